@@ -1,0 +1,140 @@
+"""The contract between virt-jobs and a hypervisor.
+
+A backend implements the primitives; starting a dump that outlives its asker, and waiting, are written once
+over them. Any primitive may raise NoConnection (lost; the backend reconnects by itself while it is open),
+NotAnswering (deadline over), NotPermitted and NoSuchDomain (also when that *run* of the domain is over).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Self
+
+from backend import dump, wait
+from backend.errors import BackendError, NoSuchDomain
+from backend.events import EventStream
+from backend.journal import Journal
+from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
+from backend.record import JobRecord
+from backend.verdict import Outcome
+
+
+class Backend(ABC):
+    """One connection to a hypervisor; use it with ``async with``, in one event loop."""
+
+    def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
+        self.uri = uri
+        self.readonly = readonly
+        self.journal = journal or Journal()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect. NoConnection within 5 seconds where nothing answers."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of everything; open event streams end. Jobs go on."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What this connection can do, known once it is open."""
+
+    @abstractmethod
+    async def domains(self) -> list[Domain]:
+        """Every domain, running or not, in the hypervisor's order."""
+
+    @abstractmethod
+    async def job(self, domain: DomainKey) -> JobStats | None:
+        """The stats of the domain's current job; None without one.
+
+        DomainNotRunning where it is not running; OperationFailed where the hypervisor reports the job's
+        own failure instead of its stats ("dump query failed, status=3").
+        """
+
+    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
+        """`job` for many domains, each with its stats, None, or its error.
+
+        One that does not answer costs the others no more than one deadline.
+        """
+        found: dict[DomainKey, JobStats | BackendError | None] = {}
+        for domain in domains:
+            try:
+                found[domain] = await self.job(domain)
+            except BackendError as error:
+                found[domain] = error
+        return found
+
+    @abstractmethod
+    async def last_job(self, domain: DomainKey) -> JobStats | None:
+        """The stats that the last job left, if any; never consumed, and of no provable age."""
+
+    @abstractmethod
+    async def call_dump(self, request: DumpRequest) -> None:
+        """Dump, and return when the hypervisor's own call has: this alone is authoritative.
+
+        Takes as long as the job, has no deadline, and is for the runner; see `start_dump`.
+        OperationFailed with the hypervisor's reason, OperationCancelled if it was aborted, NotSupported,
+        DomainBusy. Cancelling the task does not touch the job.
+        """
+
+    @abstractmethod
+    async def abort(self, domain: DomainKey) -> None:
+        """Ask the hypervisor to abort the domain's job. That it was taken says nothing of how the job ends.
+
+        NoJob without one, NotSupported for a job that cannot be aborted.
+        """
+
+    @abstractmethod
+    async def resume(self, domain: DomainKey) -> None:
+        """Let a paused domain run again. OperationFailed with the hypervisor's reason."""
+
+    @abstractmethod
+    async def record(self, domain: DomainKey) -> JobRecord | None:
+        """The record shared through the hypervisor for this domain; untrusted, possibly of an earlier dump."""
+
+    @abstractmethod
+    async def publish(self, record: JobRecord) -> None:
+        """Share `record` through the hypervisor. BackendError where that is refused or impossible."""
+
+    @abstractmethod
+    def events(self) -> EventStream:
+        """A stream of everything that the hypervisor tells from this moment on."""
+
+    async def find(self, name: str) -> Domain:
+        """The domain with that name, uuid or running id. NoSuchDomain otherwise."""
+        domains = await self.domains()
+        for matches in (
+            [domain for domain in domains if domain.name == name],
+            [domain for domain in domains if domain.key.uuid == name.lower()],
+            [domain for domain in domains if domain.active and str(domain.key.id) == name],
+        ):
+            if matches:
+                return matches[0]
+        raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
+
+    async def start_dump(self, request: DumpRequest, *, overwrite: bool = False) -> JobRecord:
+        """Start a dump that no end of this process can touch; see `backend.dump.start`."""
+        return await dump.start(self, request, overwrite)
+
+    async def wait(
+        self,
+        domain: DomainKey,
+        operation: JobOperation | None = JobOperation.DUMP,
+        timeout: float | None = None,
+        on_progress: Callable[[JobStats], None] | None = None,
+        record: JobRecord | None = None,
+    ) -> Outcome:
+        """Attach to the domain's job until it ends; see `backend.wait.wait`."""
+        return await wait.wait(self, domain, operation, timeout, on_progress, record)

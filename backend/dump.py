@@ -1,0 +1,105 @@
+"""Start a dump whose call is held by a process of its own, so that no end of the asker can touch it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from backend.errors import (
+    BackendError,
+    DomainBusy,
+    DomainNotRunning,
+    FileExists,
+    NotAnswering,
+    NotPermitted,
+    NotSupported,
+    OperationFailed,
+)
+from backend.model import DumpFlags, DumpRequest, JobOperation
+from backend.record import JobRecord, RecordState
+
+if TYPE_CHECKING:
+    from backend.base import Backend
+
+BEGIN_INTERVAL = 0.03
+"""Seconds between two looks for the job: no hypervisor tells that one has begun."""
+
+
+async def start(backend: Backend, request: DumpRequest, overwrite: bool = False) -> JobRecord:
+    """Start the dump and return its record once its job is seen, or once it is over already.
+
+    What can be refused is refused before anything is touched: NotPermitted, NotSupported, DomainNotRunning,
+    DomainBusy, and FileExists unless `overwrite`. A dump that failed at once comes back as a failed record.
+    """
+    await _check(backend, request, overwrite)
+    record = JobRecord.of(request, backend.uri)
+    await asyncio.to_thread(backend.journal.write, record)
+    runner = _spawn(record)
+    return await _begun(backend, record, runner)
+
+
+def refusal(backend: Backend, request: DumpRequest) -> BackendError | None:
+    """Why this connection cannot do what is asked, as far as that is known beforehand."""
+    capabilities = backend.capabilities
+    if capabilities.dump is not None:
+        return NotPermitted(capabilities.dump)
+    if reason := capabilities.formats.get(request.format_name):
+        return NotSupported(f"{request.format_name}: {reason}")
+    for flag in DumpFlags:
+        if flag & request.flags and (reason := capabilities.flags.get(flag)):
+            return NotSupported(f"{', '.join(flag.labels)}: {reason}")
+    return None
+
+
+async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> None:
+    name = request.domain.name
+    if refused := refusal(backend, request):
+        raise refused
+    if request.domain.id is None:
+        raise DomainNotRunning(f"{name} is not running: there is no memory to dump")
+    job = await backend.job(request.domain)
+    if job is not None:
+        raise DomainBusy(f"{name} has a job already ({job.operation.label}); attach to it with: virt-jobs wait")
+    if backend.capabilities.local and not overwrite and await asyncio.to_thread(os.path.lexists, request.path):
+        raise FileExists(f"{request.path} exists, and even a failed dump would destroy it; use --overwrite")
+
+
+def _spawn(record: JobRecord) -> subprocess.Popen[bytes]:
+    # -P keeps the folder it starts in out of the module path; a session of its own keeps it clear of our signals.
+    runner = subprocess.Popen(
+        [sys.executable, "-P", "-m", "backend.runner", record.id],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+    # A runner may end long after this call; somebody has to reap it while this process lives.
+    threading.Thread(target=runner.wait, name=f"reaper of {runner.pid}", daemon=True).start()
+    return runner
+
+
+async def _begun(backend: Backend, record: JobRecord, runner: subprocess.Popen[bytes]) -> JobRecord:
+    while True:
+        exited = runner.returncode is not None
+        now = await asyncio.to_thread(backend.journal.read, record.id) or record
+        if now.over:
+            return now
+        if exited:
+            now = now.finished(RecordState.LOST, f"the runner ended without a result (exit {runner.returncode})")
+            await asyncio.to_thread(backend.journal.write, now)
+            raise OperationFailed(now.error)
+        if now.state is RecordState.RUNNING:
+            try:
+                job = await backend.job(record.key)
+            except NotAnswering:
+                return now  # The target is being opened, with the domain locked: the job has begun.
+            except BackendError:
+                job = None  # Its end will be in the record.
+            if job is not None and job.operation is JobOperation.DUMP:
+                return now
+        await asyncio.sleep(BEGIN_INTERVAL)

@@ -1,0 +1,80 @@
+"""One tree of errors. Each carries the hypervisor's own message and code, where it gave one."""
+
+from __future__ import annotations
+
+from backend.model import JobOperation
+
+
+class BackendError(Exception):
+    """Something that was asked for could not be done; the text is one line for people."""
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        """libvirt's error number (virErrorNumber), or None."""
+
+
+class InvalidURI(BackendError):
+    """The URI names no backend, or cannot be parsed."""
+
+
+class NoConnection(BackendError):
+    """The hypervisor cannot be reached, or the connection was lost."""
+
+
+class NotAnswering(BackendError):
+    """A call was not answered within its deadline; it was written off."""
+
+
+class NoSuchDomain(BackendError):
+    """No domain has that name, uuid or id, or that run of the domain is over."""
+
+
+class NotPermitted(BackendError):
+    """The connection is read-only, or the user may not do this."""
+
+
+class NotSupported(BackendError):
+    """The hypervisor, its version or its build cannot do this."""
+
+
+class OperationFailed(BackendError):
+    """The hypervisor tried and failed."""
+
+
+class OperationCancelled(OperationFailed):
+    """The operation was aborted by someone."""
+
+
+class FileExists(BackendError):
+    """The dump's file is already there; a dump, even a failed one, would destroy it."""
+
+
+class DomainBusy(BackendError):
+    """The domain has a job already."""
+
+
+class DomainNotRunning(BackendError):
+    """The domain is known and not running: nothing to dump or wait for."""
+
+
+class NoJob(BackendError):
+    """The domain has no job to wait for."""
+
+
+class JobMismatch(BackendError):
+    """The domain's job is not the one that was expected."""
+
+    def __init__(self, want: JobOperation, have: JobOperation) -> None:
+        super().__init__(f"job mismatch: want {want.label}, have {have.label}")
+        self.want = want
+        self.have = have
+
+
+class WaitTimeout(BackendError):
+    """The time given for a wait is over; the job goes on."""
+
+
+class JournalError(BackendError):
+    """The journal of this machine cannot be read or written."""

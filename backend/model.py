@@ -1,0 +1,282 @@
+"""What a hypervisor has: domains, their jobs, and the dumps that can be asked for.
+
+The numbers are libvirt's own (libvirt-domain.h). A number from a newer libvirt is kept and shown,
+never refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import IntEnum, IntFlag
+from typing import Self
+
+
+class OpenEnum(IntEnum):
+    """An enum of libvirt's that keeps numbers that it has no name for."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"UNNAMED_{value}"
+        member._value_ = value
+        return member
+
+    @property
+    def known(self) -> bool:
+        """Whether this version of virt-jobs has a name for the number."""
+        return self._name_ in type(self).__members__
+
+
+class JobOperation(OpenEnum):
+    """virDomainJobOperation: what a job does."""
+
+    UNKNOWN = 0
+    START = 1
+    SAVE = 2
+    RESTORE = 3
+    MIGRATION_IN = 4
+    MIGRATION_OUT = 5
+    SNAPSHOT = 6
+    SNAPSHOT_REVERT = 7
+    DUMP = 8
+    BACKUP = 9
+    SNAPSHOT_DELETE = 10
+
+    @property
+    def label(self) -> str:
+        """The operation in words: ``migration out``, ``dump``, ``operation 11``."""
+        return self._name_.lower().replace("_", " ") if self.known else f"operation {self._value_}"
+
+
+class JobType(OpenEnum):
+    """virDomainJobType. On the *current* job, COMPLETED means that the hypervisor still closes the file."""
+
+    NONE = 0
+    BOUNDED = 1
+    UNBOUNDED = 2
+    COMPLETED = 3
+    FAILED = 4
+    CANCELLED = 5
+
+
+class DomainState(OpenEnum):
+    """virDomainState, with virsh's words as labels."""
+
+    NOSTATE = 0
+    RUNNING = 1
+    BLOCKED = 2
+    PAUSED = 3
+    SHUTDOWN = 4
+    SHUTOFF = 5
+    CRASHED = 6
+    PMSUSPENDED = 7
+
+    @property
+    def label(self) -> str:
+        words = {"NOSTATE": "no state", "BLOCKED": "idle", "SHUTDOWN": "in shutdown", "SHUTOFF": "shut off"}
+        return words.get(self._name_, self._name_.lower()) if self.known else f"state {self._value_}"
+
+
+class DumpFormat(OpenEnum):
+    """virDomainCoreDumpFormat. RAW is ELF with MEMORY_ONLY, and a migration stream without."""
+
+    RAW = 0
+    KDUMP_ZLIB = 1
+    KDUMP_LZO = 2
+    KDUMP_SNAPPY = 3
+    WIN_DMP = 4
+
+
+class DumpFlags(IntFlag):
+    """virDomainCoreDumpFlags."""
+
+    NONE = 0
+    CRASH = 1
+    LIVE = 2
+    BYPASS_CACHE = 4
+    RESET = 8
+    MEMORY_ONLY = 16
+
+    @property
+    def labels(self) -> list[str]:
+        """The flags that are set, as options are spelled: ``["bypass-cache", "memory-only"]``."""
+        return [str(flag.name).lower().replace("_", "-") for flag in DumpFlags if flag and flag in self]
+
+
+# The names that a user gives, with libvirt's format and whether libvirt needs MEMORY_ONLY for it.
+FORMAT_NAMES: Mapping[str, tuple[DumpFormat, bool]] = {
+    "elf": (DumpFormat.RAW, True),
+    "kdump-zlib": (DumpFormat.KDUMP_ZLIB, True),
+    "kdump-lzo": (DumpFormat.KDUMP_LZO, True),
+    "kdump-snappy": (DumpFormat.KDUMP_SNAPPY, True),
+    "win-dmp": (DumpFormat.WIN_DMP, True),
+    "raw": (DumpFormat.RAW, False),
+}
+
+
+def format_name(format: DumpFormat, flags: DumpFlags) -> str:
+    """The user's name of a format: ``elf`` and ``raw`` are told apart by MEMORY_ONLY."""
+    if format is DumpFormat.RAW:
+        return "elf" if DumpFlags.MEMORY_ONLY in flags else "raw"
+    return next((name for name, (known, _) in FORMAT_NAMES.items() if known == format), f"format {int(format)}")
+
+
+@dataclass(frozen=True, slots=True)
+class DomainKey:
+    """The identity of one run of a domain: a domain started anew under its name has another id."""
+
+    uuid: str
+    id: int | None
+    """The running id; None while the domain is not running."""
+    name: str = field(compare=False)
+    """For people only; no part of the identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A domain as it was when it was listed."""
+
+    key: DomainKey
+    state: DomainState
+    reason: str = ""
+    """virsh's word for why it is in that state (``dumping``, ``user``); empty if there is none."""
+    memory: int = 0
+    """Bytes of memory that the domain may have; what a full dump of it weighs."""
+    answering: bool = True
+    """False while the hypervisor does not answer for this domain."""
+
+    @property
+    def name(self) -> str:
+        return self.key.name
+
+    @property
+    def active(self) -> bool:
+        """Whether it has a process that a job could run on."""
+        return self.key.id is not None
+
+    @property
+    def paused_by_dump(self) -> bool:
+        return self.state is DomainState.PAUSED and self.reason == "dumping"
+
+
+@dataclass(frozen=True, slots=True)
+class JobStats:
+    """The stats of one job (virDomainGetJobStats). Times in ms, sizes in bytes; None: not reported.
+
+    The names are those of libvirt's typed parameters; `from_params` builds one from them.
+    """
+
+    type: JobType
+    operation: JobOperation = JobOperation.UNKNOWN
+    time_elapsed: int = 0
+    time_elapsed_net: int | None = None
+    time_remaining: int | None = None
+    downtime: int | None = None
+    downtime_net: int | None = None
+    setup_time: int | None = None
+    data_total: int | None = None
+    data_processed: int | None = None
+    data_remaining: int | None = None
+    memory_total: int | None = None
+    memory_processed: int | None = None
+    memory_remaining: int | None = None
+    memory_constant: int | None = None
+    memory_normal: int | None = None
+    memory_normal_bytes: int | None = None
+    memory_bps: int | None = None
+    memory_dirty_rate: int | None = None
+    memory_page_size: int | None = None
+    memory_iteration: int | None = None
+    memory_postcopy_requests: int | None = None
+    disk_total: int | None = None
+    disk_processed: int | None = None
+    disk_remaining: int | None = None
+    disk_bps: int | None = None
+    compression_cache: int | None = None
+    compression_bytes: int | None = None
+    compression_pages: int | None = None
+    compression_cache_misses: int | None = None
+    compression_overflow: int | None = None
+    auto_converge_throttle: int | None = None
+    disk_temp_used: int | None = None
+    disk_temp_total: int | None = None
+    success: bool | None = None
+    errmsg: str | None = None
+
+    @classmethod
+    def from_params(cls, type: int, params: Mapping[str, object]) -> Self:
+        """The stats in libvirt's typed parameters; parameters that have no field here are left out."""
+        known = {spec.name for spec in fields(cls)} - {"type", "operation"}
+        values = {name: value for name, value in params.items() if name in known}
+        operation = params.get("operation", 0)
+        if not isinstance(operation, int):
+            operation = 0
+        return cls(JobType(type), JobOperation(operation), **values)  # type: ignore[arg-type]
+
+    @property
+    def closing(self) -> bool:
+        """The hypervisor is done and the file is being closed: nothing is proved yet."""
+        return self.type is JobType.COMPLETED
+
+    @property
+    def total(self) -> int:
+        """Bytes that the whole job is about; 0 while that is not known."""
+        return self._sum(self.data_total, self.memory_total, self.disk_total)
+
+    @property
+    def processed(self) -> int:
+        """Bytes done so far."""
+        return self._sum(self.data_processed, self.memory_processed, self.disk_processed)
+
+    @property
+    def remaining(self) -> int:
+        """Bytes still to do."""
+        return self._sum(self.data_remaining, self.memory_remaining, self.disk_remaining)
+
+    @staticmethod
+    def _sum(data: int | None, memory: int | None, disk: int | None) -> int:
+        # data_* is libvirt's own sum of memory_* and disk_*; memory-only dumps lack it.
+        return data if data else (memory or 0) + (disk or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DumpRequest:
+    """A core dump that someone wants."""
+
+    domain: DomainKey
+    path: str
+    """Absolute, on the hypervisor's host."""
+    format: DumpFormat = DumpFormat.RAW
+    flags: DumpFlags = DumpFlags.MEMORY_ONLY
+
+    @property
+    def format_name(self) -> str:
+        return format_name(self.format, self.flags)
+
+    @property
+    def memory_only(self) -> bool:
+        return DumpFlags.MEMORY_ONLY in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a connection can do. Each reason says in words why something cannot be done; None: it can."""
+
+    hypervisor: str
+    """For people: ``QEMU 7.2.22, libvirt 9.0.0``."""
+    local: bool
+    """Whether the hypervisor's files are this machine's files."""
+    formats: Mapping[str, str | None]
+    """Each name in FORMAT_NAMES -> the reason why this host cannot write it."""
+    flags: Mapping[DumpFlags, str | None]
+    """Each flag -> the reason why this host refuses it."""
+    dump: str | None = None
+    abort: str | None = None
+    resume: str | None = None
+    shared_records: str | None = None
+    """Why the results of dumps cannot be shared through the hypervisor."""
+    dump_events: str | None = None
+    """Why the hypervisor's own word on a dump's end is not heard."""

@@ -1,0 +1,64 @@
+"""The process that makes the dump call and publishes its result: ``python -m backend.runner ID``.
+
+It has a session and a connection of its own and no terminal, so the end of whoever asked, or of their
+terminal, does not reach it. Only its call's return value says how the dump ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+
+from backend.base import Backend
+from backend.errors import BackendError, NoConnection, OperationCancelled
+from backend.journal import Journal
+from backend.record import JobRecord, RecordState
+from backend.uri import open_backend
+
+
+async def run(id: str, journal: Journal) -> None:
+    """Make the call that the journal's record `id` describes, and write down how it ended."""
+    record = journal.read(id)
+    if record is None or record.over:
+        return
+    record = record.running()
+    journal.write(record)
+    try:
+        async with open_backend(record.uri, journal=journal) as backend:
+            await _publish(backend, record)
+            record = await _call(backend, record)
+            journal.write(record)
+            await _publish(backend, record)
+    except BackendError as error:
+        # Only connecting gets here: the dump was never asked for.
+        journal.write(record.finished(RecordState.FAILED, error.message, error.code))
+
+
+async def _call(backend: Backend, record: JobRecord) -> JobRecord:
+    try:
+        await backend.call_dump(record.request)
+    except OperationCancelled as error:
+        return record.finished(RecordState.CANCELLED, error.message, error.code)
+    except NoConnection as error:
+        return record.finished(RecordState.LOST, error.message, error.code)
+    except BackendError as error:
+        return record.finished(RecordState.FAILED, error.message, error.code)
+    return record.finished(RecordState.COMPLETED)
+
+
+async def _publish(backend: Backend, record: JobRecord) -> None:
+    # Where it is refused (the domain is gone, the user may not write metadata) the journal alone serves.
+    with contextlib.suppress(BackendError):
+        await backend.publish(record)
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    asyncio.run(run(sys.argv[1], Journal()))
+
+
+if __name__ == "__main__":
+    main()

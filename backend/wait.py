@@ -1,0 +1,225 @@
+"""Attach to a job that is running, whoever started it, and learn how it ended. One implementation for all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from backend.errors import BackendError, JobMismatch, JournalError, NoJob, NotAnswering, WaitTimeout
+from backend.events import ConnectionEvent, EventStream, RecordEvent
+from backend.model import DomainKey, JobOperation, JobStats
+from backend.record import JobRecord
+from backend.verdict import Attachment, Observation, Outcome, RecordSeen, Sampled, SampleFailed
+
+if TYPE_CHECKING:
+    from backend.base import Backend
+
+SAMPLE_INTERVAL = 0.1
+"""Seconds between two looks at the job: nothing tells how far it is."""
+CLOSING_INTERVAL = 0.03
+"""The same when the end is near: nothing tells that the file is closed either."""
+_CLOCK_SLACK = 2.0
+"""Seconds by which a record's start and its job's may disagree on one host."""
+
+
+async def wait(
+    backend: Backend,
+    domain: DomainKey,
+    operation: JobOperation | None,
+    timeout: float | None,
+    on_progress: Callable[[JobStats], None] | None,
+    record: JobRecord | None,
+) -> Outcome:
+    """Wait for the end of the domain's current job, or of the dump that `record` describes.
+
+    `operation` is the one that the caller expects, None for any; `timeout` is in seconds. `on_progress` gets
+    every sample. NoJob (with how the last known one ended), JobMismatch, DomainNotRunning and NoSuchDomain at
+    the start; WaitTimeout; NoConnection where the connection stays lost. Whatever is raised, the job goes on.
+    """
+    # Listening begins before the first look, so that no end falls between the two.
+    async with backend.events() as events:
+        try:
+            async with asyncio.timeout(timeout):
+                attached = await _attach(backend, domain, operation, record)
+                if isinstance(attached, Outcome):
+                    return attached
+                return await _Follower(backend, attached, events, on_progress).run()
+        except TimeoutError:
+            raise WaitTimeout(f"{domain.name}: not over after {timeout:g} s; the job goes on") from None
+
+
+async def _attach(
+    backend: Backend, domain: DomainKey, operation: JobOperation | None, record: JobRecord | None
+) -> Attachment | Outcome:
+    if record is not None:
+        record = await asyncio.to_thread(backend.journal.read, record.id) or record
+        return Outcome.of_record(record) or Attachment(domain, record.operation, record)
+    stats: JobStats | None = None
+    hung: NotAnswering | None = None
+    try:
+        stats = await backend.job(domain)
+    except NotAnswering as error:
+        hung = error
+    records = await _records(backend, domain)
+    record = next((found for found in records if _is_about(found, domain, stats)), None)
+    if stats is None and record is None:
+        if hung is not None:
+            raise hung
+        raise NoJob(_no_job(domain, records))
+    found = stats.operation if stats is not None else JobOperation.DUMP
+    if operation is not None and found != operation:
+        raise JobMismatch(operation, found)
+    return Attachment(domain, found, record if found is JobOperation.DUMP else None)
+
+
+async def _records(backend: Backend, domain: DomainKey) -> list[JobRecord]:
+    """What is known of the domain's dumps, the running ones first: the journal's, then the shared one."""
+    try:
+        records = await asyncio.to_thread(backend.journal.history, None, domain.uuid, 20)
+    except JournalError:
+        records = []
+    try:
+        shared = await backend.record(domain)
+    except BackendError:
+        shared = None
+    if shared is not None and shared.id not in {record.id for record in records}:
+        records.append(shared)
+    return sorted(records, key=lambda record: (record.over, -record.started))
+
+
+def _is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:
+    """Whether `record` is that of the job with `stats`, or, without one, of a dump that is just starting."""
+    if record.over or record.key != domain or (alive := record.runner_alive()) is False:
+        return False
+    if stats is None:
+        return bool(alive)
+    begun = time.time() - stats.time_elapsed / 1000
+    return alive is None or begun >= record.started - _CLOCK_SLACK
+
+
+def _no_job(domain: DomainKey, records: list[JobRecord]) -> str:
+    ended = [record for record in records if record.over]
+    if not ended:
+        return f"{domain.name} has no job to wait for"
+    last = ended[0]
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(last.ended or last.started))
+    reason = f": {last.error}" if last.error else ""
+    return f"{domain.name} has no job to wait for; the last known {last.operation.label} {last.state} at {when}{reason}"
+
+
+class _Follower:
+    """The tasks that observe one job, and the queue through which they feed its attachment."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        attachment: Attachment,
+        events: EventStream,
+        on_progress: Callable[[JobStats], None] | None,
+    ) -> None:
+        self._backend = backend
+        self._attachment = attachment
+        self._events = events
+        self._on_progress = on_progress
+        self._observed: asyncio.Queue[Observation] = asyncio.Queue()
+        self._look = asyncio.Event()
+        self._read_shared = asyncio.Event()
+
+    async def run(self) -> Outcome:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(observer()) for observer in (self._sample, self._listen, self._read)]
+            try:
+                return await self._decide()
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def _decide(self) -> Outcome:
+        clock = asyncio.get_running_loop().time
+        attachment = self._attachment
+        while (outcome := attachment.outcome(clock())) is None:
+            ended = attachment.ended
+            try:
+                async with asyncio.timeout_at(attachment.due):
+                    observation = await self._observed.get()
+            except TimeoutError:
+                continue
+            attachment.observe(observation, clock())
+            if attachment.ended and not ended:
+                self._read_shared.set()
+            if isinstance(observation, Sampled) and observation.stats is attachment.last and self._on_progress:
+                if attachment.last is not None:
+                    self._on_progress(attachment.last)
+        return outcome
+
+    @property
+    def _interval(self) -> float:
+        last = self._attachment.last
+        near = self._attachment.ended or (last is not None and (last.closing or last.remaining == 0))
+        return CLOSING_INTERVAL if near else SAMPLE_INTERVAL
+
+    async def _sample(self) -> None:
+        """Look at the job at an interval, and at once when something happened to the domain."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            sent = clock()
+            self._look.clear()
+            observation: Observation
+            try:
+                observation = Sampled(await self._backend.job(self._attachment.domain), sent)
+            except BackendError as error:
+                observation = SampleFailed(error)
+            self._observed.put_nowait(observation)
+            await _set_within(self._look, self._interval)
+
+    async def _listen(self) -> None:
+        """Pass on what the hypervisor tells, and look or read again where it hints at more."""
+        try:
+            async for event in self._events:
+                if isinstance(event, ConnectionEvent):
+                    self._read_shared.set()
+                elif event.domain.uuid != self._attachment.domain.uuid:
+                    continue
+                elif isinstance(event, RecordEvent):
+                    self._read_shared.set()
+                self._observed.put_nowait(event)
+                self._look.set()
+        except BackendError as error:
+            self._observed.put_nowait(ConnectionEvent(False, error.message))
+
+    async def _read(self) -> None:
+        """Read the attached record: the journal's at an interval, the shared one when it is said to have changed."""
+        record = self._attachment.record
+        while record is not None:
+            await self._read_journal(record.id)
+            if await _set_within(self._read_shared, self._interval):
+                self._read_shared.clear()
+                await self._read_from_hypervisor()
+
+    async def _read_journal(self, id: str) -> None:
+        try:
+            found = await asyncio.to_thread(self._backend.journal.read, id)
+        except JournalError:
+            return
+        if found is not None:
+            self._observed.put_nowait(RecordSeen(found, found.runner_alive()))
+
+    async def _read_from_hypervisor(self) -> None:
+        try:
+            found = await self._backend.record(self._attachment.domain)
+        except BackendError:
+            return
+        if found is not None:
+            self._observed.put_nowait(RecordSeen(found, found.runner_alive()))
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether `event` was set before `seconds` were over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
