@@ -27,7 +27,8 @@ def state_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise JournalError(
-            f"cannot make the state folder {folder}: {error.strerror}; set XDG_STATE_HOME to a folder that can be written"
+            f"cannot make the state folder {folder}: {error.strerror}; "
+            "set XDG_STATE_HOME to a folder that can be written"
         ) from None
     return folder
 
