@@ -1,0 +1,81 @@
+"""What the conformance suite needs of a hypervisor beyond the contract; one harness for each backend."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from backend.base import Backend
+from backend.model import DomainKey, DumpFlags, DumpFormat
+
+QUICK_MIB = 32
+"""Memory of a domain whose dump is over in about a second."""
+SLOW_MIB = 1024
+"""Memory of a domain whose dump takes some seconds: long enough to be seen, attached to and aborted."""
+
+
+class Harness(ABC):
+    """A hypervisor to run the suite on. Used with ``async with``, one for each test; `folder` is the test's own.
+
+    Leaving it removes every domain that it made, whatever state it is in, and everything else it set up.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        """Where the hypervisor can write dumps."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    @abstractmethod
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @property
+    @abstractmethod
+    def uri(self) -> str:
+        """The hypervisor that the domains are made on."""
+
+    @abstractmethod
+    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
+        """A new backend on `uri` (this harness's own by default), not opened yet. Every call makes another one."""
+
+    @abstractmethod
+    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False) -> DomainKey:
+        """Make and start a domain of that name, running or paused. Names may hold any character but "/" and newline."""
+
+    @abstractmethod
+    async def shut_off(self, name: str) -> DomainKey:
+        """Make a domain that exists and does not run; its key has no id."""
+
+    @abstractmethod
+    async def destroy(self, domain: DomainKey) -> None:
+        """Pull the plug of a running domain, as ``virsh destroy`` does."""
+
+    @abstractmethod
+    async def foreign_dump(
+        self,
+        domain: DomainKey,
+        path: Path,
+        format: DumpFormat = DumpFormat.RAW,
+        flags: DumpFlags = DumpFlags.MEMORY_ONLY,
+    ) -> None:
+        """Start a dump as another program would (``virsh dump``): no runner, no record. Returns at once."""
+
+    @abstractmethod
+    async def full_disk(self) -> tuple[str, Path]:
+        """The URI to open and the path to dump to for a dump of any domain to fail with "No space left on device"."""
+
+    @abstractmethod
+    def is_dump(self, path: Path, format_name: str) -> bool:
+        """Whether the file is a dump in that format (``elf``, ``kdump-zlib``, ``raw``, ...) by its first bytes."""
+
+    def lacks(self, ability: str) -> str | None:
+        """Why a test of `ability` cannot run here, for the tests that ask; None: it can.
+
+        Abilities: ``paused`` (domains that start paused), ``hostile names``.
+        """
+        return None
