@@ -28,33 +28,40 @@ class Progress:
     """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    at: float
+    processed: int
+    """Bytes transferred or written."""
+    done: int
+    """Bytes that need no more work: more than were processed where pages were empty or constant."""
+
+
 class ProgressMeter:
     """Turns samples of *one* job into Progress. `now` is a monotonic clock of the caller's, in seconds."""
 
     def __init__(self) -> None:
-        self._samples: deque[tuple[float, int]] = deque()
+        self._samples: deque[_Sample] = deque()
         self._fraction = 0.0
-        self._moved_at: float | None = None
+        self._moved_at = 0.0
 
     def update(self, stats: JobStats, now: float) -> Progress:
-        processed, total = stats.processed, stats.total
-        if not self._samples or self._samples[-1][1] != processed:
+        sample = _Sample(now, stats.processed, stats.total - stats.remaining)
+        last = self._samples[-1] if self._samples else None
+        if last is None or (last.processed, last.done) != (sample.processed, sample.done):
             self._moved_at = now
-        self._samples.append((now, processed))
-        while len(self._samples) > 2 and self._samples[1][0] <= now - RATE_WINDOW:
+        self._samples.append(sample)
+        while len(self._samples) > 2 and self._samples[1].at <= now - RATE_WINDOW:
             self._samples.popleft()
-        if total > 0:
-            self._fraction = max(self._fraction, min(1.0, processed / total))
-        idle = 0.0 if stats.closing or self._moved_at is None else now - self._moved_at
-        rate = self._rate()
+        if stats.total > 0:
+            self._fraction = max(self._fraction, min(1.0, sample.done / stats.total))
+        idle = 0.0 if stats.closing else now - self._moved_at
+        first, seconds = self._samples[0], now - self._samples[0].at
+        pace = (sample.done - first.done) / seconds if seconds > 0 else 0.0
         return Progress(
             stats=stats,
-            fraction=self._fraction if total > 0 else None,
-            rate=rate,
-            eta=stats.remaining / rate if rate and not stats.closing else None,
+            fraction=self._fraction if stats.total > 0 else None,
+            rate=max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None,
+            eta=stats.remaining / pace if pace > 0 and not stats.closing else None,
             stalled=idle if idle >= STALLED_AFTER else 0.0,
         )
-
-    def _rate(self) -> float | None:
-        (first, begun), (last, done) = self._samples[0], self._samples[-1]
-        return max(0.0, (done - begun) / (last - first)) if last > first else None

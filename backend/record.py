@@ -128,10 +128,16 @@ class JobRecord:
             return None
         return self.pid_start == process_start(self.pid) != ""
 
+    @property
+    def known_state(self) -> RecordState:
+        """The state, but LOST for one that says "running" while nobody is left who could end it."""
+        return RecordState.LOST if not self.over and self.runner_alive() is False else self.state
+
     def to_json(self) -> dict[str, Any]:
         """Plain values under the fields' names, formats and flags in words."""
         values = asdict(self)
         values.update(operation=self.operation.label, format=self.format_name, flags=self.flags.labels)
+        values["state"] = self.known_state
         del values["pid_start"]
         return values
 

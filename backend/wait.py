@@ -50,6 +50,12 @@ async def wait(
             raise WaitTimeout(f"{domain.name}: not over after {timeout:g} s; the job goes on") from None
 
 
+async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
+    """How the last recorded dump of the domain ended; None without a record that holds a result."""
+    outcomes = (Outcome.of_record(record) for record in await _records(backend, domain))
+    return next(filter(None, outcomes), None)
+
+
 async def _attach(
     backend: Backend, domain: DomainKey, operation: JobOperation | None, record: JobRecord | None
 ) -> Attachment | Outcome:
@@ -149,15 +155,15 @@ class _Follower:
             attachment.observe(observation, clock())
             if attachment.ended and not ended:
                 self._read_shared.set()
-            if isinstance(observation, Sampled) and observation.stats is attachment.last and self._on_progress:
-                if attachment.last is not None:
-                    self._on_progress(attachment.last)
+            last = attachment.last
+            if self._on_progress and last and isinstance(observation, Sampled) and observation.stats is last:
+                self._on_progress(last)
         return outcome
 
     @property
     def _interval(self) -> float:
         last = self._attachment.last
-        near = self._attachment.ended or (last is not None and (last.closing or last.remaining == 0))
+        near = self._attachment.ended or (last is not None and (last.closing or last.remaining == 0 < last.total))
         return CLOSING_INTERVAL if near else SAMPLE_INTERVAL
 
     async def _sample(self) -> None:

@@ -1,0 +1,60 @@
+"""The exit codes of commands, and what leads to each."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from backend.errors import (
+    BackendError,
+    DomainNotRunning,
+    FileExists,
+    InvalidURI,
+    JobMismatch,
+    NoConnection,
+    NoJob,
+    NoSuchDomain,
+    NotAnswering,
+    NotPermitted,
+    OperationCancelled,
+    WaitTimeout,
+)
+from backend.verdict import Evidence, Outcome, Verdict
+
+
+class Exit(IntEnum):
+    COMPLETED = 0
+    FAILED = 1
+    USAGE = 2
+    NO_JOB = 3
+    MISMATCH = 4
+    CANCELLED = 5
+    UNPROVEN = 6
+    UNREACHABLE = 7
+    TIMEOUT = 124
+    DETACHED = 130
+
+
+_BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
+    (InvalidURI, Exit.USAGE),
+    (FileExists, Exit.USAGE),
+    (NoJob, Exit.NO_JOB),
+    (DomainNotRunning, Exit.NO_JOB),
+    (JobMismatch, Exit.MISMATCH),
+    (OperationCancelled, Exit.CANCELLED),
+    (NoConnection, Exit.UNREACHABLE),
+    (NotAnswering, Exit.UNREACHABLE),
+    (NoSuchDomain, Exit.UNREACHABLE),
+    (NotPermitted, Exit.UNREACHABLE),
+    (WaitTimeout, Exit.TIMEOUT),
+)
+
+
+def of_error(error: BackendError) -> Exit:
+    return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), Exit.FAILED)
+
+
+def of_outcome(outcome: Outcome, trust_qemu: bool = False) -> Exit:
+    """`trust_qemu` takes QEMU's own "completed" for a proof."""
+    if trust_qemu and outcome.verdict is Verdict.UNPROVEN and outcome.evidence is Evidence.HYPERVISOR:
+        return Exit.COMPLETED
+    return Exit[outcome.verdict.name]

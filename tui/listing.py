@@ -1,0 +1,87 @@
+"""Domains, jobs and records as tables for people and as plain values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from backend.model import Domain, JobStats
+from backend.record import JobRecord
+from backend.text import clean
+from tui import format
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines with columns as wide as their widest cell, in terminal cells, as virsh draws them."""
+    widths = [max(map(_width, column)) for column in zip(headings, *rows, strict=True)]
+    lines = [_line(headings, widths), "-" * (sum(widths) + 3 * len(widths) - 1)]
+    return lines + [_line(row, widths) for row in rows]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    return (" " + "   ".join(padded)).rstrip()
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    # Costs 10 ms to import, and is needed only for names with wide letters.
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
+
+
+def domain_row(domain: Domain, job: JobStats | None) -> list[str]:
+    row = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
+    if job is None:
+        return [*row, "", "", "", "", ""]
+    done = format.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
+    elapsed = format.duration(job.time_elapsed / 1000)
+    operation = f"{job.operation.label} (closing)" if job.closing else job.operation.label
+    return [*row, operation, done, elapsed, format.size(job.processed), format.size(job.remaining)]
+
+
+def state_text(domain: Domain) -> str:
+    if not domain.answering:
+        return "not answering"
+    return f"{domain.state.label} ({domain.reason})" if domain.paused_by_dump else domain.state.label
+
+
+def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any]:
+    return {
+        "uri": uri,
+        "name": domain.name,
+        "uuid": domain.key.uuid,
+        "id": domain.key.id,
+        "state": domain.state.label,
+        "job": None if job is None else job_json(job),
+    }
+
+
+def job_json(job: JobStats) -> dict[str, Any]:
+    """What the hypervisor reports of the job, under libvirt's names; type and phase in words."""
+    reported = {name: value for name, value in asdict(job).items() if value is not None}
+    words = {"type": job.type.name.lower(), "operation": job.operation.label}
+    return reported | words | {"phase": "closing" if job.closing else "running"}
+
+
+RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took", "File", "Error")
+
+
+def record_row(record: JobRecord) -> list[str]:
+    took = format.duration(record.ended - record.started) if record.ended is not None else ""
+    return [
+        format.moment(record.started),
+        record.domain,
+        record.operation.label,
+        record.format_name,
+        record.known_state,
+        took,
+        clean(record.path),
+        record.error,
+    ]
