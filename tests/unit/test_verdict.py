@@ -1,0 +1,356 @@
+"""The rules of verdicts: by example for what proves what, by property for what must never happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
+from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.model import DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.record import JobRecord, RecordState
+from backend.verdict import (
+    GRACE,
+    RECONNECT_GRACE,
+    RUNNER_GRACE,
+    Attachment,
+    Evidence,
+    Observation,
+    Outcome,
+    RecordSeen,
+    Sampled,
+    SampleFailed,
+    Verdict,
+)
+
+KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
+TOTAL = 1000
+
+
+def stats(elapsed: int = 1000, processed: int = 100, type: JobType = JobType.UNBOUNDED, **others: object) -> JobStats:
+    values: dict[str, object] = {
+        "memory_total": TOTAL,
+        "memory_processed": processed,
+        "memory_remaining": TOTAL - processed,
+    }
+    return JobStats(type, JobOperation.DUMP, time_elapsed=elapsed, **(values | others))  # type: ignore[arg-type]
+
+
+def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRecord:
+    values: dict[str, object] = {"ended": 1020.0} if state not in ("starting", "running") else {}
+    return JobRecord(
+        id="a",
+        uri="qemu:///system",
+        uuid=KEY.uuid,
+        domain=KEY.name,
+        domain_id=KEY.id,
+        path="/dumps/db-01",
+        format=DumpFormat.RAW,
+        flags=DumpFlags.MEMORY_ONLY,
+        user="root@elsewhere",
+        started=1000.0,
+        state=state,
+        **(values | others),  # type: ignore[arg-type]
+    )
+
+
+def lifecycle(event: Lifecycle, detail: str) -> LifecycleEvent:
+    return LifecycleEvent(replace(KEY, id=None), event, detail)
+
+
+def verdict_of(
+    *observations: Observation,
+    operation: JobOperation = JobOperation.DUMP,
+    of_record: JobRecord | None = None,
+) -> Outcome | None:
+    """The outcome once all was observed, 0.1 s apart, and every grace is over."""
+    attachment = Attachment(KEY, operation, of_record)
+    now = 100.0
+    for observation in observations:
+        attachment.observe(observation, now)
+        now += 0.1
+    try:
+        return attachment.outcome(now + RUNNER_GRACE)
+    except NoConnection:
+        return None
+
+
+RUNNING = Sampled(stats(), 100.0)
+GONE = Sampled(None, 100.1)
+CLOSING = Sampled(stats(1100, TOTAL, JobType.COMPLETED), 100.1)
+
+
+def test_a_job_that_is_merely_gone_is_unproven() -> None:
+    outcome = verdict_of(RUNNING, GONE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.NONE)
+
+
+def test_a_job_that_was_seen_closing_and_is_gone_is_unproven() -> None:
+    outcome = verdict_of(RUNNING, CLOSING, GONE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+    assert "closing" in outcome.detail
+
+
+def test_qemus_own_completed_is_told_and_proves_nothing() -> None:
+    outcome = verdict_of(RUNNING, DumpEvent(KEY, True, ""), GONE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.HYPERVISOR)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        (RecordState.COMPLETED, Verdict.COMPLETED),
+        (RecordState.FAILED, Verdict.FAILED),
+        (RecordState.CANCELLED, Verdict.CANCELLED),
+    ],
+)
+def test_the_records_result_is_the_verdict_at_once(state: RecordState, verdict: Verdict) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record())
+    attachment.observe(RUNNING, 100.0)
+    assert attachment.outcome(100.0) is None
+    attachment.observe(RecordSeen(record(state, error="why"), False), 100.1)
+    outcome = attachment.outcome(100.1)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.error) == (verdict, Evidence.RESULT, "why")
+
+
+def test_the_result_of_another_record_says_nothing() -> None:
+    other = replace(record(RecordState.COMPLETED), id="b")
+    outcome = verdict_of(RUNNING, RecordSeen(other, False), GONE, of_record=record())
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_record_that_lost_its_result_says_nothing() -> None:
+    outcome = verdict_of(RUNNING, RecordSeen(record(RecordState.LOST), False), GONE, of_record=record())
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        DumpEvent(KEY, False, "disk full"),
+        SampleFailed(OperationFailed("dump query failed, status=3", code=9)),
+        Sampled(stats(1050, 200, JobType.FAILED), 100.1),
+        lifecycle(Lifecycle.STOPPED, "destroyed"),
+        lifecycle(Lifecycle.STOPPED, "failed"),
+    ],
+)
+def test_what_proves_a_failure(proof: Observation) -> None:
+    outcome = verdict_of(RUNNING, proof, GONE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.FAILED
+
+
+def test_a_domain_destroyed_when_the_hypervisor_had_finished_is_unproven() -> None:
+    outcome = verdict_of(RUNNING, DumpEvent(KEY, True, ""), lifecycle(Lifecycle.STOPPED, "destroyed"))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_domain_destroyed_after_it_went_on_is_not_a_failed_dump() -> None:
+    outcome = verdict_of(RUNNING, lifecycle(Lifecycle.RESUMED, "unpaused"), lifecycle(Lifecycle.STOPPED, "destroyed"))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_type_cancelled_proves_an_abort() -> None:
+    outcome = verdict_of(RUNNING, Sampled(stats(1050, 200, JobType.CANCELLED), 100.1), GONE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED, Evidence.STATS)
+
+
+def test_an_abort_that_came_too_late_is_decided_by_the_result() -> None:
+    cancelled = Sampled(stats(1050, 200, JobType.CANCELLED), 100.1)
+    outcome = verdict_of(RUNNING, cancelled, GONE, RecordSeen(record(RecordState.COMPLETED), False), of_record=record())
+    assert outcome is not None
+    assert outcome.verdict is Verdict.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("operation", "event", "verdict"),
+    [
+        (JobOperation.SAVE, lifecycle(Lifecycle.STOPPED, "saved"), Verdict.COMPLETED),
+        (JobOperation.MIGRATION_OUT, lifecycle(Lifecycle.STOPPED, "migrated"), Verdict.COMPLETED),
+        (JobOperation.MIGRATION_IN, lifecycle(Lifecycle.RESUMED, "migrated"), Verdict.COMPLETED),
+        (JobOperation.MIGRATION_IN, lifecycle(Lifecycle.STOPPED, "failed"), Verdict.FAILED),
+        (JobOperation.SAVE, lifecycle(Lifecycle.STOPPED, "destroyed"), Verdict.FAILED),
+        (JobOperation.SNAPSHOT, lifecycle(Lifecycle.RESUMED, "unpaused"), Verdict.UNPROVEN),
+        (JobOperation.SAVE, GONE, Verdict.FAILED),
+        (JobOperation.MIGRATION_OUT, GONE, Verdict.FAILED),
+        (JobOperation.BACKUP, GONE, Verdict.UNPROVEN),
+        (JobOperation.BACKUP, JobEvent(KEY, stats(success=True)), Verdict.COMPLETED),
+        (JobOperation.BACKUP, JobEvent(KEY, stats(success=False, errmsg="no space")), Verdict.FAILED),
+        (JobOperation(11), GONE, Verdict.UNPROVEN),
+    ],
+)
+def test_what_proves_the_end_of_other_operations(operation: JobOperation, event: Observation, verdict: Verdict) -> None:
+    running = Sampled(replace(stats(), operation=operation), 100.0)
+    outcome = verdict_of(running, event, GONE, operation=operation)
+    assert outcome is not None
+    assert outcome.verdict is verdict
+
+
+def test_a_job_that_follows_at_once_is_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 900), 100.0), 100.0)
+    attachment.observe(Sampled(stats(20, 10), 100.1), 100.1)
+    attachment.observe(DumpEvent(KEY, False, "the other's"), 100.2)
+    outcome = attachment.outcome(100.1 + GRACE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_job_that_began_while_nobody_looked_is_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 900), 100.0), 100.0)
+    attachment.observe(Sampled(stats(6000, 950), 130.0), 130.0)
+    assert attachment.ended
+
+
+def test_a_slow_answer_does_not_make_it_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 900), 100.0), 100.0)
+    attachment.observe(Sampled(stats(5100, 910), 100.1), 104.0)
+    attachment.observe(Sampled(stats(9500, 950), 104.5), 104.5)
+    assert not attachment.ended
+
+
+def test_a_clock_that_was_set_back_does_not_make_it_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
+    attachment.observe(Sampled(stats(0, 510), 100.1), 100.1)
+    assert not attachment.ended
+
+
+def test_an_event_of_another_domain_says_nothing() -> None:
+    other = replace(KEY, uuid="other")
+    outcome = verdict_of(RUNNING, DumpEvent(other, False, "no"), GONE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_lost_connection_is_no_end_until_it_stays_away() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(RUNNING, 100.0)
+    attachment.observe(ConnectionEvent(False, "gone"), 100.1)
+    assert attachment.outcome(100.1 + RECONNECT_GRACE - 1) is None
+    with pytest.raises(NoConnection):
+        attachment.outcome(100.1 + RECONNECT_GRACE)
+
+
+def test_a_job_that_is_still_there_after_the_connection_is_back_goes_on() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(1000, 100), 100.0), 100.0)
+    attachment.observe(ConnectionEvent(False, "gone"), 100.1)
+    attachment.observe(ConnectionEvent(True), 140.0)
+    attachment.observe(Sampled(stats(41000, 700), 140.0), 140.0)
+    assert attachment.outcome(1000.0) is None
+
+
+def test_what_went_wrong_in_asking_ends_nothing() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(RUNNING, 100.0)
+    attachment.observe(SampleFailed(NotAnswering("5 s")), 105.0)
+    assert attachment.outcome(1000.0) is None
+
+
+def events() -> st.SearchStrategy[Observation]:
+    """Anything that may be seen of a dump, short of its record's result or the event that proves success."""
+    details = st.sampled_from(["destroyed", "failed", "shutdown", "paused", "unpaused", "saved", "migrated", "booted"])
+    samples = st.builds(
+        stats,
+        st.integers(0, 60_000),
+        st.integers(0, TOTAL),
+        st.sampled_from([JobType(number) for number in range(1, 6)]),
+    )
+    errors: list[BackendError] = [
+        OperationFailed("dump query failed, status=3", code=9),
+        NoSuchDomain("gone"),
+        DomainNotRunning("not running"),
+        NotAnswering("5 s"),
+        NoConnection("lost"),
+    ]
+    pending = st.sampled_from([RecordState.STARTING, RecordState.RUNNING, RecordState.LOST])
+    return st.one_of(
+        st.builds(Sampled, st.one_of(st.none(), samples), st.floats(90, 200)),
+        st.builds(SampleFailed, st.sampled_from(errors)),
+        st.builds(lifecycle, st.sampled_from(Lifecycle), details),
+        st.builds(DumpEvent, st.just(KEY), st.booleans(), st.just("error")),
+        st.builds(JobEvent, st.just(KEY), samples),
+        st.builds(ConnectionEvent, st.booleans()),
+        st.just(RecordEvent(KEY)),
+        st.builds(RecordSeen, st.builds(record, pending), st.sampled_from([True, False, None])),
+    )
+
+
+histories = st.lists(st.tuples(events(), st.floats(0, 5)), max_size=30)
+
+
+@given(histories, st.booleans())
+def test_never_completed_without_a_proof(history: list[tuple[Observation, float]], recorded: bool) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record() if recorded else None)
+    now = 100.0
+    for observation, delay in history:
+        now += delay
+        attachment.observe(observation, now)
+    attachment.observe(GONE, now)
+    try:
+        outcome = attachment.outcome(now + RUNNER_GRACE)
+    except NoConnection:
+        return
+    assert outcome is None or outcome.verdict is not Verdict.COMPLETED
+
+
+@given(histories)
+def test_once_the_job_has_ended_and_the_grace_is_over_there_is_a_verdict(
+    history: list[tuple[Observation, float]],
+) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(RUNNING, 100.0)
+    now = 100.0
+    for observation, delay in history:
+        now += delay
+        attachment.observe(observation, now)
+    attachment.observe(GONE, now)
+    assert attachment.outcome(now + RUNNER_GRACE) is not None
+
+
+@given(histories)
+def test_the_record_has_the_last_word_whatever_else_was_seen(history: list[tuple[Observation, float]]) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record())
+    now = 100.0
+    for observation, delay in history:
+        if isinstance(observation, RecordSeen):
+            continue
+        now += delay
+        attachment.observe(observation, now)
+    attachment.observe(RecordSeen(record(RecordState.COMPLETED), False), now)
+    outcome = attachment.outcome(now)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT)
+
+
+@given(histories)
+def test_a_dump_that_goes_on_is_never_called_failed_by_what_fails_around_it(
+    history: list[tuple[Observation, float]],
+) -> None:
+    harmless = (ConnectionEvent, RecordEvent)
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    now, elapsed = 100.0, 1000.0
+    for observation, delay in history:
+        now += delay
+        elapsed += delay * 1000
+        if isinstance(observation, harmless) or (
+            isinstance(observation, SampleFailed) and isinstance(observation.error, NotAnswering | NoConnection)
+        ):
+            attachment.observe(observation, now)
+        attachment.observe(Sampled(stats(int(elapsed), 500), now), now)
+    assert attachment.outcome(now) is None
