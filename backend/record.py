@@ -163,7 +163,7 @@ class JobRecord:
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
         """The record in a mapping of field names to texts or numbers. InvalidRecord if one does not fit."""
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"domain_id": None}
         for name, (convert, required) in _CONVERTERS.items():
             value = values.get(name)
             if value is None:

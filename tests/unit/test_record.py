@@ -1,0 +1,141 @@
+"""Records survive their journeys through XML, SQLite and hostile hands."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.errors import JournalError
+from backend.journal import Journal
+from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.record import URN, InvalidRecord, JobRecord, RecordState
+
+REQUEST = DumpRequest(DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "we[ir]d [/x] ünïcode"), "/dumps/a b")
+
+
+def new(**others: object) -> JobRecord:
+    return replace(JobRecord.of(REQUEST, "qemu:///system"), **others)  # type: ignore[arg-type]
+
+
+printable = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Cn", "Co"]), max_size=50)
+records = st.builds(
+    new,
+    domain=printable.filter(bool),
+    path=printable.filter(bool),
+    domain_id=st.none() | st.integers(0, 2**31),
+    format=st.sampled_from(DumpFormat),
+    flags=st.integers(0, 31).map(DumpFlags),
+    state=st.sampled_from(RecordState),
+    ended=st.none() | st.floats(0, 2**33),
+    error=printable,
+    code=st.none() | st.integers(0, 200),
+    bytes=st.none() | st.integers(0, 2**62),
+)
+
+
+@given(records)
+def test_xml_brings_back_the_same_record(record: JobRecord) -> None:
+    assert JobRecord.from_xml(record.to_xml()) == record
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_a_record_or_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRecord):
+        JobRecord.from_xml(text)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["id", "uri", "uuid", "domain", "path", "format", "flags", "user", "started", "state", "pid"]),
+        st.one_of(st.text(max_size=5000), st.integers(), st.floats()).map(str),
+    )
+)
+def test_any_attributes_are_a_record_or_are_refused(attributes: dict[str, str]) -> None:
+    values = new().to_xml()
+    assert values
+    try:
+        found = JobRecord.from_values(attributes)
+    except InvalidRecord:
+        return
+    assert all(getattr(found, name) is not None for name in attributes)
+
+
+def test_text_from_metadata_is_cleaned() -> None:
+    xml = new(path="/dumps/a\u202eb").to_xml()
+    assert JobRecord.from_xml(xml).path == "/dumps/a\\u202eb"
+
+
+def test_the_xml_is_one_element_in_our_namespace() -> None:
+    assert new().to_xml().startswith("<virt-jobs:job ")
+    assert URN in new().to_xml()
+
+
+def test_this_process_is_alive_and_a_dead_one_is_not() -> None:
+    alive = new().running()
+    assert alive.runner_alive() is True
+    assert replace(alive, pid_start="another boot:1").runner_alive() is False
+
+
+def test_a_runner_on_another_host_cannot_be_judged() -> None:
+    assert replace(new().running(), user="root@elsewhere").runner_alive() is None
+
+
+def test_a_record_whose_runner_died_is_known_as_lost() -> None:
+    dead = replace(new().running(), pid_start="another boot:1")
+    assert dead.known_state is RecordState.LOST
+
+
+def test_the_journal_keeps_the_latest_state_of_a_record() -> None:
+    journal = Journal()
+    record = new()
+    journal.write(record)
+    journal.write(record.finished(RecordState.FAILED, "no space", 9))
+    found = journal.read(record.id)
+    assert found is not None
+    assert (found.state, found.error, found.code) == (RecordState.FAILED, "no space", 9)
+
+
+def test_the_journal_lists_the_newest_first() -> None:
+    journal = Journal()
+    for started in (10.0, 30.0, 20.0):
+        journal.write(new(started=started))
+    assert [record.started for record in journal.history()] == [30.0, 20.0, 10.0]
+
+
+def test_pending_leaves_out_what_has_a_result() -> None:
+    journal = Journal()
+    pending = new()
+    journal.write(pending)
+    journal.write(new(state=RecordState.COMPLETED, ended=1.0))
+    assert journal.pending(REQUEST.domain.uuid) == [pending]
+    assert journal.pending("another") == []
+
+
+def test_a_path_is_kept_to_the_letter() -> None:
+    journal = Journal()
+    record = new(path="/dumps/with\ttab")
+    journal.write(record)
+    assert journal.read(record.id) == record
+
+
+def test_only_its_user_can_read_the_journal(state_home: Path) -> None:
+    journal = Journal()
+    journal.write(new())
+    assert stat.S_IMODE(os.stat(journal.path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(journal.path.parent).st_mode) == 0o700
+
+
+def test_a_damaged_journal_is_named_in_one_line(state_home: Path) -> None:
+    journal = Journal()
+    journal.path.write_bytes(b"this is no database, and long enough to be looked at as one" * 20)
+    with pytest.raises(JournalError) as caught:
+        journal.history()
+    assert str(journal.path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert journal.path.read_bytes().startswith(b"this is no database")
