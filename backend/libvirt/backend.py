@@ -1,0 +1,293 @@
+"""The contract over libvirt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import libvirt
+
+from backend.base import Backend
+from backend.errors import (
+    BackendError,
+    DomainBusy,
+    DomainNotRunning,
+    NoConnection,
+    NoJob,
+    NoSuchDomain,
+    NotAnswering,
+    NotSupported,
+    OperationFailed,
+)
+from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecycle, LifecycleEvent
+from backend.journal import Journal
+from backend.libvirt import listing
+from backend.libvirt.capabilities import Versions, capabilities
+from backend.libvirt.connect import connect, is_local
+from backend.libvirt.convert import job_stats
+from backend.libvirt.core_dump import core_dump
+from backend.libvirt.errors import INVALID, NO_METADATA
+from backend.libvirt.lane import Lane
+from backend.libvirt.link import Link
+from backend.libvirt.threads import in_thread
+from backend.libvirt.watch import Watch
+from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobStats
+from backend.record import PREFIX, URN, InvalidRecord, JobRecord
+
+FIRST_RETRY, LAST_RETRY = 0.1, 5.0
+"""Seconds before the first attempt to connect anew, and at most between two later ones."""
+_VERSION_DEADLINE = 1.0
+_LISTING = "the list of domains"
+_COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+
+
+class LibvirtBackend(Backend):
+    """Any libvirt URI. One connection for questions and events, one for orders, a fresh one for each dump call."""
+
+    def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
+        super().__init__(uri, readonly, journal)
+        self._hub = EventHub()
+        self._watch = Watch(self._from_libvirt)
+        self._polling = Lane(uri, self._connect_watched, _disconnect, self._lost)
+        self._control = Lane(uri, self._connect, _disconnect)
+        self._capabilities: Capabilities | None = None
+        self._known: dict[str, Domain] = {}
+        self._memory: dict[DomainKey, int] = {}
+        self._reconnecting: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def open(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        try:
+            await self._connected()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+        self._hub.end()
+        await asyncio.gather(self._polling.close(), self._control.close())
+
+    @property
+    def capabilities(self) -> Capabilities:
+        if self._capabilities is None:
+            raise NoConnection(f"{self.uri} is not open")
+        return self._capabilities
+
+    async def domains(self) -> list[Domain]:
+        try:
+            found = await self._polling.call(_LISTING, listing.list_domains)
+        except NotAnswering:
+            if not self._known:
+                raise
+            found = await self._one_by_one()
+        found = await self._with_memory(found)
+        self._known = {domain.key.uuid: domain for domain in found}
+        return sorted(found, key=_virsh_order)
+
+    async def find(self, name: str) -> Domain:
+        found = await self._polling.call(name, partial(listing.look_for, name))
+        # What was cleaned for the terminal is no name that libvirt knows.
+        return (await self._with_memory([found]))[0] if found else await super().find(name)
+
+    async def job(self, domain: DomainKey) -> JobStats | None:
+        return await self._polling.call(domain, partial(_job, domain))
+
+    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
+        keys = list(domains)
+        try:
+            found = await self._polling.sweep({key: partial(_job, key) for key in keys})
+        except BackendError as error:
+            return dict.fromkeys(keys, error)
+        return {key: found[key] for key in keys}
+
+    async def last_job(self, domain: DomainKey) -> JobStats | None:
+        return await self._polling.call(domain, partial(_last_job, domain))
+
+    async def call_dump(self, request: DumpRequest) -> None:
+        await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
+
+    async def abort(self, domain: DomainKey) -> None:
+        try:
+            await self._order(domain, lambda handle: handle.abortJob())
+        except OperationFailed as error:
+            if error.code != INVALID:
+                raise
+            if await self.job(domain) is None:
+                raise NoJob(f"{domain.name} has no job to abort", code=error.code) from None
+            raise NotSupported(error.message, code=error.code) from None
+
+    async def resume(self, domain: DomainKey) -> None:
+        await self._idle(domain)
+        await self._order(domain, lambda handle: handle.resume())
+
+    async def record(self, domain: DomainKey) -> JobRecord | None:
+        if domain.id is None:
+            return None
+        text = await self._polling.call(domain, partial(_metadata, domain))
+        try:
+            return JobRecord.from_xml(text) if text else None
+        except InvalidRecord:
+            return None
+
+    async def publish(self, record: JobRecord) -> None:
+        await self._idle(record.key)
+        xml = record.to_xml()
+        kind, live = libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt.VIR_DOMAIN_AFFECT_LIVE
+        await self._order(record.key, lambda handle: handle.setMetadata(kind, xml, PREFIX, URN, live))
+
+    def events(self) -> EventStream:
+        return self._hub.stream()
+
+    async def _order(self, domain: DomainKey, order: Callable[[Any], object]) -> None:
+        """An order to a domain's own handle, on the connection for orders."""
+        self._polling.check()
+        await self._control.call(domain, lambda link: order(link.look_up(domain)))
+
+    async def _idle(self, domain: DomainKey) -> None:
+        # libvirt would let the order wait for the job's end, and carry it out long after it was given up here.
+        job = await self.job(domain)
+        if job is not None:
+            raise DomainBusy(f"{domain.name} has a job ({job.operation.label}); this has to wait for its end")
+
+    async def _one_by_one(self) -> list[Domain]:
+        """The domains that are known, without the list that one of them blocks."""
+        known = {domain.key: domain for domain in self._known.values()}
+        found = await self._polling.sweep({key: partial(listing.look_at, key.uuid) for key in known})
+        domains = []
+        for key, domain in known.items():
+            now = found[key]
+            if isinstance(now, Domain):
+                domains.append(now)
+            elif not isinstance(now, NoSuchDomain):
+                domains.append(replace(domain, answering=not isinstance(now, NotAnswering)))
+        return domains
+
+    async def _with_memory(self, domains: list[Domain]) -> list[Domain]:
+        """Sizes are asked for once in a domain's run, and whoever does not answer is marked."""
+        unknown = [domain.key for domain in domains if domain.key not in self._memory and domain.answering]
+        if unknown:
+            sizes = await self._polling.sweep({key: partial(listing.memory, key) for key in unknown})
+            self._memory.update({key: size for key in unknown if isinstance(size := sizes[key], int)})
+        stuck = self._polling.stuck
+        return [
+            replace(
+                domain,
+                memory=self._memory.get(domain.key, domain.memory),
+                answering=domain.answering and domain.key not in stuck,
+            )
+            for domain in domains
+        ]
+
+    async def _connected(self) -> None:
+        await self._polling.reopen()
+        driver, daemon, uri = await self._polling.call("the daemon", _identity)
+        try:
+            hypervisor = await self._polling.call("the hypervisor's version", _version, _VERSION_DEADLINE)
+        except (NotAnswering, OperationFailed, NotSupported):
+            hypervisor = None  # libvirt may be probing QEMU anew just now, which takes its time.
+        versions = Versions(driver, hypervisor, daemon)
+        self._capabilities = capabilities(versions, is_local(uri), self.readonly, self._watch.dump_events)
+
+    def _connect(self, lost: Callable[[Any, str], None]) -> Any:
+        conn = connect(self.uri, self.readonly)
+        with contextlib.suppress(libvirt.libvirtError):
+            conn.registerCloseCallback(lambda conn, reason, opaque: lost(conn, _CLOSE_REASONS.get(reason, "")), None)
+        return conn
+
+    def _connect_watched(self, lost: Callable[[Any, str], None]) -> Any:
+        conn = self._connect(lost)
+        self._watch.register(conn, self.readonly)
+        return conn
+
+    def _from_libvirt(self, event: Event) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
+            self._loop.call_soon_threadsafe(self._told, event)
+
+    def _told(self, event: Event) -> None:
+        match event:
+            case LifecycleEvent(key, Lifecycle.STARTED):
+                self._polling.forget(key.uuid)
+                self._known.setdefault(key.uuid, Domain(key, DomainState.RUNNING))
+            case LifecycleEvent(key, Lifecycle.STOPPED):
+                self._polling.forget(key.uuid)
+        self._hub.put(event)
+
+    def _lost(self, reason: str) -> None:
+        if self._reconnecting is not None and not self._reconnecting.done():
+            return
+        self._hub.put(ConnectionEvent(False, reason))
+        self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
+
+    async def _reconnect(self) -> None:
+        delay = FIRST_RETRY
+        while True:
+            await asyncio.sleep(delay)
+            with contextlib.suppress(BackendError):
+                await self._connected()
+                self._hub.put(ConnectionEvent(True))
+                return
+            delay = min(delay * 2, LAST_RETRY)
+
+
+_CLOSE_REASONS = {
+    libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "it was lost",
+    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed it",
+    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "the daemon does not answer any more",
+}
+
+
+def _disconnect(conn: Any) -> None:
+    # Whatever was registered goes with the connection.
+    with contextlib.suppress(libvirt.libvirtError):
+        conn.close()
+
+
+def _identity(link: Link) -> tuple[str, int, str]:
+    return link.conn.getType(), link.conn.getLibVersion(), link.conn.getURI()
+
+
+def _version(link: Link) -> int:
+    version: int = link.conn.getVersion()
+    return version
+
+
+def _job(key: DomainKey, link: Link) -> JobStats | None:
+    handle = link.handle(key)
+    try:
+        params = handle.jobStats()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() != INVALID:
+            raise
+        link.look_up(key)  # Says so, if that run is over.
+        raise DomainNotRunning(f"{key.name} is not running", code=INVALID) from None
+    stats = job_stats(params)
+    if stats is not None:
+        link.look_up(key)  # libvirt finds domains by their uuid alone: this may be the job of a later run.
+    return stats
+
+
+def _last_job(key: DomainKey, link: Link) -> JobStats | None:
+    return job_stats(link.handle(key).jobStats(_COMPLETED))
+
+
+def _metadata(key: DomainKey, link: Link) -> str | None:
+    handle = link.handle(key)
+    try:
+        text: str = handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() in (NO_METADATA, INVALID):
+            return None  # Nobody has written one, or it went away with that run.
+        raise
+    return text
+
+
+def _virsh_order(domain: Domain) -> tuple[bool, int, str]:
+    return not domain.active, domain.key.id or 0, domain.name

@@ -1,0 +1,51 @@
+"""What a connection can do, as far as that is certain before anything is tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.model import FORMAT_NAMES, Capabilities, DumpFlags
+from backend.text import clean
+
+_READ_ONLY = "the connection is read-only"
+_WIN_DMP_SINCE = 7_004_000
+_LIVE_UNTIL = 11_005_000
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What is at the other end. Versions are libvirt's numbers: major * 1,000,000 + minor * 1,000 + release."""
+
+    driver: str
+    hypervisor: int | None
+    daemon: int
+
+
+def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: str | None) -> Capabilities:
+    """What `versions` can do; `dump_events` is why the hypervisor's own word on a dump is not heard."""
+    denied = _READ_ONLY if readonly else None
+    formats: dict[str, str | None] = dict.fromkeys(FORMAT_NAMES)
+    flags: dict[DumpFlags, str | None] = dict.fromkeys(flag for flag in DumpFlags if flag)
+    daemon = _dotted(versions.daemon)
+    if versions.daemon < _WIN_DMP_SINCE:
+        formats["win-dmp"] = f"libvirt {daemon} cannot write it; libvirt 7.4 and later can"
+    if versions.daemon >= _LIVE_UNTIL:
+        flags[DumpFlags.LIVE] = f"libvirt {daemon} refuses it, as every libvirt since 11.5 does"
+    hypervisor = clean(versions.driver)
+    if versions.hypervisor:
+        hypervisor += f" {_dotted(versions.hypervisor)}"
+    return Capabilities(
+        hypervisor=f"{hypervisor}, libvirt {daemon}",
+        local=local,
+        formats=formats,
+        flags=flags,
+        dump=denied,
+        abort=denied,
+        resume=denied,
+        shared_records=denied,
+        dump_events=dump_events,
+    )
+
+
+def _dotted(version: int) -> str:
+    return f"{version // 1_000_000}.{version // 1_000 % 1_000}.{version % 1_000}"

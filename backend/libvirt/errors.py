@@ -1,0 +1,60 @@
+"""libvirt's errors as the contract's typed ones, with libvirt's own code and message."""
+
+from __future__ import annotations
+
+import libvirt
+
+from backend.errors import (
+    BackendError,
+    DomainBusy,
+    NoConnection,
+    NoSuchDomain,
+    NotPermitted,
+    NotSupported,
+    OperationCancelled,
+    OperationFailed,
+)
+from backend.text import clean
+
+INVALID: int = libvirt.VIR_ERR_OPERATION_INVALID
+"""55: the call does not fit the domain's state. What that means, only the caller knows."""
+NO_METADATA: int = libvirt.VIR_ERR_NO_DOMAIN_METADATA
+
+PERMISSION_CODES = frozenset(
+    {
+        libvirt.VIR_ERR_OPERATION_DENIED,
+        libvirt.VIR_ERR_AUTH_FAILED,
+        libvirt.VIR_ERR_AUTH_CANCELLED,
+        libvirt.VIR_ERR_AUTH_UNAVAILABLE,
+        libvirt.VIR_ERR_ACCESS_DENIED,
+    }
+)
+_TYPES: dict[int, type[BackendError]] = {
+    libvirt.VIR_ERR_NO_DOMAIN: NoSuchDomain,
+    libvirt.VIR_ERR_INVALID_CONN: NoConnection,
+    libvirt.VIR_ERR_OPERATION_TIMEOUT: DomainBusy,
+    libvirt.VIR_ERR_OPERATION_ABORTED: OperationCancelled,
+    libvirt.VIR_ERR_NO_SUPPORT: NotSupported,
+    libvirt.VIR_ERR_INVALID_ARG: NotSupported,
+    libvirt.VIR_ERR_CONFIG_UNSUPPORTED: NotSupported,
+    libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED: NotSupported,
+    libvirt.VIR_ERR_OPERATION_UNSUPPORTED: NotSupported,
+    **dict.fromkeys(PERMISSION_CODES, NotPermitted),
+}
+# What the client's own end of the line says when the line is broken: "client socket is closed",
+# "End of file while reading data", "connection closed due to keepalive timeout".
+_BROKEN_LINE = frozenset({libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_SYSTEM_ERROR})
+
+
+def typed(error: libvirt.libvirtError) -> BackendError:
+    """`error` by its code; OperationFailed where no other type fits."""
+    code = error.get_error_code()
+    kind = _TYPES.get(code, OperationFailed)
+    if error.get_error_domain() == libvirt.VIR_FROM_RPC and code in _BROKEN_LINE:
+        kind = NoConnection
+    return kind(message_of(error), code=code)
+
+
+def message_of(error: libvirt.libvirtError) -> str:
+    """libvirt's own sentence, cleaned."""
+    return clean(error.get_error_message() or str(error))

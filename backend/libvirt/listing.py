@@ -1,0 +1,88 @@
+"""Domains and their states, read with as few and as harmless calls as libvirt allows. All of it blocks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import libvirt
+
+from backend.libvirt.convert import domain_key, reason_word
+from backend.libvirt.link import Link
+from backend.model import Domain, DomainKey, DomainState
+
+
+def list_domains(link: Link) -> list[Domain]:
+    """Every domain, without its memory; the link's handles are made anew."""
+    handles: dict[str, Any] = {}
+    found = []
+    for handle, state, reason in _states(link.conn):
+        domain = _domain(handle, state, reason)
+        handles[domain.key.uuid] = handle
+        found.append(domain)
+    link.handles = handles
+    return found
+
+
+def _states(conn: Any) -> Iterator[tuple[Any, int, int]]:
+    try:
+        # Only the state: everything else in the bulk call enters the monitor of each domain.
+        records = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
+    except libvirt.libvirtError:  # A driver without the bulk call, or more domains than fit into one answer.
+        for handle in conn.listAllDomains():
+            yield handle, *handle.state()
+    else:
+        for handle, stats in records:
+            yield handle, stats.get("state.state", 0), stats.get("state.reason", 0)
+
+
+def look_at(uuid: str, link: Link) -> Domain:
+    """One domain, looked up anew, so that its id is the present one."""
+    return _described(link, link.conn.lookupByUUIDString(uuid))
+
+
+def look_for(name: str, link: Link) -> Domain | None:
+    """The domain with that name, uuid or running id, without listing the others: one of them may be hung."""
+    for look_up in (_by_name, _by_uuid, _by_id):
+        try:
+            handle = look_up(link.conn, name)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
+        else:
+            if handle is not None:
+                return _described(link, handle)
+    return None
+
+
+def memory(key: DomainKey, link: Link) -> int:
+    """Bytes that the domain may have."""
+    size: int = link.handle(key).info()[1] * 1024
+    return size
+
+
+def _described(link: Link, handle: Any) -> Domain:
+    state, reason = handle.state()
+    domain = _domain(handle, state, reason)
+    link.handles[domain.key.uuid] = handle
+    return domain
+
+
+def _domain(handle: Any, state: int, reason: int) -> Domain:
+    return Domain(domain_key(handle), DomainState(state), reason_word(state, reason))
+
+
+def _by_name(conn: Any, name: str) -> Any:
+    return conn.lookupByName(name)
+
+
+def _by_uuid(conn: Any, name: str) -> Any:
+    try:
+        return conn.lookupByUUIDString(str(uuid.UUID(name)))
+    except ValueError:
+        return None
+
+
+def _by_id(conn: Any, name: str) -> Any:
+    return conn.lookupByID(int(name)) if name.isdecimal() and len(name) < 10 else None

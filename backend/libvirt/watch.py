@@ -1,0 +1,85 @@
+"""What libvirt tells of its own accord, as the contract's events."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import libvirt
+
+from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.libvirt.convert import detail_word, domain_key, job_stats
+from backend.libvirt.errors import message_of
+from backend.model import JobType
+from backend.record import URN
+from backend.text import clean
+
+try:
+    import libvirt_qemu
+except ImportError:
+    libvirt_qemu = None
+
+_DUMP_COMPLETED = "DUMP_COMPLETED"
+
+
+class Watch:
+    """The callbacks on a connection. `put` gets each event in libvirt's event-loop thread."""
+
+    def __init__(self, put: Callable[[Event], None]) -> None:
+        self._put = put
+        self.dump_events: str | None = None
+        """Why QEMU's own word on a dump's end is not heard, once `register` returned."""
+
+    def register(self, conn: Any, readonly: bool) -> None:
+        """Listen on `conn`, to as much as its driver tells. Blocks."""
+        for id, callback in (
+            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
+            (libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, self._job_completed),
+            (libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, self._metadata_change),
+        ):
+            with contextlib.suppress(libvirt.libvirtError):
+                conn.domainEventRegisterAny(None, id, callback, None)
+        self.dump_events = self._register_monitor(conn, readonly)
+
+    def _register_monitor(self, conn: Any, readonly: bool) -> str | None:
+        if readonly:
+            return "the connection is read-only"
+        if libvirt_qemu is None:
+            return "the libvirt binding has no QEMU part"
+        try:
+            libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
+        except libvirt.libvirtError as error:
+            return message_of(error)
+        return None
+
+    def _lifecycle(self, conn: Any, domain: Any, event: int, detail: int, opaque: object) -> None:
+        with contextlib.suppress(ValueError):  # A kind of event that is newer than this code.
+            kind = Lifecycle(event)
+            self._put(LifecycleEvent(domain_key(domain), kind, detail_word(kind, detail)))
+
+    def _job_completed(self, conn: Any, domain: Any, params: Mapping[str, object], opaque: object) -> None:
+        stats = job_stats({**params, "type": JobType.COMPLETED})
+        if stats is not None:
+            self._put(JobEvent(domain_key(domain), stats))
+
+    def _metadata_change(self, conn: Any, domain: Any, type: int, uri: str | None, opaque: object) -> None:
+        if uri == URN:
+            self._put(RecordEvent(domain_key(domain)))
+
+    def _dump_completed(
+        self, conn: Any, domain: Any, event: str, seconds: int, micros: int, details: str | None, opaque: object
+    ) -> None:
+        completed, error = dump_result(details)
+        self._put(DumpEvent(domain_key(domain), completed, error))
+
+
+def dump_result(details: str | None) -> tuple[bool, str]:
+    """Whether QEMU's event says that the dump is complete, and else why not."""
+    try:
+        data = json.loads(details or "")
+        status, error = data["result"]["status"], data.get("error", "")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False, "QEMU's word on the dump cannot be understood"
+    return status == "completed", clean(str(error))
