@@ -142,13 +142,12 @@ class JobRecord:
         return values
 
     def to_xml(self) -> str:
-        """The element that stands in the domain's metadata."""
-        element = ET.Element(f"{{{URN}}}job")
+        """The element that stands in the domain's metadata, without the namespace, which libvirt declares itself."""
+        element = ET.Element("job")
         for spec in fields(self):
             value = getattr(self, spec.name)
             if value is not None and value != "":
                 element.set(spec.name, str(int(value)) if isinstance(value, int) else str(value))
-        ET.register_namespace(PREFIX, URN)
         return ET.tostring(element, encoding="unicode")
 
     @classmethod
