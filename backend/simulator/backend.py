@@ -1,0 +1,270 @@
+"""The contract over a simulated hypervisor: ``sim:///NAME``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
+
+from backend.base import Backend
+from backend.errors import BackendError, NoConnection, NotAnswering, NotSupported, OperationFailed
+from backend.events import EventHub, EventStream
+from backend.journal import Journal
+from backend.model import (
+    FORMAT_NAMES,
+    Capabilities,
+    Domain,
+    DomainKey,
+    DumpFlags,
+    DumpRequest,
+    JobOperation,
+    JobStats,
+    JobType,
+)
+from backend.record import InvalidRecord, JobRecord
+from backend.simulator import options, refusals
+from backend.simulator.hypervisor import Hanging, Hypervisor
+from backend.simulator.options import Fail
+from backend.simulator.plan import Stage
+from backend.simulator.watch import INTERVAL, Watch
+from backend.verdict import Evidence, Outcome, Verdict
+
+TEST_DRIVER = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
+"""As in libvirt's test driver: set, every running domain shows a dump, and its value is what waiting returns."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SimulatorBackend(Backend):
+    """A hypervisor in one file, shared by all who open the same NAME. `clock` is in seconds since the epoch."""
+
+    deadline = 5.0
+    """Seconds after which a call that hangs is written off."""
+
+    def __init__(
+        self,
+        uri: str,
+        readonly: bool = False,
+        journal: Journal | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(uri, readonly, journal)
+        self._options = options.parse(uri)
+        self._clock = clock
+        self._hub = EventHub()
+        self._hypervisor: Hypervisor | None = None
+        self._thread: ThreadPoolExecutor | None = None
+        self._watch: Watch | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._written_off: set[DomainKey] = set()
+
+    async def open(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"simulator {self._options.name}")
+        loop = asyncio.get_running_loop()
+        try:
+            self._hypervisor = await loop.run_in_executor(self._thread, Hypervisor, self._options, self._clock)
+            self._watch = Watch(self._options.name, self._hub, self.readonly)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        self._hub.end()
+        if self._watch is not None:
+            self._watch.close()
+        if self._thread is not None:
+            if self._hypervisor is not None:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._hypervisor.close)
+            self._thread.shutdown(wait=False)
+        self._hypervisor = self._thread = self._watch = self._watching = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        refused = f"{refusals.READ_ONLY} it" if self.readonly else None
+        return Capabilities(
+            hypervisor="simulator",
+            local=True,
+            formats=dict.fromkeys(FORMAT_NAMES),
+            flags=dict.fromkeys(DumpFlags),
+            dump=refused,
+            abort=refused,
+            resume=refused,
+            shared_records=refused,
+            dump_events=refused,
+        )
+
+    async def domains(self) -> list[Domain]:
+        machines, hung = await self._call(Hypervisor.machines)
+        return [
+            Domain(machine.key, machine.state, machine.reason, machine.memory, machine.uuid not in hung)
+            for machine in machines
+        ]
+
+    async def job(self, domain: DomainKey) -> JobStats | None:
+        stats = await self._call_on(domain, Hypervisor.stats, domain)
+        return _PRETENDED if TEST_DRIVER in os.environ else stats
+
+    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
+        asked = list(domains)
+        found = await self._call(Hypervisor.all_stats, asked)
+        if TEST_DRIVER in os.environ:
+            found = {
+                domain: stats if isinstance(stats, BackendError) else _PRETENDED for domain, stats in found.items()
+            }
+        if hanging := [domain for domain in asked if domain not in found]:
+            answers = await asyncio.gather(*map(self.job, hanging), return_exceptions=True)
+            for domain, answer in zip(hanging, answers, strict=True):
+                if isinstance(answer, BaseException) and not isinstance(answer, BackendError):
+                    raise answer
+                found[domain] = answer
+        return found
+
+    async def last_job(self, domain: DomainKey) -> JobStats | None:
+        return await self._call_on(domain, Hypervisor.last_stats, domain)
+
+    async def call_dump(self, request: DumpRequest) -> None:
+        self._may_write("virDomainCoreDumpWithFormat")
+        id = await self._call(Hypervisor.begin_dump, request)
+        # Another process may change the plan at any time, so its end is not simply slept for.
+        while True:
+            # This call's own connection is none of those that an outage cuts.
+            plan = await self._run(Hypervisor.result, id)
+            if plan is None:
+                raise OperationFailed("operation failed: domain is not running", code=9)
+            if plan.stage is Stage.OVER:
+                return
+            await asyncio.sleep(max(0.001, min(INTERVAL, plan.end - self._clock())))
+
+    async def abort(self, domain: DomainKey) -> None:
+        self._may_write("virDomainAbortJob")
+        await self._call_on(domain, Hypervisor.abort, domain)
+
+    async def resume(self, domain: DomainKey) -> None:
+        self._may_write("virDomainResume")
+        await self._call_on(domain, Hypervisor.resume, domain)
+
+    async def record(self, domain: DomainKey) -> JobRecord | None:
+        text = await self._call_on(domain, Hypervisor.record, domain)
+        with contextlib.suppress(InvalidRecord):
+            return JobRecord.from_xml(text) if text else None
+        return None
+
+    async def publish(self, record: JobRecord) -> None:
+        self._may_write("virDomainSetMetadata")
+        await self._call_on(record.key, Hypervisor.publish, record.key, record.to_xml())
+
+    def events(self) -> EventStream:
+        if self._watch is None:
+            raise NoConnection(f"{self.uri} is not open")
+        stream = self._watch.stream()
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.get_running_loop().create_task(self._keep_watching(self._watch))
+        return stream
+
+    async def wait(
+        self,
+        domain: DomainKey,
+        operation: JobOperation | None = JobOperation.DUMP,
+        timeout: float | None = None,
+        on_progress: Callable[[JobStats], None] | None = None,
+        record: JobRecord | None = None,
+    ) -> Outcome:
+        """As any backend's, but for the dump that the environment pretends: that one is over at once."""
+        pretended = os.environ.get(TEST_DRIVER)
+        if pretended is None:
+            return await super().wait(domain, operation, timeout, on_progress, record)
+        await self.job(domain)
+        if operation not in (None, JobOperation.DUMP):
+            raise NotSupported(f"waiting for job type {int(operation)} not supported", code=3)
+        completed = pretended == "0"
+        return Outcome(
+            domain=domain,
+            operation=JobOperation.DUMP,
+            verdict=Verdict.COMPLETED if completed else Verdict.FAILED,
+            evidence=Evidence.RESULT,
+            detail=f"{TEST_DRIVER} says that the wait returns {pretended}.",
+            error="" if completed else "dump fake fail",
+        )
+
+    async def define(self, name: str, memory: int) -> Domain:
+        """Make a domain of `memory` bytes that is shut off (for tests and demonstrations)."""
+        machine = await self._call(Hypervisor.define, name, memory)
+        return Domain(machine.key, machine.state, machine.reason, machine.memory)
+
+    async def start(self, domain: DomainKey, paused: bool = False) -> DomainKey:
+        """Start a domain that is shut off; the key of its new run."""
+        return (await self._call_on(domain, Hypervisor.start, domain, paused)).key
+
+    async def destroy(self, domain: DomainKey) -> None:
+        """Pull the plug of a running domain."""
+        await self._call(Hypervisor.destroy, domain)
+
+    async def begin_dump(self, request: DumpRequest) -> None:
+        """Begin a dump as another program would: no record, and nobody waits for the result."""
+        await self._call_on(request.domain, Hypervisor.begin_dump, request)
+
+    def _may_write(self, call: str) -> None:
+        if self.readonly:
+            raise refusals.read_only(call)
+
+    async def _call_on(
+        self,
+        domain: DomainKey,
+        function: Callable[Concatenate[Hypervisor, P], T],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """A call for one domain, which may hang: the first one for its whole deadline, later ones are known to."""
+        try:
+            answer = await self._call(function, *arguments, **named)
+        except Hanging:
+            if domain not in self._written_off:
+                await asyncio.sleep(self.deadline)
+                self._written_off.add(domain)
+            raise NotAnswering(f"{domain.name}: no answer within {self.deadline:g} s") from None
+        self._written_off.discard(domain)
+        return answer
+
+    async def _call(
+        self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """A call, as late as the URI asks for, unless the connection is lost just now."""
+        if self._options.latency:
+            await asyncio.sleep(self._options.latency)
+        if self._options.fail is Fail.DISCONNECT and await self._run(Hypervisor.outage):
+            raise NoConnection(f"{self.uri}: the simulated connection was lost")
+        return await self._run(function, *arguments, **named)
+
+    async def _run(self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        if self._hypervisor is None or self._thread is None:
+            raise NoConnection(f"{self.uri} is not open")
+        call = functools.partial(function, self._hypervisor, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def _keep_watching(self, watch: Watch) -> None:
+        """Feed the streams for as long as there are any, and see that ends come to pass on time."""
+        try:
+            while len(self._hub):
+                if self._options.fail is Fail.DISCONNECT:
+                    watch.connected(not await self._run(Hypervisor.outage))
+                wait = INTERVAL
+                if watch.due is not None and (wait := min(INTERVAL, watch.due - self._clock())) <= 0:
+                    await self._run(Hypervisor.settle)
+                    wait = 0
+                watch.deliver()
+                await asyncio.sleep(wait)
+        except BackendError as error:
+            self._hub.end(error)
+
+
+_PRETENDED = JobStats(JobType.UNBOUNDED, JobOperation.DUMP, memory_total=0, memory_processed=0, memory_remaining=0)

@@ -1,0 +1,284 @@
+"""A simulated job: its whole future is fixed when it begins, so what it shows is a pure function of the clock.
+
+Times are the clock's, in seconds since the epoch; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+
+from backend.errors import NoJob, NotSupported, OperationFailed
+from backend.model import DumpFlags, DumpFormat, DumpRequest, JobOperation, JobStats, JobType
+from backend.simulator.machine import Machine
+from backend.simulator.options import Fail
+
+PAGE = 4096
+HANG = 60.0
+"""Seconds after which a hanging target gives up."""
+_CANCELLING = 0.15
+"""Seconds for which an aborted job still shows."""
+_FAILING = 0.3
+"""Seconds between QEMU's failure and the end of the job."""
+_WAVES, _SWING = 5, 0.35
+_DISK_OPERATIONS = (JobOperation.BACKUP, JobOperation.SNAPSHOT_DELETE)
+
+
+class Ending(StrEnum):
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Stage(IntEnum):
+    """How much of a plan has come to pass in the simulator."""
+
+    PENDING = 0
+    WORKING = 1
+    STOPPED = 2
+    """Nothing more is written; the file is being closed, or the failure cleaned up."""
+    OVER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    uuid: str
+    domain_id: int | None
+    operation: JobOperation
+    begun: float
+    length: float
+    """Seconds that all the work takes, were it done."""
+    stop: float
+    """When the work stops, done or not."""
+    end: float
+    """When the job ends."""
+    total: int
+    ending: Ending = Ending.COMPLETED
+    error: str = ""
+    code: int | None = None
+    fate: str = ""
+    """What stops the domain at the end: the detail of its lifecycle event; empty: the job does not."""
+    hung: bool = False
+    """Whether nothing answers for the domain meanwhile."""
+    path: str = ""
+    """The file of a dump; empty: the simulator writes none."""
+    format: DumpFormat = DumpFormat.RAW
+    flags: DumpFlags = DumpFlags.NONE
+    created: bool = False
+    """Whether the file was not there before: only then a failure removes it."""
+    was_running: bool = True
+    """Whether the guest ran when the job began, and has to run again after it."""
+    stage: Stage = Stage.PENDING
+    id: int | None = None
+    """The simulator's number for it; None until it is stored."""
+
+    @property
+    def memory_only(self) -> bool:
+        return self.operation is JobOperation.DUMP and DumpFlags.MEMORY_ONLY in self.flags
+
+    @property
+    def streamed(self) -> bool:
+        """Whether it is a migration stream, of which libvirt says more."""
+        return not self.memory_only and self.operation not in _DISK_OPERATIONS
+
+    @property
+    def finished(self) -> bool:
+        """Whether all the work gets done; the job may fail afterwards."""
+        return self.stop >= self.begun + self.length
+
+    @property
+    def due(self) -> float | None:
+        """When the next stage is to come to pass."""
+        return {Stage.PENDING: self.begun, Stage.WORKING: self.stop, Stage.STOPPED: self.end}.get(self.stage)
+
+    def stats(self, now: float) -> JobStats | None:
+        """What `jobStats` gives at `now`; None before the job and after it.
+
+        OperationFailed between QEMU's failure and the end of a memory-only dump.
+        """
+        if not self.begun <= now < self.end:
+            return None
+        if now < self.stop:
+            return self._counters(JobType.UNBOUNDED, now)
+        if self.finished:
+            return self._counters(JobType.COMPLETED, now)
+        if self.ending is Ending.CANCELLED:
+            return self._counters(JobType.CANCELLED, now)
+        if self.memory_only:
+            raise OperationFailed("operation failed: dump query failed, status=3", code=9)
+        return self._counters(JobType.FAILED, now)
+
+    def final_stats(self) -> JobStats:
+        """What the job leaves behind when its work is done."""
+        return self._counters(JobType.COMPLETED, self.stop)
+
+    def elapsed(self, now: float) -> int:
+        """ms since the job began, never less than before."""
+        return max(0, int((min(now, self.end) - self.begun) * 1000))
+
+    def processed(self, now: float) -> int:
+        """Bytes done at `now`."""
+        if self.hung:
+            return 0
+        if now >= self.stop and self.finished:
+            return self.total
+        # Whole ms, so that two moments that differ in nothing but rounding cannot make it fall.
+        done = self.elapsed(min(now, self.stop)) / 1000 / self.length if self.length > 0 else 1.0
+        done = min(1.0, done)
+        wave = _SWING * math.sin(2 * math.pi * _WAVES * done) / (2 * math.pi * _WAVES)
+        return max(0, min(self.total, int(self.total * (done + wave)) // PAGE * PAGE))
+
+    def _counters(self, type: JobType, now: float) -> JobStats:
+        elapsed, processed = self.elapsed(now), self.processed(now)
+        remaining = self.total - processed
+        speed = int(self.total / self.length) if self.length > 0 else 0
+        if self.operation in _DISK_OPERATIONS:
+            return JobStats(
+                type=type,
+                operation=self.operation,
+                time_elapsed=elapsed,
+                disk_total=self.total,
+                disk_processed=processed,
+                disk_remaining=remaining,
+                disk_bps=speed,
+            )
+        if self.memory_only:
+            return JobStats(
+                type=type,
+                operation=self.operation,
+                time_elapsed=elapsed,
+                memory_total=self.total,
+                memory_processed=processed,
+                memory_remaining=remaining,
+            )
+        # A stream has no totals until its first page is out.
+        total, remaining = (self.total, remaining) if processed or type is not JobType.UNBOUNDED else (0, 0)
+        pages = processed // PAGE
+        return JobStats(
+            type=type,
+            operation=self.operation,
+            time_elapsed=elapsed,
+            downtime=elapsed if self.operation in _PAUSING else 0,
+            setup_time=1,
+            data_total=total,
+            data_processed=processed,
+            data_remaining=remaining,
+            memory_total=total,
+            memory_processed=processed,
+            memory_remaining=remaining,
+            memory_constant=pages * 3 // 10,
+            memory_normal=pages - pages * 3 // 10,
+            memory_normal_bytes=(pages - pages * 3 // 10) * PAGE,
+            memory_bps=speed,
+            memory_dirty_rate=0,
+            memory_page_size=PAGE,
+            memory_iteration=1,
+        )
+
+
+_PAUSING = (JobOperation.DUMP, JobOperation.SAVE, JobOperation.SNAPSHOT)
+
+
+def dump(machine: Machine, request: DumpRequest, created: bool, now: float, rate: int, fail: Fail) -> Plan:
+    """The plan of a dump that begins now and writes `rate` bytes a second."""
+    length = machine.memory / rate
+    plan = Plan(
+        uuid=machine.uuid,
+        domain_id=machine.id,
+        operation=JobOperation.DUMP,
+        begun=now,
+        length=length,
+        stop=now + length,
+        end=now + length + closing(length),
+        total=machine.memory,
+        fate="crashed" if DumpFlags.CRASH in request.flags else "",
+        path=request.path,
+        format=request.format,
+        flags=request.flags,
+        created=created,
+        was_running=machine.running,
+    )
+    return _spoiled(plan, fail)
+
+
+def operation(machine: Machine, kind: JobOperation, begun: float, length: float, total: int) -> Plan:
+    """The plan of an operation of the hypervisor's own, of which nothing is written to this machine's files."""
+    fates = {JobOperation.SAVE: "saved", JobOperation.MIGRATION_OUT: "migrated"}
+    return Plan(
+        uuid=machine.uuid,
+        domain_id=machine.id,
+        operation=kind,
+        begun=begun,
+        length=length,
+        stop=begun + length,
+        end=begun + length + closing(length),
+        total=total,
+        fate=fates.get(kind, ""),
+        flags=DumpFlags.MEMORY_ONLY if kind is JobOperation.DUMP else DumpFlags.NONE,
+        was_running=machine.running,
+    )
+
+
+def closing(length: float) -> float:
+    """Seconds that closing the file takes after work of that length."""
+    return min(1.0, 0.1 + length / 20)
+
+
+def aborted(plan: Plan, now: float) -> Plan:
+    """The plan after ``virDomainAbortJob`` at `now`: in the closing phase that is taken and changes nothing."""
+    if now >= plan.end:
+        raise NoJob("Requested operation is not valid: no job is active on the domain", code=55)
+    if plan.memory_only:
+        raise NotSupported("Requested operation is not valid: cannot abort memory-only dump", code=55)
+    if now >= plan.stop:
+        return plan
+    name = "domain core dump" if plan.operation is JobOperation.DUMP else plan.operation.label
+    return replace(
+        plan,
+        stop=now,
+        end=now + _CANCELLING,
+        ending=Ending.CANCELLED,
+        fate="",
+        error=f"operation aborted: {name} job: canceled by client",
+        code=78,
+    )
+
+
+def cut_short(plan: Plan, now: float, fate: str) -> Plan:
+    """The plan after its domain was stopped at `now`; `fate` is the detail of the lifecycle event."""
+    return replace(
+        plan,
+        stop=min(plan.stop, now),
+        end=now,
+        ending=Ending.FAILED,
+        fate=fate,
+        error="operation failed: domain is not running",
+        code=9,
+    )
+
+
+def failed(plan: Plan, error: str, code: int) -> Plan:
+    """The plan with another end: it fails when it ends."""
+    return replace(plan, ending=Ending.FAILED, fate="", error=error, code=code)
+
+
+def _spoiled(plan: Plan, fail: Fail) -> Plan:
+    half = plan.begun + plan.length / 2
+    match fail:
+        case Fail.DISK_FULL:
+            reason = f"Unable to write {plan.path}: No space left on device"
+            plan = failed(
+                plan, f"operation failed: /usr/lib/libvirt/libvirt_iohelper: failure with {plan.path}: {reason}", 9
+            )
+            # QEMU itself notices with a memory-only dump; a stream's loss comes out when the file is closed.
+            return replace(plan, stop=half, end=half + _FAILING) if plan.memory_only else plan
+        case Fail.DESTROYED:
+            return cut_short(plan, half, "destroyed")
+        case Fail.CRASH:
+            return cut_short(plan, half, "failed")
+        case Fail.HANG:
+            plan = failed(plan, f"Failed to create file '{plan.path}': Connection timed out", 38)
+            return replace(plan, stop=plan.begun + HANG, end=plan.begun + HANG, length=HANG * 2, hung=True)
+        case _:
+            return plan

@@ -1,0 +1,64 @@
+"""What libvirt refuses, in its own words and numbers (virErrorNumber)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from backend.errors import (
+    BackendError,
+    DomainBusy,
+    DomainNotRunning,
+    NoSuchDomain,
+    NotPermitted,
+    NotSupported,
+    OperationFailed,
+)
+from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
+
+READ_ONLY = "operation forbidden: read only access prevents"
+
+
+def read_only(call: str) -> NotPermitted:
+    """`call` is libvirt's name of the function."""
+    return NotPermitted(f"{READ_ONLY} {call}", code=29)
+
+
+def no_domain(domain: DomainKey) -> NoSuchDomain:
+    return NoSuchDomain(f"Domain not found: no domain with matching uuid '{domain.uuid}' ({domain.name})", code=42)
+
+
+def no_run(domain: DomainKey) -> NoSuchDomain:
+    return NoSuchDomain(f"Domain not found: no domain with matching id {domain.id} ({domain.name})", code=42)
+
+
+def not_running() -> DomainNotRunning:
+    return DomainNotRunning("Requested operation is not valid: domain is not running", code=55)
+
+
+def busy() -> DomainBusy:
+    """What libvirt says after 30 seconds in which the domain's job did not end; here at once."""
+    return DomainBusy("Timed out during operation: cannot acquire state change lock", code=68)
+
+
+def not_paused() -> OperationFailed:
+    return OperationFailed("Requested operation is not valid: domain is already running", code=55)
+
+
+def cannot_create(path: str, error: OSError) -> OperationFailed:
+    return OperationFailed(f"Failed to create file '{path}': {error.strerror}", code=38)
+
+
+def dump(request: DumpRequest) -> BackendError | None:
+    """Why no hypervisor takes that format with those flags."""
+    flags = request.flags
+    for one, other in combinations((DumpFlags.CRASH, DumpFlags.LIVE, DumpFlags.RESET), 2):
+        if one in flags and other in flags:
+            return NotSupported(
+                f"Flags 'VIR_DUMP_{one.name}' and 'VIR_DUMP_{other.name}' are mutually exclusive", code=8
+            )
+    if not request.format.known:
+        return NotSupported(f"invalid argument: dumpformat {int(request.format)} is not known", code=8)
+    if request.format is not DumpFormat.RAW and DumpFlags.MEMORY_ONLY not in flags:
+        reason = "kdump-compressed format is only supported with memory-only dump"
+        return NotSupported(f"Operation not supported: {reason}", code=84)
+    return None

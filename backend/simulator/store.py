@@ -1,0 +1,253 @@
+"""The state of one simulator: a SQLite file that any number of processes share. Rows in and out, no rules."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from backend.errors import NoConnection
+from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.journal import state_folder
+from backend.model import DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
+from backend.simulator.effects import from_json, to_json
+from backend.simulator.machine import Machine
+from backend.simulator.plan import Ending, Plan, Stage
+
+SCHEMA = 1
+KEPT = 10_000
+"""How many events and ended plans are kept for those who have yet to read them."""
+
+_MACHINE = [spec.name for spec in fields(Machine)]
+_PLAN = [spec.name for spec in fields(Plan)]
+_CONVERTERS: dict[str, Any] = {
+    "operation": JobOperation,
+    "ending": Ending,
+    "format": DumpFormat,
+    "flags": DumpFlags,
+    "stage": Stage,
+    "hung": bool,
+    "created": bool,
+    "was_running": bool,
+}
+
+
+def path_of(name: str) -> Path:
+    return state_folder() / "simulators" / f"{name}.db"
+
+
+class Store:
+    """One connection to a simulator's file, for one thread. Methods raise NoConnection where it cannot be used."""
+
+    def __init__(self, name: str) -> None:
+        self.path = path_of(name)
+        with self._usable():
+            self._db = self._connect()
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is done inside, or nothing; nobody else writes meanwhile."""
+        self._do("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._do("ROLLBACK")
+            raise
+        self._do("COMMIT")
+
+    def changes(self) -> int:
+        """A number that differs once another connection, of this process or of any, has changed something."""
+        return int(self._value("PRAGMA data_version"))
+
+    def machines(self) -> list[Machine]:
+        return [_machine(row) for row in self._all(f"SELECT {_names(_MACHINE)} FROM machines ORDER BY number")]
+
+    def ids(self) -> dict[str, int | None]:
+        """Every domain's running id, by uuid."""
+        return dict(self._all("SELECT uuid, id FROM machines"))
+
+    def machine(self, uuid: str) -> Machine | None:
+        rows = self._all(f"SELECT {_names(_MACHINE)} FROM machines WHERE uuid = ?", uuid)
+        return _machine(rows[0]) if rows else None
+
+    def put_machines(self, machines: Iterable[Machine]) -> None:
+        marks = ", ".join("?" * len(_MACHINE))
+        with self._usable():
+            self._db.executemany(f"INSERT OR REPLACE INTO machines VALUES ({marks})", map(astuple, machines))
+
+    def remove(self, uuid: str) -> None:
+        """Forget a domain and its plans."""
+        self._do("DELETE FROM plans WHERE uuid = ?", uuid)
+        self._do("DELETE FROM machines WHERE uuid = ?", uuid)
+
+    def plan(self, uuid: str) -> Plan | None:
+        """The domain's job that is not over, which may be one that has yet to begin."""
+        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE uuid = ? AND due IS NOT NULL", uuid)
+        return _plan(rows[0]) if rows else None
+
+    def plans(self) -> dict[str, Plan]:
+        """Every job that is not over, by its domain's uuid."""
+        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE due IS NOT NULL")
+        return {row[0]: _plan(row) for row in rows}
+
+    def plan_by_id(self, id: int) -> Plan | None:
+        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE id = ?", id)
+        return _plan(rows[0]) if rows else None
+
+    def first_due(self) -> float | None:
+        """When the next stage of any plan is to come to pass."""
+        due = self._value("SELECT min(due) FROM plans WHERE due IS NOT NULL")
+        return None if due is None else float(due)
+
+    def next_due(self, now: float) -> Plan | None:
+        """The plan whose next stage should have come to pass longest ago."""
+        rows = self._all(
+            f"SELECT {_names(_PLAN)} FROM plans WHERE due <= ? AND due IS NOT NULL ORDER BY due LIMIT 1", now
+        )
+        return _plan(rows[0]) if rows else None
+
+    def put_plan(self, plan: Plan) -> int:
+        """Keep a new plan or the new state of one; its number."""
+        marks = ", ".join("?" * (len(_PLAN) + 1))
+        with self._usable():
+            cursor = self._db.execute(f"INSERT OR REPLACE INTO plans VALUES ({marks})", (*astuple(plan), plan.due))
+            return int(cursor.lastrowid or 0)
+
+    def remove_plan(self, plan: Plan) -> None:
+        self._do("DELETE FROM plans WHERE id = ?", plan.id)
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Add to what the hypervisor tells; every process reads it."""
+        with self._usable():
+            self._db.executemany("INSERT INTO events (body) VALUES (?)", [(_event_text(event),) for event in events])
+
+    def last_event(self) -> int:
+        """The number of the last event there was."""
+        return int(self._value("SELECT ifnull(max(seq), 0) FROM events"))
+
+    def events_after(self, seq: int) -> list[tuple[int, Event]]:
+        rows = self._all("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq", seq)
+        return [(row[0], _event(row[1])) for row in rows]
+
+    def forget_the_old(self) -> None:
+        """Let go of what nobody can still be waiting for."""
+        self._do("DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?", KEPT)
+        self._do("DELETE FROM plans WHERE due IS NULL AND id <= (SELECT max(id) FROM plans) - ?", KEPT)
+
+    def setting(self, name: str) -> float | None:
+        rows = self._all("SELECT value FROM settings WHERE name = ?", name)
+        return rows[0][0] if rows else None
+
+    def set(self, name: str, value: float | None) -> None:
+        self._do("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
+
+    def _do(self, sql: str, *values: object) -> None:
+        with self._usable():
+            self._db.execute(sql, values)
+
+    def _all(self, sql: str, *values: object) -> list[Any]:
+        with self._usable():
+            return self._db.execute(sql, values).fetchall()
+
+    def _value(self, sql: str) -> Any:
+        return self._all(sql)[0][0]
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise NoConnection(f"cannot use the simulator's file {self.path}: {reason}") from None
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        # The file is made here, not by SQLite, so that it is never readable by others; and only if it is missing,
+        # as closing a file that is in use would drop the locks that this process has on it.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        try:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, SCHEMA):
+                raise sqlite3.DatabaseError(f"it was written by another version of virt-jobs (schema {version})")
+            # What a power cut may cost a simulator is not worth waiting for the disk.
+            db.execute("PRAGMA synchronous = OFF")
+            if version == 0:
+                self._create(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _create(self, db: sqlite3.Connection) -> None:
+        db.execute("PRAGMA journal_mode = WAL")
+        machine = ", ".join(f"{name} PRIMARY KEY" if name == "uuid" else name for name in _MACHINE)
+        plan = ", ".join(f"{name} INTEGER PRIMARY KEY" if name == "id" else name for name in _PLAN)
+        for statement in (
+            "BEGIN IMMEDIATE",
+            f"CREATE TABLE IF NOT EXISTS machines ({machine})",
+            f"CREATE TABLE IF NOT EXISTS plans ({plan}, due REAL)",
+            "CREATE INDEX IF NOT EXISTS by_due ON plans (due) WHERE due IS NOT NULL",
+            # No domain ever has two jobs.
+            "CREATE UNIQUE INDEX IF NOT EXISTS one_job ON plans (uuid) WHERE due IS NOT NULL",
+            "CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)",
+            "CREATE TABLE IF NOT EXISTS settings (name PRIMARY KEY, value)",
+            f"PRAGMA user_version = {SCHEMA}",
+            "COMMIT",
+        ):
+            db.execute(statement)
+
+
+def _names(columns: list[str]) -> str:
+    return ", ".join(columns)
+
+
+def _machine(row: Any) -> Machine:
+    uuid, name, number, memory, id, state, reason, lively, record, last = row
+    return Machine(uuid, name, number, memory, id, DomainState(state), reason, bool(lively), record, last)
+
+
+def _plan(row: Any) -> Plan:
+    values = dict(zip(_PLAN, row, strict=True))
+    return Plan(**{name: _CONVERTERS[name](value) if name in _CONVERTERS else value for name, value in values.items()})
+
+
+def _event_text(event: Event) -> str:
+    values: dict[str, Any] = {"kind": type(event).__name__}
+    match event:
+        case LifecycleEvent(event=kind, detail=detail):
+            values.update(event=int(kind), detail=detail)
+        case JobEvent(stats=stats):
+            values.update(stats=to_json(stats))
+        case DumpEvent(completed=completed, error=error):
+            values.update(completed=completed, error=error)
+        case RecordEvent():
+            pass
+        case _:
+            raise TypeError(f"{event} is not shared")
+    domain = event.domain
+    return json.dumps({**values, "uuid": domain.uuid, "id": domain.id, "name": domain.name})
+
+
+def _event(text: str) -> Event:
+    values = json.loads(text)
+    domain = DomainKey(values["uuid"], values["id"], values["name"])
+    match values["kind"]:
+        case "LifecycleEvent":
+            return LifecycleEvent(domain, Lifecycle(values["event"]), values["detail"])
+        case "JobEvent":
+            return JobEvent(domain, from_json(values["stats"]))
+        case "DumpEvent":
+            return DumpEvent(domain, values["completed"], values["error"])
+        case _:
+            return RecordEvent(domain)
