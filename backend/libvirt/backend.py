@@ -52,7 +52,7 @@ class LibvirtBackend(Backend):
         super().__init__(uri, readonly, journal)
         self._hub = EventHub()
         self._watch = Watch(self._from_libvirt)
-        self._polling = Lane(uri, self._connect_watched, _disconnect, self._lost)
+        self._polling = Lane(uri, self._connect_watched, self._disconnect_watched, self._lost)
         self._control = Lane(uri, self._connect, _disconnect)
         self._capabilities: Capabilities | None = None
         self._known: dict[str, Domain] = {}
@@ -206,6 +206,10 @@ class LibvirtBackend(Backend):
         self._watch.register(conn, self.readonly)
         return conn
 
+    def _disconnect_watched(self, conn: Any) -> None:
+        self._watch.deregister(conn)
+        _disconnect(conn)
+
     def _from_libvirt(self, event: Event) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
@@ -245,9 +249,10 @@ _CLOSE_REASONS = {
 
 
 def _disconnect(conn: Any) -> None:
-    # Whatever was registered goes with the connection.
-    with contextlib.suppress(libvirt.libvirtError):
-        conn.close()
+    # A callback that is left on a connection keeps it open.
+    for let_go in (conn.unregisterCloseCallback, conn.close):
+        with contextlib.suppress(libvirt.libvirtError):
+            let_go()
 
 
 def _identity(link: Link) -> tuple[str, int, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import libvirt
 
+from backend.errors import NotSupported
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.libvirt.convert import detail_word, domain_key, job_stats
 from backend.libvirt.errors import message_of
@@ -29,30 +31,42 @@ class Watch:
 
     def __init__(self, put: Callable[[Event], None]) -> None:
         self._put = put
+        self._undo: dict[Any, list[Callable[[], object]]] = {}
         self.dump_events: str | None = None
         """Why QEMU's own word on a dump's end is not heard, once `register` returned."""
 
     def register(self, conn: Any, readonly: bool) -> None:
         """Listen on `conn`, to as much as its driver tells. Blocks."""
-        for id, callback in (
+        undo = self._undo.setdefault(conn, [])
+        for event, callback in (
             (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
             (libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, self._job_completed),
             (libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, self._metadata_change),
         ):
             with contextlib.suppress(libvirt.libvirtError):
-                conn.domainEventRegisterAny(None, id, callback, None)
-        self.dump_events = self._register_monitor(conn, readonly)
-
-    def _register_monitor(self, conn: Any, readonly: bool) -> str | None:
-        if readonly:
-            return "the connection is read-only"
-        if libvirt_qemu is None:
-            return "the libvirt binding has no QEMU part"
+                id = conn.domainEventRegisterAny(None, event, callback, None)
+                undo.append(partial(conn.domainEventDeregisterAny, id))
         try:
-            libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
+            self.dump_events = None
+            undo.append(self._register_monitor(conn, readonly))
         except libvirt.libvirtError as error:
-            return message_of(error)
-        return None
+            self.dump_events = message_of(error)
+        except NotSupported as error:
+            self.dump_events = error.message
+
+    def deregister(self, conn: Any) -> None:
+        """Listen no more; a connection with callbacks on it would stay open for ever. Blocks."""
+        for undo in self._undo.pop(conn, []):
+            with contextlib.suppress(libvirt.libvirtError):
+                undo()
+
+    def _register_monitor(self, conn: Any, readonly: bool) -> Callable[[], object]:
+        if readonly:
+            raise NotSupported("the connection is read-only")
+        if libvirt_qemu is None:
+            raise NotSupported("the libvirt binding has no QEMU part")
+        id = libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
+        return partial(libvirt_qemu.qemuMonitorEventDeregister, conn, id)
 
     def _lifecycle(self, conn: Any, domain: Any, event: int, detail: int, opaque: object) -> None:
         with contextlib.suppress(ValueError):  # A kind of event that is newer than this code.
