@@ -7,10 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Coroutine
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 import click
 
+from backend import dumpfile
 from backend.errors import BackendError, NoJob
 from backend.journal import Journal, state_folder
 from backend.model import FORMAT_NAMES, Domain, DumpFlags, DumpRequest, JobOperation, JobStats
@@ -295,6 +297,19 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
         click.echo(
             "\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records]))
         )
+
+
+@cli.command()
+@click.argument("file", metavar="FILE")
+@json_option
+def inspect(file: str, as_json: bool) -> None:
+    """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""
+    found = dumpfile.inspect(file)
+    if as_json:
+        follow.print_json(asdict(found))
+    else:
+        click.echo("\n".join(listing.dump_file_lines(found)))
+    sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[found.whole])
 
 
 def _until_detached(target: Target, domain: str, work: Coroutine[Any, Any, Exit]) -> NoReturn:

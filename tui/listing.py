@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from backend.dumpfile import DumpFile
 from backend.model import Domain, JobStats
 from backend.record import JobRecord
 from backend.text import clean
@@ -85,3 +86,17 @@ def record_row(record: JobRecord) -> list[str]:
         clean(record.path),
         record.error,
     ]
+
+
+def dump_file_lines(found: DumpFile) -> list[str]:
+    """What `inspect` tells of a file, a line each."""
+    whole = {True: "yes", False: "no", None: "cannot be told"}[found.whole]
+    facts = {
+        "File": clean(found.path),
+        "Format": found.format,
+        "Size": format.size(found.size),
+        "Architecture": found.architecture or "",
+        "Memory": format.size(found.memory) if found.memory else "",
+        "Whole": f"{whole}. {found.detail}",
+    }
+    return [f"{label + ':':<14}{value}" for label, value in facts.items() if value]

@@ -1,0 +1,150 @@
+"""Files that are what they say, files that are cut short, and files that lie."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backend.dumpfile import inspect
+from backend.errors import OperationFailed
+
+PAGE = 4096
+PAGES = 5
+
+
+def elf_core() -> bytes:
+    """A core of one memory segment, laid out as QEMU does: headers, then memory."""
+    memory = b"\x5a" * PAGE * PAGES
+    begin = 64 + 56
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    return header + struct.pack("<IIQQQQQQ", 1, 7, begin, 0, 0, len(memory), len(memory), 0) + memory
+
+
+def kdump_parts() -> list[tuple[int, bytes]]:
+    """Offset and content of the parts of a kdump: header, sub header, bitmaps, descriptors, pages."""
+    names = b"".join(name.ljust(65, b"\0") for name in (b"Linux", b"guest", b"5", b"1", b"x86_64", b""))
+    header = struct.pack("<8sI390s22sIIIIII", b"KDUMP   ", 6, names, b"", 1, PAGE, 1, 2, PAGES, 0)
+    bitmap = bytes([(1 << PAGES) - 1]).ljust(PAGE, b"\0")
+    table = 4 * PAGE
+    pages = table + 24 * PAGES
+    descriptors = b"".join(struct.pack("<qIIQ", pages + 100 * page, 100, 1, 0) for page in range(PAGES))
+    return [
+        (0, header.ljust(PAGE, b"\0")),
+        (PAGE, bytes(PAGE)),
+        (2 * PAGE, bitmap),
+        (3 * PAGE, bitmap),
+        (table, descriptors),
+        (pages, b"\xff" * 100 * PAGES),
+    ]
+
+
+def flattened_kdump() -> bytes:
+    chunks = b"".join(struct.pack(">qq", offset, len(part)) + part for offset, part in kdump_parts())
+    return b"makedumpfile".ljust(4096, b"\0") + chunks + b"\xff" * 16
+
+
+def plain_kdump() -> bytes:
+    return b"".join(part for _, part in kdump_parts())
+
+
+def windows_dump() -> bytes:
+    header = bytearray(b"PAGEDU64".ljust(0x2000, b"\0"))
+    struct.pack_into("<I", header, 0x30, 0x8664)
+    struct.pack_into("<I4xQ", header, 0x88, 1, PAGES)
+    return bytes(header) + bytes(PAGE * PAGES)
+
+
+def migration_stream() -> bytes:
+    description = b'{"page_size": 4096, "devices": []}'
+    ram = b"\x01\0\0\0\x02\x03ram\0\0\0\0\0\0\0\x04" + struct.pack(">Q", PAGE * PAGES | 4)
+    return b"QEVM\0\0\0\x03" + ram + b"\x55" * 9999 + b"\0\x06" + struct.pack(">I", len(description)) + description
+
+
+def saved_image() -> bytes:
+    xml = b"<domain><os><type arch='x86_64'>hvm</type></os></domain>"
+    return b"LibvirtQemudSave" + bytes(76) + xml + migration_stream()
+
+
+WHOLE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "elf": (elf_core, "ELF core"),
+    "flattened": (flattened_kdump, "kdump, flattened"),
+    "kdump": (plain_kdump, "kdump"),
+    "windows": (windows_dump, "Windows dump"),
+    "stream": (migration_stream, "migration stream"),
+    "saved": (saved_image, "saved image"),
+}
+kinds = pytest.mark.parametrize("kind", WHOLE)
+
+
+@kinds
+def test_a_whole_file_is_known_and_whole(kind: str, tmp_path: Path) -> None:
+    make, format = WHOLE[kind]
+    path = tmp_path / "dump"
+    path.write_bytes(make())
+    found = inspect(path)
+    assert (found.format, found.whole) == (format, True)
+    assert found.memory == PAGE * PAGES
+
+
+@kinds
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(1, 30_000))
+def test_a_file_that_is_cut_short_is_not_whole(kind: str, cut: int, tmp_path: Path) -> None:
+    whole = WHOLE[kind][0]()
+    path = tmp_path / "dump"
+    path.write_bytes(whole[: max(0, len(whole) - cut)])
+    assert not inspect(path).whole
+
+
+@kinds
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(data=st.data())
+def test_a_file_with_other_bytes_in_it_gets_an_answer(kind: str, data: st.DataObject, tmp_path: Path) -> None:
+    content = bytearray(WHOLE[kind][0]())
+    places = st.integers(8, 500) | st.integers(8, len(content) - 1)
+    for at, byte in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=20)):
+        content[at] = byte
+    path = tmp_path / "dump"
+    path.write_bytes(content)
+    assert inspect(path).detail
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    magic=st.sampled_from([b"", b"\x7fELF", b"makedumpfile\0", b"KDUMP   ", b"PAGEDU64", b"PAGEDUMP", b"QEVM"]),
+    rest=st.binary(),
+)
+def test_random_bytes_are_never_whole(magic: bytes, rest: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(magic + rest)
+    assert not inspect(path).whole
+
+
+def test_an_image_that_libvirt_never_finished_is_not_whole(tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(saved_image().replace(b"LibvirtQemudSave", b"LibvirtQemudPart"))
+    assert inspect(path).whole is False
+
+
+def test_bitmaps_full_of_ones_are_not_taken_for_the_end_mark(tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(flattened_kdump()[:-16])
+    assert inspect(path).whole is False
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder", "fifo"])
+def test_what_is_no_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    if kind == "folder":
+        path.mkdir()
+    if kind == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(OperationFailed) as caught:
+        inspect(path)
+    assert str(path) in str(caught.value)
