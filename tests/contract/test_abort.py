@@ -1,0 +1,57 @@
+"""Aborting a job: only the result says whether it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.base import Backend
+from backend.errors import DomainNotRunning, NoJob, NotSupported
+from backend.model import DomainState
+from backend.record import RecordState
+from backend.verdict import Evidence, Verdict
+from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.steps import dump_of, job_seen
+
+
+async def test_an_aborted_stream_is_cancelled_and_its_file_gone(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    path = harness.folder / "dump"
+    record = await backend.start_dump(dump_of(domain, path, "raw"))
+    await job_seen(backend, domain)
+    await backend.abort(domain)
+    outcome = await backend.wait(domain, record=record)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED, Evidence.RESULT), outcome
+    assert not path.exists()
+    assert (await backend.find("vm")).state is DomainState.RUNNING
+
+
+async def test_the_abort_is_in_the_journal_with_its_code(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump", "raw"))
+    await job_seen(backend, domain)
+    await backend.abort(domain)
+    await backend.wait(domain, record=record)
+    found = backend.journal.read(record.id)
+    assert found is not None
+    assert (found.state, found.code) == (RecordState.CANCELLED, 78)
+
+
+async def test_a_memory_only_dump_cannot_be_aborted(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    with pytest.raises(NotSupported, match="cannot abort memory-only dump") as refused:
+        await backend.abort(domain)
+    assert refused.value.code == 55
+    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+
+
+async def test_without_a_job_there_is_nothing_to_abort(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm")
+    with pytest.raises(NoJob):
+        await backend.abort(domain)
+
+
+async def test_a_domain_that_is_off_has_nothing_to_abort(harness: Harness, backend: Backend) -> None:
+    domain = await harness.shut_off("vm")
+    with pytest.raises(DomainNotRunning):
+        await backend.abort(domain)

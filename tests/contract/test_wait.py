@@ -1,0 +1,167 @@
+"""Attaching to a job, from anywhere, and learning the truth about its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from backend.base import Backend
+from backend.errors import DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, WaitTimeout
+from backend.model import DomainKey, JobOperation, JobStats
+from backend.verdict import Evidence, Verdict
+from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.steps import dump_of, job_gone, job_seen
+
+
+@pytest.mark.parametrize("readonly", [False, True], ids=["read-write", "read-only"])
+async def test_another_connection_learns_the_result(harness: Harness, backend: Backend, readonly: bool) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    async with harness.backend(readonly) as other:
+        outcome = await other.wait((await other.find("vm")).key)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
+
+
+async def test_the_result_outlives_whoever_asked(harness: Harness, readonly: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    async with harness.backend() as asker:
+        await asker.start_dump(dump_of(domain, harness.folder / "dump"))
+    outcome = await readonly.wait(domain)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
+
+
+async def test_progress_is_reported_and_never_falls(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    samples: list[JobStats] = []
+    await backend.wait(domain, on_progress=samples.append, record=record)
+    processed = [sample.processed for sample in samples]
+    assert len(set(processed)) > 2
+    assert processed == sorted(processed)
+
+
+async def test_someone_elses_dump_is_not_completed_without_proof(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump")
+    await job_seen(backend, domain)
+    outcome = await backend.wait(domain)
+    assert outcome.operation is JobOperation.DUMP
+    assert outcome.verdict is Verdict.UNPROVEN, outcome
+
+
+async def test_the_wrong_operation_is_a_mismatch_that_names_both(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump")
+    await job_seen(backend, domain)
+    with pytest.raises(JobMismatch, match="want save, have dump"):
+        await backend.wait(domain, JobOperation.SAVE)
+
+
+async def test_any_operation_takes_what_is_there(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    assert (await backend.wait(domain, None)).operation is JobOperation.DUMP
+
+
+async def test_without_a_job_there_is_nothing_to_wait_for(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm")
+    with pytest.raises(NoJob):
+        await backend.wait(domain)
+
+
+async def test_without_a_job_the_last_ones_end_is_told(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm")
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    await backend.wait(domain, record=record)
+    with pytest.raises(NoJob, match="last known dump completed"):
+        await backend.wait(domain)
+
+
+async def test_a_domain_that_is_off_has_nothing_to_wait_for(harness: Harness, backend: Backend) -> None:
+    domain = await harness.shut_off("vm")
+    with pytest.raises(DomainNotRunning):
+        await backend.wait(domain)
+
+
+async def test_an_unknown_domain_is_none(harness: Harness, backend: Backend) -> None:
+    with pytest.raises(NoSuchDomain):
+        await backend.wait(DomainKey("11111111-2222-3333-4444-555555555555", 12345, "ghost"))
+
+
+async def test_a_timeout_leaves_the_job_going(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    with pytest.raises(WaitTimeout):
+        await backend.wait(domain, timeout=0.2)
+    assert await backend.job(domain) is not None
+    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+
+
+async def test_a_cancelled_wait_leaves_the_job_going(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    attached = asyncio.Event()
+    waiting = asyncio.create_task(backend.wait(domain, on_progress=lambda _: attached.set()))
+    await attached.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+
+
+async def test_a_domain_destroyed_under_the_job_fails_it(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    await job_seen(backend, domain)
+    await harness.destroy(domain)
+    assert (await backend.wait(domain, record=record)).verdict is Verdict.FAILED
+
+
+async def test_a_domain_destroyed_under_someone_elses_job_fails_it(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump")
+    await job_seen(backend, domain)
+    attached = asyncio.Event()
+    waiting = asyncio.create_task(backend.wait(domain, on_progress=lambda _: attached.set()))
+    await attached.wait()
+    await harness.destroy(domain)
+    outcome = await waiting
+    assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.LIFECYCLE), outcome
+
+
+async def test_a_killed_runner_takes_the_result_with_it(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    os.kill(record.pid, signal.SIGKILL)
+    outcome = await backend.wait(domain, record=record)
+    assert outcome.evidence is not Evidence.RESULT
+    assert outcome.verdict is Verdict.UNPROVEN, outcome
+
+
+async def test_a_job_that_follows_at_once_is_another_one(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    elapsed: list[int] = []
+
+    async def dump_twice() -> None:
+        async with harness.backend() as other:
+            for name in ("first", "second"):
+                await other.call_dump(dump_of(domain, harness.folder / name))
+
+    dumping = asyncio.create_task(dump_twice())
+    await job_seen(backend, domain)
+    outcome = await backend.wait(domain, on_progress=lambda stats: elapsed.append(stats.time_elapsed))
+    assert outcome.verdict is Verdict.UNPROVEN
+    assert elapsed == sorted(elapsed)
+    await dumping
+
+
+async def test_a_result_is_there_for_whoever_comes_late(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm")
+    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    await job_gone(backend, domain)
+    await backend.wait(domain, record=record)
+    outcome = await backend.wait(domain, record=record)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT)
