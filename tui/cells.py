@@ -1,0 +1,34 @@
+"""Text in terminal cells: some characters take two, some none."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, set_cell_size
+
+
+def width(text: str) -> int:
+    """How many cells `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def crop(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, with an ellipsis where it was cut."""
+    if width(text) <= cells:
+        return text
+    return "" if cells <= 0 else set_cell_size(text, cells - 1).rstrip(" ") + "…"
+
+
+def crop_path(path: str, cells: int) -> str:
+    """The same for a path, whose end says the most."""
+    if width(path) <= cells:
+        return path
+    kept = path
+    while kept and width(kept) >= cells:
+        kept = kept[1:]
+    return "…" + kept
+
+
+def fit(text: str, cells: int, right: bool = False) -> str:
+    """`text` in exactly `cells` cells."""
+    text = crop(text, cells)
+    space = " " * (cells - width(text))
+    return space + text if right else text + space

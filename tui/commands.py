@@ -1,0 +1,138 @@
+"""What a user can do. One class a command: its key, its place in the footer, palette and help, its id in a keymap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from tui.rows import Row
+
+
+class Command(Message):
+    """Posted to the screen that offers it when its key is pressed or it is picked; the docstring is its help."""
+
+    key: ClassVar[str]
+    """Textual's names of keys, with commas between several."""
+    label: ClassVar[str]
+    """One or two words, for the footer."""
+    in_footer: ClassVar[bool] = True
+
+    @classmethod
+    def id(cls) -> str:
+        """Its name in keymaps and actions: ``clear-filter``."""
+        words = [letter if letter.islower() else f"-{letter.lower()}" for letter in cls.__name__]
+        return "".join(words).removeprefix("-")
+
+    @classmethod
+    def help(cls) -> str:
+        return (cls.__doc__ or "").strip().rstrip(".")
+
+    @classmethod
+    def binding(cls) -> Binding:
+        return Binding(
+            cls.key, f"command({cls.id()!r})", cls.label, show=cls.in_footer, id=cls.id(), tooltip=cls.help()
+        )
+
+
+class DomainCommand(Command):
+    """A command about the domain that the cursor was on when it was given."""
+
+    def __init__(self, row: Row) -> None:
+        super().__init__()
+        self.row = row
+
+
+class Dump(DomainCommand):
+    """Dump the domain's memory to a file."""
+
+    key = "d"
+    label = "Dump"
+
+
+class Wait(DomainCommand):
+    """Attach to the domain's job, follow it, and learn how it ends."""
+
+    key = "w,enter"
+    label = "Wait"
+
+
+class Abort(DomainCommand):
+    """Abort the domain's job, after a question."""
+
+    key = "a"
+    label = "Abort"
+
+
+class Resume(DomainCommand):
+    """Let a paused domain run again."""
+
+    key = "r"
+    label = "Resume"
+
+
+class Filter(Command):
+    """Show only domains whose name, state or job has these words; a leading ! inverts."""
+
+    key = "slash"
+    label = "Filter"
+
+
+class ClearFilter(Command):
+    """Show all domains again."""
+
+    key = "escape"
+    label = "Show all"
+    in_footer = False
+
+
+class Sort(Command):
+    """Sort by the next column."""
+
+    key = "s"
+    label = "Sort"
+
+
+class ReverseSort(Command):
+    """Sort the other way round."""
+
+    key = "S"
+    label = "Reverse"
+    in_footer = False
+
+
+class Help(Command):
+    """Show all keys."""
+
+    key = "question_mark"
+    label = "Help"
+
+
+class Back(Command):
+    """Go back."""
+
+    key = "escape"
+    label = "Back"
+
+
+class Start(Command):
+    """Start the dump."""
+
+    key = "ctrl+s"
+    label = "Start"
+
+
+class Yes(Command):
+    """Do it."""
+
+    key = "y"
+    label = "Yes"
+
+
+class No(Command):
+    """Leave it."""
+
+    key = "n,escape"
+    label = "No"

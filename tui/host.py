@@ -1,0 +1,114 @@
+"""One hypervisor that the console is connected to, or tries to be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from enum import Enum
+
+from textual.message import Message
+
+from backend.base import Backend
+from backend.errors import BackendError, NoConnection
+from backend.model import Capabilities
+from backend.uri import open_backend
+from backend.watcher import Changes, DomainView, Watcher
+from tui.messages import DomainsChanged, HostChanged
+
+RETRY_INTERVAL = 3.0
+"""Seconds between two tries to connect."""
+FOLD_INTERVAL = 0.25
+"""Seconds, at the least, between two messages about changed domains."""
+
+
+class Link(Enum):
+    CONNECTING = "connecting"
+    UP = "connected"
+    DOWN = "no connection"
+
+
+class Host:
+    """A connection kept up, and watched; it tells by messages."""
+
+    def __init__(self, uri: str, readonly: bool, tell: Callable[[Message], object]) -> None:
+        self.uri = uri
+        self.readonly = readonly
+        self.link = Link.CONNECTING
+        self.reason = ""
+        """Why there is no connection."""
+        self._tell = tell
+        self._backend: Backend | None = None
+        self._changed: dict[str, DomainView] = {}
+        self._removed: set[str] = set()
+        self._all = False
+        self._told_at = float("-inf")
+        self._watched_since = float("inf")
+        self._due: asyncio.TimerHandle | None = None
+
+    @property
+    def watched(self) -> float:
+        """Seconds since this connection came up."""
+        return max(0.0, time.monotonic() - self._watched_since)
+
+    @property
+    def simulated(self) -> bool:
+        return self.uri.startswith("sim:")
+
+    @property
+    def backend(self) -> Backend:
+        """The open backend. NoConnection while there is none."""
+        if self._backend is None:
+            raise NoConnection(self.reason or f"not connected to {self.uri} yet")
+        return self._backend
+
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the connection can do; None while there is none."""
+        return self._backend.capabilities if self._backend is not None and self.link is Link.UP else None
+
+    async def attend(self) -> None:
+        """Connect and watch; where that fails, again after a while. Until cancelled."""
+        while True:
+            try:
+                async with open_backend(self.uri, self.readonly) as backend:
+                    self._backend = backend
+                    self._all = True
+                    self._watched_since = time.monotonic()
+                    self._become(Link.UP)
+                    await Watcher(backend).run(self._report)
+            except BackendError as error:
+                self._become(Link.DOWN, error.message)
+            finally:
+                self._backend = None
+                self._drop()
+            await asyncio.sleep(RETRY_INTERVAL)
+
+    def _become(self, link: Link, reason: str = "") -> None:
+        if (link, reason) != (self.link, self.reason):
+            self.link, self.reason = link, reason
+            self._tell(HostChanged(self))
+
+    def _report(self, changes: Changes) -> None:
+        self._become(Link.UP if changes.connected else Link.DOWN, changes.reason)
+        for view in changes.changed:
+            self._changed[view.domain.key.uuid] = view
+            self._removed.discard(view.domain.key.uuid)
+        for uuid in changes.removed:
+            self._changed.pop(uuid, None)
+            self._removed.add(uuid)
+        if self._due is None and (self._all or self._changed or self._removed):
+            loop = asyncio.get_running_loop()
+            self._due = loop.call_at(max(loop.time(), self._told_at + FOLD_INTERVAL), self._flush)
+
+    def _flush(self) -> None:
+        self._told_at = asyncio.get_running_loop().time()
+        self._tell(DomainsChanged(self, tuple(self._changed.values()), tuple(self._removed), self._all))
+        self._due = None
+        self._changed, self._removed, self._all = {}, set(), False
+
+    def _drop(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        self._changed, self._removed = {}, set()

@@ -1,0 +1,180 @@
+"""The rows of the domain table: which are shown, and in what order. No widget in here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from backend.model import Domain
+from backend.progress import Progress
+from backend.watcher import DomainView
+
+RowKey = tuple[str, str]
+"""A host's URI, and a domain's uuid there."""
+SortValue = Callable[["Row"], Any]
+"""What a row is sorted by; None sorts last, whatever the direction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One domain of one host, as it is shown."""
+
+    uri: str
+    view: DomainView
+    left_paused: bool = False
+    """Paused by a dump that has no job any more: nothing will resume it by itself."""
+
+    @property
+    def key(self) -> RowKey:
+        return self.uri, self.view.domain.key.uuid
+
+    @property
+    def domain(self) -> Domain:
+        return self.view.domain
+
+    @property
+    def progress(self) -> Progress | None:
+        return self.view.progress
+
+    @property
+    def maybe_left_paused(self) -> bool:
+        """Whether it looks so just now: a dump that begins or ends looks the same for a moment."""
+        return self.progress is None and self.domain.paused_by_dump
+
+
+@lru_cache(maxsize=1 << 16)
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """`name` as a key that sorts ``web-2`` before ``web-10``."""
+    # \d would take digits of other scripts that int() reads, and superscripts that it does not.
+    parts = re.split("([0-9]+)", name.casefold())
+    return tuple((0, int(part), "") if part[:1] in "0123456789" and part else (1, 0, part) for part in parts)
+
+
+def by_name(row: Row) -> tuple[tuple[int, int, str], ...]:
+    return natural(row.domain.name)
+
+
+def busy_first(row: Row) -> tuple[int, tuple[tuple[int, int, str], ...]]:
+    """What needs an eye first: left paused, then jobs, then running domains, then the others; by name in each."""
+    if row.left_paused or not row.domain.answering:
+        rank = 0
+    elif row.progress is not None:
+        rank = 1
+    else:
+        rank = 2 if row.domain.active else 3
+    return rank, natural(row.domain.name)
+
+
+class Filter:
+    """The words of a filter: a row matches if it has them all; with a leading ``!``, if it does not."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text.strip()
+        self._inverted = self.text.startswith("!")
+        self._words = self.text.removeprefix("!").casefold().split()
+
+    def __bool__(self) -> bool:
+        return bool(self._words)
+
+    def matches(self, row: Row) -> bool:
+        if not self._words:
+            return True
+        job = row.progress.stats.operation.label if row.progress else ""
+        text = f"{row.domain.name} {row.domain.state.label} {job} {row.uri}".casefold()
+        return all(word in text for word in self._words) != self._inverted
+
+
+class Rows:
+    """All rows, and the keys of those that are shown, in order."""
+
+    def __init__(self) -> None:
+        self.order: list[RowKey] = []
+        self.filter = Filter()
+        self.busy = 0
+        """How many domains have a job, shown or not."""
+        self._rows: dict[RowKey, Row] = {}
+        self._values: dict[RowKey, Any] = {}
+        """What each *shown* row is sorted by."""
+        self._value: SortValue = busy_first
+        self._descending = False
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, key: RowKey) -> Row | None:
+        return self._rows.get(key)
+
+    def __getitem__(self, key: RowKey) -> Row:
+        return self._rows[key]
+
+    @property
+    def shown(self) -> Container[RowKey]:
+        """The keys in `order`, for asking whether one is there."""
+        return self._values.keys()
+
+    def of_host(self, uri: str) -> list[RowKey]:
+        return [key for key in self._rows if key[0] == uri]
+
+    def apply(self, changed: Iterable[Row], removed: Iterable[RowKey] = ()) -> bool:
+        """Take changes in; whether the order of what is shown is another one now."""
+        moved = False
+        for key in removed:
+            gone = self._rows.pop(key, None)
+            if gone is not None:
+                self.busy -= gone.progress is not None
+                moved = self._hide(key) or moved
+        for row in changed:
+            key = row.key
+            known = self._rows.get(key)
+            self._rows[key] = row
+            self.busy += (row.progress is not None) - (known is not None and known.progress is not None)
+            if not self.filter.matches(row):
+                moved = self._hide(key) or moved
+            elif self._place(key, self._value(row)):
+                moved = True
+        if moved:
+            self._sort()
+        return moved
+
+    def filter_by(self, text: str) -> None:
+        self.filter = Filter(text)
+        self._show_all()
+
+    def sort_by(self, value: SortValue, descending: bool = False) -> None:
+        self._value, self._descending = value, descending
+        self._show_all()
+
+    def _show_all(self) -> None:
+        shown = [row for row in self._rows.values() if self.filter.matches(row)]
+        self._values = {row.key: self._value(row) for row in shown}
+        self._sort()
+
+    def _hide(self, key: RowKey) -> bool:
+        if key not in self._values:
+            return False
+        del self._values[key]
+        return True
+
+    def _place(self, key: RowKey, value: Any) -> bool:
+        if key in self._values and self._values[key] == value:
+            return False
+        self._values[key] = value
+        return True
+
+    def _sort(self) -> None:
+        values = self._values
+        # The old order is nearly the new one, and sorting what is nearly sorted is cheap.
+        known = [key for key in self.order if key in values]
+        if len(known) != len(values):
+            placed = set(known)
+            known.extend(key for key in values if key not in placed)
+        valued = [key for key in known if values[key] is not None]
+        valued.sort(key=values.__getitem__, reverse=self._descending)
+        if len(valued) != len(known):
+            empty = [key for key in known if values[key] is None]
+            empty.sort(key=lambda key: by_name(self._rows[key]))
+            valued += empty
+        self.order = valued

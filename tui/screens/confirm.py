@@ -1,0 +1,51 @@
+"""A question before something that cannot be taken back."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tui.commands import No, Yes
+from tui.screens.offering import OfferingModal, heading
+from tui.widgets.key_bar import KeyBar
+
+
+class ConfirmScreen(OfferingModal[bool]):
+    """Ends with whether it was confirmed; Enter alone does not confirm."""
+
+    OFFERS = (Yes, No)
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+
+    def __init__(self, title: str, question: str, yes: str) -> None:
+        super().__init__()
+        self._title = title
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel", id="confirm") as panel:
+            panel.border_title = heading(self._title)
+            yield Static(Content(self._question))
+            with Horizontal(id="buttons"):
+                yield Button(Content("No"), id="no", compact=True)
+                yield Button(Content(self._yes), id="yes", variant="error", compact=True)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one("#no").focus()
+
+    @on(Button.Pressed, "#yes")
+    @on(Yes)
+    def _confirmed(self) -> None:
+        self.dismiss(True)
+
+    @on(Button.Pressed, "#no")
+    @on(No)
+    def _declined(self) -> None:
+        self.dismiss(False)

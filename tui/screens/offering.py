@@ -1,0 +1,78 @@
+"""Screens that offer commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import ClassVar
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.screen import ModalScreen, Screen, ScreenResultType
+
+from tui.commands import Command
+
+
+class OfferedCommands(Provider):
+    """The commands of the screen below, for the palette."""
+
+    async def discover(self) -> Hits:
+        for command, post in self._offers():
+            yield DiscoveryHit(command.label, post, help=command.help())
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command, post in self._offers():
+            text = f"{command.label}: {command.help()}"
+            if (score := matcher.match(text)) > 0:
+                yield Hit(score, matcher.highlight(text), post)
+
+    def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None]]]:
+        screen = self.screen
+        if isinstance(screen, OfferingScreen):
+            for command in screen.OFFERS:
+                yield command, partial(screen.offer, command)
+
+
+class OfferingScreen(Screen[ScreenResultType]):
+    """Posts its commands to itself, and says why those that are refused are refused."""
+
+    OFFERS: ClassVar[tuple[type[Command], ...]] = ()
+    COMMANDS: ClassVar = {OfferedCommands}
+
+    def refusal(self, command: type[Command]) -> str | None:
+        """Why `command` cannot be done now; None if it can."""
+        return None
+
+    def offer(self, command: type[Command]) -> None:
+        """Do `command`, or say why not."""
+        if reason := self.refusal(command):
+            self.refuse(reason)
+        else:
+            self.post_message(self.made(command))
+
+    def made(self, command: type[Command]) -> Command:
+        """The command as it is meant at this very moment: what it is about may be elsewhere when it is handled."""
+        return command()
+
+    def refuse(self, reason: str) -> None:
+        self.notify(reason, severity="warning", markup=False)
+
+    def action_command(self, id: str) -> None:
+        self.offer(self._offered(id))
+
+    def refuses(self, id: str | None) -> bool:
+        """Whether the command of that id, if it is one of these, is refused now; its key still says why."""
+        return any(command.id() == id and self.refusal(command) is not None for command in self.OFFERS)
+
+    def _offered(self, id: str) -> type[Command]:
+        return next(command for command in self.OFFERS if command.id() == id)
+
+
+class OfferingModal(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
+    """The same over another screen."""
+
+
+def heading(*parts: str) -> Content:
+    """A title made of texts from anywhere."""
+    return Content(" · ".join(part for part in parts if part))

@@ -1,0 +1,139 @@
+"""One job, big, until its end."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from backend.verdict import Evidence, Outcome
+from tui import format
+from tui.cells import crop_path
+from tui.commands import Back
+from tui.host import Link
+from tui.screens.offering import OfferingModal, heading
+from tui.waiting import Waiting
+from tui.widgets.activity import SYMBOLS, VERDICT_STYLES
+from tui.widgets.key_bar import KeyBar
+
+EVIDENCE_WORDS = {
+    Evidence.RESULT: "the dump call's own result",
+    Evidence.LIFECYCLE: "what the domain did at that moment",
+    Evidence.JOB_EVENT: "the job's own event",
+    Evidence.HYPERVISOR: "QEMU's own word, before the file was closed",
+    Evidence.STATS: "the job's own stats",
+    Evidence.NONE: "nothing that proves how it ended",
+}
+
+
+class WaitScreen(OfferingModal[None]):
+    """Shows a wait that someone else runs; leaving the screen is theirs to act upon."""
+
+    OFFERS = (Back,)
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+
+    def __init__(self, waiting: Waiting) -> None:
+        super().__init__()
+        self.waiting = waiting
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel", id="wait") as panel:
+            panel.border_title = heading(self.waiting.domain.name, f"waiting for {self.waiting.operation.label}")
+            yield Static(id="state", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.waiting.on_change = self._changed
+        self._changed()
+
+    def on_unmount(self) -> None:
+        self.waiting.on_change = lambda: None
+
+    def on_resize(self) -> None:
+        self._changed()
+
+    def _changed(self) -> None:
+        room = max(20, self.query_one("#state").content_region.width or self.size.width - 8)
+        self.query_one("#state", Static).update(state(self.waiting, room))
+
+    def link_changed(self) -> None:
+        """The connection of the job's host came or went."""
+        self._changed()
+
+    @on(Back)
+    def _back(self) -> None:
+        self.dismiss(None)
+
+
+def state(waiting: Waiting, cells: int) -> Content:
+    """How the job stands, or how it ended, in so many cells."""
+    lines: list[Content] = []
+    if waiting.record is not None:
+        lines.append(Content(crop_path(f"{waiting.record.format_name} → {waiting.record.path}", cells)))
+        asked = f"asked by {waiting.record.user} at {format.clock(waiting.record.started)}"
+        lines.append(Content.styled(asked, "$text-muted"))
+        lines.append(Content(""))
+    lines += _progress_lines(waiting, cells)
+    lines.append(Content(""))
+    if waiting.outcome is not None:
+        lines += _outcome_lines(waiting.outcome)
+    elif waiting.error is not None:
+        lines.append(Content.styled(f"the wait ended: {waiting.error.message}", "bold $warning"))
+        lines.append(Content.styled("The job itself was not touched.", "$text-muted"))
+    else:
+        if waiting.host.link is not Link.UP:
+            lines.append(Content.styled(f"no connection, trying again: {waiting.host.reason}", "$error"))
+        lines.append(Content.styled("Esc detaches; the job goes on.", "$text-muted"))
+    return Content("\n").join(lines)
+
+
+def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
+    progress = waiting.progress
+    if progress is None:
+        if waiting.over:
+            return []
+        return [Content.styled("waiting for the first sign of the job …", "$text-muted")]
+    stats = progress.stats
+    percent = f" {format.percent(progress.fraction):>5}"
+    bar = format.bar(progress.fraction or 0.0, cells - len(percent))
+    done = bar.rstrip("░")
+    style = "$warning" if progress.stalled and not waiting.over else "$primary"
+    lines = [Content.assemble((done, style), (bar[len(done) :], "$surface-lighten-2"), (percent, "bold")), Content("")]
+    sizes = []
+    if stats.total:
+        sizes = [("done", format.size(stats.processed)), ("left", format.size(stats.remaining))]
+        sizes.append(("of", format.size(stats.total)))
+    times = [("elapsed", format.duration(stats.time_elapsed / 1000))]
+    if not waiting.over:
+        if progress.rate is not None:
+            sizes.append(("at", format.rate(progress.rate)))
+        if progress.eta is not None and not progress.stalled:
+            times.append(("about", f"{format.duration(progress.eta)} to go (estimate)"))
+    lines += [_facts(sizes), _facts(times)] if sizes else [_facts(times)]
+    if not waiting.over and stats.closing:
+        lines += [Content(""), Content.styled("closing: the hypervisor closes the file; nothing is proved yet", "bold")]
+    elif not waiting.over and progress.stalled:
+        lines += [Content(""), Content.styled(f"stalled: nothing moved for {format.duration(progress.stalled)}",
+                                              "bold $warning")]  # fmt: skip
+    return lines
+
+
+def _facts(facts: list[tuple[str, str]]) -> Content:
+    pieces = [Content.assemble((label + " ", "$text-muted"), value) for label, value in facts]
+    return Content("   ").join(pieces)
+
+
+def _outcome_lines(outcome: Outcome) -> list[Content]:
+    style = f"bold {VERDICT_STYLES[outcome.verdict]}"
+    took = f" in {format.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    lines = [Content.styled(f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}{took}", style)]
+    lines.append(Content(outcome.detail))
+    if outcome.error:
+        lines.append(Content.styled(outcome.error, "$error"))
+    lines.append(Content.assemble(("known from ", "$text-muted"), EVIDENCE_WORDS[outcome.evidence]))
+    return lines

@@ -1,0 +1,81 @@
+"""What happened, newest first."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from backend.verdict import Outcome, Verdict
+from tui import format
+
+KEPT = 500
+"""Entries; older ones are forgotten."""
+SYMBOLS = {Verdict.COMPLETED: "✓", Verdict.FAILED: "✗", Verdict.CANCELLED: "⊘", Verdict.UNPROVEN: "?"}
+VERDICT_STYLES = {
+    Verdict.COMPLETED: "$success",
+    Verdict.FAILED: "$error",
+    Verdict.CANCELLED: "$warning",
+    Verdict.UNPROVEN: "$warning",
+}
+
+
+class Activity(ScrollView, can_focus=True):
+    """A log of one-line entries, wrapped to the width there is."""
+
+    BORDER_TITLE = "Activity"
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._entries: deque[Content] = deque(maxlen=KEPT)
+        self._lines: list[Content] = []
+
+    def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
+        """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""
+        stamp = format.clock(time.time() if at is None else at)
+        entry = Content.assemble((stamp, "$text-muted"), " ", (subject, "bold"), " ", (words, style))
+        self._entries.appendleft(entry)
+        self._show(self._wrapped(entry) + self._lines)
+
+    def tell(self, outcome: Outcome) -> None:
+        """Add how a job ended."""
+        self.say(outcome.domain.name, told(outcome), VERDICT_STYLES[outcome.verdict])
+
+    def on_resize(self) -> None:
+        self._show([line for entry in self._entries for line in self._wrapped(entry)])
+
+    def _wrapped(self, entry: Content) -> list[Content]:
+        cells = self.scrollable_content_region.width
+        if cells < 12:
+            return [entry]
+        first, *rest = entry.wrap(cells)
+        indented = Content("").join(rest).wrap(cells - 2) if rest else []
+        return [first, *(Content("  ") + line for line in indented)]
+
+    def _show(self, lines: list[Content]) -> None:
+        self._lines = lines[: KEPT * 2]
+        self.virtual_size = Size(0, len(self._lines))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        cells = self.size.width
+        if index >= len(self._lines):
+            return Strip.blank(cells, self.rich_style)
+        return Strip(self._lines[index].render_segments(self.visual_style)).adjust_cell_length(cells, self.rich_style)
+
+
+def told(outcome: Outcome) -> str:
+    """An outcome as one line: ``✓ dump completed in 0:23 → /path``."""
+    words = f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}"
+    if outcome.verdict is Verdict.COMPLETED:
+        words += f" in {format.duration(outcome.time_elapsed / 1000)}"
+    if outcome.verdict is Verdict.UNPROVEN:
+        words += f": {outcome.detail}"
+    elif outcome.error:
+        words += f": {outcome.error}"
+    return f"{words} → {outcome.path}" if outcome.path and outcome.verdict is Verdict.COMPLETED else words

@@ -1,0 +1,203 @@
+"""The columns of the domain table: what each shows, how rows sort by it, and which give way where room is short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend.model import DomainState
+from backend.progress import Progress
+from tui import format
+from tui.cells import fit
+from tui.rows import Row, SortValue, busy_first, by_name
+
+Piece = tuple[str, str]
+"""Text, and the name of its style: one of `STYLES`, or empty."""
+STYLES = ("good", "warn", "bad", "dim", "job", "bar", "track", "head")
+GAP = 1
+"""Cells between two columns, at the least."""
+NAME_WORTH = 20
+"""Cells of a name that are worth more than another column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    id: str
+    title: str
+    width: int
+    """Cells that it needs."""
+    pieces: Callable[[Row, int], Sequence[Piece]]
+    """What it shows of a row, in exactly so many cells."""
+    value: SortValue
+    right: bool = False
+    descending: bool = False
+    """Whether the biggest comes first when sorted by it."""
+    stretch: int = 0
+    """Cells that it can use beyond its width."""
+    rank: int = 0
+    """The column of the highest rank gives way first; 0 never does."""
+
+
+def _text(text: Callable[[Row], Piece], right: bool = False) -> Callable[[Row, int], Sequence[Piece]]:
+    def pieces(row: Row, width: int) -> Sequence[Piece]:
+        words, style = text(row)
+        return ((fit(words, width, right), style),)
+
+    return pieces
+
+
+_STATE_STYLES = {
+    DomainState.RUNNING: "good",
+    DomainState.PAUSED: "warn",
+    DomainState.CRASHED: "bad",
+    DomainState.SHUTOFF: "dim",
+}
+
+
+def _name(row: Row) -> Piece:
+    return row.domain.name, "" if row.domain.active else "dim"
+
+
+def _host(row: Row) -> Piece:
+    return row.uri, "dim"
+
+
+def _state(row: Row) -> Piece:
+    if not row.domain.answering:
+        return "no answer", "bad"
+    return row.domain.state.label, _STATE_STYLES.get(row.domain.state, "")
+
+
+def _job(row: Row) -> Piece:
+    return (row.progress.stats.operation.label, "job") if row.progress else ("", "")
+
+
+def _progress(row: Row, width: int) -> Sequence[Piece]:
+    progress = row.progress
+    if progress is None:
+        return ((" " * width, ""),)
+    if progress.stats.closing:
+        return ((fit("closing the file", width), "job"),)
+    if progress.fraction is None:
+        return ((fit("under way", width), "dim"),)
+    percent = f" {format.percent(progress.fraction):>5}"
+    bar = format.bar(progress.fraction, width - len(percent))
+    done = bar.rstrip("░")
+    style = "warn" if progress.stalled else "bar"
+    return ((done, style), (bar[len(done) :], "track"), (percent, ""))
+
+
+def _elapsed(row: Row) -> Piece:
+    return (format.duration(row.progress.stats.time_elapsed / 1000), "") if row.progress else ("", "")
+
+
+def _done(row: Row) -> Piece:
+    return (format.size(row.progress.stats.processed), "") if row.progress else ("", "")
+
+
+def _left(row: Row) -> Piece:
+    return (format.size(row.progress.stats.remaining), "") if row.progress and row.progress.stats.total else ("", "")
+
+
+def _rate(row: Row) -> Piece:
+    if row.progress is None or row.progress.stats.closing:
+        return "", ""
+    if row.progress.stalled:
+        return f"stalled {format.duration(row.progress.stalled)}", "warn"
+    return format.rate(row.progress.rate), ""
+
+
+def _eta(row: Row) -> Piece:
+    if row.progress is None:
+        return "", ""
+    if row.progress.stalled:
+        return "stalled", "warn"
+    return ("" if row.progress.eta is None else "~" + format.duration(row.progress.eta)), ""
+
+
+def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
+    return lambda row: value(row.progress) if row.progress else None
+
+
+HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.uri, by_name(row)), stretch=12, rank=2)
+COLUMNS = (
+    Column("name", "Name", 12, _text(_name), by_name, stretch=28),
+    Column("state", "State", 8, _text(_state), lambda row: (row.domain.state, by_name(row)), stretch=3, rank=3),
+    Column("job", "Job", 13, _text(_job), busy_first, stretch=2, rank=1),
+    Column(
+        "progress",
+        "Progress",
+        14,
+        _progress,
+        _of_progress(lambda progress: progress.fraction),
+        descending=True,
+        stretch=26,
+    ),
+    Column(
+        "elapsed",
+        "Elapsed",
+        7,
+        _text(_elapsed, True),
+        _of_progress(lambda progress: progress.stats.time_elapsed),
+        True,
+        True,
+        2,
+        rank=5,
+    ),
+    Column(
+        "done",
+        "Done",
+        8,
+        _text(_done, True),
+        _of_progress(lambda progress: progress.stats.processed),
+        True,
+        True,
+        1,
+        rank=8,
+    ),
+    Column(
+        "left",
+        "Left",
+        8,
+        _text(_left, True),
+        _of_progress(lambda progress: progress.stats.remaining),
+        True,
+        True,
+        1,
+        rank=6,
+    ),
+    Column("rate", "Rate", 12, _text(_rate, True), _of_progress(lambda progress: progress.rate), True, True, rank=7),
+    Column("eta", "ETA", 8, _text(_eta, True), _of_progress(lambda progress: progress.eta), True, rank=4),
+)
+JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "eta"})
+"""Empty for a domain without a job: `note` stands there."""
+
+
+def note(row: Row) -> Piece | None:
+    """What is to be said of a domain in place of its job."""
+    if row.progress is not None:
+        return None
+    if not row.domain.answering:
+        return "the hypervisor does not answer for this domain", "bad"
+    return ("paused by a dump, with no job left: r resumes it", "warn") if row.left_paused else None
+
+
+def fitting(columns: Sequence[Column], width: int, longest_name: int) -> list[tuple[Column, int]]:
+    """The columns that have room in `width` cells, and how wide each is."""
+    shown = list(columns)
+    widths = {column.id: column.width for column in shown}
+    widths["name"] = max(widths["name"], min(longest_name, NAME_WORTH))
+    while len(shown) > 2 and sum(widths[column.id] + GAP for column in shown) - GAP > width:
+        shown.remove(max(shown, key=lambda column: column.rank))
+    spare = width - sum(widths[column.id] + GAP for column in shown) + GAP
+    # What is cut is worth more room than what is only short of space.
+    for column in sorted(shown, key=lambda column: column.id != "name"):
+        stretch = min(column.stretch, max(0, longest_name - widths["name"])) if column.id == "name" else column.stretch
+        if column.id != "progress":
+            taken = max(0, min(stretch, spare))
+            widths[column.id] += taken
+            spare -= taken
+    for column in shown:
+        if column.id == "progress":
+            widths[column.id] += max(0, min(column.stretch, spare))
+    return [(column, widths[column.id]) for column in shown]

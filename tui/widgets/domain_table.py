@@ -1,0 +1,313 @@
+"""The table of domains, painted line by line: a change costs the lines that show it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.cells import crop, fit, width
+from tui.rows import Row, RowKey, Rows, busy_first
+from tui.widgets.columns import COLUMNS, GAP, HOST, JOB_COLUMNS, STYLES, Column, Piece, fitting, note
+
+CACHED_LINES = 1000
+MOST_GAP = 3
+"""Cells between two columns where there is room for more."""
+DEFAULT_SORT = "job"
+
+
+class DomainTable(ScrollView, can_focus=True):
+    """Domains and their jobs, sorted and filtered, with a cursor that stays on its domain."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "domain-table--header",
+        "domain-table--cursor",
+        *(f"domain-table--{style}" for style in STYLES),
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Go to the next domain"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Go to the domain before"),
+        Binding("g,home", "go(0)", "First", show=False, id="cursor.first", tooltip="Go to the first domain"),
+        Binding("G,end", "go(-1)", "Last", show=False, id="cursor.last", tooltip="Go to the last domain"),
+        Binding("ctrl+d,pagedown", "page(1)", "Half a page down", show=False, id="cursor.page-down",
+                tooltip="Go down half a page"),
+        Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
+                tooltip="Go up half a page"),
+    ]  # fmt: skip
+
+    @dataclass
+    class Highlighted(Message):
+        """The cursor is on another domain, or the one under it changed."""
+
+        row: Row | None
+
+    @dataclass
+    class Chosen(Message):
+        """A domain was clicked twice."""
+
+        row: Row
+
+    def __init__(self, several_hosts: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows = Rows()
+        self.sorted_by = DEFAULT_SORT
+        self.descending = False
+        self.placeholder = ""
+        self._columns: tuple[Column, ...] = (COLUMNS[0], HOST, *COLUMNS[1:]) if several_hosts else COLUMNS
+        self._layout: list[tuple[Column, int]] = []
+        self._gap = GAP
+        self._longest_name = 0
+        self._lines: dict[RowKey, Strip] = {}
+        self._header: Strip | None = None
+        self._cursor: RowKey | None = None
+        self._index = 0
+        # Until someone moves it, the cursor stays at the top, whatever is there.
+        self._moved = False
+
+    @property
+    def cursor_row(self) -> Row | None:
+        return self.rows.get(self._cursor) if self._cursor is not None else None
+
+    def apply(self, changed: Iterable[Row], removed: Iterable[RowKey] = ()) -> None:
+        """Show that these rows changed, and that those are no more."""
+        changed = list(changed)
+        for row in changed:
+            self._lines.pop(row.key, None)
+        longest = max((width(row.domain.name) for row in changed), default=0)
+        if longest > self._longest_name:
+            self._longest_name = longest
+            self._lay_out()
+        touched = {row.key for row in changed}
+        if self.rows.apply(changed, removed):
+            self._reordered()
+        else:
+            self._repaint(touched)
+        if self._cursor in touched:
+            self.post_message(self.Highlighted(self.cursor_row))
+
+    def filter_by(self, text: str) -> None:
+        self.rows.filter_by(text)
+        self._reordered()
+
+    def sort_by(self, id: str, descending: bool | None = None) -> None:
+        """Sort by the column of that id; None: in the direction that suits it."""
+        column = next(column for column in self._columns if column.id == id)
+        self.sorted_by = id
+        self.descending = column.descending if descending is None else descending
+        self.rows.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)
+        self._header = None
+        self._reordered()
+
+    def sort_by_next(self) -> None:
+        """Sort by the next of the columns that are shown."""
+        shown = [column.id for column, _ in self._layout]
+        at = shown.index(self.sorted_by) if self.sorted_by in shown else -1
+        self.sort_by(shown[(at + 1) % len(shown)])
+
+    def show_placeholder(self, text: str) -> None:
+        """What stands in the middle while there are no rows."""
+        if text != self.placeholder:
+            self.placeholder = text
+            if not self.rows.order:
+                self.refresh()
+
+    def go_to(self, index: int) -> None:
+        """Put the cursor on the row of that index."""
+        if not self.rows.order:
+            return
+        before, self._index = self._index, max(0, min(index, len(self.rows.order) - 1))
+        self._cursor = self.rows.order[self._index]
+        self._repaint_line(before)
+        self._repaint_line(self._index)
+        self._reveal()
+        self.post_message(self.Highlighted(self.cursor_row))
+
+    def action_move(self, lines: int) -> None:
+        self._moved = True
+        self.go_to(self._index + lines)
+
+    def action_go(self, index: int) -> None:
+        self._moved = True
+        self.go_to(index if index >= 0 else len(self.rows.order) - 1)
+
+    def action_page(self, direction: int) -> None:
+        self.action_move(direction * max(1, self._page // 2))
+
+    @property
+    def _page(self) -> int:
+        """Rows that fit below the header."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _reordered(self) -> None:
+        order = self.rows.order
+        known = self._cursor
+        offset = self._index - self.scroll_offset.y
+        if not order:
+            self._cursor, self._index = None, 0
+        elif not self._moved:
+            self._index = 0
+        elif known is not None and known in self.rows.shown:
+            self._index = order.index(known)
+        else:
+            self._index = min(self._index, len(order) - 1)
+        if order:
+            self._cursor = order[self._index]
+        self.virtual_size = Size(0, len(order) + 1)
+        # The domain under the cursor stays where it is on the screen, as far as the ends of the list allow.
+        self.scroll_to(y=self._index - offset, animate=False)
+        self._reveal()
+        self.refresh()
+        if self._cursor != known:
+            self.post_message(self.Highlighted(self.cursor_row))
+
+    def _reveal(self) -> None:
+        top = round(self.scroll_target_y)
+        if self._index < top:
+            self.scroll_to(y=self._index, animate=False)
+        elif self._index >= top + self._page:
+            self.scroll_to(y=self._index - self._page + 1, animate=False)
+
+    def _repaint(self, keys: set[RowKey]) -> None:
+        top = self.scroll_offset.y
+        visible = self.rows.order[top : top + self._page]
+        regions = [Region(0, line, self.size.width, 1) for line, key in enumerate(visible, 1) if key in keys]
+        if regions:
+            self.refresh(*regions)
+
+    def _repaint_line(self, index: int) -> None:
+        line = index - self.scroll_offset.y + 1
+        if 1 <= line < self.size.height:
+            self.refresh(Region(0, line, self.size.width, 1))
+
+    def _lay_out(self) -> None:
+        room = max(0, self.scrollable_content_region.width - 2)
+        self._layout = fitting(self._columns, room, self._longest_name)
+        used = sum(cells for _, cells in self._layout)
+        self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, len(self._layout) - 1)))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._lines.clear()
+        self._header = None
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._forget()
+
+    def on_mount(self) -> None:
+        self._refresh_scrollbars()
+        self.virtual_size = Size(0, 1)
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        self._reveal()
+
+    def on_focus(self) -> None:
+        self._repaint_line(self._index)
+
+    def on_blur(self) -> None:
+        self._repaint_line(self._index)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            self._click_header(offset.x)
+            return
+        index = offset.y - 1 + self.scroll_offset.y
+        if index < len(self.rows.order):
+            self._moved = True
+            self.go_to(index)
+            if event.chain == 2 and self.cursor_row is not None:
+                self.post_message(self.Chosen(self.cursor_row))
+
+    def _click_header(self, x: int) -> None:
+        start = 2
+        for column, cells in self._layout:
+            if start <= x < start + cells + self._gap:
+                again = column.id == self.sorted_by
+                self.sort_by(column.id, not self.descending if again else None)
+                return
+            start += cells + self._gap
+
+    def render_line(self, y: int) -> Strip:
+        if y == 0:
+            if self._header is None:
+                self._header = self._paint_header()
+            return self._header
+        index = y - 1 + self.scroll_offset.y
+        if index >= len(self.rows.order):
+            return self._paint_empty(y)
+        key = self.rows.order[index]
+        if key == self._cursor:
+            return self._paint(self.rows[key], cursor=True)
+        line = self._lines.get(key)
+        if line is None:
+            if len(self._lines) >= CACHED_LINES:
+                self._lines.clear()
+            line = self._lines[key] = self._paint(self.rows[key], cursor=False)
+        return line
+
+    def _paint_header(self) -> Strip:
+        style = self.get_component_rich_style("domain-table--header")
+        mark = "▼" if self.descending else "▲"
+        titles = [
+            fit(column.title + mark if column.id == self.sorted_by else column.title, cells, column.right)
+            for column, cells in self._layout
+        ]
+        return Strip([Segment("  " + (" " * self._gap).join(titles), style)]).adjust_cell_length(self.size.width, style)
+
+    def _paint_empty(self, y: int) -> Strip:
+        style = self.rich_style
+        if self.rows.order or y != max(1, self.size.height // 3):
+            return Strip.blank(self.size.width, style)
+        text = self.placeholder or (f"nothing matches /{self.rows.filter.text}" if self.rows.filter else "")
+        text = crop(text, self.size.width)
+        left = (self.size.width - width(text)) // 2
+        dim = style + self.get_component_rich_style("domain-table--dim", partial=True)
+        return Strip([Segment(" " * left + text, dim)]).adjust_cell_length(self.size.width, style)
+
+    def _paint(self, row: Row, cursor: bool) -> Strip:
+        base = self.rich_style
+        if cursor:
+            base += self.get_component_rich_style("domain-table--cursor", partial=True)
+        segments = [Segment("▌ " if cursor else "  ", base + self._style("head") if cursor else base)]
+        for text, style in self._pieces(row):
+            segments.append(Segment(text, base + self._style(style) if style else base))
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def _pieces(self, row: Row) -> Iterable[Piece]:
+        said = note(row)
+        used = 2
+        for column, cells in self._layout:
+            if said is not None and column.id in JOB_COLUMNS:
+                room = self.scrollable_content_region.width - used
+                yield fit(said[0], room), said[1]
+                return
+            yield from column.pieces(row, cells)
+            yield " " * self._gap, ""
+            used += cells + self._gap
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"domain-table--{name}", partial=True)
+
+    def title(self) -> Content:
+        """What is shown, in words."""
+        shown, known = len(self.rows.order), len(self.rows)
+        words = Content.assemble(("Domains", "bold"))
+        if self.rows.filter:
+            words += Content.assemble("  ", ("/" + self.rows.filter.text, "$accent"), f"  {shown} of {known}")
+        return words

@@ -1,0 +1,56 @@
+"""One line of the keys that do something now."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.cells import width
+from tui.screens.offering import OfferingScreen
+
+
+class KeyBar(Widget):
+    """The footer: live bindings that are to be shown, greyed where they cannot be used; a click presses the key."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[tuple[str, str, str, bool]] = []
+        self._spans: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._update)
+
+    def _update(self, screen: Screen[object]) -> None:
+        keys: dict[str, tuple[str, str, str, bool]] = {}
+        for _, binding, _, _ in screen.active_bindings.values():
+            if binding.show and binding.action not in keys:
+                refused = isinstance(screen, OfferingScreen) and screen.refuses(binding.id)
+                display = self.app.get_key_display(binding)
+                keys[binding.action] = (binding.key, display, binding.description, not refused)
+        found = list(keys.values())
+        if found != self._keys:
+            self._keys = found
+            self.refresh()
+
+    def render(self) -> Content:
+        self._spans = []
+        parts: list[Content | tuple[str, str]] = []
+        at = 0
+        for key, display, label, enabled in self._keys:
+            cells = width(display) + width(label) + 3
+            if at + cells > self.size.width:
+                break
+            self._spans.append((at, at + cells, key))
+            at += cells
+            parts.append((f" {display}", "bold $accent" if enabled else "$text-disabled"))
+            parts.append((f" {label} ", "$foreground" if enabled else "$text-disabled strike"))
+        return Content.assemble(*parts)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, key in self._spans:
+            if start <= event.x < end:
+                self.app.simulate_key(key)

@@ -1,0 +1,54 @@
+"""The line on top: what this is, what it is connected to, how much is going on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.cells import crop, width
+from tui.host import Host, Link
+
+_DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
+
+
+class StatusLine(Widget):
+    """Shows the hosts that it was given; call `show` when something about them changed."""
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
+        super().__init__()
+        self._hosts = hosts
+        self._counts = ""
+
+    def show(self, domains: int, jobs: int) -> None:
+        counts = f"{domains} domain{'' if domains == 1 else 's'} · {jobs} job{'' if jobs == 1 else 's'}"
+        self._counts = counts
+        self.refresh()
+
+    def render(self) -> Content:
+        badges = self._badges()
+        right = Content.assemble((self._counts, "$foreground"), *(part for badge in badges for part in (" ", badge)))
+        left = Content.assemble((" virt-jobs ", "bold $accent"), " ")
+        room = self.size.width - left.cell_length - right.cell_length - 2
+        left += self._connections(room)
+        return left + " " * max(1, self.size.width - left.cell_length - right.cell_length - 1) + right
+
+    def _connections(self, room: int) -> Content:
+        parts: list[tuple[str, str]] = []
+        for host in self._hosts:
+            dot, style = _DOTS[host.link]
+            text = crop(host.uri, max(8, room - 2))
+            room -= width(text) + 4
+            parts += [(text, "bold"), (f" {dot}", style), ("  ", "")]
+            if room < 12:
+                break
+        return Content.assemble(*parts[:-1])
+
+    def _badges(self) -> list[tuple[str, str]]:
+        badges = []
+        if any(host.simulated for host in self._hosts):
+            badges.append((" SIMULATED ", "bold $background on $warning"))
+        if all(host.readonly for host in self._hosts):
+            badges.append((" read-only ", "bold $background on $secondary"))
+        return badges
