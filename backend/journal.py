@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
@@ -86,8 +86,10 @@ class Journal:
             db.close()
 
     def _connect(self) -> sqlite3.Connection:
-        # The file is made here, not by SQLite, so that it is never readable by others.
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # The file is made here, not by SQLite, so that it is never readable by others; and only if it is missing,
+        # as closing a file that another thread has open would drop the locks that this process holds on it.
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         db = sqlite3.connect(self.path, timeout=5)
         try:
             (version,) = db.execute("PRAGMA user_version").fetchone()

@@ -104,11 +104,7 @@ class SimulatorBackend(Backend):
         )
 
     async def domains(self) -> list[Domain]:
-        machines, hung = await self._call(Hypervisor.machines)
-        return [
-            Domain(machine.key, machine.state, machine.reason, machine.memory, machine.uuid not in hung)
-            for machine in machines
-        ]
+        return await self._call(Hypervisor.domains)
 
     async def job(self, domain: DomainKey) -> JobStats | None:
         stats = await self._call_on(domain, Hypervisor.stats, domain)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from backend.errors import BackendError, NoJob, OperationCancelled, OperationFailed
 from backend.events import Event, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import DomainKey, DomainState, DumpRequest, JobStats
+from backend.model import Domain, DomainKey, DomainState, DumpRequest, JobStats
 from backend.simulator import effects, fleet, refusals, target
 from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
@@ -52,11 +52,10 @@ class Hypervisor:
                 self._advance(plan, now)
             self._store.forget_the_old()
 
-    def machines(self) -> tuple[list[Machine], set[str]]:
-        """Every domain, and the uuids of those that hang."""
+    def domains(self) -> list[Domain]:
+        """Every domain."""
         self.settle()
-        hung = {uuid for uuid, plan in self._store.plans().items() if plan.hung and plan.stage is Stage.WORKING}
-        return self._store.machines(), hung
+        return self._store.domains()
 
     def stats(self, domain: DomainKey) -> JobStats | None:
         """What ``jobStats`` gives."""
@@ -69,19 +68,22 @@ class Hypervisor:
         """The same for many domains, read at once; those that hang are left out."""
         self.settle()
         now = self._clock()
-        plan_of, id_of = self._store.plans(), self._store.ids()
+        plan_of = self._store.plans()
         found: dict[DomainKey, JobStats | BackendError | None] = {}
+        others = []
         for domain in domains:
             plan = plan_of.get(domain.uuid)
-            if domain.uuid not in id_of or domain.id is None or id_of[domain.uuid] != domain.id:
-                found[domain] = _inactive(domain, domain.uuid in id_of, id_of.get(domain.uuid))
-            elif plan is None:
-                found[domain] = None
+            if plan is None or plan.stage is Stage.PENDING or plan.domain_id != domain.id:
+                others.append(domain)
             elif not plan.hung:
                 try:
                     found[domain] = plan.stats(now)
                 except BackendError as error:
                     found[domain] = error
+        id_of = self._store.ids() if others else {}
+        for domain in others:
+            known, id = domain.uuid in id_of, id_of.get(domain.uuid)
+            found[domain] = None if id is not None and id == domain.id else _inactive(domain, known, id)
         return found
 
     def last_stats(self, domain: DomainKey) -> JobStats | None:
@@ -164,6 +166,7 @@ class Hypervisor:
             known = self._store.machine(machine.uuid)
             if known is None:
                 self._put(machine)
+                self._store.tell([LifecycleEvent(machine.key, Lifecycle.DEFINED, "added")])
             return known or machine
 
     def start(self, domain: DomainKey, paused: bool = False) -> Machine:
@@ -204,7 +207,7 @@ class Hypervisor:
             if machine.lively and effects.fits(plan.operation, machine):
                 self._begin(replace(plan, domain_id=machine.id, was_running=machine.running), machine)
             else:
-                self._follow(machine, plan, now)
+                self._follow(machine, plan, plan.begun, now)
         elif plan.stage is Stage.WORKING:
             self._store.put_plan(replace(plan, stage=Stage.STOPPED))
             self._apply(effects.stopped(plan, machine))
@@ -212,15 +215,16 @@ class Hypervisor:
             plan = replace(_closed(plan), stage=Stage.OVER)
             self._store.put_plan(plan)
             machine = self._apply(effects.over(plan, machine))
-            self._follow(machine, plan, now)
+            self._follow(machine, plan, plan.end, now)
 
     def _begin(self, plan: Plan, machine: Machine) -> int:
         machine = self._apply(effects.begun(plan, machine, self._next_id))
         return self._store.put_plan(replace(plan, domain_id=machine.id, stage=Stage.WORKING))
 
-    def _follow(self, machine: Machine, plan: Plan, now: float) -> None:
+    def _follow(self, machine: Machine, plan: Plan, after: float, now: float) -> None:
+        """Where the simulator keeps jobs running, the next one follows `plan`."""
         if machine.lively:
-            self._store.put_plan(fleet.next_plan(machine, plan.id or 0, plan.end, now))
+            self._store.put_plan(fleet.next_plan(machine, plan.id or 0, after, now))
 
     def _apply(self, effect: effects.Effect) -> Machine:
         machine, events = effect

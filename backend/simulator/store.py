@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import sqlite3
@@ -15,7 +16,7 @@ from typing import Any
 from backend.errors import NoConnection
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.journal import state_folder
-from backend.model import DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
+from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
 from backend.simulator.effects import from_json, to_json
 from backend.simulator.machine import Machine
 from backend.simulator.plan import Ending, Plan, Stage
@@ -68,6 +69,18 @@ class Store:
         """A number that differs once another connection, of this process or of any, has changed something."""
         return int(self._value("PRAGMA data_version"))
 
+    def domains(self) -> list[Domain]:
+        """Every domain as it is listed, in order."""
+        return [
+            _domain(row)
+            for row in self._all(
+                "SELECT m.uuid, m.id, m.name, m.state, m.reason, m.memory, ifnull(p.hung, 0) FROM machines m "
+                "LEFT JOIN plans p ON p.uuid = m.uuid AND p.due IS NOT NULL AND p.hung AND p.stage = ? "
+                "ORDER BY number",
+                Stage.WORKING,
+            )
+        ]
+
     def machines(self) -> list[Machine]:
         return [_machine(row) for row in self._all(f"SELECT {_names(_MACHINE)} FROM machines ORDER BY number")]
 
@@ -96,7 +109,7 @@ class Store:
 
     def plans(self) -> dict[str, Plan]:
         """Every job that is not over, by its domain's uuid."""
-        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE due IS NOT NULL")
+        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans INDEXED BY one_job WHERE due IS NOT NULL")
         return {row[0]: _plan(row) for row in rows}
 
     def plan_by_id(self, id: int) -> Plan | None:
@@ -192,7 +205,7 @@ class Store:
     def _create(self, db: sqlite3.Connection) -> None:
         db.execute("PRAGMA journal_mode = WAL")
         machine = ", ".join(f"{name} PRIMARY KEY" if name == "uuid" else name for name in _MACHINE)
-        plan = ", ".join(f"{name} INTEGER PRIMARY KEY" if name == "id" else name for name in _PLAN)
+        plan = ", ".join(f"{name} INTEGER PRIMARY KEY AUTOINCREMENT" if name == "id" else name for name in _PLAN)
         for statement in (
             "BEGIN IMMEDIATE",
             f"CREATE TABLE IF NOT EXISTS machines ({machine})",
@@ -217,6 +230,14 @@ def _machine(row: Any) -> Machine:
     return Machine(uuid, name, number, memory, id, DomainState(state), reason, bool(lively), record, last)
 
 
+# Few rows change between two looks, and making 10,000 objects takes longer than reading their rows.
+@functools.lru_cache(maxsize=20_000)
+def _domain(row: Any) -> Domain:
+    uuid, id, name, state, reason, memory, hung = row
+    return Domain(DomainKey(uuid, id, name), DomainState(state), reason, memory, not hung)
+
+
+@functools.lru_cache(maxsize=20_000)
 def _plan(row: Any) -> Plan:
     values = dict(zip(_PLAN, row, strict=True))
     return Plan(**{name: _CONVERTERS[name](value) if name in _CONVERTERS else value for name, value in values.items()})
