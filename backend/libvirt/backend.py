@@ -27,13 +27,13 @@ from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecy
 from backend.journal import Journal
 from backend.libvirt import listing
 from backend.libvirt.capabilities import Versions, capabilities
-from backend.libvirt.connect import connect, is_local
+from backend.libvirt.connect import is_local
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, NO_METADATA
 from backend.libvirt.lane import Lane
 from backend.libvirt.link import Link
-from backend.libvirt.threads import in_thread
+from backend.threads import in_thread
 from backend.libvirt.watch import Watch
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobStats
 from backend.record import PREFIX, URN, InvalidRecord, JobRecord
@@ -46,14 +46,15 @@ _COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STA
 
 
 class LibvirtBackend(Backend):
-    """Any libvirt URI. One connection for questions and events, one for orders, a fresh one for each dump call."""
+    """Any libvirt URI. One connection for questions and events, one for orders, a fresh one for each dump call,
+    and more where a call hangs."""
 
     def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
         super().__init__(uri, readonly, journal)
         self._hub = EventHub()
-        self._watch = Watch(self._from_libvirt)
-        self._polling = Lane(uri, self._connect_watched, self._disconnect_watched, self._lost)
-        self._control = Lane(uri, self._connect, _disconnect)
+        self._watch = Watch(partial(self._from_libvirt, self._told), partial(self._from_libvirt, self._broken))
+        self._polling = Lane(uri, readonly, self._watch, self._lost)
+        self._control = Lane(uri, readonly)
         self._capabilities: Capabilities | None = None
         self._known: dict[str, Domain] = {}
         self._memory: dict[DomainKey, int] = {}
@@ -195,25 +196,11 @@ class LibvirtBackend(Backend):
         versions = Versions(driver, hypervisor, daemon)
         self._capabilities = capabilities(versions, is_local(uri), self.readonly, self._watch.dump_events)
 
-    def _connect(self, lost: Callable[[Any, str], None]) -> Any:
-        conn = connect(self.uri, self.readonly)
-        with contextlib.suppress(libvirt.libvirtError):
-            conn.registerCloseCallback(lambda conn, reason, opaque: lost(conn, _CLOSE_REASONS.get(reason, "")), None)
-        return conn
-
-    def _connect_watched(self, lost: Callable[[Any, str], None]) -> Any:
-        conn = self._connect(lost)
-        self._watch.register(conn, self.readonly)
-        return conn
-
-    def _disconnect_watched(self, conn: Any) -> None:
-        self._watch.deregister(conn)
-        _disconnect(conn)
-
-    def _from_libvirt(self, event: Event) -> None:
+    def _from_libvirt(self, tell: Callable[..., None], *what: object) -> None:
+        """Go on in the event loop with what libvirt told in its own thread."""
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
-            self._loop.call_soon_threadsafe(self._told, event)
+            self._loop.call_soon_threadsafe(tell, *what)
 
     def _told(self, event: Event) -> None:
         match event:
@@ -224,7 +211,11 @@ class LibvirtBackend(Backend):
                 self._polling.forget(key.uuid)
         self._hub.put(event)
 
+    def _broken(self, conn: object, reason: str) -> None:
+        self._polling.lost(conn, reason)
+
     def _lost(self, reason: str) -> None:
+        self._control.drop()
         if self._reconnecting is not None and not self._reconnecting.done():
             return
         self._hub.put(ConnectionEvent(False, reason))
@@ -239,20 +230,6 @@ class LibvirtBackend(Backend):
                 self._hub.put(ConnectionEvent(True))
                 return
             delay = min(delay * 2, LAST_RETRY)
-
-
-_CLOSE_REASONS = {
-    libvirt.VIR_CONNECT_CLOSE_REASON_ERROR: "it was lost",
-    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed it",
-    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "the daemon does not answer any more",
-}
-
-
-def _disconnect(conn: Any) -> None:
-    # A callback that is left on a connection keeps it open.
-    for let_go in (conn.unregisterCloseCallback, conn.close):
-        with contextlib.suppress(libvirt.libvirtError):
-            let_go()
 
 
 def _identity(link: Link) -> tuple[str, int, str]:

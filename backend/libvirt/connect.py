@@ -40,6 +40,12 @@ def connect(uri: str, readonly: bool, keepalive: tuple[int, int] = KEEPALIVE) ->
     return conn
 
 
+def disconnect(conn: Any) -> None:
+    """Close it. Blocks, unless it is lost anyway."""
+    with contextlib.suppress(libvirt.libvirtError):
+        conn.close()
+
+
 def is_local(uri: str) -> bool:
     """Whether the hypervisor at `uri` (as libvirt itself gives it) is on this host."""
     parts = urlsplit(uri)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import libvirt
 
-from backend.libvirt.connect import connect
+from backend.libvirt.connect import connect, disconnect
 from backend.libvirt.errors import typed
 from backend.libvirt.link import Link
 from backend.model import DumpRequest
@@ -19,9 +17,10 @@ def core_dump(uri: str, readonly: bool, request: DumpRequest) -> None:
     """Dump, and return when libvirt's call has. Typed errors, as `Backend.call_dump` has them."""
     conn = connect(uri, readonly, _PATIENT)
     try:
-        Link(conn).look_up(request.domain).coreDumpWithFormat(request.path, int(request.format), int(request.flags))
+        Link(conn, watched=False).look_up(request.domain).coreDumpWithFormat(
+            request.path, int(request.format), int(request.flags)
+        )
     except libvirt.libvirtError as error:
         raise typed(error) from None
     finally:
-        with contextlib.suppress(libvirt.libvirtError):
-            conn.close()
+        disconnect(conn)

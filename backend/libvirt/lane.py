@@ -1,88 +1,97 @@
-"""Calls with deadlines, over one connection at a time that is opened anew when it is lost or clogged."""
+"""Calls with deadlines, over connections that are opened as they are needed and written off when they hang."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.libvirt.link import Call, Crew, Link, Member, Subject
-from backend.libvirt.threads import in_thread
+from backend.libvirt.connect import connect, disconnect
+from backend.libvirt.link import Call, Crew, Link, Subject
+from backend.threads import in_thread
+from backend.libvirt.watch import Watch
 from backend.text import clean
 
 DEADLINE = 5.0
-"""Seconds that one call may take."""
+"""Seconds that one call, or opening a connection, may take."""
 SWEEP_DEADLINE = 2.0
 """The same where many domains are asked at once: those that answer are not to wait long for those that do not."""
 PATIENCE = 0.1
-"""Seconds after which a slow call does not hold up the calls behind it any more."""
-CLOGGED = 2
-"""Stuck calls on one connection that make it worth a new one."""
-STUCK_LIMIT = 10
-"""Stuck calls in all after which no new connection is opened for them: the daemon has twenty workers for everybody."""
+"""Seconds after which a slow call does not hold up the calls behind it any more: they get another connection."""
+MOST_LINKS = 8
+"""Connections at once. Each may have a stuck call on it, and the daemon has twenty workers for everybody."""
+SPARE_LINKS = 2
+"""Connections that are kept while nothing is asked."""
 _CLOSE_DEADLINE = 1.0
 
 T = TypeVar("T")
-Connect = Callable[[Callable[[Any, str], None]], Any]
-"""Opens a virConnect (blocking), and sees to it that the given function is told when it is lost, in any thread."""
 
 
 class Lane:
-    """One line of calls to a daemon. A domain whose call is stuck is not asked again until that call returns."""
+    """Calls to one daemon. A domain whose call is stuck is not asked again until that call returns."""
 
     def __init__(
         self,
         uri: str,
-        connect: Connect,
-        disconnect: Callable[[Any], None],
+        readonly: bool,
+        watch: Watch | None = None,
         on_lost: Callable[[str], None] | None = None,
     ) -> None:
-        """`on_lost` makes a lost connection stay lost until `reopen`; without it the next call opens a new one."""
+        """Where there is a `watch`, its connection is the lane's life: when it is lost, so is the lane, until `reopen`.
+
+        `on_lost` is told why. A lane without a watch is never lost: a call opens a new connection when there is none.
+        """
         self._uri = uri
-        self._connect = connect
-        self._disconnect = disconnect
+        self._readonly = readonly
+        self._watch = watch
         self._on_lost = on_lost
-        self._link: Link | None = None
-        self._opening: asyncio.Future[Any] | None = None
-        self._opening_until = 0.0
-        self._retired: set[Link] = set()
+        self._links: set[Link] = set()
+        self._free: list[Link] = []
+        self._changed = asyncio.Event()
+        self._leaving: set[Link] = set()
+        self._opening: asyncio.Future[Link] | None = None
+        self._refused: BaseException | None = None
         self._closing: set[asyncio.Future[None]] = set()
         self._down = ""
         self._closed = False
 
     async def reopen(self) -> None:
-        """Connect. NoConnection (or what `connect` raised) where that takes longer than the deadline."""
-        if self._link is None:
-            await self._open()
+        """Connect. NoConnection, or why it was refused."""
+        self._give_back(await self._take(DEADLINE))
         self._down = ""
 
     def check(self) -> None:
-        """NoConnection while the connection is lost."""
+        """NoConnection while the lane is lost."""
         if self._down:
             raise NoConnection(f"no connection to {clean(self._uri)}: {self._down}")
 
+    def drop(self) -> None:
+        """Let go of every connection; of one that has a call inside, as soon as that returns."""
+        self._free.clear()
+        for link in list(self._links):
+            self._leave(link)
+        self._changed.set()
+
     async def close(self) -> None:
-        """Let go of every connection; of one that still has a call inside, as soon as that returns."""
-        self._down = "it was closed"
+        """`drop`, for good."""
         self._closed = True
-        self._retire()
+        self._down = "it was closed"
+        self.drop()
         if self._closing:
             await asyncio.wait(self._closing, timeout=_CLOSE_DEADLINE)
 
     @property
     def stuck(self) -> set[Subject]:
         """What is not answered for at present."""
-        links = {self._link, *self._retired} if self._link else self._retired
-        return {subject for link in links for subject in link.stuck}
+        return {link.stuck for link in self._links | self._leaving if link.stuck is not None}
 
     def forget(self, uuid: str) -> None:
         """Look the domain up again before the next call: it was started or stopped."""
-        if self._link is not None:
-            self._link.handles.pop(uuid, None)
+        for link in self._links:
+            link.handles.pop(uuid, None)
 
     async def call(self, subject: Subject, call: Call[T], deadline: float = DEADLINE) -> T:
         """What one call returns. NotAnswering after `deadline` seconds, NoConnection, or the call's own typed error."""
@@ -96,127 +105,153 @@ class Lane:
     ) -> dict[Subject, T | BackendError]:
         """What many calls return, each its result or its error. `deadline` is for each of them.
 
-        One thread makes them all, and another takes over where it stays in one.
+        One thread makes them all, and others take over where it stays in one.
         """
+        self.check()
         stuck = self.stuck
-        asked = {subject: call for subject, call in calls.items() if subject not in stuck}
-        done: dict[Subject, T | BackendError] = {}
-        if asked:
-            link = await self._usable()
-            done = await self._crewed(link, asked, deadline)
-            self._check(link, done)
-        return {
-            subject: done[subject] if subject in done else NotAnswering(_no_answer(subject, deadline, subject in stuck))
-            for subject in calls
-        }
+        crew = Crew({subject: call for subject, call in calls.items() if subject not in stuck})
+        if crew.todo:
+            await self._run(crew, deadline)
+        found: dict[Subject, T | BackendError] = {}
+        for subject in calls:
+            if subject in crew.done:
+                found[subject] = crew.done[subject]
+            else:
+                found[subject] = NotAnswering(_no_answer(subject, deadline, subject in stuck))
+        return found
 
-    async def _crewed(
-        self, link: Link, calls: Mapping[Subject, Call[T]], deadline: float
-    ) -> dict[Subject, T | BackendError]:
-        crew: Crew[T] = Crew(link, calls)
+    async def _run(self, crew: Crew[T], deadline: float) -> None:
         try:
-            async with asyncio.timeout(deadline):
-                await link.slots.acquire()
-        except TimeoutError:
-            return {}
-        crew.add_member()
-        try:
-            while active := [member for member in crew.members if not (member.future.done() or member.stuck)]:
-                await asyncio.wait([member.future for member in active], timeout=_next_look(crew, active, deadline))
+            self._join(crew, await self._take(DEADLINE))
+            while active := crew.active:
+                now = time.monotonic()
+                ages = [member.age(now) for member in active]
+                look = deadline - max(ages)
+                if crew.todo and min(ages) < PATIENCE:
+                    look = min(look, PATIENCE)
+                await asyncio.wait([member.future for member in active], timeout=max(0.001, look))
                 now = time.monotonic()
                 for member in active:
                     member.write_off(deadline, now)
-                if crew.todo and not link.slots.locked() and all(member.age(now) >= PATIENCE for member in active):
-                    await link.slots.acquire()
-                    crew.add_member()
+                if crew.todo and all(member.age(now) >= PATIENCE for member in crew.active):
+                    self._join(crew, await self._take(deadline))
+        except NotAnswering:
+            pass  # No connection to be had beside the busy ones: what nobody took was not answered.
         finally:
             crew.todo.clear()
         for member in crew.members:
             if member.future.done():
                 member.future.result()
-        return dict(crew.done)
 
-    def _check(self, link: Link, done: Mapping[Subject, object]) -> None:
-        """Take a broken line for lost, even if libvirt has not said so yet, or never does."""
-        broken = next((result for result in done.values() if isinstance(result, NoConnection)), None)
+    def _join(self, crew: Crew[T], link: Link) -> None:
+        member = crew.add(link)
+        member.future.add_done_callback(lambda _: self._left(crew, link))
+
+    def _left(self, crew: Crew[T], link: Link) -> None:
+        link.member = None
+        broken = next((result for result in crew.done.values() if isinstance(result, NoConnection)), None)
         if broken is not None:
-            self._lost(link.conn, broken.message)
+            self._lost(link, broken.message)
+        self._give_back(link)
 
-    async def _usable(self) -> Link:
-        self.check()
-        link = self._link
-        if link is None or (len(link.stuck) >= CLOGGED and len(self.stuck) < STUCK_LIMIT):
-            link = await self._open()
-        return link
+    async def _take(self, within: float) -> Link:
+        """A link with no call inside: one that is or soon becomes free, else a new one."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + within
+        soon = any(link.stuck is None for link in self._links)
+        patient_until = clock() + (PATIENCE if soon else 0.0)
+        self._refused = None
+        while not self._free:
+            if self._refused is not None and not self._links:
+                raise self._refused
+            now = clock()
+            if now >= until:
+                raise self._nothing_free(within)
+            if now >= patient_until and len(self._links) < MOST_LINKS and self._refused is None:
+                self._open()
+            self._changed.clear()
+            try:
+                async with asyncio.timeout_at(patient_until if now < patient_until else until):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+        return self._free.pop(0)
 
-    async def _open(self) -> Link:
-        # One attempt at a time: one that hangs is waited for, not joined by others.
-        opening = self._opening
-        if opening is None:
-            loop = asyncio.get_running_loop()
+    def _nothing_free(self, within: float) -> BackendError:
+        if self._links:
+            return NotAnswering(f"{clean(self._uri)}: no answer to earlier calls within {within:g} s")
+        return NoConnection(f"cannot connect to {clean(self._uri)}: no answer within {within:g} s; is its libvirtd up?")
 
-            def lost(conn: Any, reason: str) -> None:
-                with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
-                    loop.call_soon_threadsafe(self._lost, conn, reason)
+    def _open(self) -> None:
+        # One attempt at a time: all who need a connection wait for one that hangs, they do not add to it.
+        if self._opening is None:
+            watch = self._watch if not any(link.watched for link in self._links) else None
+            self._opening = in_thread(partial(_opened, self._uri, self._readonly, watch), "libvirt connection")
+            self._opening.add_done_callback(self._has_opened)
 
-            opening = self._opening = in_thread(partial(self._connect, lost), "libvirt connection")
-            self._opening_until = time.monotonic() + DEADLINE
-            opening.add_done_callback(self._opened)
-        await asyncio.wait([opening], timeout=max(0.0, self._opening_until - time.monotonic()))
-        if not opening.done():
-            raise NoConnection(
-                f"cannot connect to {clean(self._uri)}: no answer within {DEADLINE:g} s; is its libvirtd up?"
-            )
-        opening.result()
-        if self._link is None:
-            raise NoConnection(
-                f"no connection to {clean(self._uri)}: {self._down or 'it was lost as soon as it was made'}"
-            )
-        return self._link
-
-    def _opened(self, opening: asyncio.Future[Any]) -> None:
+    def _has_opened(self, opening: asyncio.Future[Link]) -> None:
         self._opening = None
-        if opening.cancelled() or opening.exception():
-            return
-        self._retire()
-        self._link = Link(opening.result())
-        if self._closed:
-            self._retire()
+        self._refused = opening.exception()
+        if self._refused is None:
+            self._links.add(opening.result())
+            self._give_back(opening.result())
+            if self._closed:  # It took longer than its lane lived.
+                self.drop()
+        self._changed.set()
 
-    def _lost(self, conn: Any, reason: str) -> None:
-        if self._link is None or self._link.conn is not conn:
+    def lost(self, conn: object, reason: str) -> None:
+        """Say that a connection broke."""
+        for link in [link for link in self._links if link.conn is conn]:
+            self._lost(link, reason)
+
+    def _lost(self, link: Link, reason: str) -> None:
+        if link not in self._links:
             return
-        self._retire()
+        if not link.watched and self._watch is not None:
+            self._leave(link)
+            return
+        self._refused = NoConnection(f"no connection to {clean(self._uri)}: {reason}")
+        self.drop()
         if self._on_lost is not None:
             self._down = reason
             self._on_lost(reason)
 
-    def _retire(self) -> None:
-        """Use the present connection no more, and close it once no call is inside."""
-        link, self._link = self._link, None
-        if link is None:
-            return
-        self._retired.add(link)
-        for member in link.members:
-            member.future.add_done_callback(lambda _: self._close_idle(link))
-        self._close_idle(link)
+    def _give_back(self, link: Link) -> None:
+        if link not in self._links:
+            self._close(link)
+        elif link.watched:
+            self._free.insert(0, link)
+        elif len(self._free) < SPARE_LINKS:
+            self._free.append(link)
+        else:
+            self._leave(link)
+        self._changed.set()
 
-    def _close_idle(self, link: Link) -> None:
-        if not link.members and link in self._retired:
-            self._retired.discard(link)
-            closing = in_thread(partial(self._disconnect, link.conn), "libvirt disconnection")
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
+    def _leave(self, link: Link) -> None:
+        self._links.discard(link)
+        self._leaving.add(link)
+        if link.member is None:
+            self._close(link)
+
+    def _close(self, link: Link) -> None:
+        self._leaving.discard(link)
+        watch = self._watch if link.watched else None
+        closing = in_thread(partial(_closed, link, watch), "libvirt disconnection")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
 
-def _next_look(crew: Crew[Any], active: list[Member[Any]], deadline: float) -> float:
-    """Seconds until one of the members that are at work may have been too long in one call."""
-    now = time.monotonic()
-    ages = [member.age(now) for member in active]
-    look = deadline - max(ages)
-    if crew.todo and min(ages) < PATIENCE:
-        look = min(look, PATIENCE)
-    return max(0.001, look)
+def _opened(uri: str, readonly: bool, watch: Watch | None) -> Link:
+    conn = connect(uri, readonly)
+    if watch is not None:
+        watch.register(conn, readonly)
+    return Link(conn, watch is not None)
+
+
+def _closed(link: Link, watch: Watch | None) -> None:
+    if watch is not None:
+        watch.deregister(link.conn)
+    disconnect(link.conn)
 
 
 def _no_answer(subject: Subject, deadline: float, known: bool) -> str:

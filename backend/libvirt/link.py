@@ -1,4 +1,4 @@
-"""One connection, the threads that are inside its calls, and the domains that were looked up on it."""
+"""One connection, with at most one call inside, and the domains that were looked up on it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ import libvirt
 from backend.errors import BackendError, DomainNotRunning, NoSuchDomain
 from backend.libvirt.convert import running_id
 from backend.libvirt.errors import typed
-from backend.libvirt.threads import in_thread
+from backend.threads import in_thread
 from backend.model import DomainKey
-
-SLOTS = 4
-"""Calls at once on one connection; the daemon serves five, and lets what comes on top wait behind them."""
 
 T = TypeVar("T")
 Subject = DomainKey | str
@@ -27,19 +24,25 @@ Call = Callable[["Link"], T]
 
 
 class Link:
-    """An open virConnect. The handles may be used by any thread, the rest by the event loop's alone."""
+    """An open virConnect.
 
-    def __init__(self, conn: Any) -> None:
+    One thread at a time makes calls on it: libvirt's client before 10.2 may overlook a call that is made while
+    another one waits for its answer, until the next keepalive message, seconds later, wakes it up.
+    """
+
+    def __init__(self, conn: Any, watched: bool) -> None:
         self.conn = conn
+        self.watched = watched
+        """Whether events come over it, and its loss is told."""
         self.handles: dict[str, Any] = {}
         """virDomain by uuid, so that no call has to look its domain up first."""
-        self.slots = asyncio.Semaphore(SLOTS)
-        self.members: set[Member[Any]] = set()
+        self.member: Member[Any] | None = None
+        """Who makes calls on it now."""
 
     @property
-    def stuck(self) -> list[Subject]:
-        """What the calls that were written off and still have not returned are about."""
-        return [member.subject for member in self.members if member.stuck]
+    def stuck(self) -> Subject | None:
+        """What the call is about that was written off and still has not returned."""
+        return self.member.subject if self.member is not None and self.member.stuck else None
 
     def handle(self, key: DomainKey) -> Any:
         """The virDomain of that very run. NoSuchDomain once the run is over, DomainNotRunning if nothing followed."""
@@ -56,31 +59,31 @@ class Link:
             self.handles.pop(key.uuid, None)
             if id is None:
                 raise DomainNotRunning(f"{key.name} is not running any more")
-            raise NoSuchDomain(f"{key.name} was started anew: this run (id {key.id}) is over, now it is id {id}")
+            raise NoSuchDomain(f"{key.name} was started anew (id {id}); the run that was asked for is over")
         self.handles[key.uuid] = domain
         return domain
 
 
 class Crew(Generic[T]):
-    """Calls on one link, and the threads that share them."""
+    """Calls, and the threads that share them, each with a connection of its own."""
 
-    def __init__(self, link: Link, calls: Mapping[Subject, Call[T]]) -> None:
-        self.link = link
+    def __init__(self, calls: Mapping[Subject, Call[T]]) -> None:
         self.todo = deque(calls.items())
         self.done: dict[Subject, T | BackendError] = {}
         self.members: list[Member[T]] = []
 
-    def add_member(self) -> None:
-        """Let one more thread take part; the caller has acquired a slot of the link's for it."""
-        member = Member(self)
+    def add(self, link: Link) -> Member[T]:
+        """Let one more thread take part, on a link that is free."""
+        member = Member(self, link)
+        link.member = member
         self.members.append(member)
-        self.link.members.add(member)
         member.future = in_thread(member.work, "libvirt call")
-        member.future.add_done_callback(lambda _: self._left(member))
+        return member
 
-    def _left(self, member: Member[T]) -> None:
-        self.link.members.discard(member)
-        self.link.slots.release()
+    @property
+    def active(self) -> list[Member[T]]:
+        """Those at work, but for those whose call was written off."""
+        return [member for member in self.members if not (member.future.done() or member.stuck)]
 
 
 class Member(Generic[T]):
@@ -88,8 +91,9 @@ class Member(Generic[T]):
 
     future: asyncio.Future[None]
 
-    def __init__(self, crew: Crew[T]) -> None:
+    def __init__(self, crew: Crew[T], link: Link) -> None:
         self._crew = crew
+        self._link = link
         self._current: tuple[Subject, float] | None = None
         self._written_off: tuple[Subject, float] | None = None
 
@@ -103,7 +107,7 @@ class Member(Generic[T]):
                 return
             self._current = (subject, time.monotonic())
             try:
-                crew.done[subject] = call(crew.link)
+                crew.done[subject] = call(self._link)
             except libvirt.libvirtError as error:
                 crew.done[subject] = typed(error)
             except BackendError as error:
@@ -111,10 +115,10 @@ class Member(Generic[T]):
             self._current = None
 
     @property
-    def subject(self) -> Subject:
+    def subject(self) -> Subject | None:
         """What its present call is about."""
         current = self._current
-        return current[0] if current else ""
+        return current[0] if current else None
 
     def age(self, now: float) -> float:
         """For how many seconds its present call has not returned."""

@@ -24,13 +24,21 @@ except ImportError:
     libvirt_qemu = None
 
 _DUMP_COMPLETED = "DUMP_COMPLETED"
+_CLOSE_REASONS = {
+    libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed it",
+    libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "the daemon does not answer any more",
+}
 
 
 class Watch:
-    """The callbacks on a connection. `put` gets each event in libvirt's event-loop thread."""
+    """The callbacks on a connection.
 
-    def __init__(self, put: Callable[[Event], None]) -> None:
+    `put` gets each event, and `lost` the connection and why, should it break; both in libvirt's event-loop thread.
+    """
+
+    def __init__(self, put: Callable[[Event], None], lost: Callable[[Any, str], None]) -> None:
         self._put = put
+        self._lost = lost
         self._undo: dict[Any, list[Callable[[], object]]] = {}
         self.dump_events: str | None = None
         """Why QEMU's own word on a dump's end is not heard, once `register` returned."""
@@ -38,6 +46,9 @@ class Watch:
     def register(self, conn: Any, readonly: bool) -> None:
         """Listen on `conn`, to as much as its driver tells. Blocks."""
         undo = self._undo.setdefault(conn, [])
+        with contextlib.suppress(libvirt.libvirtError):
+            conn.registerCloseCallback(self._closed, None)
+            undo.append(conn.unregisterCloseCallback)
         for event, callback in (
             (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
             (libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, self._job_completed),
@@ -67,6 +78,9 @@ class Watch:
             raise NotSupported("the libvirt binding has no QEMU part")
         id = libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
         return partial(libvirt_qemu.qemuMonitorEventDeregister, conn, id)
+
+    def _closed(self, conn: Any, reason: int, opaque: object) -> None:
+        self._lost(conn, _CLOSE_REASONS.get(reason, "it was lost"))
 
     def _lifecycle(self, conn: Any, domain: Any, event: int, detail: int, opaque: object) -> None:
         with contextlib.suppress(ValueError):  # A kind of event that is newer than this code.

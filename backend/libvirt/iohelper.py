@@ -1,0 +1,59 @@
+"""The file of a running dump, found through the processes that write it.
+
+QEMU writes into a pipe; at its other end a ``libvirt_iohelper PATH FD`` writes what it reads to the file. Seen on
+libvirt 9.0.0: the helper's standard input is the pipe, its standard output the file. Needs the rights to look
+into both processes (root, or the user of a session daemon).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from backend.dumpfile import DumpTarget
+from backend.errors import OperationFailed
+from backend.text import clean
+
+_HELPER = "libvirt_iohelper"
+_PROC = Path("/proc")
+
+
+def dump_target(uuid: str) -> DumpTarget | None:
+    """The file that the domain's QEMU is dumping to, held open; None where it cannot be seen. Takes some ms."""
+    helpers: list[tuple[Path, str, str]] = []
+    pipes: set[str] = set()
+    for process, arguments in _processes():
+        if os.path.basename(arguments[0]) == _HELPER and len(arguments) > 1:
+            helpers.extend((process, arguments[1], pipe) for pipe in _links(process, ["0"]))
+        elif uuid in arguments:
+            pipes.update(_links(process))
+    for process, path, pipe in helpers:
+        if pipe in pipes:
+            try:
+                return DumpTarget.open(clean(path), through=process / "fd" / "1")
+            except OperationFailed:
+                return None
+    return None
+
+
+def _processes() -> Iterator[tuple[Path, list[str]]]:
+    for process in _PROC.iterdir():
+        if process.name.isdigit():
+            try:
+                arguments = (process / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if arguments:
+                yield process, os.fsdecode(arguments).split("\0")
+
+
+def _links(process: Path, names: list[str] | None = None) -> Iterator[str]:
+    """What the process's descriptors stand for, pipes only: ``pipe:[17019]``."""
+    try:
+        for name in names if names is not None else os.listdir(process / "fd"):
+            target = os.readlink(process / "fd" / name)
+            if target.startswith("pipe:"):
+                yield target
+    except OSError:
+        return

@@ -1,0 +1,235 @@
+"""Real domains on a real daemon, and daemons of the tests' own: helpers for everything that is marked `hypervisor`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from xml.sax.saxutils import escape
+
+import libvirt
+
+from backend.libvirt.loop import ensure_running
+from backend.model import DomainKey
+from backend.text import clean
+
+SYSTEM = "qemu:///system"
+HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
+"""A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
+_NOBODY = 65534
+_MAGIC = {
+    "elf": b"\x7fELF",
+    "kdump-zlib": b"makedumpfile",
+    "kdump-lzo": b"makedumpfile",
+    "kdump-snappy": b"makedumpfile",
+    "win-dmp": b"PAGEDU64",
+    "raw": b"LibvirtQemudSave",
+}
+
+
+def unique(name: str) -> str:
+    """`name`, made unlike any other on a daemon that is shared."""
+    return f"{name} {uuid.uuid4().hex[:8]}"
+
+
+def domain_xml(name: str, mib: int) -> str:
+    """A machine without disk or network that runs its firmware: enough memory to be dumped, no KVM needed."""
+    return f"""
+    <domain type='qemu'>
+      <name>{escape(name)}</name>
+      <memory unit='MiB'>{mib}</memory>
+      <os><type arch='x86_64'>hvm</type></os>
+      <devices><memballoon model='none'/><controller type='usb' model='none'/></devices>
+    </domain>"""
+
+
+class Machines:
+    """Domains on one daemon; leaving removes those that were made through it, and no others."""
+
+    def __init__(self, uri: str = SYSTEM) -> None:
+        ensure_running()
+        self.uri = uri
+        self._conn = libvirt.open(uri)
+        self._made: list[Any] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._made:
+            with ThreadPoolExecutor(max_workers=4) as pool:
+                list(pool.map(_remove, self._made))
+        self._conn.close()
+
+    def start(self, name: str, mib: int = 32, paused: bool = False) -> DomainKey:
+        """A new transient domain, running or paused."""
+        flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+        return self._keep(self._conn.createXML(domain_xml(name, mib), flags))
+
+    def define(self, name: str, mib: int = 32) -> DomainKey:
+        """A new persistent domain that does not run."""
+        return self._keep(self._conn.defineXML(domain_xml(name, mib)))
+
+    def boot(self, domain: DomainKey) -> DomainKey:
+        """Start a defined domain; its new key."""
+        handle = self.handle(domain)
+        handle.create()
+        return key_of(handle)
+
+    def destroy(self, domain: DomainKey) -> None:
+        """Pull the plug."""
+        self.handle(domain).destroy()
+
+    def handle(self, domain: DomainKey) -> Any:
+        """The virDomain, for what has no helper here."""
+        return self._conn.lookupByUUIDString(domain.uuid)
+
+    def _keep(self, handle: Any) -> DomainKey:
+        self._made.append(handle)
+        return key_of(handle)
+
+
+def key_of(handle: Any) -> DomainKey:
+    id = handle.ID()
+    return DomainKey(handle.UUIDString(), None if id < 0 else id, clean(handle.name()))
+
+
+def _remove(handle: Any) -> None:
+    for remove in (handle.destroy, handle.undefine):
+        with contextlib.suppress(libvirt.libvirtError):
+            remove()
+
+
+def virsh_dump(
+    uri: str, domain: DomainKey, path: Path, *options: str, prefix: tuple[str, ...] = ()
+) -> subprocess.Popen[bytes]:
+    """``virsh dump`` as somebody else runs it."""
+    command = [*prefix, "virsh", "-q", "-c", uri, "dump", domain.uuid, str(path), *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def is_dump(path: Path, format_name: str) -> bool:
+    """Whether the file begins as one of that format does."""
+    with path.open("rb") as file:
+        return file.read(32).startswith(_MAGIC[format_name])
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, mib: int = 1) -> Iterator[Path]:
+    """A file system that no dump fits on."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+class Fifo:
+    """A target that hangs whoever opens it, until `release`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path, 0o666)
+        self._reader: threading.Thread | None = None
+
+    def release(self) -> None:
+        """Read everything that is written from now on."""
+        if self._reader is None:
+            self._reader = threading.Thread(target=self._drain, daemon=True)
+            self._reader.start()
+
+    def _drain(self) -> None:
+        with self.path.open("rb", buffering=0) as file:
+            while file.read(1 << 20):
+                pass
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Return once `condition` holds; fail when it does not within `seconds`."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, f"not so within {seconds} s: {condition}"
+        threading.Event().wait(0.02)
+
+
+class PrivateDaemon:
+    """A session daemon of the tests' own, with its own sockets, run by nobody: it may be killed at any time."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` has a short path: those of sockets are at most 107 bytes long."""
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        for name in ("run", "config/libvirt", "cache", "data"):
+            (folder / name).mkdir(parents=True)
+        (folder / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, _NOBODY, _NOBODY)
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///session?socket={self.folder}/run/libvirt/libvirt-sock"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, and return once it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
+                    *(shutil.which("libvirtd") or "/usr/sbin/libvirtd",),
+                ],
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(self.folder),
+                    "XDG_RUNTIME_DIR": f"{self.folder}/run",
+                    "XDG_CONFIG_HOME": f"{self.folder}/config",
+                    "XDG_CACHE_HOME": f"{self.folder}/cache",
+                    "XDG_DATA_HOME": f"{self.folder}/data",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL: it does not get to say anything. Its domains live on."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.terminate()
+            self._process.wait(timeout=40)
+
+    def _answers(self) -> bool:
+        try:
+            libvirt.open(self.uri).close()
+        except libvirt.libvirtError:
+            return False
+        return True
