@@ -33,10 +33,10 @@ from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, NO_METADATA
 from backend.libvirt.lane import Lane
 from backend.libvirt.link import Link
-from backend.threads import in_thread
 from backend.libvirt.watch import Watch
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobStats
 from backend.record import PREFIX, URN, InvalidRecord, JobRecord
+from backend.threads import in_thread
 
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
@@ -110,6 +110,11 @@ class LibvirtBackend(Backend):
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
         return await self._polling.call(domain, partial(_last_job, domain))
+
+    async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        if not self._capabilities.local:
+            return None
+        return await in_thread(partial(iohelper.dump_target, domain.uuid), "libvirt dump target")
 
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")

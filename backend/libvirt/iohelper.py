@@ -7,8 +7,9 @@ into both processes (root, or the user of a session daemon).
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from backend.dumpfile import DumpTarget
@@ -48,12 +49,12 @@ def _processes() -> Iterator[tuple[Path, list[str]]]:
                 yield process, os.fsdecode(arguments).split("\0")
 
 
-def _links(process: Path, names: list[str] | None = None) -> Iterator[str]:
+def _links(process: Path, names: Iterable[str] | None = None) -> Iterator[str]:
     """What the process's descriptors stand for, pipes only: ``pipe:[17019]``."""
-    try:
-        for name in names if names is not None else os.listdir(process / "fd"):
-            target = os.readlink(process / "fd" / name)
-            if target.startswith("pipe:"):
-                yield target
-    except OSError:
-        return
+    folder = process / "fd"
+    with contextlib.suppress(OSError):
+        for name in names or os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                target = os.readlink(folder / name)
+                if target.startswith("pipe:"):
+                    yield target

@@ -11,9 +11,9 @@ from typing import TypeVar
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.libvirt.connect import connect, disconnect
 from backend.libvirt.link import Call, Crew, Link, Subject
-from backend.threads import in_thread
 from backend.libvirt.watch import Watch
 from backend.text import clean
+from backend.threads import in_thread
 
 DEADLINE = 5.0
 """Seconds that one call, or opening a connection, may take."""

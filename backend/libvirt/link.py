@@ -13,8 +13,8 @@ import libvirt
 from backend.errors import BackendError, DomainNotRunning, NoSuchDomain
 from backend.libvirt.convert import running_id
 from backend.libvirt.errors import typed
-from backend.threads import in_thread
 from backend.model import DomainKey
+from backend.threads import in_thread
 
 T = TypeVar("T")
 Subject = DomainKey | str
