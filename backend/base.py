@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from backend import dump, wait
+from backend.dumpfile import DumpTarget
 from backend.errors import BackendError, NoSuchDomain
 from backend.events import EventStream
 from backend.journal import Journal
@@ -107,6 +108,13 @@ class Backend(ABC):
     @abstractmethod
     async def publish(self, record: JobRecord) -> None:
         """Share `record` through the hypervisor. BackendError where that is refused or impossible."""
+
+    async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        """The file that the domain's running dump is written to, held open; the caller closes it.
+
+        Whoever asked for the dump. None where this machine or this user cannot see it.
+        """
+        return None
 
     @abstractmethod
     def events(self) -> EventStream:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from backend.errors import OperationFailed
 from backend.text import clean
@@ -55,18 +56,55 @@ class _Damaged(Exception):
 
 def inspect(path: str | Path) -> DumpFile:
     """Look at a dump file. OperationFailed where it cannot be read. May take a second for each 16 GiB of kdump."""
-    try:
-        # Not blocking: a FIFO without a writer would hold the opening for ever.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not os.path.isfile(path):
-                raise OperationFailed(f"{clean(str(path))} is not a regular file")
-            found = _look(file, status.st_size)
-    except OSError as error:
-        raise OperationFailed(f"cannot read {clean(str(path))}: {error.strerror}") from None
-    return DumpFile(
-        str(path), found.format, status.st_size, found.whole, found.detail, found.architecture, found.memory
-    )
+    with DumpTarget.open(path) as target:
+        return target.inspect()
+
+
+class DumpTarget:
+    """A file held open, so that it stays the one that is meant, whatever becomes of its name.
+
+    Use it as a context manager. The calls may block as long as the storage does.
+    """
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        self.path = path
+        self._file = file
+
+    @classmethod
+    def open(cls, path: str | Path, through: str | Path | None = None) -> Self:
+        """Open the file at `path`, reached `through` another name of it where that is given. OperationFailed if not."""
+        shown, reached = clean(str(path)), through or path
+        try:
+            # Looked at before it is opened: opening a FIFO would make us the reader that a dump waits for.
+            if not stat.S_ISREG(os.stat(reached).st_mode):
+                raise OperationFailed(f"{shown} is not a regular file")
+            return cls(str(path), open(reached, "rb", buffering=0))
+        except OSError as error:
+            raise OperationFailed(f"cannot read {shown}: {error.strerror}") from None
+
+    @property
+    def linked(self) -> bool:
+        """Whether the file still has a name somewhere."""
+        return os.fstat(self._file.fileno()).st_nlink > 0
+
+    def inspect(self) -> DumpFile:
+        """What the file is now. OperationFailed where it cannot be read."""
+        try:
+            size = os.fstat(self._file.fileno()).st_size
+            self._file.seek(0)
+            found = _look(self._file, size)
+        except OSError as error:
+            raise OperationFailed(f"cannot read {clean(self.path)}: {error.strerror}") from None
+        return DumpFile(self.path, found.format, size, found.whole, found.detail, found.architecture, found.memory)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _look(file: BinaryIO, size: int) -> _Found:
@@ -238,6 +276,20 @@ def _partly_saved(file: BinaryIO, head: bytes, size: int) -> _Found:
     return _Found("saved image", False, "Its header says that saving was never finished.")
 
 
+SIMULATED_MAGIC = b"TestGuestMagic_"
+"""What libvirt's test driver begins its files with; the format's number follows."""
+SIMULATED_END = b"TestGuestEnd"
+"""The last bytes of the memory of a simulated domain."""
+
+
+def _simulated(file: BinaryIO, head: bytes, size: int) -> _Found:
+    memory = size - len(SIMULATED_MAGIC) - 1
+    end = os.pread(file.fileno(), len(SIMULATED_END), max(0, size - len(SIMULATED_END)))
+    if end == SIMULATED_END:
+        return _Found("simulated dump", True, "It ends as the memory of a simulated domain does.", None, memory)
+    return _Found("simulated dump", False, "The end of the simulated memory is missing.")
+
+
 _FORMATS: dict[bytes, tuple[str, Callable[[BinaryIO, bytes, int], _Found]]] = {
     b"\x7fELF": ("ELF core", _elf),
     b"makedumpfile\0": ("kdump, flattened", _flattened),
@@ -247,4 +299,5 @@ _FORMATS: dict[bytes, tuple[str, Callable[[BinaryIO, bytes, int], _Found]]] = {
     b"QEVM": ("migration stream", _stream),
     b"LibvirtQemudSave": ("saved image", _saved),
     b"LibvirtQemudPart": ("saved image", _partly_saved),
+    SIMULATED_MAGIC: ("simulated dump", _simulated),
 }

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from backend.errors import BackendError, JobMismatch, JournalError, NoJob, NotAnswering, WaitTimeout
+from backend.attachment import (
+    Attachment,
+    FileChecked,
+    FileHeld,
+    Observation,
+    RecordSeen,
+    Sampled,
+    SampleFailed,
+    StateSeen,
+)
+from backend.dumpfile import DumpTarget
+from backend.errors import (
+    BackendError,
+    JobMismatch,
+    JournalError,
+    NoJob,
+    NotAnswering,
+    OperationFailed,
+    WaitTimeout,
+)
 from backend.events import ConnectionEvent, EventStream, RecordEvent
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.record import JobRecord
-from backend.verdict import Attachment, Observation, Outcome, RecordSeen, Sampled, SampleFailed
+from backend.threads import in_thread
+from backend.verdict import Outcome
 
 if TYPE_CHECKING:
     from backend.base import Backend
@@ -20,6 +41,10 @@ SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the job: nothing tells how far it is."""
 CLOSING_INTERVAL = 0.03
 """The same when the end is near: nothing tells that the file is closed either."""
+SETTLING_INTERVAL = 0.3
+"""Seconds between two looks at a file, or a domain, that the daemon tells nothing of any more."""
+HOLD_TRIES = 20
+"""How often, at the most, the file of a running dump is looked for."""
 _CLOCK_SLACK = 2.0
 """Seconds by which a record's start and its job's may disagree on one host."""
 
@@ -132,10 +157,12 @@ class _Follower:
         self._observed: asyncio.Queue[Observation] = asyncio.Queue()
         self._look = asyncio.Event()
         self._read_shared = asyncio.Event()
+        self._adrift = asyncio.Event()
 
     async def run(self) -> Outcome:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(observer()) for observer in (self._sample, self._listen, self._read)]
+            observers = (self._sample, self._listen, self._read, self._watch_file, self._watch_state)
+            tasks = [group.create_task(observer()) for observer in observers]
             try:
                 return await self._decide()
             finally:
@@ -155,6 +182,8 @@ class _Follower:
             attachment.observe(observation, clock())
             if attachment.ended and not ended:
                 self._read_shared.set()
+            if attachment.ended or attachment.orphaned:
+                self._adrift.set()
             last = attachment.last
             if self._on_progress and last and isinstance(observation, Sampled) and observation.stats is last:
                 self._on_progress(last)
@@ -219,6 +248,48 @@ class _Follower:
             return
         if found is not None:
             self._observed.put_nowait(RecordSeen(found, found.runner_alive()))
+
+    async def _watch_file(self) -> None:
+        """Hold the dump's own file from before its end, and check it when the job is gone."""
+        if self._attachment.operation is not JobOperation.DUMP:
+            return
+        target = await self._hold_file()
+        if target is None:
+            return
+        try:
+            self._observed.put_nowait(FileHeld())
+            await self._adrift.wait()
+            while True:
+                try:
+                    found, linked = await in_thread(lambda: (target.inspect(), target.linked), "dump file")
+                except OperationFailed:
+                    return
+                self._observed.put_nowait(FileChecked(found, linked))
+                await asyncio.sleep(SETTLING_INTERVAL)
+        finally:
+            target.close()
+
+    async def _hold_file(self) -> DumpTarget | None:
+        # A dump that has just begun has no file yet, and one that is nearly over has none that can be found.
+        for _ in range(HOLD_TRIES):
+            try:
+                target = await self._backend.dump_target(self._attachment.domain)
+            except BackendError:
+                target = None
+            if target is not None or self._adrift.is_set():
+                return target
+            await asyncio.sleep(SAMPLE_INTERVAL)
+        return None
+
+    async def _watch_state(self) -> None:
+        """Where the daemon died and came back without the job: whether the domain is still held for it."""
+        await self._adrift.wait()
+        while self._attachment.orphaned:
+            with contextlib.suppress(BackendError):
+                for domain in await self._backend.domains():
+                    if domain.key.uuid == self._attachment.domain.uuid:
+                        self._observed.put_nowait(StateSeen(domain))
+            await asyncio.sleep(SETTLING_INTERVAL)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import libvirt
 
 from backend.base import Backend
+from backend.dumpfile import DumpTarget
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -25,7 +26,7 @@ from backend.errors import (
 )
 from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecycle, LifecycleEvent
 from backend.journal import Journal
-from backend.libvirt import listing
+from backend.libvirt import iohelper, listing
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connect import is_local
 from backend.libvirt.convert import job_stats
@@ -112,7 +113,7 @@ class LibvirtBackend(Backend):
         return await self._polling.call(domain, partial(_last_job, domain))
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
-        if not self._capabilities.local:
+        if not self.capabilities.local:
             return None
         return await in_thread(partial(iohelper.dump_target, domain.uuid), "libvirt dump target")
 

@@ -1,18 +1,16 @@
-"""The real file that a simulated dump writes: a marker, then the domain's memory, sparse."""
+"""The real file that a simulated dump writes: a marker, then the domain's memory, sparse, which ends with a mark."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 
+from backend.dumpfile import SIMULATED_END, SIMULATED_MAGIC
 from backend.model import DumpFormat
-
-MAGIC = "TestGuestMagic"
-"""What libvirt's test driver begins its files with."""
 
 
 def marker(format: DumpFormat) -> bytes:
-    return f"{MAGIC}_{int(format)}".encode()
+    return SIMULATED_MAGIC + str(int(format)).encode()
 
 
 def create(path: str, format: DumpFormat) -> bool:
@@ -29,8 +27,12 @@ def create(path: str, format: DumpFormat) -> bool:
 
 
 def finish(path: str, format: DumpFormat, memory: int) -> None:
-    """Give the file its whole length. OSError where it cannot be."""
-    os.truncate(path, len(marker(format)) + memory)
+    """Give the file its whole length and its end. OSError where it cannot be."""
+    target = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(target, SIMULATED_END, len(marker(format)) + memory - len(SIMULATED_END))
+    finally:
+        os.close(target)
 
 
 def remove(path: str) -> None:

@@ -71,6 +71,10 @@ def saved_image() -> bytes:
     return b"LibvirtQemudSave" + bytes(76) + xml + migration_stream()
 
 
+def simulated_dump() -> bytes:
+    return b"TestGuestMagic_1" + b"TestGuestEnd".rjust(PAGE * PAGES, b"\0")
+
+
 WHOLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "elf": (elf_core, "ELF core"),
     "flattened": (flattened_kdump, "kdump, flattened"),
@@ -78,6 +82,7 @@ WHOLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "windows": (windows_dump, "Windows dump"),
     "stream": (migration_stream, "migration stream"),
     "saved": (saved_image, "saved image"),
+    "simulated": (simulated_dump, "simulated dump"),
 }
 kinds = pytest.mark.parametrize("kind", WHOLE)
 

@@ -8,23 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
-from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
-from backend.record import JobRecord, RecordState
-from backend.verdict import (
+from backend.attachment import (
+    FILE_GRACE,
     GRACE,
+    ORPHAN_GRACE,
     RECONNECT_GRACE,
     RUNNER_GRACE,
     Attachment,
-    Evidence,
+    FileChecked,
+    FileHeld,
     Observation,
-    Outcome,
     RecordSeen,
     Sampled,
     SampleFailed,
-    Verdict,
+    StateSeen,
 )
+from backend.dumpfile import DumpFile
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
+from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.record import JobRecord, RecordState
+from backend.verdict import Evidence, Outcome, Verdict
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 TOTAL = 1000
@@ -57,6 +61,14 @@ def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRec
     )
 
 
+def checked(whole: bool | None, linked: bool = True, size: int = 10) -> FileChecked:
+    return FileChecked(DumpFile("/dumps/db-01", "ELF core", size, whole, "As looked at."), linked)
+
+
+def seen(state: DomainState) -> StateSeen:
+    return StateSeen(Domain(KEY, state))
+
+
 def lifecycle(event: Lifecycle, detail: str) -> LifecycleEvent:
     return LifecycleEvent(replace(KEY, id=None), event, detail)
 
@@ -73,7 +85,7 @@ def verdict_of(
         attachment.observe(observation, now)
         now += 0.1
     try:
-        return attachment.outcome(now + RUNNER_GRACE)
+        return attachment.outcome(now + FILE_GRACE)
     except NoConnection:
         return None
 
@@ -262,6 +274,104 @@ def test_what_went_wrong_in_asking_ends_nothing() -> None:
     assert attachment.outcome(1000.0) is None
 
 
+def test_a_whole_file_proves_the_end() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.path) == (Verdict.COMPLETED, Evidence.FILE, "/dumps/db-01")
+
+
+def test_the_verdict_waits_for_the_file_that_is_held() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, FileHeld(), GONE):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(100.0 + FILE_GRACE - 1) is None
+    attachment.observe(checked(whole=True), 159.5)
+    assert attachment.outcome(159.5) is not None
+
+
+@pytest.mark.parametrize(
+    ("file", "verdict"),
+    [
+        (checked(whole=False, linked=False), Verdict.FAILED),
+        (checked(whole=False), Verdict.FAILED),
+        (checked(whole=True, linked=False), Verdict.UNPROVEN),
+        (checked(whole=None), Verdict.UNPROVEN),
+        (checked(whole=None, linked=False), Verdict.UNPROVEN),
+    ],
+)
+def test_what_a_file_that_is_not_whole_or_gone_proves(file: FileChecked, verdict: Verdict) -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, file)
+    assert outcome is not None
+    assert outcome.verdict is verdict
+
+
+def test_a_whole_file_outweighs_a_domain_that_was_destroyed_after_it() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), lifecycle(Lifecycle.STOPPED, "destroyed"), checked(whole=True))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.COMPLETED
+
+
+def test_a_whole_file_does_not_outweigh_qemus_own_failure() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), DumpEvent(KEY, False, "no"), GONE, checked(whole=True))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.FAILED
+
+
+def test_the_file_of_a_dump_that_follows_proves_nothing() -> None:
+    outcome = verdict_of(
+        Sampled(stats(5000, 900), 100.0), FileHeld(), Sampled(stats(20, 10), 100.1), checked(whole=True)
+    )
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+LOST = ConnectionEvent(False, "the daemon died")
+BACK = ConnectionEvent(True)
+
+
+def test_a_dump_whose_daemon_died_goes_on_while_its_domain_stays_paused() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, FileHeld(), LOST, BACK, GONE, seen(DomainState.PAUSED)):
+        attachment.observe(observation, 100.0)
+    assert attachment.orphaned
+    for second in range(1, 100):
+        attachment.observe(checked(whole=False, size=second), 100.0 + second)
+        assert attachment.outcome(100.0 + second) is None
+    attachment.observe(checked(whole=True, size=100), 200.0)
+    outcome = attachment.outcome(200.0)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.left_paused) == (Verdict.COMPLETED, Evidence.FILE, True)
+
+
+def test_a_dump_whose_daemon_died_and_of_which_nothing_is_heard_is_unproven() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, LOST, BACK, GONE, seen(DomainState.PAUSED)):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(100.0 + ORPHAN_GRACE - 1) is None
+    outcome = attachment.outcome(100.0 + ORPHAN_GRACE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.left_paused) == (Verdict.UNPROVEN, True)
+
+
+def test_a_dump_whose_domain_runs_again_after_the_daemon_is_over() -> None:
+    outcome = verdict_of(RUNNING, LOST, BACK, GONE, seen(DomainState.RUNNING))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.left_paused) == (Verdict.UNPROVEN, False)
+
+
+def test_only_what_says_that_the_dump_failed_is_taken_for_its_failure() -> None:
+    outcome = verdict_of(RUNNING, SampleFailed(OperationFailed("internal error", code=1)), GONE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_the_word_of_qemu_on_a_second_dump_is_not_about_the_first() -> None:
+    first, second = DumpEvent(KEY, True, ""), DumpEvent(KEY, False, "the other's")
+    outcome = verdict_of(RUNNING, first, GONE, second)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.HYPERVISOR)
+
+
 def events() -> st.SearchStrategy[Observation]:
     """Anything that may be seen of a dump, short of its record's result or the event that proves success."""
     details = st.sampled_from(["destroyed", "failed", "shutdown", "paused", "unpaused", "saved", "migrated", "booted"])
@@ -287,6 +397,9 @@ def events() -> st.SearchStrategy[Observation]:
         st.builds(JobEvent, st.just(KEY), samples),
         st.builds(ConnectionEvent, st.booleans()),
         st.just(RecordEvent(KEY)),
+        st.just(FileHeld()),
+        st.builds(checked, st.sampled_from([False, None]), st.booleans(), st.integers(0, 3)),
+        st.builds(seen, st.sampled_from([DomainState.PAUSED, DomainState.RUNNING])),
         st.builds(RecordSeen, st.builds(record, pending), st.sampled_from([True, False, None])),
     )
 
@@ -320,7 +433,8 @@ def test_once_the_job_has_ended_and_the_grace_is_over_there_is_a_verdict(
         now += delay
         attachment.observe(observation, now)
     attachment.observe(GONE, now)
-    assert attachment.outcome(now + RUNNER_GRACE) is not None
+    attachment.outcome(now + ORPHAN_GRACE)
+    assert attachment.outcome(now + ORPHAN_GRACE + FILE_GRACE) is not None
 
 
 @given(histories)

@@ -1,0 +1,367 @@
+"""The rules that turn what is observed of one job into one verdict.
+
+No I/O here: observations and the caller's monotonic clock come in, an Outcome comes out. What counts as a
+proof is what libvirt and QEMU were seen to guarantee; a job that is merely gone proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.dumpfile import DumpFile
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
+from backend.events import ConnectionEvent, DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.record import JobRecord
+from backend.verdict import Evidence, Outcome, Verdict
+
+GRACE = 2.0
+"""Seconds after the job's end in which its proof may still arrive."""
+RUNNER_GRACE = 10.0
+"""The same while the process that holds the result is seen alive."""
+FILE_GRACE = 60.0
+"""The same while the file is being checked."""
+RECONNECT_GRACE = 60.0
+"""Seconds without a connection after which a wait gives up; the job goes on."""
+ORPHAN_GRACE = 20.0
+"""Seconds without any news of a dump whose daemon died, after which nobody will tell of its end."""
+_GAP = 2.0
+"""Seconds between two samples in which an unseen job may have come and gone."""
+_START_SLACK = 1.0
+"""Seconds by which two estimates of one job's start may differ."""
+_QUERY_FAILED = "dump query failed"
+"""What libvirt's jobStats says of a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What `job` returned for a question sent at `sent` (the caller's monotonic clock, seconds)."""
+
+    stats: JobStats | None
+    sent: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFailed:
+    """`job` raised."""
+
+    error: BackendError
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSeen:
+    """The record, read again, and whether its runner lives (None: this host cannot tell)."""
+
+    record: JobRecord
+    runner_alive: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateSeen:
+    """The domain, listed again after its daemon was away."""
+
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeld:
+    """The dump's own file is held open: once the job is over, a FileChecked will follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChecked:
+    """The dump's own file, held open since it was written. `linked`: it still has a name."""
+
+    found: DumpFile
+    linked: bool
+
+
+Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | Event
+
+
+class Attachment:
+    """One job, from the moment that someone attached to it, to its verdict.
+
+    Feed it with `observe`, ask `outcome` after each observation and when `due` has come.
+    """
+
+    def __init__(self, domain: DomainKey, operation: JobOperation, record: JobRecord | None) -> None:
+        self.domain = domain
+        self.operation = operation
+        self.record = record
+        self.last: JobStats | None = None
+        """The latest sample of this very job."""
+        self._last_at = 0.0
+        self._started_by = 0.0
+        self._ended_at: float | None = None
+        self._successor = False
+        self._runner_alive: bool | None = record.runner_alive() if record else None
+        self._disconnected_at: float | None = None
+        self._interrupted = False
+        self._orphan_news: float | None = None
+        self._left_paused = False
+        self._closing = False
+        self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
+        self._dump_event: DumpEvent | None = None
+        self._file_held = False
+        self._file: FileChecked | None = None
+        self._seen = "The job was gone when it was next looked at."
+
+    @property
+    def ended(self) -> bool:
+        """Whether this job is known to be over; its verdict may take a little longer."""
+        return self._ended_at is not None
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether its daemon died and came back without the job, while the hypervisor may still be at it."""
+        return self._orphan_news is not None and not self.ended
+
+    @property
+    def due(self) -> float | None:
+        """When `outcome` will have an answer without any further observation; None: not before one."""
+        if self._ended_at is not None:
+            if self._file_awaited:
+                return self._ended_at + FILE_GRACE
+            return self._ended_at + (RUNNER_GRACE if self._runner_alive else GRACE)
+        if self._orphan_news is not None:
+            return self._orphan_news + ORPHAN_GRACE
+        if self._disconnected_at is not None and not self._runner_alive:
+            return self._disconnected_at + RECONNECT_GRACE
+        return None
+
+    def observe(self, observation: Observation, now: float) -> None:
+        """Take one observation into account; `now` is the caller's monotonic clock in seconds."""
+        match observation:
+            case Sampled(stats, sent):
+                self._sampled(stats, sent, now)
+            case SampleFailed(error):
+                self._sample_failed(error, now)
+            case RecordSeen(record, alive):
+                self._record_seen(record, alive)
+            case StateSeen(domain):
+                self._state_seen(domain, now)
+            case FileHeld():
+                self._file_held = True
+            case FileChecked():
+                self._file_checked(observation, now)
+            case ConnectionEvent(connected):
+                if connected:
+                    self._disconnected_at = None
+                else:
+                    self._disconnect(now)
+            case RecordEvent():
+                pass  # A hint to read the record; RecordSeen brings what it says.
+            case LifecycleEvent() | JobEvent() | DumpEvent():
+                # Once another job follows, what is told is about that one.
+                if observation.domain.uuid == self.domain.uuid and not self._successor:
+                    self._told(observation, now)
+
+    def outcome(self, now: float) -> Outcome | None:
+        """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
+        proved = Outcome.of_record(self.record) if self.record else None
+        if proved is not None:
+            return proved
+        over = self.due is not None and now >= self.due
+        if self.orphaned and over:
+            self._seen = "Its daemon died, and nothing was heard of it since."
+            self._end(now)
+        elif not self.ended:
+            if over:
+                raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
+            return None
+        result_may_come = self.record is not None and not self.record.over and self._runner_alive is not False
+        if not over and (result_may_come or self._file_awaited):
+            return None
+        if proof := self._best_proof(over):
+            return self._as_outcome(*proof)
+        return self._unproven() if over else None
+
+    def _sampled(self, stats: JobStats | None, sent: float, now: float) -> None:
+        self._disconnected_at = None
+        if stats is None or stats.type is JobType.NONE:
+            self._gone(now)
+        elif self.ended or stats.operation != self.operation or self._is_other(stats, sent):
+            self._successor = True
+            self._end(now)
+            self._prove_by_survival()
+        else:
+            self._take(stats, now)
+
+    def _gone(self, now: float) -> None:
+        if self.last is None and self._runner_alive:
+            return  # Before its job shows, a dump whose runner lives is only starting.
+        if self._interrupted and self.operation is JobOperation.DUMP and not self.ended:
+            if self._orphan_news is None:
+                self._orphan_news = now
+            return
+        self._end(now)
+        self._prove_by_survival()
+
+    def _is_other(self, stats: JobStats, sent: float) -> bool:
+        """Whether these are the stats of a job that followed ours."""
+        last = self.last
+        if last is None:
+            return False
+        if self._orphan_news is not None:
+            return True  # It was gone already.
+        moved_on = stats.processed > last.processed > 0 and stats.total == last.total
+        if stats.time_elapsed < last.time_elapsed:
+            # A clock that was set back makes elapsed drop too, but the same job's bytes go on.
+            return not (moved_on and sent - self._last_at < _GAP)
+        if sent - self._last_at < _GAP or stats.closing:
+            return False
+        return sent - stats.time_elapsed / 1000 > self._started_by + _START_SLACK
+
+    def _take(self, stats: JobStats, now: float) -> None:
+        started_by = now - stats.time_elapsed / 1000
+        self._started_by = started_by if self.last is None else min(self._started_by, started_by)
+        self.last, self._last_at = stats, now
+        self._interrupted = False
+        if stats.closing:
+            self._closing = True
+            self._seen = "The hypervisor had finished and was closing the file when it was last looked at."
+        elif stats.type is JobType.FAILED:
+            self._prove(Evidence.STATS, Verdict.FAILED, "The job's own stats said failed.", stats.errmsg or "")
+        elif stats.type is JobType.CANCELLED:
+            self._prove(Evidence.STATS, Verdict.CANCELLED, "The job's own stats said cancelled.")
+
+    def _sample_failed(self, error: BackendError, now: float) -> None:
+        match error:
+            case NoSuchDomain() | DomainNotRunning():
+                if not self.ended:
+                    self._seen = "The domain was not running any more when it was next looked at."
+                    self._end(now)
+            case OperationFailed(message=message) if _QUERY_FAILED in message and not self.ended:
+                self._prove(Evidence.STATS, Verdict.FAILED, "The hypervisor reported that the dump failed.", message)
+            case NoConnection():
+                self._disconnect(now)
+
+    def _disconnect(self, now: float) -> None:
+        self._interrupted = True
+        self._disconnected_at = self._disconnected_at or now
+
+    def _record_seen(self, record: JobRecord, alive: bool | None) -> None:
+        if self.record is not None and record.id == self.record.id and not self.record.over:
+            self.record = record
+            self._runner_alive = alive
+
+    def _state_seen(self, domain: Domain, now: float) -> None:
+        if not self.orphaned:
+            return
+        self._left_paused = domain.state is DomainState.PAUSED
+        if not self._left_paused:
+            # The hypervisor lets a guest go on only when it is done with it.
+            self._end(now)
+
+    def _file_checked(self, checked: FileChecked, now: float) -> None:
+        news = self._file is None or self._file.found.size != checked.found.size
+        self._file = checked
+        if self.orphaned and checked.found.whole:
+            self._end(now)
+        elif self.orphaned and news:
+            self._orphan_news = now
+        self._file_held = self._file_held and not self.ended
+
+    @property
+    def _file_awaited(self) -> bool:
+        return self._file_held and not self._successor
+
+    def _told(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
+        match event:
+            case DumpEvent(completed=completed, error=error):
+                # There is one for each dump: a second one is another dump's.
+                if self._dump_event is None and self.operation is JobOperation.DUMP:
+                    self._dump_event = event
+                    if not completed:
+                        self._prove(Evidence.HYPERVISOR, Verdict.FAILED, "QEMU reported that the dump failed.", error)
+                    if self.orphaned:
+                        self._end(now)
+            case JobEvent(stats=stats):
+                if self.operation is JobOperation.BACKUP and stats.success is not None:
+                    verdict = Verdict.COMPLETED if stats.success else Verdict.FAILED
+                    self._prove(Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", stats.errmsg or "")
+            case LifecycleEvent(event=kind, detail=detail):
+                self._lived(kind, detail, now)
+
+    def _lived(self, kind: Lifecycle, detail: str, now: float) -> None:
+        proves = _LIFECYCLE_PROOFS.get((self.operation, kind, detail))
+        if proves is not None:
+            self._prove(Evidence.LIFECYCLE, proves, f"The domain was {kind.name.lower()} ({detail}).")
+            self._end(now)
+        elif kind is Lifecycle.STOPPED:
+            self._stopped(detail, now)
+        elif kind is Lifecycle.RESUMED and self.operation is JobOperation.DUMP and self.last is not None:
+            # Nobody can resume a domain while it is dumped: this is the end of the dump, good or bad.
+            self._end(now)
+
+    def _stopped(self, detail: str, now: float) -> None:
+        finished = self._closing or (self._dump_event is not None and self._dump_event.completed)
+        if self.ended or (finished and detail != "crashed"):
+            self._seen = f"The domain was stopped ({detail}) as the job ended."
+        elif detail == "crashed":
+            # What a successful dump with --crash does to its domain, but also what a crash does.
+            self._seen = "The domain stopped as crashed."
+            if finished and self.operation is JobOperation.DUMP:
+                self._prove(Evidence.LIFECYCLE, Verdict.COMPLETED, "The domain was stopped as the dump asked for.")
+        else:
+            self._prove(Evidence.LIFECYCLE, Verdict.FAILED, f"The domain was stopped ({detail}) under the job.")
+        self._end(now)
+
+    def _prove_by_survival(self) -> None:
+        if self.operation in (JobOperation.SAVE, JobOperation.MIGRATION_OUT):
+            self._prove(Evidence.LIFECYCLE, Verdict.FAILED, "The job is gone and the domain still runs here.")
+
+    def _prove(self, evidence: Evidence, verdict: Verdict, detail: str, error: str = "") -> None:
+        self._proofs.setdefault(evidence, (verdict, detail, error))
+
+    def _end(self, now: float) -> None:
+        if self._ended_at is None:
+            self._ended_at = now
+
+    def _best_proof(self, over: bool) -> tuple[Evidence, Verdict, str, str] | None:
+        file = None if self._successor else self._file
+        whole = file is not None and bool(file.found.whole) and file.linked
+        # QEMU's word that it failed stands against any file; a whole file stands against everything less.
+        failures = [self._proofs.get(evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS)]
+        if whole and not any(proof and proof[0] is Verdict.FAILED for proof in failures):
+            return Evidence.FILE, Verdict.COMPLETED, "Its file is whole.", ""
+        for evidence in Evidence:
+            if proof := self._proofs.get(evidence):
+                return evidence, *proof
+        if file is not None and not file.linked and file.found.whole is False:
+            detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
+            return Evidence.FILE, Verdict.FAILED, detail, ""
+        # A name that another dump writes to anew looks the same for a moment: that one will be seen.
+        if over and file is not None and file.found.whole is False and not self._left_paused:
+            return Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {file.found.detail}", ""
+        return None
+
+    def _unproven(self) -> Outcome:
+        if self._dump_event is not None and self._dump_event.completed:
+            seen = "QEMU finished writing; the file was not checked."
+            return self._as_outcome(Evidence.HYPERVISOR, Verdict.UNPROVEN, seen, "")
+        return self._as_outcome(Evidence.NONE, Verdict.UNPROVEN, self._seen, "")
+
+    def _as_outcome(self, evidence: Evidence, verdict: Verdict, detail: str, error: str) -> Outcome:
+        path = self._file.found.path if self._file else None
+        return Outcome(
+            domain=self.domain,
+            operation=self.operation,
+            verdict=verdict,
+            evidence=evidence,
+            detail=detail,
+            error=error,
+            path=self.record.path if self.record else path,
+            format=self.record.format_name if self.record else self._file.found.format if self._file else None,
+            time_elapsed=self.last.time_elapsed if self.last else 0,
+            left_paused=self._left_paused,
+        )
+
+
+_LIFECYCLE_PROOFS = {
+    (JobOperation.SAVE, Lifecycle.STOPPED, "saved"): Verdict.COMPLETED,
+    (JobOperation.MIGRATION_OUT, Lifecycle.STOPPED, "migrated"): Verdict.COMPLETED,
+    (JobOperation.MIGRATION_IN, Lifecycle.RESUMED, "migrated"): Verdict.COMPLETED,
+    (JobOperation.MIGRATION_IN, Lifecycle.STOPPED, "failed"): Verdict.FAILED,
+}
