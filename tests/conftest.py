@@ -8,10 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 HYPERVISOR = "qemu:///system"
 REQUIRED = "VIRT_JOBS_REQUIRE_HYPERVISOR"
+
+# How long an example takes says something of the machine, nothing of the code.
+hypothesis.settings.register_profile("virt-jobs", deadline=None)
+hypothesis.settings.load_profile("virt-jobs")
 
 
 @pytest.fixture(autouse=True)

@@ -104,13 +104,13 @@ class Hypervisor:
         self.settle()
         with self._store.transaction():
             machine = self._idle(request.domain)
+            now = self._clock()
             try:
                 created = target.create(request.path, request.format)
             except OSError as error:
                 raise refusals.cannot_create(request.path, error) from None
             if (pending := self._store.plan(machine.uuid)) is not None:
                 self._store.remove_plan(pending)  # What the simulator only means to begin gives way.
-            now = self._clock()
             plan = plans.dump(machine, request, created, now, self._options.rate, self._options.fail)
             if self._options.fail is Fail.DISCONNECT:
                 for name, part in zip(("outage begun", "outage end"), OUTAGE, strict=True):

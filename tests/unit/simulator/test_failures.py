@@ -1,0 +1,133 @@
+"""What `fail=` does to dumps, and what the environment pretends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from backend.errors import DomainNotRunning, NoConnection, NotAnswering, NotSupported, OperationFailed
+from backend.events import ConnectionEvent, LifecycleEvent
+from backend.model import DomainState, DumpFlags, DumpRequest, JobOperation, JobType
+from backend.simulator import SimulatorBackend
+from backend.simulator.plan import HANG
+from backend.verdict import Verdict
+from tests.unit.simulator.conftest import Clock, Open
+from tests.unit.simulator.test_backend import LENGTH, URI, begun, first, request
+
+TEST_DRIVER = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
+
+
+@pytest.mark.parametrize("flags", [DumpFlags.MEMORY_ONLY, DumpFlags.NONE], ids=["elf", "raw"])
+async def test_a_full_disk(open_simulator: Open, clock: Clock, tmp_path: Path, flags: DumpFlags) -> None:
+    backend, path = await open_simulator(f"{URI}&fail=disk-full"), tmp_path / "dump"
+    call = await begun(backend, await request(backend, path, flags))
+    clock.advance(LENGTH * 2)
+    with pytest.raises(OperationFailed, match=r"libvirt_iohelper: failure with .*No space left on device") as failed:
+        await call
+    assert failed.value.code == 9
+    assert not path.exists()
+    assert (await first(backend)).state is DomainState.RUNNING
+
+
+@pytest.mark.parametrize(("fail", "detail"), [("destroyed", "destroyed"), ("crash", "failed")])
+async def test_the_domain_dies(open_simulator: Open, clock: Clock, tmp_path: Path, fail: str, detail: str) -> None:
+    backend = await open_simulator(f"{URI}&fail={fail}")
+    async with backend.events() as events:
+        call = await begun(backend, await request(backend, tmp_path / "dump"))
+        clock.advance(LENGTH)
+        with pytest.raises(OperationFailed, match="domain is not running"):
+            await call
+        async with asyncio.timeout(30):
+            told = [await anext(events) for _ in range(2)]
+    assert isinstance(told[1], LifecycleEvent) and told[1].detail == detail
+    assert (await first(backend)).state is DomainState.SHUTOFF
+
+
+async def test_a_hanging_domain_is_not_answering_and_others_are(open_simulator: Open, tmp_path: Path) -> None:
+    backend = await open_simulator(f"{URI}&fail=hang")
+    hung, other, _ = (domain.key for domain in await backend.domains())
+    await backend.begin_dump(DumpRequest(hung, str(tmp_path / "dump")))
+    with pytest.raises(NotAnswering):
+        await backend.job(hung)
+    assert await backend.job(other) is None
+    found = await backend.jobs([hung, other])
+    assert isinstance(found[hung], NotAnswering) and found[other] is None
+    assert [domain.answering for domain in await backend.domains()] == [False, True, True]
+
+
+async def test_a_hang_is_over_one_day(open_simulator: Open, clock: Clock, tmp_path: Path) -> None:
+    backend = await open_simulator(f"{URI}&fail=hang")
+    call = await begun(backend, await request(backend, tmp_path / "dump"))
+    clock.advance(HANG)
+    with pytest.raises(OperationFailed, match="Connection timed out"):
+        await call
+    assert (await first(backend)).answering
+    assert await backend.job((await first(backend)).key) is None
+
+
+async def test_a_lost_connection_comes_back_and_the_dump_goes_on(
+    open_simulator: Open, clock: Clock, tmp_path: Path
+) -> None:
+    backend = await open_simulator(f"{URI}&fail=disconnect")
+    key = (await first(backend)).key
+    async with backend.events() as events, asyncio.timeout(30):
+        call = await begun(backend, await request(backend, tmp_path / "dump"))
+        assert isinstance(await anext(events), LifecycleEvent)
+        clock.advance(LENGTH * 0.4)
+        assert isinstance(lost := await anext(events), ConnectionEvent) and not lost.connected
+        with pytest.raises(NoConnection):
+            await backend.job(key)
+        clock.advance(LENGTH * 0.4)
+        assert isinstance(back := await anext(events), ConnectionEvent) and back.connected
+    stats = await backend.job(key)
+    assert stats is not None and stats.processed > 0
+    clock.advance(LENGTH)
+    await asyncio.wait_for(call, 30)
+
+
+async def test_latency_is_that_of_every_call(open_simulator: Open) -> None:
+    backend = await open_simulator("sim:///slow?domains=1&latency=30")
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    await backend.domains()
+    assert loop.time() - begun >= 0.03
+
+
+@pytest.fixture
+async def pretending(open_simulator: Open, monkeypatch: pytest.MonkeyPatch) -> SimulatorBackend:
+    monkeypatch.setenv(TEST_DRIVER, "0")
+    return await open_simulator("sim:///demo")
+
+
+async def test_the_environment_pretends_a_dump_on_every_running_domain(pretending: SimulatorBackend) -> None:
+    domains = await pretending.domains()
+    found = await pretending.jobs([domain.key for domain in domains])
+    for domain in domains:
+        stats = found[domain.key]
+        if domain.active:
+            assert stats == await pretending.job(domain.key)
+            assert not isinstance(stats, Exception) and stats is not None
+            assert (stats.type, stats.operation) == (JobType.UNBOUNDED, JobOperation.DUMP)
+            assert (stats.time_elapsed, stats.memory_total, stats.memory_processed) == (0, 0, 0)
+        else:
+            assert isinstance(stats, DomainNotRunning)
+
+
+async def test_zero_is_success_at_once(pretending: SimulatorBackend) -> None:
+    assert (await pretending.wait((await first(pretending)).key)).verdict is Verdict.COMPLETED
+
+
+@pytest.mark.parametrize("value", ["1", "-1", "", "zero"])
+async def test_anything_else_is_a_fake_failure(
+    pretending: SimulatorBackend, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv(TEST_DRIVER, value)
+    outcome = await pretending.wait((await first(pretending)).key)
+    assert (outcome.verdict, outcome.error) == (Verdict.FAILED, "dump fake fail")
+
+
+async def test_other_operations_are_not_supported_then(pretending: SimulatorBackend) -> None:
+    with pytest.raises(NotSupported, match="waiting for job type 2 not supported"):
+        await pretending.wait((await first(pretending)).key, JobOperation.SAVE)
