@@ -80,7 +80,7 @@ def list_domains(target: Target, as_json: bool) -> None:
                 rows.append([*([uri] if len(target.uris) > 1 else []), *listing.domain_row(domain, job)])
     if not as_json and len(failures) < len(target.uris):
         headings = (*(["Host"] if len(target.uris) > 1 else []), *listing.DOMAIN_HEADINGS)
-        click.echo("\n".join(listing.table(headings, rows)))
+        print("\n".join(listing.table(headings, rows)))
     if failures:
         sys.exit(exits.of_error(failures[0]))
 
@@ -109,7 +109,7 @@ def info(target: Target, domain: str, following: bool, as_json: bool) -> None:
                 if as_json:
                     follow.print_json(listing.domain_json(backend.uri, found, job))
                 else:
-                    click.echo("\n".join([*jobinfo.lines(job), ""]))
+                    print("\n".join([*jobinfo.lines(job), ""]))
                 if job is None or not following:
                     return
                 await asyncio.sleep(FOLLOW_INTERVAL)
@@ -184,7 +184,7 @@ def dump(
                 if as_json:
                     follow.print_json(started | {"id": record.id})
                 else:
-                    click.echo(
+                    print(
                         f"{found.name}: dump started; attach with: {follow.attach_command(target.uri, found.name)}"
                     )
                 return Exit.COMPLETED
@@ -259,7 +259,7 @@ def abort(target: Target, domain: str) -> None:
         async with target.backend() as backend:
             found = await backend.find(domain)
             await backend.abort(found.key)
-            click.echo(f"{found.name}: abort requested")
+            print(f"{found.name}: abort requested")
 
     asyncio.run(ask())
 
@@ -274,7 +274,7 @@ def resume(target: Target, domain: str) -> None:
         async with target.backend() as backend:
             found = await backend.find(domain)
             await backend.resume(found.key)
-            click.echo(f"{found.name}: resumed")
+            print(f"{found.name}: resumed")
 
     asyncio.run(ask())
 
@@ -294,7 +294,7 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
         for record in records:
             follow.print_json(record.to_json())
     else:
-        click.echo(
+        print(
             "\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records]))
         )
 
@@ -308,7 +308,7 @@ def inspect(file: str, as_json: bool) -> None:
     if as_json:
         follow.print_json(asdict(found))
     else:
-        click.echo("\n".join(listing.dump_file_lines(found)))
+        print("\n".join(listing.dump_file_lines(found)))
     sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[found.whole])
 
 

@@ -1,0 +1,86 @@
+"""The command as users run it: a process of its own, on every hypervisor that the suite knows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from backend.base import Backend
+from tests.contract.conftest import harness
+from tests.contract.harness import Harness
+from tests.contract.steps import PATIENCE
+
+__all__ = ["harness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """The JSON objects on its output."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class VirtJobs:
+    """Runs ``virt-jobs -c URI`` for one hypervisor; ends what is still running at the test's end."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self._started: list[asyncio.subprocess.Process] = []
+
+    async def start(self, *arguments: str, **others: Any) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tui",
+            "-c",
+            self.uri,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            **others,
+        )
+        self._started.append(process)
+        return process
+
+    async def ended(self, process: asyncio.subprocess.Process) -> Ended:
+        async with asyncio.timeout(PATIENCE):
+            out, err = await process.communicate()
+        assert process.returncode is not None
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    async def __call__(self, *arguments: str, **others: Any) -> Ended:
+        return await self.ended(await self.start(*arguments, **others))
+
+    async def close(self) -> None:
+        for process in self._started:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.communicate()
+
+
+@pytest.fixture
+async def virt_jobs(harness: Harness) -> AsyncIterator[VirtJobs]:
+    runner = VirtJobs(harness.uri)
+    yield runner
+    await runner.close()
+
+
+@pytest.fixture
+async def backend(harness: Harness) -> AsyncIterator[Backend]:
+    async with harness.backend() as backend:
+        yield backend
