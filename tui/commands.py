@@ -19,6 +19,8 @@ class Command(Message):
     label: ClassVar[str]
     """One or two words, for the footer."""
     in_footer: ClassVar[bool] = True
+    at_once: ClassVar[bool] = False
+    """Whether it is done before any key that follows is looked at: those are meant for what it opens."""
 
     @classmethod
     def id(cls) -> str:
@@ -33,7 +35,13 @@ class Command(Message):
     @classmethod
     def binding(cls) -> Binding:
         return Binding(
-            cls.key, f"command({cls.id()!r})", cls.label, show=cls.in_footer, id=cls.id(), tooltip=cls.help()
+            cls.key,
+            f"command({cls.id()!r})",
+            cls.label,
+            show=cls.in_footer,
+            priority=cls.at_once,
+            id=cls.id(),
+            tooltip=cls.help(),
         )
 
 
@@ -78,6 +86,7 @@ class Filter(Command):
 
     key = "slash"
     label = "Filter"
+    at_once = True
 
 
 class ClearFilter(Command):
@@ -85,7 +94,6 @@ class ClearFilter(Command):
 
     key = "escape"
     label = "Show all"
-    in_footer = False
 
 
 class Sort(Command):
@@ -115,6 +123,20 @@ class Back(Command):
 
     key = "escape"
     label = "Back"
+
+
+class Close(Command):
+    """Close this."""
+
+    key = "escape,q"
+    label = "Close"
+
+
+class Detach(Command):
+    """Leave this screen; the job goes on."""
+
+    key = "escape,q"
+    label = "Detach"
 
 
 class Start(Command):

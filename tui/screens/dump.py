@@ -29,7 +29,7 @@ from tui.widgets.toggles import Check, Radio
 
 TIGHT = 32
 """Lines below which the form does without empty ones."""
-_MARKS = {"ok": ("·", "$text-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
+_MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
 
 
 class DumpScreen(OfferingModal[JobRecord | None]):
@@ -83,7 +83,7 @@ class DumpScreen(OfferingModal[JobRecord | None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="form", classes="panel") as form:
             form.border_title = heading("Dump", self._domain.name)
-            yield Static("Format", classes="label")
+            yield Static("Format", classes="label", id="format-label")
             with RadioSet(id="format", compact=True):
                 for name in FORMAT_NAMES:
                     yield self._format_button(name)
@@ -107,7 +107,7 @@ class DumpScreen(OfferingModal[JobRecord | None]):
     def _format_button(self, name: str) -> Radio:
         reason = self._capabilities.formats.get(name)
         words = Content.assemble(
-            f"{name:<13}", (reason or dump_choice.FORMAT_WORDS[name], "$warning" if reason else "$text-muted")
+            f"{name:<13}", (reason or dump_choice.FORMAT_WORDS[name], "$warning" if reason else "$foreground-muted")
         )
         return Radio(words, value=name == self._format, disabled=reason is not None, name=name, compact=True)
 
@@ -179,7 +179,7 @@ class DumpScreen(OfferingModal[JobRecord | None]):
             for level, text in dump_choice.notes(choice, self._place, self._capabilities)
         ]
         self.query_one("#notes", Static).update(Content("\n").join(lines))
-        self.query_one("#command", Static).update(Content.assemble(("$ ", "$text-muted"), choice.command_line))
+        self.query_one("#command", Static).update(Content.assemble(("$ ", "$foreground-muted"), choice.command_line))
         self.query_one("#start").disabled = self.refusal(Start) is not None
         self.refresh_bindings()
 

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.commands import Back, Help
+from tui.commands import Close, Help
 from tui.screens.offering import OfferingModal, heading
 from tui.widgets.key_bar import KeyBar
 
@@ -20,7 +20,7 @@ from tui.widgets.key_bar import KeyBar
 class HelpScreen(OfferingModal[None]):
     """Made from the live bindings of the screen below."""
 
-    OFFERS = (Back,)
+    OFFERS = (Close,)
     BINDINGS: ClassVar[list[BindingType]] = [*(command.binding() for command in OFFERS), Help.binding()]
 
     def __init__(self, below: Screen[Any]) -> None:
@@ -33,22 +33,23 @@ class HelpScreen(OfferingModal[None]):
             yield Static(self._lines)
         yield KeyBar()
 
-    @on(Back)
+    @on(Close)
     @on(Help)
-    def _back(self) -> None:
+    def _close(self) -> None:
         self.dismiss(None)
 
 
 def keys(screen: Screen[Any]) -> Content:
     """The keys that do something on `screen`, one action a line, with what it does."""
     actions: dict[str, tuple[list[str], str]] = {}
-    for _, binding, _, tooltip in screen.active_bindings.values():
-        if words := tooltip or binding.description:
-            display, _ = actions.setdefault(binding.action, ([], words))
+    # What the screen does comes first, then what its widgets and the application do.
+    for _, binding, _, tooltip in sorted(screen.active_bindings.values(), key=lambda active: active.node is not screen):
+        if tooltip and not binding.system:
+            display, _ = actions.setdefault(binding.action, ([], tooltip))
             display.append(screen.app.get_key_display(binding))
     column = max((len(" ".join(display)) for display, _ in actions.values()), default=0) + 2
     lines = [
-        Content.assemble((" ".join(display).ljust(column), "bold $accent"), words)
+        Content.assemble((" ".join(sorted(display, key=len)).ljust(column), "bold $accent"), words)
         for display, words in actions.values()
     ]
     return Content("\n").join(lines)

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.events import Resize
-from textual.widgets import Input, Static
+from textual.widgets import Static
 from textual.worker import Worker
 
 from backend.errors import BackendError, JournalError
@@ -19,7 +19,19 @@ from backend.model import JobOperation
 from backend.record import JobRecord
 from backend.watcher import DomainView
 from tui import dump_choice, news, refusals
-from tui.commands import Abort, ClearFilter, Command, DomainCommand, Dump, Filter, Help, Resume, ReverseSort, Sort, Wait
+from tui.commands import (
+    Abort,
+    ClearFilter,
+    Command,
+    DomainCommand,
+    Dump,
+    Filter,
+    Help,
+    Resume,
+    ReverseSort,
+    Sort,
+    Wait,
+)
 from tui.host import Host, Link
 from tui.messages import Acted, DomainsChanged, HostChanged, PendingFound, WaitEnded
 from tui.rows import Row, RowKey
@@ -32,6 +44,7 @@ from tui.waiting import Waiting
 from tui.widgets.activity import Activity
 from tui.widgets.details import Details
 from tui.widgets.domain_table import DomainTable
+from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
 
@@ -44,7 +57,7 @@ NARROW = 110
 class MainScreen(OfferingScreen[None]):
     """Owns the connections, the waits in the background, and what happened."""
 
-    OFFERS = (Dump, Wait, Abort, Resume, Filter, Sort, Help, ClearFilter, ReverseSort)
+    OFFERS = (Dump, Wait, Abort, Resume, Filter, ClearFilter, Sort, ReverseSort, Help)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     AUTO_FOCUS = "DomainTable"
 
@@ -59,9 +72,7 @@ class MainScreen(OfferingScreen[None]):
         yield StatusLine(list(self._hosts.values()))
         yield Static(id="banner", markup=False)
         yield DomainTable(several_hosts=len(self._hosts) > 1, id="domains")
-        filter = Input(placeholder="words of a name, state or job; ! inverts", id="filter", compact=True)
-        filter.cursor_blink = False
-        yield filter
+        yield FilterLine(id="filter")
         with Container(id="below"):
             yield Details(id="details")
             yield Activity(id="activity")
@@ -154,7 +165,7 @@ class MainScreen(OfferingScreen[None]):
                 self.query_one(Details).read_records()
             if told and row.key not in self._waits:
                 for words in told:
-                    self._activity.say(row.domain.name, words, "$text-muted")
+                    self._activity.say(row.domain.name, words, "$foreground-muted")
                 dumps = dumps or news.operation(row) is JobOperation.DUMP
         if dumps:
             self._take_up(host)
@@ -223,7 +234,10 @@ class MainScreen(OfferingScreen[None]):
 
     def made(self, command: type[Command]) -> Command:
         row = self._table.cursor_row
-        return command(row) if issubclass(command, DomainCommand) and row is not None else super().made(command)
+        if row is None or not issubclass(command, DomainCommand):
+            return super().made(command)
+        self._table.hold()
+        return command(row)
 
     def _refresh_refusals(self) -> None:
         refused = tuple(self.refusal(command) for command in self.OFFERS)
@@ -296,7 +310,7 @@ class MainScreen(OfferingScreen[None]):
         if row.progress is None:
             return
         operation = row.progress.stats.operation.label
-        question = f"Abort the {operation} of {row.domain.name}?\nWhat it has written so far will be of no use."
+        question = f"Abort the {operation} of {row.domain.name}?\nWhat it has done so far will be lost."
         confirm = ConfirmScreen(f"Abort · {row.domain.name}", question, f"Abort the {operation}")
 
         def answered(confirmed: bool | None) -> None:
@@ -326,25 +340,34 @@ class MainScreen(OfferingScreen[None]):
         else:
             self._activity.say(event.domain, f"{event.what} was asked for and taken")
 
-    @on(Filter)
-    def _filter(self) -> None:
-        filter = self.query_one("#filter", Input)
-        filter.display = True
-        filter.focus()
+    def do_at_once(self, command: type[Command]) -> None:
+        if command is Filter:
+            filter = self.query_one(FilterLine)
+            filter.display = True
+            self.set_focus(filter)
 
-    @on(Input.Changed, "#filter")
-    def _filter_changed(self, event: Input.Changed) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action != "command":
+            return True
+        # While one types a filter, a slash is a character like any other.
+        typing = isinstance(self.focused, FilterLine)
+        allowed = {Filter.id(): not typing, ClearFilter.id(): typing or bool(self._table.rows.filter)}
+        return allowed.get(str(parameters[0]), True)
+
+    @on(FilterLine.Changed)
+    def _filter_changed(self, event: FilterLine.Changed) -> None:
         self._table.filter_by(event.value)
         self._show_title()
+        self.refresh_bindings()
 
-    @on(Input.Submitted, "#filter")
-    def _filter_kept(self) -> None:
-        self.query_one("#filter").display = bool(self._table.rows.filter)
+    @on(FilterLine.Submitted)
+    def _filter_kept(self, event: FilterLine.Submitted) -> None:
+        event.input.display = bool(event.value.strip())
         self._table.focus()
 
     @on(ClearFilter)
     def _clear_filter(self) -> None:
-        filter = self.query_one("#filter", Input)
+        filter = self.query_one(FilterLine)
         filter.value = ""
         filter.display = False
         self._table.focus()

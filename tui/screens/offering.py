@@ -48,8 +48,13 @@ class OfferingScreen(Screen[ScreenResultType]):
         """Do `command`, or say why not."""
         if reason := self.refusal(command):
             self.refuse(reason)
+        elif command.at_once:
+            self.do_at_once(command)
         else:
             self.post_message(self.made(command))
+
+    def do_at_once(self, command: type[Command]) -> None:
+        """Do a command whose `at_once` is set."""
 
     def made(self, command: type[Command]) -> Command:
         """The command as it is meant at this very moment: what it is about may be elsewhere when it is handled."""

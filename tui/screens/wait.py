@@ -14,7 +14,7 @@ from textual.widgets import Static
 from backend.verdict import Evidence, Outcome
 from tui import format
 from tui.cells import crop_path
-from tui.commands import Back
+from tui.commands import Detach
 from tui.host import Link
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import Waiting
@@ -34,7 +34,7 @@ EVIDENCE_WORDS = {
 class WaitScreen(OfferingModal[None]):
     """Shows a wait that someone else runs; leaving the screen is theirs to act upon."""
 
-    OFFERS = (Back,)
+    OFFERS = (Detach,)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
     def __init__(self, waiting: Waiting) -> None:
@@ -65,8 +65,8 @@ class WaitScreen(OfferingModal[None]):
         """The connection of the job's host came or went."""
         self._changed()
 
-    @on(Back)
-    def _back(self) -> None:
+    @on(Detach)
+    def _left(self) -> None:
         self.dismiss(None)
 
 
@@ -76,7 +76,7 @@ def state(waiting: Waiting, cells: int) -> Content:
     if waiting.record is not None:
         lines.append(Content(crop_path(f"{waiting.record.format_name} → {waiting.record.path}", cells)))
         asked = f"asked by {waiting.record.user} at {format.clock(waiting.record.started)}"
-        lines.append(Content.styled(asked, "$text-muted"))
+        lines.append(Content.styled(asked, "$foreground-muted"))
         lines.append(Content(""))
     lines += _progress_lines(waiting, cells)
     lines.append(Content(""))
@@ -84,11 +84,11 @@ def state(waiting: Waiting, cells: int) -> Content:
         lines += _outcome_lines(waiting.outcome)
     elif waiting.error is not None:
         lines.append(Content.styled(f"the wait ended: {waiting.error.message}", "bold $warning"))
-        lines.append(Content.styled("The job itself was not touched.", "$text-muted"))
+        lines.append(Content.styled("The job itself was not touched.", "$foreground-muted"))
     else:
         if waiting.host.link is not Link.UP:
             lines.append(Content.styled(f"no connection, trying again: {waiting.host.reason}", "$error"))
-        lines.append(Content.styled("Esc detaches; the job goes on.", "$text-muted"))
+        lines.append(Content.styled("Esc detaches; the job goes on.", "$foreground-muted"))
     return Content("\n").join(lines)
 
 
@@ -97,7 +97,7 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
     if progress is None:
         if waiting.over:
             return []
-        return [Content.styled("waiting for the first sign of the job …", "$text-muted")]
+        return [Content.styled("waiting for the first sign of the job …", "$foreground-muted")]
     stats = progress.stats
     percent = f" {format.percent(progress.fraction):>5}"
     bar = format.bar(progress.fraction or 0.0, cells - len(percent))
@@ -124,7 +124,7 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
 
 
 def _facts(facts: list[tuple[str, str]]) -> Content:
-    pieces = [Content.assemble((label + " ", "$text-muted"), value) for label, value in facts]
+    pieces = [Content.assemble((label + " ", "$foreground-muted"), value) for label, value in facts]
     return Content("   ").join(pieces)
 
 
@@ -135,5 +135,5 @@ def _outcome_lines(outcome: Outcome) -> list[Content]:
     lines.append(Content(outcome.detail))
     if outcome.error:
         lines.append(Content.styled(outcome.error, "$error"))
-    lines.append(Content.assemble(("known from ", "$text-muted"), EVIDENCE_WORDS[outcome.evidence]))
+    lines.append(Content.assemble(("known from ", "$foreground-muted"), EVIDENCE_WORDS[outcome.evidence]))
     return lines

@@ -37,7 +37,7 @@ class Activity(ScrollView, can_focus=True):
     def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
         """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""
         stamp = format.clock(time.time() if at is None else at)
-        entry = Content.assemble((stamp, "$text-muted"), " ", (subject, "bold"), " ", (words, style))
+        entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
         self._entries.appendleft(entry)
         self._show(self._wrapped(entry) + self._lines)
 

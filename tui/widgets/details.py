@@ -104,7 +104,7 @@ class Details(Widget):
             *job_lines(self._row),
             *record_lines(self._records, room),
         ):
-            lines.append(Content.assemble((f"{label:<{label_cells}}", "$text-muted"), (crop(value, room), style)))
+            lines.append(Content.assemble((f"{label:<{label_cells}}", "$foreground-muted"), (crop(value, room), style)))
         return Content("\n").join(lines)
 
 
@@ -138,7 +138,7 @@ def job_lines(row: Row) -> list[Line]:
         doing += f": stalled for {format.duration(progress.stalled)}"
     facts = [doing, format.percent(progress.fraction), f"{format.duration(stats.time_elapsed / 1000)} elapsed"]
     if progress.eta is not None and not progress.stalled:
-        facts.append(f"about {format.duration(progress.eta)} to go")
+        facts.append(f"~{format.duration(progress.eta)} to go")
     sizes = [f"{format.size(stats.processed)} of {format.size(stats.total)}" if stats.total else ""]
     sizes += [f"{format.size(stats.remaining)} left" if stats.total else "", format.rate(progress.rate)]
     lines = [("job", " · ".join(filter(None, facts)), "$warning" if progress.stalled else "")]
@@ -155,8 +155,8 @@ def record_lines(records: Sequence[JobRecord], room: int) -> list[Line]:
             lines.append(("asked by", f"{record.user} at {format.clock(record.started)}", ""))
             continue
         symbol, style = _RECORD_STYLES[record.state]
-        what = record.error if record.error else f"{record.format_name} → {record.path}"
-        lines.append(
-            ("dumps", f"{symbol} {format.moment(record.ended or record.started)} {record.state} {what}", style)
-        )
+        label = "dumps" if not any(label == "dumps" for label, _, _ in lines) else ""
+        lines.append((label, f"{symbol} {format.moment(record.ended or record.started)} {record.state}", style))
+        what = record.error or crop_path(f"{record.format_name} → {record.path}", room)
+        lines.append(("", what, "$foreground-muted"))
     return lines

@@ -133,6 +133,10 @@ class DomainTable(ScrollView, can_focus=True):
         self._reveal()
         self.post_message(self.Highlighted(self.cursor_row))
 
+    def hold(self) -> None:
+        """Keep the cursor on its domain from now on: someone did something about it."""
+        self._moved = True
+
     def action_move(self, lines: int) -> None:
         self._moved = True
         self.go_to(self._index + lines)
@@ -274,7 +278,7 @@ class DomainTable(ScrollView, can_focus=True):
         style = self.rich_style
         if self.rows.order or y != max(1, self.size.height // 3):
             return Strip.blank(self.size.width, style)
-        text = self.placeholder or (f"nothing matches /{self.rows.filter.text}" if self.rows.filter else "")
+        text = f"nothing matches /{self.rows.filter.text}" if len(self.rows) else self.placeholder
         text = crop(text, self.size.width)
         left = (self.size.width - width(text)) // 2
         dim = style + self.get_component_rich_style("domain-table--dim", partial=True)

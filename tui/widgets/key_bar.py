@@ -46,8 +46,8 @@ class KeyBar(Widget):
                 break
             self._spans.append((at, at + cells, key))
             at += cells
-            parts.append((f" {display}", "bold $accent" if enabled else "$text-disabled"))
-            parts.append((f" {label} ", "$foreground" if enabled else "$text-disabled strike"))
+            parts.append((f" {display}", "bold $accent" if enabled else "$foreground-disabled"))
+            parts.append((f" {label} ", "$foreground" if enabled else "$foreground-disabled"))
         return Content.assemble(*parts)
 
     def on_click(self, event: events.Click) -> None:

@@ -1,0 +1,20 @@
+"""Where the words of a filter are typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+
+class FilterLine(Input):
+    """Hidden while there is no filter and nobody types one; submitted when it is to be kept."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,down", "submit", "Keep", id="keep-filter", tooltip="Keep the filter and go to the domains"),
+    ]
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(placeholder="words of a name, a state or a job; ! before them inverts", id=id, compact=True)
+        self.cursor_blink = False
