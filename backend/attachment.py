@@ -100,6 +100,8 @@ class Attachment:
         self._interrupted = False
         self._orphan_news: float | None = None
         self._left_paused = False
+        self._domain_gone = False
+        self._went_on = False
         self._closing = False
         self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
         self._dump_event: DumpEvent | None = None
@@ -230,6 +232,8 @@ class Attachment:
         match error:
             case NoSuchDomain() | DomainNotRunning():
                 if not self.ended:
+                    # Why it stopped, its own event will say.
+                    self._domain_gone = True
                     self._seen = "The domain was not running any more when it was next looked at."
                     self._end(now)
             case OperationFailed(message=message) if _QUERY_FAILED in message and not self.ended:
@@ -293,11 +297,12 @@ class Attachment:
             self._stopped(detail, now)
         elif kind is Lifecycle.RESUMED and self.operation is JobOperation.DUMP and self.last is not None:
             # Nobody can resume a domain while it is dumped: this is the end of the dump, good or bad.
+            self._went_on = True
             self._end(now)
 
     def _stopped(self, detail: str, now: float) -> None:
         finished = self._closing or (self._dump_event is not None and self._dump_event.completed)
-        if self.ended or (finished and detail != "crashed"):
+        if self._went_on or (self.ended and not self._domain_gone) or (finished and detail != "crashed"):
             self._seen = f"The domain was stopped ({detail}) as the job ended."
         elif detail == "crashed":
             # What a successful dump with --crash does to its domain, but also what a crash does.
@@ -329,7 +334,7 @@ class Attachment:
         for evidence in Evidence:
             if proof := self._proofs.get(evidence):
                 return evidence, *proof
-        if file is not None and not file.linked and file.found.whole is False:
+        if file is not None and not file.linked and file.found.whole is False and (over or not self._domain_gone):
             detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
             return Evidence.FILE, Verdict.FAILED, detail, ""
         # A name that another dump writes to anew looks the same for a moment: that one will be seen.

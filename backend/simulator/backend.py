@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import Backend
+from backend.dumpfile import DumpTarget
 from backend.errors import BackendError, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.events import EventHub, EventStream
 from backend.journal import Journal
@@ -158,6 +159,12 @@ class SimulatorBackend(Backend):
     async def publish(self, record: JobRecord) -> None:
         self._may_write("virDomainSetMetadata")
         await self._call_on(record.key, Hypervisor.publish, record.key, record.to_xml())
+
+    async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        path = await self._call_on(domain, Hypervisor.dump_path, domain)
+        with contextlib.suppress(OperationFailed):
+            return DumpTarget.open(path) if path else None
+        return None
 
     def events(self) -> EventStream:
         if self._watch is None:

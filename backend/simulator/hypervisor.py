@@ -129,6 +129,13 @@ class Hypervisor:
             raise OperationFailed(plan.error, code=plan.code)
         return plan
 
+    def dump_path(self, domain: DomainKey) -> str:
+        """Where the domain's running dump is written to; empty without one."""
+        self.settle()
+        self._active(domain)
+        plan = self._store.plan(domain.uuid)
+        return plan.path if plan else ""
+
     def abort(self, domain: DomainKey) -> None:
         self.settle()
         with self._store.transaction():

@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from unittest.mock import patch
 
 import pytest
 
 from backend.base import Backend
 from backend.errors import DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, WaitTimeout
 from backend.model import DomainKey, JobOperation, JobStats
-from backend.verdict import Evidence, Verdict
+from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import dump_of, job_gone, job_seen
+
+
+def honest(outcome: Outcome) -> bool:
+    """Whether an outcome claims no more than is known without the call's result: its file at best."""
+    return outcome.verdict is Verdict.UNPROVEN or outcome.evidence is Evidence.FILE
 
 
 @pytest.mark.parametrize("readonly", [False, True], ids=["read-write", "read-only"])
@@ -43,12 +49,22 @@ async def test_progress_is_reported_and_never_falls(harness: Harness, backend: B
     assert processed == sorted(processed)
 
 
-async def test_someone_elses_dump_is_not_completed_without_proof(harness: Harness, backend: Backend) -> None:
+async def test_someone_elses_dump_is_proved_by_its_file(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump")
+    path = harness.folder / "dump"
+    await harness.foreign_dump(domain, path)
     await job_seen(backend, domain)
     outcome = await backend.wait(domain)
     assert outcome.operation is JobOperation.DUMP
+    assert (outcome.verdict, outcome.evidence, outcome.path) == (Verdict.COMPLETED, Evidence.FILE, str(path)), outcome
+
+
+async def test_someone_elses_dump_whose_file_cannot_be_seen_is_unproven(harness: Harness, readonly: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump")
+    await job_seen(readonly, domain)
+    with patch.object(type(readonly), "dump_target", Backend.dump_target):
+        outcome = await readonly.wait(domain)
     assert outcome.verdict is Verdict.UNPROVEN, outcome
 
 
@@ -137,8 +153,7 @@ async def test_a_killed_runner_takes_the_result_with_it(harness: Harness, backen
     record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
     os.kill(record.pid, signal.SIGKILL)
     outcome = await backend.wait(domain, record=record)
-    assert outcome.evidence is not Evidence.RESULT
-    assert outcome.verdict is Verdict.UNPROVEN, outcome
+    assert honest(outcome), outcome
 
 
 async def test_a_job_that_follows_at_once_is_another_one(harness: Harness, backend: Backend) -> None:
@@ -153,7 +168,7 @@ async def test_a_job_that_follows_at_once_is_another_one(harness: Harness, backe
     dumping = asyncio.create_task(dump_twice())
     await job_seen(backend, domain)
     outcome = await backend.wait(domain, on_progress=lambda stats: elapsed.append(stats.time_elapsed))
-    assert outcome.verdict is Verdict.UNPROVEN
+    assert honest(outcome), outcome
     assert elapsed == sorted(elapsed)
     await dumping
 

@@ -173,6 +173,24 @@ def test_a_domain_destroyed_after_it_went_on_is_not_a_failed_dump() -> None:
     assert outcome.verdict is Verdict.UNPROVEN
 
 
+def test_why_a_domain_is_gone_is_waited_for() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, FileHeld(), SampleFailed(NoSuchDomain("gone")), checked(whole=False, linked=False)):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(100.0) is None
+    attachment.observe(lifecycle(Lifecycle.STOPPED, "destroyed"), 100.1)
+    outcome = attachment.outcome(100.1)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.LIFECYCLE)
+
+
+def test_a_domain_that_went_on_before_it_was_gone_is_not_a_failed_dump() -> None:
+    gone, went_on = SampleFailed(NoSuchDomain("gone")), lifecycle(Lifecycle.RESUMED, "unpaused")
+    outcome = verdict_of(RUNNING, gone, went_on, lifecycle(Lifecycle.STOPPED, "destroyed"))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
 def test_type_cancelled_proves_an_abort() -> None:
     outcome = verdict_of(RUNNING, Sampled(stats(1050, 200, JobType.CANCELLED), 100.1), GONE)
     assert outcome is not None
