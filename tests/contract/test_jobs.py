@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from backend.base import Backend
 from backend.errors import DomainNotRunning
 from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobType
 from tests.contract.harness import SLOW_MIB, Harness
-from tests.contract.steps import job_gone, job_seen
+from tests.contract.steps import eventually, job_gone, job_seen
 
 SHAPES = {
     "elf": (DumpFormat.RAW, DumpFlags.MEMORY_ONLY),
@@ -37,7 +35,21 @@ async def test_a_dump_shows_its_stats(harness: Harness, backend: Backend, format
     assert stats.time_elapsed > 0
     assert stats.memory_total is not None and stats.memory_total >= SLOW_MIB * 2**20
     assert stats.processed + stats.remaining <= stats.total
-    assert (stats.memory_bps is None) == (format_name != "raw")
+
+
+@pytest.mark.parametrize("format_name", ["elf", "kdump-zlib"])
+async def test_a_memory_only_dump_has_no_rate(harness: Harness, backend: Backend, format_name: str) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES[format_name])
+    stats = await job_seen(backend, domain)
+    assert (stats.memory_bps, stats.data_total) == (None, None)
+
+
+async def test_a_stream_counts_its_data(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES["raw"])
+    stats = await job_seen(backend, domain)
+    assert stats.data_total == stats.total and stats.memory_page_size is not None
 
 
 async def test_a_dump_is_seen_by_a_read_only_connection(harness: Harness, readonly: Backend) -> None:
@@ -69,15 +81,14 @@ async def test_many_domains_are_asked_at_once(harness: Harness, backend: Backend
 async def test_what_a_job_left_behind_is_never_consumed(harness: Harness, backend: Backend, readonly: Backend) -> None:
     domain = await harness.running("vm")
     await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES["raw"])
-    await job_gone(backend, domain)
-    first, again = await readonly.last_job(domain), await backend.last_job(domain)
+    first = await eventually(lambda: readonly.last_job(domain))
     assert first is not None and first.type is JobType.COMPLETED
-    assert again == first
+    assert await backend.last_job(domain) == first
 
 
 async def test_a_memory_only_dump_leaves_nothing_behind(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm")
-    path: Path = harness.folder / "dump"
-    await harness.foreign_dump(domain, path)
+    domain = await harness.running("vm", SLOW_MIB)
+    await harness.foreign_dump(domain, harness.folder / "dump")
+    await job_seen(backend, domain)
     await job_gone(backend, domain)
     assert await backend.last_job(domain) is None
