@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import libvirt
 
@@ -32,6 +33,7 @@ from backend.libvirt.connect import is_local
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, NO_METADATA
+from backend.libvirt.formats import built_in
 from backend.libvirt.lane import Lane
 from backend.libvirt.link import Link
 from backend.libvirt.watch import Watch
@@ -41,9 +43,11 @@ from backend.threads import in_thread
 
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
-_VERSION_DEADLINE = 1.0
+_OPTIONAL_DEADLINE = 1.0
 _LISTING = "the list of domains"
 _COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
+
+T = TypeVar("T")
 
 
 class LibvirtBackend(Backend):
@@ -195,12 +199,20 @@ class LibvirtBackend(Backend):
     async def _connected(self) -> None:
         await self._polling.reopen()
         driver, daemon, uri = await self._polling.call("the daemon", _identity)
+        local = is_local(uri)
+        version = await self._optional("the hypervisor's version", _version)
+        formats = None
+        if local and driver == "QEMU" and not self.readonly:
+            emulator = await self._optional("the emulator", _emulator)
+            formats = await in_thread(partial(built_in, emulator), "QEMU formats") if emulator else None
+        versions = Versions(driver, version, daemon, formats)
+        self._capabilities = capabilities(versions, local, self.readonly, self._watch.dump_events)
+
+    async def _optional(self, what: str, call: Callable[[Link], T]) -> T | None:
         try:
-            hypervisor = await self._polling.call("the hypervisor's version", _version, _VERSION_DEADLINE)
+            return await self._polling.call(what, call, _OPTIONAL_DEADLINE)
         except (NotAnswering, OperationFailed, NotSupported):
-            hypervisor = None  # libvirt may be probing QEMU anew just now, which takes its time.
-        versions = Versions(driver, hypervisor, daemon)
-        self._capabilities = capabilities(versions, is_local(uri), self.readonly, self._watch.dump_events)
+            return None  # libvirt may be probing QEMU anew just now, which takes its time.
 
     def _from_libvirt(self, tell: Callable[..., None], *what: object) -> None:
         """Go on in the event loop with what libvirt told in its own thread."""
@@ -245,6 +257,11 @@ def _identity(link: Link) -> tuple[str, int, str]:
 def _version(link: Link) -> int:
     version: int = link.conn.getVersion()
     return version
+
+
+def _emulator(link: Link) -> str | None:
+    """Path of the QEMU that domains of this host's own architecture get."""
+    return ET.fromstring(link.conn.getDomainCapabilities()).findtext("path")
 
 
 def _job(key: DomainKey, link: Link) -> JobStats | None:

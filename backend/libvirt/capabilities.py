@@ -19,6 +19,8 @@ class Versions:
     driver: str
     hypervisor: int | None
     daemon: int
+    formats: frozenset[str] | None
+    """The dump formats that this host's QEMU has; None where that is not known."""
 
 
 def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: str | None) -> Capabilities:
@@ -27,6 +29,10 @@ def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: s
     formats: dict[str, str | None] = dict.fromkeys(FORMAT_NAMES)
     flags: dict[DumpFlags, str | None] = dict.fromkeys(flag for flag in DumpFlags if flag)
     daemon = _dotted(versions.daemon)
+    if versions.formats is not None:
+        # raw is no format of QEMU's dumps, but a migration.
+        for name in formats.keys() - versions.formats - {"raw"}:
+            formats[name] = "this host's QEMU was built without it"
     if versions.daemon < _WIN_DMP_SINCE:
         formats["win-dmp"] = f"libvirt {daemon} cannot write it; libvirt 7.4 and later can"
     if versions.daemon >= _LIVE_UNTIL:

@@ -33,7 +33,7 @@ _MAGIC = {
     "kdump-lzo": b"makedumpfile",
     "kdump-snappy": b"makedumpfile",
     "win-dmp": b"PAGEDU64",
-    "raw": b"LibvirtQemudSave",
+    "raw": b"QEVM",
 }
 
 
@@ -92,6 +92,10 @@ class Machines:
         """Pull the plug."""
         self.handle(domain).destroy()
 
+    def has_job(self, domain: DomainKey) -> bool:
+        """Whether something runs on it."""
+        return bool(self.handle(domain).jobStats()["type"] != libvirt.VIR_DOMAIN_JOB_NONE)
+
     def handle(self, domain: DomainKey) -> Any:
         """The virDomain, for what has no helper here."""
         return self._conn.lookupByUUIDString(domain.uuid)
@@ -127,10 +131,10 @@ def is_dump(path: Path, format_name: str) -> bool:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, mib: int = 1) -> Iterator[Path]:
-    """A file system that no dump fits on."""
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system that no dump fits on, not even the stream of an almost empty domain."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=1777", "tmpfs", str(folder)], check=True)
     try:
         yield folder
     finally:
@@ -193,7 +197,7 @@ class PrivateDaemon:
             self._process = subprocess.Popen(
                 [
                     *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
-                    *(shutil.which("libvirtd") or "/usr/sbin/libvirtd",),
+                    shutil.which("libvirtd") or "/usr/sbin/libvirtd",
                 ],
                 env={
                     "PATH": os.environ["PATH"],
@@ -208,6 +212,7 @@ class PrivateDaemon:
                 stderr=log,
                 start_new_session=True,
             )
+        eventually((self.folder / "run/libvirt/libvirt-sock").is_socket)
         eventually(self._answers)
 
     def signal(self, number: signal.Signals) -> None:
@@ -215,10 +220,11 @@ class PrivateDaemon:
         os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL: it does not get to say anything. Its domains live on."""
+        """SIGKILL: it does not get to say anything. Its domains live on, and its socket's name stays."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+        (self.folder / "run/libvirt/libvirt-sock").unlink()
 
     def stop(self) -> None:
         """End it, if it runs."""

@@ -1,0 +1,98 @@
+"""libvirt with QEMU, as the conformance suite drives it: a session daemon that is the test run's own.
+
+No name in the suite can collide there with a domain of somebody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from backend.base import Backend
+from backend.libvirt import LibvirtBackend
+from backend.model import DomainKey, DumpFlags, DumpFormat, format_name
+from tests.contract.harness import QUICK_MIB, Harness
+from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, is_dump, small_disk, virsh_dump
+
+
+class LibvirtHarness(Harness):
+    def __init__(self, folder: Path) -> None:
+        # Where the suite's own folder is, only root can look, and this daemon is nobody's.
+        super().__init__(Path(tempfile.mkdtemp(prefix="virt-jobs-dumps-")))
+        self.folder.chmod(0o777)
+        self._stack = ExitStack()
+        self._dumps: list[subprocess.Popen[bytes]] = []
+
+    async def __aenter__(self) -> Self:
+        self._stack.callback(shutil.rmtree, self.folder)
+        # What the suite, as root, writes for the daemon to overwrite has to be writable for it.
+        self._stack.callback(os.umask, os.umask(0))
+        self._stack.callback(self._reap)  # They end when their domains do, at the latest.
+        self._daemon = await asyncio.to_thread(_daemon)
+        self._machines = self._stack.enter_context(Machines(self.uri))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._stack.close)
+
+    def _reap(self) -> None:
+        for dump in self._dumps:
+            dump.communicate()
+
+    @property
+    def uri(self) -> str:
+        return self._daemon.uri
+
+    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
+        return LibvirtBackend(uri or self.uri, readonly)
+
+    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False) -> DomainKey:
+        return await asyncio.to_thread(self._machines.start, name, mib, paused)
+
+    async def shut_off(self, name: str) -> DomainKey:
+        return await asyncio.to_thread(self._machines.define, name)
+
+    async def destroy(self, domain: DomainKey) -> None:
+        await asyncio.to_thread(self._machines.destroy, domain)
+
+    async def foreign_dump(
+        self,
+        domain: DomainKey,
+        path: Path,
+        format: DumpFormat = DumpFormat.RAW,
+        flags: DumpFlags = DumpFlags.MEMORY_ONLY,
+    ) -> None:
+        options = [f"--{label}" for label in flags.labels]
+        if DumpFlags.MEMORY_ONLY in flags:
+            options.append(f"--format={format_name(format, flags)}")
+        dump = virsh_dump(self.uri, domain, path, *options)
+        self._dumps.append(dump)
+        # So that no test takes a job that has not begun for one that is over.
+        await asyncio.to_thread(eventually, lambda: dump.poll() is not None or self._machines.has_job(domain))
+
+    async def full_disk(self) -> tuple[str, Path]:
+        return self.uri, self._stack.enter_context(small_disk(self.folder / "small")) / "dump"
+
+    def is_dump(self, path: Path, format_name: str) -> bool:
+        return is_dump(path, format_name)
+
+
+@functools.cache
+def _daemon() -> PrivateDaemon:
+    folder = Path(tempfile.mkdtemp(prefix="vj-"))
+    daemon = PrivateDaemon(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(daemon.stop)
+    daemon.start()
+    return daemon
