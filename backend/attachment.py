@@ -70,10 +70,13 @@ class FileHeld:
 
 @dataclass(frozen=True, slots=True)
 class FileChecked:
-    """The dump's own file, held open since it was written. `linked`: it still has a name."""
+    """The dump's own file, held open since it was written."""
 
     found: DumpFile
     linked: bool
+    """Whether it still has a name."""
+    untouched: float
+    """Seconds since it was last written to."""
 
 
 Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | Event
@@ -94,7 +97,8 @@ class Attachment:
         self._last_at = 0.0
         self._started_by = 0.0
         self._ended_at: float | None = None
-        self._successor = False
+        self._successor: float | None = None
+        """When the job that followed this one began, at the earliest."""
         self._runner_alive: bool | None = record.runner_alive() if record else None
         self._disconnected_at: float | None = None
         self._interrupted = False
@@ -123,7 +127,7 @@ class Attachment:
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
         if self._ended_at is not None:
-            if self._file_awaited:
+            if self._file_held:
                 return self._ended_at + FILE_GRACE
             return self._ended_at + (RUNNER_GRACE if self._runner_alive else GRACE)
         if self._orphan_news is not None:
@@ -156,7 +160,7 @@ class Attachment:
                 pass  # A hint to read the record; RecordSeen brings what it says.
             case LifecycleEvent() | JobEvent() | DumpEvent():
                 # Once another job follows, what is told is about that one.
-                if observation.domain.uuid == self.domain.uuid and not self._successor:
+                if observation.domain.uuid == self.domain.uuid and self._successor is None:
                     self._told(observation, now)
 
     def outcome(self, now: float) -> Outcome | None:
@@ -173,7 +177,7 @@ class Attachment:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
             return None
         result_may_come = self.record is not None and not self.record.over and self._runner_alive is not False
-        if not over and (result_may_come or self._file_awaited):
+        if not over and (result_may_come or self._file_held):
             return None
         if proof := self._best_proof(over):
             return self._as_outcome(*proof)
@@ -184,7 +188,7 @@ class Attachment:
         if stats is None or stats.type is JobType.NONE:
             self._gone(now)
         elif self.ended or stats.operation != self.operation or self._is_other(stats, sent):
-            self._successor = True
+            self._successor = sent - stats.time_elapsed / 1000
             self._end(now)
             self._prove_by_survival()
         else:
@@ -259,17 +263,18 @@ class Attachment:
             self._end(now)
 
     def _file_checked(self, checked: FileChecked, now: float) -> None:
+        if self._successor is not None and now - checked.untouched > self._successor:
+            # The job that followed writes to it: what it was before, nobody can tell any more.
+            self._file_held = False
+            return
         news = self._file is None or self._file.found.size != checked.found.size
         self._file = checked
         if self.orphaned and checked.found.whole:
             self._end(now)
         elif self.orphaned and news:
             self._orphan_news = now
-        self._file_held = self._file_held and not self.ended
-
-    @property
-    def _file_awaited(self) -> bool:
-        return self._file_held and not self._successor
+        if self.ended:
+            self._file_held = False
 
     def _told(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
         match event:
@@ -325,7 +330,7 @@ class Attachment:
             self._ended_at = now
 
     def _best_proof(self, over: bool) -> tuple[Evidence, Verdict, str, str] | None:
-        file = None if self._successor else self._file
+        file = self._file
         whole = file is not None and bool(file.found.whole) and file.linked
         # QEMU's word that it failed stands against any file; a whole file stands against everything less.
         failures = [self._proofs.get(evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS)]
@@ -337,8 +342,14 @@ class Attachment:
         if file is not None and not file.linked and file.found.whole is False and (over or not self._domain_gone):
             detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
             return Evidence.FILE, Verdict.FAILED, detail, ""
-        # A name that another dump writes to anew looks the same for a moment: that one will be seen.
-        if over and file is not None and file.found.whole is False and not self._left_paused:
+        # A file that the next dump writes to anew looks the same for a moment: that dump will be seen.
+        if (
+            over
+            and self._successor is None
+            and file is not None
+            and file.found.whole is False
+            and not self._left_paused
+        ):
             return Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {file.found.detail}", ""
         return None
 

@@ -87,6 +87,11 @@ class DumpTarget:
         """Whether the file still has a name somewhere."""
         return os.fstat(self._file.fileno()).st_nlink > 0
 
+    @property
+    def modified(self) -> float:
+        """When it was last written to, in seconds since the epoch."""
+        return os.fstat(self._file.fileno()).st_mtime
+
     def inspect(self) -> DumpFile:
         """What the file is now. OperationFailed where it cannot be read."""
         try:

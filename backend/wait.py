@@ -261,10 +261,10 @@ class _Follower:
             await self._adrift.wait()
             while True:
                 try:
-                    found, linked = await in_thread(lambda: (target.inspect(), target.linked), "dump file")
+                    checked = await in_thread(lambda: _checked(target), "dump file")
                 except OperationFailed:
                     return
-                self._observed.put_nowait(FileChecked(found, linked))
+                self._observed.put_nowait(checked)
                 await asyncio.sleep(SETTLING_INTERVAL)
         finally:
             target.close()
@@ -290,6 +290,11 @@ class _Follower:
                     if domain.key.uuid == self._attachment.domain.uuid:
                         self._observed.put_nowait(StateSeen(domain))
             await asyncio.sleep(SETTLING_INTERVAL)
+
+
+def _checked(target: DumpTarget) -> FileChecked:
+    found = target.inspect()
+    return FileChecked(found, target.linked, time.time() - target.modified)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

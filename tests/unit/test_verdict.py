@@ -61,8 +61,8 @@ def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRec
     )
 
 
-def checked(whole: bool | None, linked: bool = True, size: int = 10) -> FileChecked:
-    return FileChecked(DumpFile("/dumps/db-01", "ELF core", size, whole, "As looked at."), linked)
+def checked(whole: bool | None, linked: bool = True, size: int = 10, untouched: float = 0.0) -> FileChecked:
+    return FileChecked(DumpFile("/dumps/db-01", "ELF core", size, whole, "As looked at."), linked, untouched)
 
 
 def seen(state: DomainState) -> StateSeen:
@@ -335,12 +335,20 @@ def test_a_whole_file_does_not_outweigh_qemus_own_failure() -> None:
     assert outcome.verdict is Verdict.FAILED
 
 
-def test_the_file_of_a_dump_that_follows_proves_nothing() -> None:
-    outcome = verdict_of(
-        Sampled(stats(5000, 900), 100.0), FileHeld(), Sampled(stats(20, 10), 100.1), checked(whole=True)
-    )
+FOLLOWED = (Sampled(stats(5000, 900), 100.0), FileHeld(), Sampled(stats(20, 10), 100.1))
+
+
+def test_a_file_that_the_next_dump_writes_to_proves_nothing() -> None:
+    for whole in (True, False):
+        outcome = verdict_of(*FOLLOWED, checked(whole))
+        assert outcome is not None
+        assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_file_that_was_whole_before_the_next_dump_began_proves_the_end() -> None:
+    outcome = verdict_of(*FOLLOWED, checked(whole=True, untouched=1.0))
     assert outcome is not None
-    assert outcome.verdict is Verdict.UNPROVEN
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
 
 
 LOST = ConnectionEvent(False, "the daemon died")
