@@ -10,6 +10,7 @@ import atexit
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from backend.base import Backend
 from backend.libvirt import LibvirtBackend
 from backend.model import DomainKey, DumpFlags, DumpFormat, format_name
 from tests.contract.harness import QUICK_MIB, Harness
-from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, is_dump, small_disk, virsh_dump
+from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, is_dump, process_of, small_disk, virsh_dump
 
 
 class LibvirtHarness(Harness):
@@ -48,7 +49,7 @@ class LibvirtHarness(Harness):
 
     def _reap(self) -> None:
         for dump in self._dumps:
-            dump.communicate()
+            dump.wait()
 
     @property
     def uri(self) -> str:
@@ -57,8 +58,10 @@ class LibvirtHarness(Harness):
     def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
         return LibvirtBackend(uri or self.uri, readonly)
 
-    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False) -> DomainKey:
-        return await asyncio.to_thread(self._machines.start, name, mib, paused)
+    async def running(
+        self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False
+    ) -> DomainKey:
+        return await asyncio.to_thread(self._machines.start, name, mib, paused, filled)
 
     async def shut_off(self, name: str) -> DomainKey:
         return await asyncio.to_thread(self._machines.define, name)
@@ -81,8 +84,14 @@ class LibvirtHarness(Harness):
         # So that no test takes a job that has not begun for one that is over.
         await asyncio.to_thread(eventually, lambda: dump.poll() is not None or self._machines.has_job(domain))
 
-    async def full_disk(self) -> tuple[str, Path]:
-        return self.uri, self._stack.enter_context(small_disk(self.folder / "small")) / "dump"
+    async def foreign_succeeded(self) -> bool:
+        return await asyncio.to_thread(self._dumps[0].wait) == 0
+
+    async def crash(self, domain: DomainKey) -> None:
+        os.kill(process_of(domain), signal.SIGKILL)
+
+    async def full_disk(self, mib: int = 0) -> tuple[str, Path]:
+        return self.uri, self._stack.enter_context(small_disk(self.folder / "small", mib)) / "dump"
 
     def is_dump(self, path: Path, format_name: str) -> bool:
         return is_dump(path, format_name)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -42,14 +45,20 @@ def unique(name: str) -> str:
     return f"{name} {uuid.uuid4().hex[:8]}"
 
 
-def domain_xml(name: str, mib: int) -> str:
+def domain_xml(name: str, mib: int, floppy: Path | None = None) -> str:
     """A machine without disk or network that runs its firmware: enough memory to be dumped, no KVM needed."""
+    boot = (
+        f"<disk type='file' device='floppy'><driver name='qemu' type='raw'/><source file='{floppy}'/>"
+        "<target dev='fda' bus='fdc'/></disk>"
+        if floppy
+        else ""
+    )
     return f"""
     <domain type='qemu'>
       <name>{escape(name)}</name>
       <memory unit='MiB'>{mib}</memory>
       <os><type arch='x86_64'>hvm</type></os>
-      <devices><memballoon model='none'/><controller type='usb' model='none'/></devices>
+      <devices>{boot}<memballoon model='none'/><controller type='usb' model='none'/></devices>
     </domain>"""
 
 
@@ -73,10 +82,17 @@ class Machines:
                 list(pool.map(_remove, self._made))
         self._conn.close()
 
-    def start(self, name: str, mib: int = 32, paused: bool = False) -> DomainKey:
-        """A new transient domain, running or paused."""
-        flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
-        return self._keep(self._conn.createXML(domain_xml(name, mib), flags))
+    def start(self, name: str, mib: int = 32, paused: bool = False, filled: bool = False) -> DomainKey:
+        """A new transient domain, running or paused; `filled` ones have filled their memory when this returns."""
+        if not filled:
+            flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+            return self._keep(self._conn.createXML(domain_xml(name, mib), flags))
+        domain = self._keep(self._conn.createXML(domain_xml(name, mib, filling_floppy()), 0))
+        pid = process_of(domain)
+        eventually(lambda: resident(pid) > mib << 20, 60)
+        if paused:
+            self.handle(domain).suspend()
+        return domain
 
     def define(self, name: str, mib: int = 32) -> DomainKey:
         """A new persistent domain that does not run."""
@@ -105,6 +121,45 @@ class Machines:
         return key_of(handle)
 
 
+def process_of(domain: DomainKey) -> int:
+    """The pid of the domain's QEMU."""
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with contextlib.suppress(OSError):
+                arguments = (process / "cmdline").read_bytes().split(b"\0")
+                if b"qemu-system" in arguments[0] and domain.uuid.encode() in arguments:
+                    return int(process.name)
+    raise LookupError(f"no process runs {domain.name}")
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process really has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+# A boot sector: into protected mode, then from 1 MiB to the end of memory, whose size the CMOS tells, the numbers
+# 0x9e3779b9 + n * 0x61c88647; then it halts. Assembled from:
+#   cli; xor ax,ax; mov ds,ax; A20 by port 0x92; lgdt; PE; ljmp 8:flat; ds = es = 16; ecx = CMOS[0x35:0x34] << 14;
+#   add ecx, 15 << 18; edi = 0x100000; eax = 0x9e3779b9; 1: stosd; add eax, 0x61c88647; loop 1b; 2: hlt; jmp 2b
+_FILLER = bytes.fromhex(
+    "fa31c08ed8e4920c02e692660f0116787c0f20c00c010f22c0ea1e7c080066b810008ed88ec0b035e670e47188c4b034e67050e4715b88fc"
+    "0fb7c8c1e10e81c100003c00bf00001000b8b979379efcab054786c861e2f8f4ebfd8db600000000000000000000"
+    "0000ffff0000009acf00ffff00000092cf001700607c0000"
+)
+
+
+@functools.cache
+def filling_floppy() -> Path:
+    """What a machine boots from to fill its memory."""
+    folder = Path(tempfile.mkdtemp(prefix="vj-boot-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    image = folder / "floppy"
+    image.write_bytes(_FILLER.ljust(510, b"\0") + b"\x55\xaa")
+    image.chmod(0o666)
+    return image
+
+
 def key_of(handle: Any) -> DomainKey:
     id = handle.ID()
     return DomainKey(handle.UUIDString(), None if id < 0 else id, clean(handle.name()))
@@ -116,12 +171,10 @@ def _remove(handle: Any) -> None:
             remove()
 
 
-def virsh_dump(
-    uri: str, domain: DomainKey, path: Path, *options: str, prefix: tuple[str, ...] = ()
-) -> subprocess.Popen[bytes]:
+def virsh_dump(uri: str, domain: DomainKey, path: Path, *options: str) -> subprocess.Popen[bytes]:
     """``virsh dump`` as somebody else runs it."""
-    command = [*prefix, "virsh", "-q", "-c", uri, "dump", domain.uuid, str(path), *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    command = ["virsh", "-q", "-c", uri, "dump", domain.uuid, str(path), *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def is_dump(path: Path, format_name: str) -> bool:
@@ -131,10 +184,12 @@ def is_dump(path: Path, format_name: str) -> bool:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system that no dump fits on, not even the stream of an almost empty domain."""
+def small_disk(folder: Path, mib: int = 0) -> Iterator[Path]:
+    """A file system of so many MiB, or one that not even the stream of an almost empty domain fits on."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=1777", "tmpfs", str(folder)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={mib << 10 or 256}k,mode=1777", "tmpfs", str(folder)], check=True
+    )
     try:
         yield folder
     finally:
@@ -187,9 +242,8 @@ class PrivateDaemon:
         return f"qemu+unix:///session?socket={self.folder}/run/libvirt/libvirt-sock"
 
     @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start it, and return once it answers."""
@@ -217,7 +271,8 @@ class PrivateDaemon:
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        os.kill(self.pid, number)
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """SIGKILL: it does not get to say anything. Its domains live on, and its socket's name stays."""
@@ -228,7 +283,7 @@ class PrivateDaemon:
 
     def stop(self) -> None:
         """End it, if it runs."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.alive:
             self._process.send_signal(signal.SIGCONT)
             self._process.terminate()
             self._process.wait(timeout=40)

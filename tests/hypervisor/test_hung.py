@@ -1,0 +1,122 @@
+"""A domain that hangs, because its dump's target does, costs nobody else anything."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from backend.errors import NotAnswering
+from backend.libvirt import LibvirtBackend
+from backend.libvirt.lane import DEADLINE, SWEEP_DEADLINE
+from backend.model import DomainKey
+from tests.contract.steps import eventually
+from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
+
+pytestmark = pytest.mark.hypervisor
+
+AT_ONCE = 1.0
+"""Seconds within which an answer came without waiting for any deadline, on a busy machine too."""
+
+
+@dataclass
+class Ward:
+    hung: DomainKey
+    well: DomainKey
+    fifo: Fifo
+    dump: subprocess.Popen[bytes]
+
+    def release(self) -> None:
+        self.fifo.release()
+        self.dump.wait()
+
+
+@pytest.fixture
+async def ward(machines: Machines, fifo: Fifo, backend: LibvirtBackend) -> AsyncIterator[Ward]:
+    """One domain whose dump hangs in opening its target, and one that is well; `backend` knows both."""
+    hung, well = machines.start(unique("hung")), machines.start(unique("well"))
+    await backend.domains()
+    ward = Ward(hung, well, fifo, virsh_dump(SYSTEM, hung, fifo.path, "--memory-only"))
+    probe = ["timeout", "0.3", "virsh", "-q", "-c", SYSTEM, "domstate", hung.uuid]
+
+    async def blocked() -> bool:
+        asked = await asyncio.create_subprocess_exec(*probe, stdout=asyncio.subprocess.DEVNULL)
+        return await asked.wait() == 124
+
+    await eventually(blocked)
+    yield ward
+    await asyncio.to_thread(ward.release)
+
+
+async def test_it_is_not_answering_within_the_deadline_and_at_once_from_then_on(
+    ward: Ward, backend: LibvirtBackend
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(NotAnswering, match="no answer within"):
+        await backend.job(ward.hung)
+    assert DEADLINE <= time.monotonic() - begun < DEADLINE + AT_ONCE
+    begun = time.monotonic()
+    with pytest.raises(NotAnswering, match="still no answer"):
+        await backend.job(ward.hung)
+    assert time.monotonic() - begun < AT_ONCE
+
+
+async def test_others_answer_while_it_is_asked(ward: Ward, backend: LibvirtBackend) -> None:
+    asking = asyncio.create_task(backend.job(ward.hung))
+    begun = time.monotonic()
+    for _ in range(50):
+        assert await backend.job(ward.well) is None
+    assert time.monotonic() - begun < AT_ONCE
+    assert not asking.done()
+    with pytest.raises(NotAnswering):
+        await asking
+
+
+async def test_a_sweep_is_held_up_for_one_deadline_once(ward: Ward, backend: LibvirtBackend) -> None:
+    keys = [ward.hung, ward.well]
+    begun = time.monotonic()
+    found = await backend.jobs(keys)
+    assert time.monotonic() - begun < SWEEP_DEADLINE + AT_ONCE
+    assert isinstance(found[ward.hung], NotAnswering)
+    assert found[ward.well] is None
+    begun = time.monotonic()
+    assert isinstance((await backend.jobs(keys))[ward.hung], NotAnswering)
+    assert time.monotonic() - begun < AT_ONCE
+
+
+async def test_the_list_shows_who_does_not_answer_and_all_others(ward: Ward, backend: LibvirtBackend) -> None:
+    found = {domain.key: domain for domain in await backend.domains()}
+    assert not found[ward.hung].answering
+    assert found[ward.well].answering
+    begun = time.monotonic()
+    assert ward.well in {domain.key for domain in await backend.domains()}
+    assert time.monotonic() - begun < AT_ONCE
+
+
+async def test_another_domain_is_found_by_who_has_listed_none(ward: Ward, backend: LibvirtBackend) -> None:
+    async with LibvirtBackend(SYSTEM) as fresh:
+        begun = time.monotonic()
+        assert (await fresh.find(ward.well.name)).key == ward.well
+        assert time.monotonic() - begun < AT_ONCE
+
+
+async def test_it_answers_again_once_its_target_does(ward: Ward, backend: LibvirtBackend) -> None:
+    await backend.jobs([ward.hung])
+    await asyncio.to_thread(ward.release)
+
+    async def answers() -> bool:
+        return (await backend.jobs([ward.hung]))[ward.hung] is None
+
+    await eventually(answers)
+    assert all(domain.answering for domain in await backend.domains())
+
+
+async def test_closing_does_not_wait_for_it(ward: Ward) -> None:
+    async with LibvirtBackend(SYSTEM) as other:
+        await other.jobs([ward.hung])
+        begun = time.monotonic()
+    assert time.monotonic() - begun < AT_ONCE

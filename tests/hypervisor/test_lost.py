@@ -1,0 +1,96 @@
+"""A daemon that dies, comes back, or does not answer at all."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from backend.errors import NoConnection
+from backend.events import ConnectionEvent, EventStream, Lifecycle, LifecycleEvent
+from backend.libvirt import LibvirtBackend
+from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
+
+pytestmark = pytest.mark.hypervisor
+
+
+async def told(events: EventStream, connected: bool) -> ConnectionEvent:
+    async with asyncio.timeout(30):
+        async for event in events:
+            if isinstance(event, ConnectionEvent) and event.connected is connected:
+                return event
+    raise AssertionError("the stream ended")
+
+
+async def test_a_lost_connection_is_told_and_refuses_calls_at_once(daemon: PrivateDaemon) -> None:
+    async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
+        daemon.kill()
+        assert (await told(events, connected=False)).reason
+        begun = time.monotonic()
+        with pytest.raises(NoConnection, match=r"no connection to qemu\+unix"):
+            await backend.domains()
+        assert time.monotonic() - begun < 0.5
+
+
+async def test_it_comes_back_with_the_daemon_and_the_same_stream_goes_on(daemon: PrivateDaemon) -> None:
+    async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
+        daemon.kill()
+        await told(events, connected=False)
+        await asyncio.to_thread(daemon.start)
+        await told(events, connected=True)
+        with Machines(daemon.uri) as machines:
+            domain = await asyncio.to_thread(machines.start, unique("vm"))
+            assert (await backend.find(domain.name)).key == domain
+            async for event in events:
+                if isinstance(event, LifecycleEvent) and event.event is Lifecycle.STARTED:
+                    assert event.domain == domain
+                    break
+            await asyncio.to_thread(machines.destroy, domain)
+
+
+async def test_a_domain_is_the_same_one_after_the_daemon_was_killed(daemon: PrivateDaemon) -> None:
+    with Machines(daemon.uri) as machines:
+        domain = await asyncio.to_thread(machines.start, unique("vm"), 32, True)
+        async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
+            daemon.kill()
+            await told(events, connected=False)
+            await asyncio.to_thread(daemon.start)
+            await told(events, connected=True)
+            assert await backend.job(domain) is None
+            await backend.resume(domain)
+    with Machines(daemon.uri) as machines:
+        await asyncio.to_thread(machines.destroy, domain)
+
+
+async def test_a_daemon_that_stopped_answering_is_no_connection_in_time(daemon: PrivateDaemon) -> None:
+    daemon.signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(NoConnection, match="no answer within 5 s; is its libvirtd up"):
+            await LibvirtBackend(daemon.uri).open()
+        assert time.monotonic() - begun < 6
+    finally:
+        daemon.signal(signal.SIGCONT)
+
+
+async def test_a_daemon_that_stops_answering_while_it_is_watched_is_a_lost_one(daemon: PrivateDaemon) -> None:
+    async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
+        daemon.signal(signal.SIGSTOP)
+        try:
+            assert (await told(events, connected=False)).reason == "the daemon does not answer any more"
+        finally:
+            daemon.signal(signal.SIGCONT)
+        await told(events, connected=True)
+        assert await backend.domains() == []
+
+
+async def test_no_daemon_is_one_line_at_once(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    with pytest.raises(NoConnection) as refused:
+        await LibvirtBackend(f"qemu+unix:///system?socket={tmp_path}/none").open()
+    assert time.monotonic() - begun < 1
+    assert "No such file or directory; is libvirtd running there?" in refused.value.message
+    assert "\n" not in refused.value.message
