@@ -111,7 +111,7 @@ class Rows:
         return self._rows[key]
 
     @property
-    def shown(self) -> Container[RowKey]:
+    def shown(self) -> Container[object]:
         """The keys in `order`, for asking whether one is there."""
         return self._values.keys()
 

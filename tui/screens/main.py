@@ -52,6 +52,8 @@ LEFT_AFTER = 2.0
 """Seconds that a domain must stand paused by a dump, with no job, until it counts as left so."""
 NARROW = 110
 """Columns below which details and activity stand one above the other."""
+LOW, SHORT = 30, 18
+"""Lines below which details and activity are small, and not there."""
 
 
 class MainScreen(OfferingScreen[None]):
@@ -67,6 +69,8 @@ class MainScreen(OfferingScreen[None]):
         self._waits: dict[RowKey, tuple[Waiting, Worker[None]]] = {}
         self._refused: tuple[str | None, ...] = ()
         self._loaded: set[str] = set()
+        self._told: set[RowKey] = set()
+        """Domains whose job still shows although its end was told."""
 
     def compose(self) -> ComposeResult:
         yield StatusLine(list(self._hosts.values()))
@@ -98,7 +102,8 @@ class MainScreen(OfferingScreen[None]):
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")
-        self.set_class(event.size.height < 20, "-short")
+        self.set_class(event.size.height < LOW, "-low")
+        self.set_class(event.size.height < SHORT, "-short")
 
     @on(HostChanged)
     def _host_changed(self, event: HostChanged) -> None:
@@ -163,6 +168,10 @@ class MainScreen(OfferingScreen[None]):
             told = news.jobs(before, row, host.watched)
             if told and before is not None and before == self._table.cursor_row:
                 self.query_one(Details).read_records()
+            if told and row.key in self._told:
+                # How that job ended was told when its wait did.
+                self._told.discard(row.key)
+                told = told[1:]
             if told and row.key not in self._waits:
                 for words in told:
                     self._activity.say(row.domain.name, words, "$foreground-muted")
@@ -180,14 +189,20 @@ class MainScreen(OfferingScreen[None]):
         except BackendError as error:
             self.post_message(Acted("journal", "read", error.message))
             return
-        self.post_message(PendingFound(host, [record for record in records if record.uri == host.uri]))
+        self.post_message(PendingFound(host, records))
 
     @on(PendingFound)
     def _pending_found(self, event: PendingFound) -> None:
         for record in event.records:
-            if (event.host.uri, record.uuid) not in self._waits:
+            key = (event.host.uri, record.uuid)
+            if key not in self._waits and (record.uri == event.host.uri or self._runs(key, record)):
                 self._activity.say(record.domain, f"attached to the dump → {record.path}")
                 self._wait_for(event.host, Waiting(event.host, record.key, record.operation, record))
+
+    def _runs(self, key: RowKey, record: JobRecord) -> bool:
+        """Whether it is the dump of that very domain, asked for by another of its host's URIs."""
+        row = self._table.rows.get(key)
+        return row is not None and row.domain.key == record.key and news.operation(row) is JobOperation.DUMP
 
     def _wait_for(self, host: Host, waiting: Waiting) -> Waiting:
         worker = self.run_worker(self._run_wait(waiting), group="waits")
@@ -201,8 +216,11 @@ class MainScreen(OfferingScreen[None]):
     @on(WaitEnded)
     def _wait_ended(self, event: WaitEnded) -> None:
         waiting = event.waiting
-        self._waits.pop((waiting.host.uri, waiting.domain.uuid), None)
+        key = (waiting.host.uri, waiting.domain.uuid)
+        self._waits.pop(key, None)
         if waiting.outcome is not None:
+            if news.operation(self._table.rows.get(key)) is waiting.operation:
+                self._told.add(key)
             self._activity.tell(waiting.outcome)
             self.app.bell()
         elif waiting.error is not None:

@@ -98,6 +98,10 @@ class DomainTable(ScrollView, can_focus=True):
 
     def filter_by(self, text: str) -> None:
         self.rows.filter_by(text)
+        # Whoever filters looks for a domain: it keeps the cursor when the filter goes.
+        self._moved = True
+        if self._cursor not in self.rows.shown:
+            self._index = 0
         self._reordered()
 
     def sort_by(self, id: str, descending: bool | None = None) -> None:

@@ -1,0 +1,108 @@
+"""The console in a test: what its user sees, and waits that end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from textual import events
+from textual.pilot import Pilot
+
+from backend.errors import NoJob
+from backend.journal import Journal
+from backend.model import DumpFlags, DumpFormat, DumpRequest
+from backend.record import JobRecord
+from backend.uri import open_backend
+from tui.app import Console
+
+LIMIT = 20.0
+"""Seconds after which a thing that should be seen is missing."""
+
+
+class User:
+    """Presses keys and reads the screen."""
+
+    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
+        self.app = app
+        self._pilot = pilot
+
+    @property
+    def screen(self) -> str:
+        """The text on the screen, line by line."""
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(line.text.rstrip() for line in lines)
+
+    async def press(self, *keys: str) -> None:
+        await self._pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Paste `text`: pressing many keys takes the pilot seconds."""
+        self.app.post_message(events.Paste(text))
+        await self._pilot.pause()
+
+    async def click(self, x: int, y: int, times: int = 1) -> None:
+        await self._pilot.click(offset=(x, y), times=times)
+
+    async def resize(self, width: int, height: int) -> None:
+        await self._pilot.resize_terminal(width, height)
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until all of `texts` are on the screen."""
+        await self.until(lambda: all(text in self.screen for text in texts), f"{texts} on the screen")
+
+    async def sees_no(self, *texts: str) -> None:
+        """Wait until none of `texts` is on the screen."""
+        await self.until(lambda: not any(text in self.screen for text in texts), f"no {texts} on the screen")
+
+    async def until(self, condition: Callable[[], bool], what: str) -> None:
+        try:
+            async with asyncio.timeout(LIMIT):
+                while not condition():
+                    await self._pilot.pause(0.02)
+        except TimeoutError:
+            raise AssertionError(f"there never was {what}:\n{self.screen}") from None
+
+    async def go_to(self, name: str) -> None:
+        """Put the cursor on a domain, by its filter."""
+        await self.press("slash")
+        await self.type(name)
+        await self.press("enter")
+        await self.sees(f"▌ {name}")
+        await self.press("escape")
+        await self.sees(f"▌ {name}", "Domains ─")
+
+
+@asynccontextmanager
+async def console(*uris: str, readonly: bool = False, size: tuple[int, int] = (120, 36)) -> AsyncIterator[User]:
+    """The console on those hypervisors, with its user; quit at the end."""
+    app = Console(list(uris), readonly)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        user = User(app, pilot)
+        yield user
+
+
+@asynccontextmanager
+async def dumping(uri: str, name: str, path: Path) -> AsyncIterator[JobRecord]:
+    """A dump of that domain that someone else runs, until the block ends; it is a raw one, which can be aborted."""
+    async with open_backend(uri) as other:
+        domain = await other.find(name)
+        record = await other.start_dump(DumpRequest(domain.key, str(path), DumpFormat.RAW, DumpFlags.NONE))
+        try:
+            yield record
+        finally:
+            with suppress(NoJob):
+                await other.abort(domain.key)
+            await ended(record)
+
+
+async def ended(record: JobRecord) -> JobRecord:
+    """That record with its result."""
+    journal = Journal()
+    for _ in range(round(LIMIT / 0.02)):
+        now = await asyncio.to_thread(journal.read, record.id)
+        if now is not None and now.over:
+            return now
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"never over: {record}")

@@ -1,0 +1,27 @@
+"""Private names of ours that a base class of Textual has too would take its place."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+from textual.message_pump import MessagePump
+
+import tui
+
+MADE_BY_TEXTUAL = ("_css_", "_inherit_", "_reactives", "_computes", "_merged_bindings", "_decorated_handlers")
+
+
+def test_no_method_hides_one_of_textual() -> None:
+    hidden = []
+    for module in pkgutil.walk_packages(tui.__path__, "tui."):
+        if module.name == "tui.__main__":
+            continue
+        for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if not kind.__module__.startswith("tui.") or not issubclass(kind, MessagePump):
+                continue
+            theirs = {name for base in kind.__mro__ if base.__module__.startswith("textual") for name in vars(base)}
+            ours = {name for name in vars(kind) if name.startswith("_") and not name.startswith("__")}
+            hidden += [f"{kind.__name__}.{name}" for name in ours & theirs if not name.startswith(MADE_BY_TEXTUAL)]
+    assert hidden == []

@@ -1,0 +1,116 @@
+"""Waiting, detaching, aborting, and what happens to jobs while nobody looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.journal import Journal
+from tests.tui.console import User, console, dumping, ended
+
+QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
+SLOW = "sim:///quiet?rate=1"
+
+
+async def wait_on(user: User, name: str) -> None:
+    await user.sees("1 job ", f"▌ {name}")
+    await user.press("w")
+    await user.sees(f"{name} · waiting for dump", "done", "left")
+
+
+async def test_the_wait_screen_shows_progress_and_escape_detaches(tmp_path: Path) -> None:
+    async with console(QUIET) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
+        await wait_on(user, "vm-01")
+        await user.press("escape")
+        await user.sees("detached from the dump, which goes on", "1 job ")
+
+
+async def test_an_abort_asks_and_enter_alone_does_not_confirm(tmp_path: Path) -> None:
+    async with console(QUIET) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
+        await user.sees("1 job ", "▌ vm-01")
+        await user.press("a")
+        await user.sees("Abort the dump of vm-01?")
+        await user.press("enter")
+        await user.sees_no("Abort the dump of vm-01?")
+        await user.sees("1 job ")
+
+
+async def test_a_confirmed_abort_cancels_the_dump(tmp_path: Path) -> None:
+    async with console(QUIET) as user, dumping(SLOW, "vm-01", tmp_path / "core") as record:
+        await user.sees("1 job ", "▌ vm-01")
+        await user.press("a")
+        await user.sees("Abort the dump of vm-01?")
+        await user.press("y")
+        assert (await ended(record)).state == "cancelled"
+        await user.sees("⊘ dump cancelled")
+
+
+async def test_a_memory_only_dump_cannot_be_aborted_and_the_console_says_so(tmp_path: Path) -> None:
+    async with console(f"{QUIET}&rate=8") as user:
+        await user.sees("▌ vm-01")
+        await user.press("d")
+        await user.sees("Dump · vm-01")
+        await user.press("ctrl+s")
+        await user.sees("waiting for dump", "done")
+        await user.press("escape")
+        await user.sees("1 job ")
+        await user.press("a")
+        await user.sees("a memory-only dump cannot be aborted")
+
+
+async def test_dumps_without_a_result_are_taken_up_again_on_start(tmp_path: Path) -> None:
+    async with dumping(SLOW, "vm-02", tmp_path / "core"), console("sim:///quiet?rate=1") as user:
+        await user.sees("vm-02 attached to the dump")
+
+
+async def test_quitting_leaves_the_dump_going_and_the_next_console_tells_its_end(tmp_path: Path) -> None:
+    uri = f"{QUIET}&rate=16"
+    async with console(uri) as user:
+        await user.sees("▌ vm-01")
+        await user.press("d")
+        await user.sees("Dump · vm-01")
+        await user.press("ctrl+s")
+        await user.sees("waiting for dump", "done")
+    assert [record.state for record in Journal().pending()] == ["running"]
+    async with console(uri) as user:
+        await user.sees("attached to the dump", "✓ dump completed")
+
+
+async def test_the_job_of_someone_else_is_only_said_to_be_over() -> None:
+    async with console("sim:///demo") as user:
+        await user.sees("is over")
+        assert "completed" not in user.screen
+
+
+async def test_help_lists_the_keys() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("question_mark")
+        await user.sees("Dump the domain's memory", "Go to the next domain", "Sort by the next column")
+        await user.press("escape")
+        await user.sees_no("Sort by the next column")
+
+
+async def test_the_palette_offers_the_commands() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("ctrl+p")
+        await user.press(*"file")
+        await user.sees("Dump the domain's memory to a file")
+        await user.press("enter")
+        await user.sees("Dump · vm-01")
+
+
+async def test_a_connection_that_cannot_be_made_is_a_line_and_not_the_end() -> None:
+    async with console("sim:///quiet?rubbish=1") as user:
+        await user.sees("no option 'rubbish'", "trying again", "q Quit")
+
+
+async def test_a_lost_connection_is_a_banner_and_goes_when_it_is_back(tmp_path: Path) -> None:
+    uri = f"{QUIET}&fail=disconnect&rate=16"
+    async with console(uri) as user:
+        await user.sees("▌ vm-01")
+        await user.press("d")
+        await user.sees("Dump · vm-01")
+        await user.press("ctrl+s")
+        await user.sees("no connection", "trying again")
+        await user.sees_no("trying again")
