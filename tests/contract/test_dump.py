@@ -28,7 +28,7 @@ async def test_a_dump_in_each_format(harness: Harness, backend: Backend, format_
     assert harness.is_dump(path, format_name)
 
 
-@pytest.mark.parametrize("format_name", FORMAT_NAMES)
+@pytest.mark.parametrize("format_name", ["kdump-zlib", "kdump-lzo", "kdump-snappy"])
 async def test_a_format_that_the_host_lacks_is_named(harness: Harness, backend: Backend, format_name: str) -> None:
     domain = await harness.running("vm")
     try:
