@@ -131,7 +131,7 @@ class SimulatorBackend(Backend):
 
     async def call_dump(self, request: DumpRequest) -> None:
         self._may_write("virDomainCoreDumpWithFormat")
-        id = await self._call(Hypervisor.begin_dump, request)
+        id = await self._call_on(request.domain, Hypervisor.begin_dump, request)
         # Another process may change the plan at any time, so its end is not simply slept for.
         while True:
             # This call's own connection is none of those that an outage cuts.
@@ -208,9 +208,9 @@ class SimulatorBackend(Backend):
         """Start a domain that is shut off; the key of its new run."""
         return (await self._call_on(domain, Hypervisor.start, domain, paused)).key
 
-    async def destroy(self, domain: DomainKey) -> None:
-        """Pull the plug of a running domain."""
-        await self._call(Hypervisor.destroy, domain)
+    async def destroy(self, domain: DomainKey, detail: str = "destroyed") -> None:
+        """Pull the plug of a running domain, or with ``failed`` as detail, let its process die."""
+        await self._call_on(domain, Hypervisor.destroy, domain, detail)
 
     async def begin_dump(self, request: DumpRequest) -> None:
         """Begin a dump as another program would: no record, and nobody waits for the result."""

@@ -191,16 +191,16 @@ class Hypervisor:
             self._store.tell(events)
             return machine
 
-    def destroy(self, domain: DomainKey) -> None:
-        """Stop a domain at once, under its job if it has one."""
+    def destroy(self, domain: DomainKey, detail: str) -> None:
+        """Stop a domain at once, under its job if it has one; `detail` is that of the lifecycle event."""
         self.settle()
         with self._store.transaction():
             machine = self._active(domain)
             plan = self._store.plan(domain.uuid)
             if plan is not None and plan.stage is not Stage.PENDING:
-                self._store.put_plan(plans.cut_short(plan, self._clock(), "destroyed"))
+                self._store.put_plan(plans.cut_short(plan, self._clock(), detail))
             else:
-                machine, event = machine.stopped("destroyed")
+                machine, event = machine.stopped(detail)
                 self._put(machine)
                 self._store.tell([event])
         self.settle()
@@ -333,5 +333,5 @@ def _closed(plan: Plan) -> Plan:
         except OSError as error:
             plan = plans.failed(plan, f"operation failed: Unable to write {plan.path}: {error.strerror}", 9)
     if plan.created:
-        target.remove(plan.path)
+        target.remove(plan.path, plan.format)
     return plan

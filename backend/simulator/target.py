@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+from collections.abc import Iterator
 
 from backend.dumpfile import SIMULATED_END, SIMULATED_MAGIC
 from backend.model import DumpFormat
@@ -28,16 +30,26 @@ def create(path: str, format: DumpFormat) -> bool:
 
 def finish(path: str, format: DumpFormat, memory: int) -> None:
     """Give the file its whole length and its end. OSError where it cannot be."""
-    target = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
+    with _own(path, format) as target:
         os.pwrite(target, SIMULATED_END, len(marker(format)) + memory - len(SIMULATED_END))
+
+
+def remove(path: str, format: DumpFormat) -> None:
+    """Remove what is there of the file."""
+    with contextlib.suppress(OSError), _own(path, format):
+        os.unlink(path)
+
+
+@contextlib.contextmanager
+def _own(path: str, format: DumpFormat) -> Iterator[int]:
+    """The file that `create` made. OSError where somebody put something else in its place meanwhile."""
+    target = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if os.pread(target, len(marker(format)), 0) != marker(format):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        yield target
     finally:
         os.close(target)
-
-
-def remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
 
 
 def _open(path: str, how: int) -> int:

@@ -132,6 +132,17 @@ async def test_a_file_that_cannot_be_finished_fails_the_dump(
         await call
 
 
+async def test_a_file_that_took_its_place_is_left_alone(open_simulator: Open, clock: Clock, tmp_path: Path) -> None:
+    backend, path = await open_simulator(URI), tmp_path / "dump"
+    call = await begun(backend, await request(backend, path))
+    path.unlink()
+    path.write_text("precious")
+    clock.advance(LENGTH + CLOSING)
+    with pytest.raises(OperationFailed, match="Stale file handle"):
+        await call
+    assert path.read_text() == "precious"
+
+
 async def test_a_pipe_holds_nothing_up(open_simulator: Open, tmp_path: Path) -> None:
     backend = await open_simulator(URI)
     os.mkfifo(tmp_path / "pipe")

@@ -57,6 +57,13 @@ async def test_a_hanging_domain_is_not_answering_and_others_are(open_simulator: 
     assert [domain.answering for domain in await backend.domains()] == [False, True, True]
 
 
+async def test_a_hanging_domain_takes_no_second_dump(open_simulator: Open, tmp_path: Path) -> None:
+    backend = await open_simulator(f"{URI}&fail=hang")
+    await backend.begin_dump(await request(backend, tmp_path / "dump"))
+    with pytest.raises(NotAnswering):
+        await backend.call_dump(await request(backend, tmp_path / "another"))
+
+
 async def test_a_hang_is_over_one_day(open_simulator: Open, clock: Clock, tmp_path: Path) -> None:
     backend = await open_simulator(f"{URI}&fail=hang")
     call = await begun(backend, await request(backend, tmp_path / "dump"))
