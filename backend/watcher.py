@@ -190,7 +190,9 @@ class _Budget:
         self._begun = self._clock()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         ended = self._clock()
-        self._earliest = ended + (ended - self._begun) / SHARE
+        # What was not answered was waited for: that is no share of the hypervisor's time to be paid back.
+        cost = ended - self._begun if kind is None else 0.0
+        self._earliest = ended + cost / SHARE
         self._next = max(ended + SWEEP_INTERVAL, self._earliest)

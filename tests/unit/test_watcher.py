@@ -1,0 +1,51 @@
+"""How often a hypervisor may be asked."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from backend.errors import NotAnswering
+from backend.watcher import SHARE, SWEEP_INTERVAL, _Budget
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("cost", [0.0, 0.001, 0.5, 3.0])
+def test_what_takes_long_is_done_rarely(cost: float) -> None:
+    clock = Clock()
+    budget = _Budget(clock)
+    with budget:
+        clock.now += cost
+    clock.now += max(SWEEP_INTERVAL, cost / SHARE) - 0.01
+    assert not budget.due()
+    clock.now += 0.02
+    assert budget.due()
+
+
+def test_what_is_hurried_waits_for_its_share_only() -> None:
+    clock = Clock()
+    budget = _Budget(clock)
+    with budget:
+        clock.now += 0.01
+    budget.hurry()
+    assert not budget.due()
+    clock.now += 0.01 / SHARE
+    assert budget.due()
+
+
+def test_what_was_not_answered_is_asked_again_soon() -> None:
+    clock = Clock()
+    budget = _Budget(clock)
+    with contextlib.suppress(NotAnswering), budget:
+        clock.now += 30.0
+        raise NotAnswering("no answer within 30 s")
+    clock.now += SWEEP_INTERVAL
+    assert budget.due()
