@@ -36,7 +36,7 @@ class Host:
         self.readonly = readonly
         self.link = Link.CONNECTING
         self.reason = ""
-        """Why there is no connection."""
+        """Why there is no connection, or what the hypervisor does not answer on one."""
         self._tell = tell
         self._backend: Backend | None = None
         self._changed: dict[str, DomainView] = {}
@@ -48,7 +48,7 @@ class Host:
 
     @property
     def watched(self) -> float:
-        """Seconds since this connection came up."""
+        """Seconds since this was last connected to anew."""
         return max(0.0, time.monotonic() - self._watched_since)
 
     @property
@@ -86,8 +86,8 @@ class Host:
 
     def _become(self, link: Link, reason: str = "") -> None:
         if (link, reason) != (self.link, self.reason):
-            self.link, self.reason = link, reason
-            self._tell(HostChanged(self))
+            before, self.link, self.reason = self.link, link, reason
+            self._tell(HostChanged(self, before))
 
     def _report(self, changes: Changes) -> None:
         self._become(Link.UP if changes.connected else Link.DOWN, changes.reason)
@@ -97,7 +97,9 @@ class Host:
         for uuid in changes.removed:
             self._changed.pop(uuid, None)
             self._removed.add(uuid)
-        if self._due is None and (self._all or self._changed or self._removed):
+        # Where the hypervisor did not answer, that there is nothing does not say that it has nothing.
+        told = self._changed or self._removed or (self._all and not changes.reason)
+        if told and self._due is None:
             loop = asyncio.get_running_loop()
             self._due = loop.call_at(max(loop.time(), self._told_at + FOLD_INTERVAL), self._flush)
 

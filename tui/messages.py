@@ -11,15 +11,16 @@ from backend.watcher import DomainView
 
 if TYPE_CHECKING:
     from backend.record import JobRecord
-    from tui.host import Host
+    from tui.host import Host, Link
     from tui.waiting import Waiting
 
 
 @dataclass
 class HostChanged(Message):
-    """A connection came up, went down, or failed again."""
+    """A connection came up, went down, failed again, or does not get its answers."""
 
     host: Host
+    before: Link
 
 
 @dataclass

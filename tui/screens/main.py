@@ -108,23 +108,27 @@ class MainScreen(OfferingScreen[None]):
     @on(HostChanged)
     def _host_changed(self, event: HostChanged) -> None:
         host = event.host
-        if host.link is Link.UP:
-            self._activity.say(host.uri, f"connected: {host.backend.capabilities.hypervisor}")
-            self._take_up(host)
-        elif host.link is Link.DOWN:
+        if host.link is Link.DOWN:
             self._activity.say(host.uri, f"no connection: {host.reason}", "$error")
+        elif event.before is not Link.UP:
+            self._activity.say(
+                host.uri, f"connected: {host.capabilities.hypervisor}" if host.capabilities else "connected"
+            )
+            self._take_up(host)
+        elif host.reason:
+            self._activity.say(host.uri, host.reason, "$warning")
         self._show_hosts()
         if isinstance(self.app.screen, WaitScreen):
             self.app.screen.link_changed()
 
     def _show_hosts(self) -> None:
         self._show_counts()
-        down = [host for host in self._hosts.values() if host.link is Link.DOWN]
+        ailing = [host for host in self._hosts.values() if host.reason]
         banner = self.query_one("#banner", Static)
-        banner.display = bool(down)
-        banner.update(Content("\n").join(f" ✗ {host.uri}: {host.reason}; trying again" for host in down))
-        waiting = [host.uri for host in self._hosts.values() if host.uri not in self._loaded and host not in down]
-        self._table.show_placeholder(f"connecting to {', '.join(waiting)} …" if waiting else _nothing(down))
+        banner.display = bool(ailing)
+        banner.update(Content("\n").join(f" ✗ {host.uri}: {host.reason}; trying again" for host in ailing))
+        awaited = [host.uri for host in self._hosts.values() if host.uri not in self._loaded]
+        self._table.show_placeholder(f"waiting for {', '.join(awaited)} …" if awaited else "no domains here")
         self._refresh_refusals()
 
     def _show_counts(self) -> None:
@@ -404,7 +408,3 @@ class MainScreen(OfferingScreen[None]):
 
     def _show_title(self) -> None:
         self._table.border_title = self._table.title()
-
-
-def _nothing(down: list[Host]) -> str:
-    return "no connection; q quits" if down else "no domains here"
