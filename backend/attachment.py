@@ -300,10 +300,9 @@ class Attachment:
             self._end(now)
         elif kind is Lifecycle.STOPPED:
             self._stopped(detail, now)
-        elif kind is Lifecycle.RESUMED and self.operation is JobOperation.DUMP and self.last is not None:
-            # Nobody can resume a domain while it is dumped: this is the end of the dump, good or bad.
-            self._went_on = True
-            self._end(now)
+        elif self.operation is JobOperation.DUMP and kind in (Lifecycle.SUSPENDED, Lifecycle.RESUMED):
+            # Nobody can resume a domain while it is dumped: its end is near, good or bad; the next sample shows it.
+            self._went_on = kind is Lifecycle.RESUMED
 
     def _stopped(self, detail: str, now: float) -> None:
         finished = self._closing or (self._dump_event is not None and self._dump_event.completed)

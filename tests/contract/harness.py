@@ -44,8 +44,11 @@ class Harness(ABC):
         """A new backend on `uri` (this harness's own by default), not opened yet. Every call makes another one."""
 
     @abstractmethod
-    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False) -> DomainKey:
-        """Make and start a domain of that name, running or paused. Names may hold any character but "/" and newline."""
+    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
+        """Make and start a domain of that name, running or paused. Names may hold any character but "/" and newline.
+
+        One that is `filled` has memory that is neither empty nor repeats itself: every format takes its time with it.
+        """
 
     @abstractmethod
     async def shut_off(self, name: str) -> DomainKey:
@@ -62,12 +65,28 @@ class Harness(ABC):
         path: Path,
         format: DumpFormat = DumpFormat.RAW,
         flags: DumpFlags = DumpFlags.MEMORY_ONLY,
+        uri: str | None = None,
     ) -> None:
-        """Start a dump as another program would (``virsh dump``): no runner, no record. Returns at once."""
+        """Start a dump as another program would (``virsh dump``): no runner, no record. Returns once it is seen."""
 
     @abstractmethod
-    async def full_disk(self) -> tuple[str, Path]:
-        """The URI to open and the path to dump to for a dump of any domain to fail with "No space left on device"."""
+    async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
+        """Ask for an elf dump that begins as soon as the domain's current job is over. Returns at once."""
+
+    @abstractmethod
+    async def foreign_succeeded(self) -> bool:
+        """Whether the first foreign dump did, in the words of the program that asked for it, once it is over."""
+
+    @abstractmethod
+    async def crash(self, domain: DomainKey) -> None:
+        """End the process of a running domain without a word."""
+
+    @abstractmethod
+    async def full_disk(self, mib: int = 0) -> tuple[str, Path]:
+        """The URI to open and the path to dump to for a dump of any domain to fail with "No space left on device".
+
+        At once, or after `mib` at the latest.
+        """
 
     @abstractmethod
     def is_dump(self, path: Path, format_name: str) -> bool:

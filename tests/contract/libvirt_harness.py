@@ -58,9 +58,7 @@ class LibvirtHarness(Harness):
     def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
         return LibvirtBackend(uri or self.uri, readonly)
 
-    async def running(
-        self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False
-    ) -> DomainKey:
+    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
         return await asyncio.to_thread(self._machines.start, name, mib, paused, filled)
 
     async def shut_off(self, name: str) -> DomainKey:
@@ -75,6 +73,7 @@ class LibvirtHarness(Harness):
         path: Path,
         format: DumpFormat = DumpFormat.RAW,
         flags: DumpFlags = DumpFlags.MEMORY_ONLY,
+        uri: str | None = None,
     ) -> None:
         options = [f"--{label}" for label in flags.labels]
         if DumpFlags.MEMORY_ONLY in flags:
@@ -83,6 +82,9 @@ class LibvirtHarness(Harness):
         self._dumps.append(dump)
         # So that no test takes a job that has not begun for one that is over.
         await asyncio.to_thread(eventually, lambda: dump.poll() is not None or self._machines.has_job(domain))
+
+    async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
+        self._dumps.append(virsh_dump(self.uri, domain, path, "--memory-only"))
 
     async def foreign_succeeded(self) -> bool:
         return await asyncio.to_thread(self._dumps[0].wait) == 0

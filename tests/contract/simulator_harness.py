@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,12 +13,14 @@ from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRe
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from tests.contract.harness import QUICK_MIB, Harness
+from tests.contract.steps import eventually, job_gone
 
 
 class SimulatorHarness(Harness):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._control = SimulatorBackend(self.uri)
+        self._dumps: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         await self._control.open()
@@ -25,6 +29,9 @@ class SimulatorHarness(Harness):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for dump in self._dumps:
+            dump.cancel()
+        await asyncio.gather(*self._dumps, return_exceptions=True)
         # The simulator itself goes away with the test's state folder.
         await self._control.close()
 
@@ -35,7 +42,7 @@ class SimulatorHarness(Harness):
     def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
         return SimulatorBackend(uri or self.uri, readonly)
 
-    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False) -> DomainKey:
+    async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
         domain = await self._control.define(name, mib * MIB)
         return await self._control.start(domain.key, paused)
 
@@ -51,10 +58,32 @@ class SimulatorHarness(Harness):
         path: Path,
         format: DumpFormat = DumpFormat.RAW,
         flags: DumpFlags = DumpFlags.MEMORY_ONLY,
+        uri: str | None = None,
     ) -> None:
-        await self._control.begin_dump(DumpRequest(domain, str(path), format, flags))
+        request = DumpRequest(domain, str(path), format, flags)
+        dump = asyncio.create_task(_dump_elsewhere(uri or self.uri, request))
+        self._dumps.append(dump)
+        # So that no test takes a job that has not begun for one that is over.
+        await eventually(partial(self._begun, dump, domain))
 
-    async def full_disk(self) -> tuple[str, Path]:
+    async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
+        self._dumps.append(asyncio.create_task(self._dump_after(DumpRequest(domain, str(path)))))
+
+    async def _begun(self, dump: asyncio.Task[None], domain: DomainKey) -> bool:
+        return dump.done() or await self._control.job(domain) is not None
+
+    async def _dump_after(self, request: DumpRequest) -> None:
+        await job_gone(self._control, request.domain)
+        await self._control.call_dump(request)
+
+    async def foreign_succeeded(self) -> bool:
+        [result, *_] = await asyncio.gather(self._dumps[0], return_exceptions=True)
+        return result is None
+
+    async def crash(self, domain: DomainKey) -> None:
+        await self._control.destroy(domain, "failed")
+
+    async def full_disk(self, mib: int = 0) -> tuple[str, Path]:
         return f"{self.uri}&fail=disk-full", self.folder / "full.dump"
 
     def is_dump(self, path: Path, format_name: str) -> bool:
@@ -62,3 +91,8 @@ class SimulatorHarness(Harness):
         magic = f"TestGuestMagic_{int(format)}".encode()
         with path.open("rb") as file:
             return file.read(len(magic)) == magic
+
+
+async def _dump_elsewhere(uri: str, request: DumpRequest) -> None:
+    async with SimulatorBackend(uri) as backend:
+        await backend.call_dump(request)

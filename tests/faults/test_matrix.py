@@ -1,0 +1,193 @@
+"""What becomes of a wait when something goes wrong: each fault, on each hypervisor, whoever started the dump.
+
+Every verdict is held against the truth: what the dump's own call returned to whoever made it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from backend.base import Backend
+from backend.errors import BackendError
+from backend.model import DomainKey, DumpFlags, JobStats
+from backend.record import JobRecord
+from backend.verdict import Evidence, Outcome, Verdict
+from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.steps import PATIENCE, dump_of
+
+COMPLETED, FAILED, CANCELLED = Verdict.COMPLETED, Verdict.FAILED, Verdict.CANCELLED
+RESULT, FILE, LIFECYCLE = Evidence.RESULT, Evidence.FILE, Evidence.LIFECYCLE
+HYPERVISOR, STATS = Evidence.HYPERVISOR, Evidence.STATS
+
+
+@dataclass
+class Scene:
+    """A dump that is under way, and those who look at it."""
+
+    harness: Harness
+    backend: Backend
+    domain: DomainKey
+    path: Path
+    record: JobRecord | None
+    closing: asyncio.Event
+
+
+Act = Callable[[Scene], Awaitable[None]]
+
+
+async def nothing(scene: Scene) -> None:
+    """The dump is left in peace."""
+
+
+async def kill_the_runner(scene: Scene) -> None:
+    assert scene.record is not None
+    os.kill(scene.record.pid, signal.SIGKILL)
+
+
+async def destroy(scene: Scene) -> None:
+    await scene.harness.destroy(scene.domain)
+
+
+async def kill_qemu(scene: Scene) -> None:
+    await scene.harness.crash(scene.domain)
+
+
+async def abort(scene: Scene) -> None:
+    await scene.backend.abort(scene.domain)
+
+
+async def abort_too_late(scene: Scene) -> None:
+    await asyncio.wait_for(scene.closing.wait(), PATIENCE)
+    with contextlib.suppress(BackendError):
+        await scene.backend.abort(scene.domain)
+
+
+async def dump_again_at_once(scene: Scene) -> None:
+    # It waits for the domain's lock, and begins within milliseconds of the end of the first.
+    await scene.harness.queue_foreign_dump(scene.domain, scene.path.with_name("second"))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row: what happens, and what a waiter must say, with which evidence."""
+
+    name: str
+    act: Act
+    ours: tuple[Verdict, Evidence] | None
+    """For a dump that virt-jobs started; None where the row is about others only."""
+    foreign: set[tuple[Verdict, Evidence]] | None
+    """The same, where more than one answer is true, for one that ``virsh dump`` started."""
+    format: str = "elf"
+    flags: DumpFlags = DumpFlags.NONE
+    paused: bool = False
+    readonly: bool = False
+    full_disk: bool = False
+
+
+FAULTS = [
+    Fault("success as elf", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}),
+    Fault("success as kdump-zlib", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="kdump-zlib"),
+    Fault("success as raw", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="raw"),
+    Fault("read-only waiter", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, readonly=True),
+    Fault("already paused guest", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, paused=True),
+    Fault("--crash", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE), (COMPLETED, LIFECYCLE)}, flags=DumpFlags.CRASH),
+    Fault("runner killed", kill_the_runner, (COMPLETED, FILE), None),
+    Fault("runner killed, raw", kill_the_runner, (COMPLETED, FILE), None, format="raw"),
+    Fault(
+        "disk full", nothing, (FAILED, RESULT), {(FAILED, HYPERVISOR), (FAILED, STATS), (FAILED, FILE)}, full_disk=True
+    ),
+    Fault("disk full, raw", nothing, (FAILED, RESULT), {(FAILED, FILE)}, format="raw", full_disk=True),
+    Fault(
+        "disk full, read-only waiter",
+        nothing,
+        (FAILED, RESULT),
+        {(FAILED, STATS), (FAILED, FILE)},
+        full_disk=True,
+        readonly=True,
+    ),
+    Fault("domain destroyed", destroy, (FAILED, RESULT), {(FAILED, LIFECYCLE)}),
+    Fault("domain destroyed, raw", destroy, (FAILED, RESULT), {(FAILED, LIFECYCLE)}, format="raw"),
+    Fault("QEMU killed", kill_qemu, (FAILED, RESULT), {(FAILED, LIFECYCLE)}),
+    Fault("aborted", abort, (CANCELLED, RESULT), {(CANCELLED, STATS), (FAILED, FILE)}, format="raw"),
+    Fault("aborted too late", abort_too_late, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="raw"),
+    Fault("followed by another dump", dump_again_at_once, (COMPLETED, RESULT), {(COMPLETED, FILE)}),
+    Fault(
+        "followed by another dump, paused", dump_again_at_once, (COMPLETED, RESULT), {(COMPLETED, FILE)}, paused=True
+    ),
+]
+ROWS = [
+    pytest.param(fault, initiator, id=f"{fault.name}-{initiator}")
+    for fault in FAULTS
+    for initiator in ("ours", "foreign")
+    if getattr(fault, initiator) is not None
+]
+
+
+@dataclass
+class Waiter:
+    """Somebody who is attached."""
+
+    attached: asyncio.Event = field(default_factory=asyncio.Event)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def progress(self, stats: JobStats) -> None:
+        if stats.processed:
+            self.attached.set()
+        if stats.closing:
+            self.closing.set()
+
+
+@pytest.mark.parametrize(("fault", "initiator"), ROWS)
+async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiator: str) -> None:
+    uri, path = harness.uri, harness.folder / "dump"
+    if fault.full_disk:
+        uri, path = await harness.full_disk(SLOW_MIB // 2)
+    domain = await harness.running("vm", SLOW_MIB, fault.paused, filled=True)
+    waiter = Waiter()
+    async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri) as watching:
+        record = None
+        if initiator == "ours":
+            request = dump_of(domain, path, fault.format)
+            record = await backend.start_dump(
+                type(request)(domain, request.path, request.format, request.flags | fault.flags)
+            )
+        else:
+            request = dump_of(domain, path, fault.format)
+            await harness.foreign_dump(domain, path, request.format, request.flags | fault.flags, uri)
+        waiting = asyncio.create_task(watching.wait(domain, on_progress=waiter.progress))
+        await _attached(waiter, waiting)
+        await fault.act(Scene(harness, backend, domain, path, record, waiter.closing))
+        outcome = await asyncio.wait_for(waiting, PATIENCE)
+        await _hold_against_the_truth(harness, backend, fault, record, outcome)
+    # A domain may be gone before the file of someone else's dump was found.
+    assert outcome.path in ({str(path)} if outcome.verdict is COMPLETED else {str(path), None})
+
+
+async def _attached(waiter: Waiter, waiting: asyncio.Task[Outcome]) -> None:
+    seen = asyncio.create_task(waiter.attached.wait())
+    await asyncio.wait({seen, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+    seen.cancel()
+
+
+async def _hold_against_the_truth(
+    harness: Harness, backend: Backend, fault: Fault, record: JobRecord | None, outcome: Outcome
+) -> None:
+    found = (outcome.verdict, outcome.evidence)
+    if record is not None:
+        assert found == fault.ours, outcome
+        if outcome.evidence is Evidence.RESULT:
+            kept = backend.journal.read(record.id)
+            assert kept is not None
+            assert kept.state == outcome.verdict.value
+    else:
+        assert fault.foreign is not None
+        assert found in fault.foreign, outcome
+        assert await harness.foreign_succeeded() is (outcome.verdict is COMPLETED)
