@@ -95,6 +95,7 @@ class LibvirtBackend(Backend):
             found = await self._one_by_one()
         found = await self._with_memory(found)
         self._known = {domain.key.uuid: domain for domain in found}
+        self._memory = {domain.key: domain.memory for domain in found if domain.memory}
         return sorted(found, key=_virsh_order)
 
     async def find(self, name: str) -> Domain:
