@@ -37,7 +37,7 @@ def test_what_is_hurried_waits_for_its_share_only() -> None:
         clock.now += 0.01
     budget.hurry()
     assert not budget.due()
-    clock.now += 0.01 / SHARE
+    clock.now += 0.011 / SHARE
     assert budget.due()
 
 

@@ -144,6 +144,7 @@ class DumpScreen(OfferingModal[JobRecord | None]):
 
     @on(Input.Changed, "#path")
     def _path_changed(self) -> None:
+        self._place = Place()  # What was seen was another place.
         self._say("")
         self._update()
         self._look()

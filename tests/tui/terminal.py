@@ -1,0 +1,83 @@
+"""A real pseudo-terminal with the console in it, and what stands on its screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import pexpect
+import pyte
+
+LIMIT = 30.0
+"""Seconds after which a thing that should be seen is missing."""
+
+
+class Terminal:
+    """Types keys and reads the screen."""
+
+    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 36)) -> None:
+        columns, lines = size
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = b""
+        """All that came to the terminal."""
+        self._process = pexpect.spawn(
+            sys.executable,
+            ["-m", "tui", *arguments],
+            dimensions=(lines, columns),
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+        self._process.delaybeforesend = None
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def type(self, keys: str) -> Self:
+        self._process.send(keys)
+        return self
+
+    def sees(self, *texts: str) -> Self:
+        """Read until all of `texts` are on the screen."""
+        end = time.monotonic() + LIMIT
+        while not all(text in self.screen for text in texts):
+            assert time.monotonic() < end, f"there never was {texts}:\n{self.screen}"
+            self._read()
+        return self
+
+    def ends(self) -> int:
+        """Read until the process is over; its exit code."""
+        end = time.monotonic() + LIMIT
+        while self._read():
+            assert time.monotonic() < end, f"it never ended:\n{self.screen}"
+        self._process.close()
+        return int(self._process.exitstatus if self._process.exitstatus is not None else -1)
+
+    def kill(self) -> None:
+        """SIGKILL, as from outside."""
+        self._process.close(force=True)
+
+    def _read(self) -> bool:
+        try:
+            some = self._process.read_nonblocking(65536, timeout=0.1)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.written += some
+        self._stream.feed(some)
+        return True
+
+
+@contextmanager
+def terminal(*arguments: str, size: tuple[int, int] = (120, 36)) -> Iterator[Terminal]:
+    """The console with those arguments; killed at the end if it still runs."""
+    found = Terminal(*arguments, size=size)
+    try:
+        yield found
+    finally:
+        found.kill()

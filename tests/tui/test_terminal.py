@@ -1,0 +1,97 @@
+"""The whole console in a real terminal: start, filter, dump, wait, detach, quit, start again, re-attach."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend.journal import Journal
+from tests.tui.terminal import Terminal, terminal
+
+ESCAPE, CTRL_S, CTRL_U, END = "\x1b", "\x13", "\x15", "\x1b[F"
+LEFT_ALTERNATE_SCREEN, CURSOR_SHOWN, MOUSE_OFF = b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"
+
+
+def start_dump(console: Terminal, domain: str, path: Path) -> None:
+    console.type("/").type(domain).sees(f"/{domain}", "1 of").type("\r").sees("d Dump", f"▌ {domain}")
+    console.type("d").sees(f"Dump · {domain}", "free").type("\t").type(END + CTRL_U).sees("'' --format").type(
+        str(path)
+    ).sees(path.name)
+    console.type(CTRL_S).sees(f"{domain} · waiting for dump")
+
+
+def quits(console: Terminal) -> None:
+    assert console.type("q").ends() == 0
+    for sequence in (LEFT_ALTERNATE_SCREEN, CURSOR_SHOWN, MOUSE_OFF):
+        assert sequence in console.written
+
+
+def test_the_whole_path_on_the_simulator(tmp_path: Path) -> None:
+    uri, path = "sim:///path?domains=3&jobs=0&memory=64&rate=8", tmp_path / "core"
+    with terminal("-c", uri) as console:
+        console.sees("vm-01", "3 domains")
+        start_dump(console, "vm-02", path)
+        console.sees("%", "done").type(ESCAPE).sees("detached from the dump, which goes on", "1 job ")
+        quits(console)
+    assert [record.state for record in Journal().pending()] == ["running"]
+    with terminal("-c", uri) as console:
+        console.sees("attached to the dump", "1 job ", "▌ vm-02").type("w").sees(
+            "vm-02 · waiting for dump", "✓ dump completed"
+        )
+    assert path.stat().st_size == 64 * 2**20 + len("TestGuestMagic_0")
+
+
+def test_a_killed_console_leaves_its_dump_going(tmp_path: Path) -> None:
+    uri = "sim:///killed?domains=1&jobs=0&memory=64&rate=8"
+    with terminal("-c", uri) as console:
+        console.sees("vm-01")
+        start_dump(console, "vm-01", tmp_path / "core")
+        console.sees("done").kill()
+    with terminal("-c", uri) as console:
+        console.sees("attached to the dump", "✓ dump completed")
+
+
+def test_it_can_be_quit_while_it_connects() -> None:
+    with terminal("-c", "sim:///slow?domains=2&latency=5000") as console:
+        console.sees("sim:///slow", "q Quit")
+        quits(console)
+
+
+def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    with terminal("-c", "sim:///plain?domains=2&jobs=1", size=(80, 24)) as console:
+        console.sees("▌ vm-01", "running", "%", "SIMULATED")
+
+
+@pytest.fixture
+def domain() -> Iterator[str]:
+    """A transient domain of this test's own, under a name that is not easy."""
+    import libvirt
+
+    name = f"con [x] ü {uuid.uuid4().hex[:6]}"
+    connection: Any = libvirt.open("qemu:///system")
+    made = connection.createXML(
+        f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>512</memory>"
+        "<os><type arch='x86_64'>hvm</type></os></domain>"
+    )
+    yield name
+    made.destroy()
+    connection.close()
+
+
+@pytest.mark.hypervisor
+def test_the_whole_path_on_libvirt(domain: str) -> None:
+    path = Path(f"/var/tmp/{uuid.uuid4().hex}.core")
+    try:
+        with terminal("-c", "qemu:///system") as console:
+            console.sees(domain)
+            start_dump(console, domain, path)
+            console.sees("✓ dump completed", "the dump call's own result").type(ESCAPE).sees("esc Show all")
+            quits(console)
+        assert path.read_bytes()[:4] == b"\x7fELF"
+    finally:
+        path.unlink(missing_ok=True)
