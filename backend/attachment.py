@@ -124,6 +124,11 @@ class Attachment:
         return self._orphan_news is not None and not self.ended
 
     @property
+    def adrift(self) -> bool:
+        """Whether nobody tells of it any more, so that its file has to."""
+        return self.ended or self.orphaned or self._disconnected_at is not None
+
+    @property
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
         if self._ended_at is not None:
@@ -269,7 +274,7 @@ class Attachment:
             return
         news = self._file is None or self._file.found.size != checked.found.size
         self._file = checked
-        if self.orphaned and checked.found.whole:
+        if self.adrift and checked.found.whole:
             self._end(now)
         elif self.orphaned and news:
             self._orphan_news = now

@@ -182,8 +182,10 @@ class _Follower:
             attachment.observe(observation, clock())
             if attachment.ended and not ended:
                 self._read_shared.set()
-            if attachment.ended or attachment.orphaned:
+            if attachment.adrift:
                 self._adrift.set()
+            else:
+                self._adrift.clear()
             last = attachment.last
             if self._on_progress and last and isinstance(observation, Sampled) and observation.stats is last:
                 self._on_progress(last)
@@ -258,8 +260,8 @@ class _Follower:
             return
         try:
             self._observed.put_nowait(FileHeld())
-            await self._adrift.wait()
             while True:
+                await self._adrift.wait()
                 try:
                     checked = await in_thread(lambda: _checked(target), "dump file")
                 except OperationFailed:
@@ -283,10 +285,10 @@ class _Follower:
 
     async def _watch_state(self) -> None:
         """Where the daemon died and came back without the job: whether the domain is still held for it."""
-        await self._adrift.wait()
-        while self._attachment.orphaned:
+        while True:
+            await self._adrift.wait()
             with contextlib.suppress(BackendError):
-                for domain in await self._backend.domains():
+                for domain in await self._backend.domains() if self._attachment.orphaned else []:
                     if domain.key.uuid == self._attachment.domain.uuid:
                         self._observed.put_nowait(StateSeen(domain))
             await asyncio.sleep(SETTLING_INTERVAL)

@@ -49,7 +49,7 @@ def domain_xml(name: str, mib: int, floppy: Path | None = None) -> str:
     """A machine without disk or network that runs its firmware: enough memory to be dumped, no KVM needed."""
     boot = (
         f"<disk type='file' device='floppy'><driver name='qemu' type='raw'/><source file='{floppy}'/>"
-        "<target dev='fda' bus='fdc'/></disk>"
+        "<target dev='fda' bus='fdc'/><readonly/></disk>"
         if floppy
         else ""
     )

@@ -369,6 +369,19 @@ def test_a_dump_whose_daemon_died_goes_on_while_its_domain_stays_paused() -> Non
     assert (outcome.verdict, outcome.evidence, outcome.left_paused) == (Verdict.COMPLETED, Evidence.FILE, True)
 
 
+def test_a_file_that_is_whole_while_there_is_no_connection_proves_the_end() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), LOST, checked(whole=False), checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
+
+
+def test_a_file_that_is_not_whole_while_there_is_no_connection_proves_nothing() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, FileHeld(), LOST, checked(whole=False)):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(110.0) is None
+
+
 def test_a_dump_whose_daemon_died_and_of_which_nothing_is_heard_is_unproven() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
     for observation in (RUNNING, LOST, BACK, GONE, seen(DomainState.PAUSED)):

@@ -1,0 +1,167 @@
+"""The daemon dies under a dump, or the connection to it is cut. Only real daemons die like this."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backend.libvirt import LibvirtBackend
+from backend.model import DomainKey, DomainState, JobStats
+from backend.verdict import Evidence, Outcome, Verdict
+from tests.contract.steps import PATIENCE, dump_of
+from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
+from tests.hypervisor.proxy import Proxy
+
+pytestmark = pytest.mark.hypervisor
+MIB = 512
+
+
+@dataclass
+class Scene:
+    daemon: PrivateDaemon
+    domain: DomainKey
+    path: Path
+    waiting: asyncio.Task[Outcome]
+    foreign: subprocess.Popen[bytes] | None
+
+
+@pytest.fixture
+def folder(daemon: PrivateDaemon, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the daemon, which is nobody's, can write."""
+    folder = daemon.folder / unique("dumps")
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+@asynccontextmanager
+async def attached(
+    daemon: PrivateDaemon, folder: Path, initiator: str, format: str, uri: str = ""
+) -> AsyncIterator[Scene]:
+    """A dump of a domain whose memory is full, and a waiter, at `uri` or the daemon's own, that has seen it move."""
+    path, moved = folder / "dump", asyncio.Event()
+
+    def progress(stats: JobStats) -> None:
+        if stats.processed:
+            moved.set()
+
+    machines = Machines(daemon.uri)
+    domain = await asyncio.to_thread(machines.start, unique("vm"), MIB, False, True)
+    async with LibvirtBackend(daemon.uri) as backend, LibvirtBackend(uri or daemon.uri) as watching:
+        foreign = None
+        if initiator == "ours":
+            await backend.start_dump(dump_of(domain, path, format))
+        else:
+            foreign = virsh_dump(daemon.uri, domain, path, *(["--memory-only"] if format != "raw" else []))
+            while await backend.job(domain) is None:  # noqa: ASYNC110 - nothing tells that a job has begun
+                await asyncio.sleep(0.02)
+        waiting = asyncio.create_task(watching.wait(domain, on_progress=progress))
+        await asyncio.wait_for(moved.wait(), PATIENCE)
+        try:
+            yield Scene(daemon, domain, path, waiting, foreign)
+        finally:
+            waiting.cancel()
+            if foreign is not None:
+                foreign.kill()
+                foreign.communicate()
+            await asyncio.to_thread(_clear, daemon, domain)
+
+
+def _clear(daemon: PrivateDaemon, domain: DomainKey) -> None:
+    # A daemon that has seen the end of an orphaned dump may be dying of it: nothing is asked of this one any more.
+    daemon.stop()
+    with contextlib.suppress(LookupError, ProcessLookupError):
+        os.kill(process_of(domain), signal.SIGKILL)
+
+
+async def outcome_with_a_living_daemon(scene: Scene) -> Outcome:
+    """The outcome; until then the daemon is started again as often as it dies (libvirt 9 does when QEMU is done)."""
+    async with asyncio.timeout(PATIENCE):
+        while not scene.waiting.done():
+            if not scene.daemon.alive:
+                await asyncio.to_thread(scene.daemon.start)
+            await asyncio.wait({scene.waiting}, timeout=0.2)
+    return scene.waiting.result()
+
+
+@pytest.mark.parametrize("initiator", ["ours", "foreign"])
+async def test_qemu_finishes_a_dump_whose_daemon_was_killed(
+    daemon: PrivateDaemon, folder: Path, initiator: str
+) -> None:
+    async with attached(daemon, folder, initiator, "elf") as scene:
+        daemon.kill()
+        await asyncio.to_thread(daemon.start)
+        outcome = await outcome_with_a_living_daemon(scene)
+        assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
+        assert scene.path.stat().st_size > MIB << 20
+
+
+async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
+    daemon: PrivateDaemon, folder: Path
+) -> None:
+    async with attached(daemon, folder, "ours", "elf") as scene:
+        daemon.kill()
+        await asyncio.to_thread(daemon.start)
+        outcome = await outcome_with_a_living_daemon(scene)
+        assert outcome.left_paused, outcome
+        if not daemon.alive:
+            await asyncio.to_thread(daemon.start)
+        async with LibvirtBackend(daemon.uri) as backend:
+            assert (await backend.find(scene.domain.uuid)).state is DomainState.PAUSED
+            await backend.resume(scene.domain)
+            assert (await backend.find(scene.domain.uuid)).state is DomainState.RUNNING
+
+
+@pytest.mark.parametrize("initiator", ["ours", "foreign"])
+async def test_a_stream_whose_daemon_was_killed_has_failed(daemon: PrivateDaemon, folder: Path, initiator: str) -> None:
+    async with attached(daemon, folder, initiator, "raw") as scene:
+        daemon.kill()
+        await asyncio.to_thread(daemon.start)
+        outcome = await outcome_with_a_living_daemon(scene)
+        assert outcome.verdict is Verdict.FAILED, outcome
+
+
+@pytest.mark.parametrize("initiator", ["ours", "foreign"])
+async def test_a_daemon_that_is_told_to_end_is_survived(daemon: PrivateDaemon, folder: Path, initiator: str) -> None:
+    async with attached(daemon, folder, initiator, "elf") as scene:
+        daemon.signal(signal.SIGTERM)
+        outcome = await outcome_with_a_living_daemon(scene)
+        assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
+
+
+async def test_a_daemon_that_stays_away_leaves_the_file_to_tell(daemon: PrivateDaemon, folder: Path) -> None:
+    async with attached(daemon, folder, "foreign", "elf") as scene:
+        daemon.kill()
+        outcome = await asyncio.wait_for(scene.waiting, PATIENCE)
+        assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
+
+
+async def test_fifty_waiters_on_one_job_all_learn_its_result(daemon: PrivateDaemon, folder: Path) -> None:
+    async with attached(daemon, folder, "ours", "elf") as scene, LibvirtBackend(daemon.uri, readonly=True) as backend:
+        outcomes = await asyncio.gather(*(backend.wait(scene.domain) for _ in range(50)))
+        assert {(outcome.verdict, outcome.evidence) for outcome in outcomes} == {(Verdict.COMPLETED, Evidence.RESULT)}
+
+
+@pytest.mark.parametrize(("initiator", "evidence"), [("ours", Evidence.RESULT), ("foreign", Evidence.FILE)])
+async def test_a_waiter_whose_connection_was_cut_takes_the_same_job_up_again(
+    daemon: PrivateDaemon, folder: Path, initiator: str, evidence: Evidence
+) -> None:
+    socket = daemon.folder / "run/libvirt/libvirt-sock"
+    async with (
+        Proxy(daemon.folder / "proxy", socket) as proxy,
+        attached(daemon, folder, initiator, "elf", proxy.uri) as scene,
+    ):
+        await proxy.cut()
+        await proxy.mend()
+        outcome = await asyncio.wait_for(scene.waiting, PATIENCE)
+        assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, evidence), outcome
+        assert not outcome.left_paused

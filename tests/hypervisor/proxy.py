@@ -1,0 +1,60 @@
+"""A socket between a client and its daemon that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+
+class Proxy:
+    """Passes everything on to the daemon's socket until it is cut, and again once it is mended."""
+
+    def __init__(self, path: Path, target: Path) -> None:
+        self._path = path
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///session?socket={self._path}"
+
+    async def mend(self) -> None:
+        """Let connections through."""
+        self._server = await asyncio.start_unix_server(self._serve, self._path)
+
+    async def cut(self) -> None:
+        """End every connection, and take no new ones."""
+        assert self._server is not None
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+        for writer in list(self._open):
+            writer.transport.abort()
+
+    async def __aenter__(self) -> Self:
+        await self.mend()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.cut()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, forth = await asyncio.open_unix_connection(self._target)
+        self._open |= {writer, forth}
+        with contextlib.suppress(OSError):
+            await asyncio.gather(_pass(reader, forth), _pass(back, writer))
+        for end in (writer, forth):
+            end.close()
+        self._open -= {writer, forth}
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
