@@ -74,6 +74,10 @@ class Harness(ABC):
         """Ask for an elf dump that begins as soon as the domain's current job is over. Returns at once."""
 
     @abstractmethod
+    async def kill_foreign(self) -> None:
+        """Kill the program that asked for the first foreign dump; the dump goes on."""
+
+    @abstractmethod
     async def foreign_succeeded(self) -> bool:
         """Whether the first foreign dump did, in the words of the program that asked for it, once it is over."""
 

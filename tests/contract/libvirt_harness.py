@@ -86,6 +86,9 @@ class LibvirtHarness(Harness):
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(virsh_dump(self.uri, domain, path, "--memory-only"))
 
+    async def kill_foreign(self) -> None:
+        self._dumps[0].kill()
+
     async def foreign_succeeded(self) -> bool:
         return await asyncio.to_thread(self._dumps[0].wait) == 0
 

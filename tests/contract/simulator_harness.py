@@ -76,6 +76,9 @@ class SimulatorHarness(Harness):
         await job_gone(self._control, request.domain)
         await self._control.call_dump(request)
 
+    async def kill_foreign(self) -> None:
+        self._dumps[0].cancel()
+
     async def foreign_succeeded(self) -> bool:
         [result, *_] = await asyncio.gather(self._dumps[0], return_exceptions=True)
         return result is None

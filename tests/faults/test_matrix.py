@@ -16,13 +16,16 @@ from pathlib import Path
 import pytest
 
 from backend.base import Backend
+from backend.dumpfile import inspect
 from backend.errors import BackendError
 from backend.model import DomainKey, DumpFlags, JobStats
 from backend.record import JobRecord
 from backend.verdict import Evidence, Outcome, Verdict
-from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE, dump_of
 
+MIB = 512
+"""Memory of the domain that is dumped: long enough to be seen, with what fills it."""
 COMPLETED, FAILED, CANCELLED = Verdict.COMPLETED, Verdict.FAILED, Verdict.CANCELLED
 RESULT, FILE, LIFECYCLE = Evidence.RESULT, Evidence.FILE, Evidence.LIFECYCLE
 HYPERVISOR, STATS = Evidence.HYPERVISOR, Evidence.STATS
@@ -50,6 +53,10 @@ async def nothing(scene: Scene) -> None:
 async def kill_the_runner(scene: Scene) -> None:
     assert scene.record is not None
     os.kill(scene.record.pid, signal.SIGKILL)
+
+
+async def kill_the_requester(scene: Scene) -> None:
+    await scene.harness.kill_foreign()
 
 
 async def destroy(scene: Scene) -> None:
@@ -90,6 +97,8 @@ class Fault:
     paused: bool = False
     readonly: bool = False
     full_disk: bool = False
+    stale: bool = False
+    """Whether an earlier dump left its completed stats behind."""
 
 
 FAULTS = [
@@ -99,6 +108,7 @@ FAULTS = [
     Fault("read-only waiter", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, readonly=True),
     Fault("already paused guest", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, paused=True),
     Fault("--crash", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE), (COMPLETED, LIFECYCLE)}, flags=DumpFlags.CRASH),
+    Fault("requester killed", kill_the_requester, None, {(COMPLETED, FILE)}),
     Fault("runner killed", kill_the_runner, (COMPLETED, FILE), None),
     Fault("runner killed, raw", kill_the_runner, (COMPLETED, FILE), None, format="raw"),
     Fault(
@@ -112,6 +122,14 @@ FAULTS = [
         {(FAILED, STATS), (FAILED, FILE)},
         full_disk=True,
         readonly=True,
+    ),
+    Fault(
+        "disk full, stale completed stats",
+        nothing,
+        (FAILED, RESULT),
+        {(FAILED, HYPERVISOR), (FAILED, STATS), (FAILED, FILE)},
+        full_disk=True,
+        stale=True,
     ),
     Fault("domain destroyed", destroy, (FAILED, RESULT), {(FAILED, LIFECYCLE)}),
     Fault("domain destroyed, raw", destroy, (FAILED, RESULT), {(FAILED, LIFECYCLE)}, format="raw"),
@@ -149,10 +167,12 @@ class Waiter:
 async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiator: str) -> None:
     uri, path = harness.uri, harness.folder / "dump"
     if fault.full_disk:
-        uri, path = await harness.full_disk(SLOW_MIB // 2)
-    domain = await harness.running("vm", SLOW_MIB, fault.paused, filled=True)
+        uri, path = await harness.full_disk(MIB // 2)
+    domain = await harness.running("vm", MIB, fault.paused, filled=True)
     waiter = Waiter()
     async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri) as watching:
+        if fault.stale:
+            await _leave_completed_stats(harness, domain)
         record = None
         if initiator == "ours":
             request = dump_of(domain, path, fault.format)
@@ -169,6 +189,13 @@ async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiato
         await _hold_against_the_truth(harness, backend, fault, record, outcome)
     # A domain may be gone before the file of someone else's dump was found.
     assert outcome.path in ({str(path)} if outcome.verdict is COMPLETED else {str(path), None})
+
+
+async def _leave_completed_stats(harness: Harness, domain: DomainKey) -> None:
+    async with harness.backend() as backend:
+        record = await backend.start_dump(dump_of(domain, harness.folder / "earlier", "raw"))
+        assert (await backend.wait(domain, record=record)).verdict is COMPLETED
+        assert await backend.last_job(domain) is not None
 
 
 async def _attached(waiter: Waiter, waiting: asyncio.Task[Outcome]) -> None:
@@ -190,4 +217,7 @@ async def _hold_against_the_truth(
     else:
         assert fault.foreign is not None
         assert found in fault.foreign, outcome
-        assert await harness.foreign_succeeded() is (outcome.verdict is COMPLETED)
+        if fault.act is kill_the_requester:
+            assert inspect(outcome.path or "").whole
+        else:
+            assert await harness.foreign_succeeded() is (outcome.verdict is COMPLETED)
