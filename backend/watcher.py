@@ -21,8 +21,14 @@ from backend.progress import Progress, ProgressMeter
 
 INTERVAL = 0.25
 """Seconds between two looks at the domains that have a job."""
+HURRIED = 0.1
+"""Seconds, at the least, between two looks, however much the hypervisor tells."""
+BUSY_SHARE = 0.25
+"""The part of the time that looks at the domains that have a job may take."""
 SWEEP_INTERVAL = 1.0
 """Seconds, at the least, between two listings, and between two sweeps of the idle domains."""
+SLICE = 100
+"""Jobs that are taken in before whoever else shares the event loop has a turn."""
 SHARE = 0.05
 """The part of the time that listings, and sweeps, may each take."""
 
@@ -69,8 +75,9 @@ class Watcher:
             listener = asyncio.create_task(self._listen(events))
             try:
                 while True:
+                    begun = self._clock()
                     await self._look_round(report)
-                    await self._pause()
+                    await self._pause(self._clock() - begun)
             finally:
                 listener.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -83,8 +90,7 @@ class Watcher:
                 with self._listing:
                     self._list(await self._backend.domains())
                 report(self._changes())
-            busy = [key for key in self._keys() if key in self._meters]
-            await self._look_at(busy)
+            await self._look_at(list(self._meters))
             if self._sweep.due():
                 with self._sweep:
                     await self._look_at([key for key in self._keys() if key not in self._meters])
@@ -99,10 +105,12 @@ class Watcher:
     async def _look_at(self, keys: list[DomainKey]) -> None:
         if not keys:
             return
-        for key, found in (await self._backend.jobs(keys)).items():
+        for count, (key, found) in enumerate((await self._backend.jobs(keys)).items(), 1):
             if isinstance(found, NoConnection):
                 raise found
             self._learn(key, found)
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
 
     def _keys(self) -> Iterable[DomainKey]:
         return [view.domain.key for view in self._views.values() if view.domain.active]
@@ -158,10 +166,13 @@ class Watcher:
         except BackendError as error:
             self._connected, self._reason = False, error.message
 
-    async def _pause(self) -> None:
+    async def _pause(self, took: float) -> None:
         # Events are folded: many of them at once hurry one look, not many.
+        # Nor does one that does not answer make the others wait for long.
+        least = min(SWEEP_INTERVAL, max(HURRIED, took / BUSY_SHARE - took))
+        await asyncio.sleep(least)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(INTERVAL):
+            async with asyncio.timeout(INTERVAL - least):
                 await self._told.wait()
         self._told.clear()
 
