@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -32,7 +33,7 @@ class Console(App[None]):
     """Watches hypervisors, and offers what can be done to their domains."""
 
     TITLE = "virt-jobs"
-    CSS_PATH: ClassVar = ["styles/console.tcss"]
+    CSS_PATH = Path(__file__).parent / "styles" / "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; every job goes on"),
     ]

@@ -50,6 +50,8 @@ from tui.widgets.status_line import StatusLine
 
 LEFT_AFTER = 2.0
 """Seconds that a domain must stand paused by a dump, with no job, until it counts as left so."""
+FEW = 8
+"""News of jobs at one time that are told one by one."""
 NARROW = 110
 """Columns below which details and activity stand one above the other."""
 LOW, SHORT = 30, 18
@@ -69,30 +71,26 @@ class MainScreen(OfferingScreen[None]):
         self._waits: dict[RowKey, tuple[Waiting, Worker[None]]] = {}
         self._refused: tuple[str | None, ...] = ()
         self._loaded: set[str] = set()
+        self._status = StatusLine(list(self._hosts.values()))
+        self._table = DomainTable(several_hosts=len(uris) > 1)
+        self._details = Details()
+        self._activity = Activity()
         self._told: set[RowKey] = set()
         """Domains whose job still shows although its end was told."""
 
     def compose(self) -> ComposeResult:
-        yield StatusLine(list(self._hosts.values()))
+        yield self._status
         yield Static(id="banner", markup=False)
-        yield DomainTable(several_hosts=len(self._hosts) > 1, id="domains")
+        yield self._table
         yield FilterLine(id="filter")
         with Container(id="below"):
-            yield Details(id="details")
-            yield Activity(id="activity")
+            yield self._details
+            yield self._activity
         yield KeyBar()
 
-    @property
-    def _table(self) -> DomainTable:
-        return self.query_one(DomainTable)
-
-    @property
-    def _activity(self) -> Activity:
-        return self.query_one(Activity)
-
     def on_mount(self) -> None:
+        self._show_counts()
         self._show_hosts()
-        self._show_title()
         # The first paint waits for nobody.
         self.call_after_refresh(self._attend)
 
@@ -122,7 +120,7 @@ class MainScreen(OfferingScreen[None]):
             self.app.screen.link_changed()
 
     def _show_hosts(self) -> None:
-        self._show_counts()
+        self._status.refresh()
         ailing = [host for host in self._hosts.values() if host.reason]
         banner = self.query_one("#banner", Static)
         banner.display = bool(ailing)
@@ -132,8 +130,8 @@ class MainScreen(OfferingScreen[None]):
         self._refresh_refusals()
 
     def _show_counts(self) -> None:
-        rows = self._table.rows
-        self.query_one(StatusLine).show(len(rows), rows.busy)
+        self._status.show(len(self._table.rows), self._table.rows.busy)
+        self._table.show_title()
 
     @on(DomainsChanged)
     def _domains_changed(self, event: DomainsChanged) -> None:
@@ -150,8 +148,9 @@ class MainScreen(OfferingScreen[None]):
         for row in changed:
             if row.maybe_left_paused and not row.left_paused:
                 self.set_timer(LEFT_AFTER, lambda row=row: self._check_left(row))
-        self._show_hosts()
-        self._show_title()
+        self._show_counts()
+        if event.all:
+            self._show_hosts()
 
     def _row(self, host: Host, view: DomainView) -> Row:
         known = self._table.rows.get((host.uri, view.domain.key.uuid))
@@ -166,21 +165,27 @@ class MainScreen(OfferingScreen[None]):
             self._refresh_refusals()
 
     def _tell_changes(self, host: Host, changed: list[Row]) -> None:
-        dumps = False
+        rows, watched, cursor = self._table.rows, host.watched, self._table.cursor_row
+        told: list[tuple[Row, str]] = []
         for row in changed:
-            before = self._table.rows.get(row.key)
-            told = news.jobs(before, row, host.watched)
-            if told and before is not None and before == self._table.cursor_row:
-                self.query_one(Details).read_records()
-            if told and row.key in self._told:
+            before = rows.get(row.key)
+            words = news.jobs(before, row, watched)
+            if not words:
+                continue
+            if before is cursor:
+                self._details.read_records()
+            if row.key in self._told:
                 # How that job ended was told when its wait did.
                 self._told.discard(row.key)
-                told = told[1:]
-            if told and row.key not in self._waits:
-                for words in told:
-                    self._activity.say(row.domain.name, words, "$foreground-muted")
-                dumps = dumps or news.operation(row) is JobOperation.DUMP
-        if dumps:
+                words = words[1:]
+            if row.key not in self._waits:
+                told += [(row, word) for word in words]
+        if len(told) > FEW:
+            self._activity.say(host.uri, f"{len(told)} jobs began or ended", "$foreground-muted")
+        else:
+            for row, word in told:
+                self._activity.say(row.domain.name, word, "$foreground-muted")
+        if any(news.operation(row) is JobOperation.DUMP for row, _ in told):
             self._take_up(host)
 
     def _take_up(self, host: Host) -> None:
@@ -229,12 +234,12 @@ class MainScreen(OfferingScreen[None]):
             self.app.bell()
         elif waiting.error is not None:
             self._activity.say(waiting.domain.name, f"not waited for any more: {waiting.error.message}", "$warning")
-        self.query_one(Details).read_records()
+        self._details.read_records()
 
     @on(DomainTable.Highlighted)
     def _highlighted(self, event: DomainTable.Highlighted) -> None:
         row = self._table.cursor_row
-        self.query_one(Details).show(row, self._hosts[row.uri] if row is not None else None)
+        self._details.show(row, self._hosts[row.uri] if row is not None else None)
         self._refresh_refusals()
 
     @on(Details.Learned)
@@ -249,7 +254,7 @@ class MainScreen(OfferingScreen[None]):
         if command is Wait:
             return None if row is not None and row.key in self._waits else refusals.wait(row)
         if command is Abort:
-            return refusals.abort(row, capabilities, self.query_one(Details).running)
+            return refusals.abort(row, capabilities, self._details.running)
         if command is Resume:
             return refusals.resume(row, capabilities)
         return None
@@ -379,7 +384,7 @@ class MainScreen(OfferingScreen[None]):
     @on(FilterLine.Changed)
     def _filter_changed(self, event: FilterLine.Changed) -> None:
         self._table.filter_by(event.value)
-        self._show_title()
+        self._show_counts()
         self.refresh_bindings()
 
     @on(FilterLine.Submitted)
@@ -405,6 +410,3 @@ class MainScreen(OfferingScreen[None]):
     @on(Help)
     def _help(self) -> None:
         self.app.push_screen(HelpScreen(self))
-
-    def _show_title(self) -> None:
-        self._table.border_title = self._table.title()

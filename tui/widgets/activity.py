@@ -13,8 +13,8 @@ from textual.strip import Strip
 from backend.verdict import Outcome, Verdict
 from tui import format
 
-KEPT = 500
-"""Entries; older ones are forgotten."""
+KEPT = 200
+"""Entries, and lines of them; older ones are forgotten."""
 SYMBOLS = {Verdict.COMPLETED: "✓", Verdict.FAILED: "✗", Verdict.CANCELLED: "⊘", Verdict.UNPROVEN: "?"}
 VERDICT_STYLES = {
     Verdict.COMPLETED: "$success",
@@ -57,7 +57,7 @@ class Activity(ScrollView, can_focus=True):
         return [first, *(Content("  ") + line for line in indented)]
 
     def _show(self, lines: list[Content]) -> None:
-        self._lines = lines[: KEPT * 2]
+        self._lines = lines[:KEPT]
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()
 

@@ -70,6 +70,7 @@ class DomainTable(ScrollView, can_focus=True):
         self._longest_name = 0
         self._lines: dict[RowKey, Strip] = {}
         self._header: Strip | None = None
+        self._titled: tuple[str, int, int] | None = None
         self._cursor: RowKey | None = None
         self._index = 0
         # Until someone moves it, the cursor stays at the top, whatever is there.
@@ -118,6 +119,19 @@ class DomainTable(ScrollView, can_focus=True):
         shown = [column.id for column, _ in self._layout]
         at = shown.index(self.sorted_by) if self.sorted_by in shown else -1
         self.sort_by(shown[(at + 1) % len(shown)])
+
+    def show_title(self) -> None:
+        """Say on the border what is shown, if that is another thing now."""
+        filter = self.rows.filter
+        matched = (filter.text, len(self.rows.order), len(self.rows)) if filter else None
+        if matched == self._titled and self.border_title:
+            return
+        self._titled = matched
+        title = Content("Domains")
+        if matched is not None:
+            text, shown, known = matched
+            title = Content.assemble(title, "  ", (f"/{text}", "$accent"), f"  {shown} of {known}")
+        self.border_title = title
 
     def show_placeholder(self, text: str) -> None:
         """What stands in the middle while there are no rows."""
@@ -215,7 +229,6 @@ class DomainTable(ScrollView, can_focus=True):
         self._forget()
 
     def on_mount(self) -> None:
-        self._refresh_scrollbars()
         self.virtual_size = Size(0, 1)
 
     def on_resize(self) -> None:
@@ -311,11 +324,3 @@ class DomainTable(ScrollView, can_focus=True):
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"domain-table--{name}", partial=True)
-
-    def title(self) -> Content:
-        """What is shown, in words."""
-        shown, known = len(self.rows.order), len(self.rows)
-        words = Content.assemble(("Domains", "bold"))
-        if self.rows.filter:
-            words += Content.assemble("  ", ("/" + self.rows.filter.text, "$accent"), f"  {shown} of {known}")
-        return words

@@ -23,8 +23,9 @@ class StatusLine(Widget):
 
     def show(self, domains: int, jobs: int) -> None:
         counts = f"{domains} domain{'' if domains == 1 else 's'} · {jobs} job{'' if jobs == 1 else 's'}"
-        self._counts = counts
-        self.refresh()
+        if counts != self._counts:
+            self._counts = counts
+            self.refresh()
 
     def render(self) -> Content:
         badges = self._badges()
