@@ -12,6 +12,7 @@ from backend.dumpfile import DumpFile
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.proofs import LIFECYCLE_PROOFS, backup_verdict
 from backend.record import JobRecord
 from backend.verdict import Evidence, Outcome, Verdict
 
@@ -212,8 +213,8 @@ class Attachment:
     def _is_other(self, stats: JobStats, sent: float) -> bool:
         """Whether these are the stats of a job that followed ours."""
         last = self.last
-        if last is None:
-            return False
+        if last is None or self.operation is JobOperation.MIGRATION_IN:
+            return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
         if self._orphan_news is not None:
             return True  # It was gone already.
         moved_on = stats.processed > last.processed > 0 and stats.total == last.total
@@ -292,14 +293,22 @@ class Attachment:
                     if self.orphaned:
                         self._end(now)
             case JobEvent(stats=stats):
-                if self.operation is JobOperation.BACKUP and stats.success is not None:
-                    verdict = Verdict.COMPLETED if stats.success else Verdict.FAILED
+                if self.operation is JobOperation.BACKUP and stats.success is not None and self._is_ours(stats, now):
+                    verdict = backup_verdict(stats)
                     self._prove(Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", stats.errmsg or "")
             case LifecycleEvent(event=kind, detail=detail):
                 self._lived(kind, detail, now)
 
+    def _is_ours(self, final: JobStats, now: float) -> bool:
+        """Whether these stats, told at a job's end, can be those of this job, not of the one before it."""
+        last = self.last
+        if last is None:
+            return True
+        longest = last.time_elapsed / 1000 + now - self._last_at + _START_SLACK
+        return last.time_elapsed <= final.time_elapsed <= longest * 1000
+
     def _lived(self, kind: Lifecycle, detail: str, now: float) -> None:
-        proves = _LIFECYCLE_PROOFS.get((self.operation, kind, detail))
+        proves = LIFECYCLE_PROOFS.get((self.operation, kind, detail))
         if proves is not None:
             self._prove(Evidence.LIFECYCLE, proves, f"The domain was {kind.name.lower()} ({detail}).")
             self._end(now)
@@ -311,7 +320,9 @@ class Attachment:
 
     def _stopped(self, detail: str, now: float) -> None:
         finished = self._closing or (self._dump_event is not None and self._dump_event.completed)
-        if self._went_on or (self.ended and not self._domain_gone) or (finished and detail != "crashed"):
+        reverted = detail == "snapshot" and self.operation is JobOperation.SNAPSHOT_REVERT
+        over_before = self.ended and not self._domain_gone
+        if self._went_on or over_before or reverted or (finished and detail != "crashed"):
             self._seen = f"The domain was stopped ({detail}) as the job ended."
         elif detail == "crashed":
             # What a successful dump with --crash does to its domain, but also what a crash does.
@@ -323,8 +334,17 @@ class Attachment:
         self._end(now)
 
     def _prove_by_survival(self) -> None:
-        if self.operation in (JobOperation.SAVE, JobOperation.MIGRATION_OUT):
-            self._prove(Evidence.LIFECYCLE, Verdict.FAILED, "The job is gone and the domain still runs here.")
+        if self.operation is JobOperation.MIGRATION_OUT and self._interrupted:
+            # A daemon that comes back forgets a migration whose last step it does not know of, and keeps the domain.
+            self._seen = "The job was gone when the daemon was back; the other host knows whether the domain went over."
+        elif self.operation in (JobOperation.SAVE, JobOperation.MIGRATION_OUT) and not self._cancelled:
+            detail = "The job is gone and the domain is still here: it failed, or was aborted."
+            self._prove(Evidence.LIFECYCLE, Verdict.FAILED, detail)
+
+    @property
+    def _cancelled(self) -> bool:
+        told = self._proofs.get(Evidence.STATS)
+        return told is not None and told[0] is Verdict.CANCELLED
 
     def _prove(self, evidence: Evidence, verdict: Verdict, detail: str, error: str = "") -> None:
         self._proofs.setdefault(evidence, (verdict, detail, error))
@@ -377,11 +397,3 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._left_paused,
         )
-
-
-_LIFECYCLE_PROOFS = {
-    (JobOperation.SAVE, Lifecycle.STOPPED, "saved"): Verdict.COMPLETED,
-    (JobOperation.MIGRATION_OUT, Lifecycle.STOPPED, "migrated"): Verdict.COMPLETED,
-    (JobOperation.MIGRATION_IN, Lifecycle.RESUMED, "migrated"): Verdict.COMPLETED,
-    (JobOperation.MIGRATION_IN, Lifecycle.STOPPED, "failed"): Verdict.FAILED,
-}

@@ -59,7 +59,8 @@ def over(plan: Plan, machine: Machine) -> Effect:
     events: list[Event] = []
     completed = plan.ending is Ending.COMPLETED
     if plan.operation is JobOperation.BACKUP:
-        stats = replace(plan.final_stats(), success=completed, errmsg=plan.error or None)
+        error = "Operation canceled" if plan.ending is Ending.CANCELLED else plan.error
+        stats = replace(plan.final_stats(), success=completed, errmsg=error or None)
         machine = replace(machine, last=to_json(stats))
         events.append(JobEvent(machine.key, stats))
     if plan.fate:
