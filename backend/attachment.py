@@ -108,6 +108,7 @@ class Attachment:
         self._domain_gone = False
         self._went_on = False
         self._closing = False
+        self._streamed = False
         self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
         self._dump_event: DumpEvent | None = None
         self._file_held = False
@@ -292,6 +293,8 @@ class Attachment:
                         self._prove(Evidence.HYPERVISOR, Verdict.FAILED, "QEMU reported that the dump failed.", error)
                     if self.orphaned:
                         self._end(now)
+            case JobEvent() if self.operation is JobOperation.DUMP:
+                self._streamed = True
             case JobEvent(stats=stats):
                 if self.operation is JobOperation.BACKUP and stats.success is not None and self._is_ours(stats, now):
                     verdict = backup_verdict(stats)
@@ -319,7 +322,7 @@ class Attachment:
             self._went_on = kind is Lifecycle.RESUMED
 
     def _stopped(self, detail: str, now: float) -> None:
-        finished = self._closing or (self._dump_event is not None and self._dump_event.completed)
+        finished = self._work_done or self._may_have_finished(now)
         reverted = detail == "snapshot" and self.operation is JobOperation.SNAPSHOT_REVERT
         over_before = self.ended and not self._domain_gone
         if self._went_on or over_before or reverted or (finished and detail != "crashed"):
@@ -327,11 +330,26 @@ class Attachment:
         elif detail == "crashed":
             # What a successful dump with --crash does to its domain, but also what a crash does.
             self._seen = "The domain stopped as crashed."
-            if finished and self.operation is JobOperation.DUMP:
+            if self._work_done and self.operation is JobOperation.DUMP:
                 self._prove(Evidence.LIFECYCLE, Verdict.COMPLETED, "The domain was stopped as the dump asked for.")
         else:
             self._prove(Evidence.LIFECYCLE, Verdict.FAILED, f"The domain was stopped ({detail}) under the job.")
         self._end(now)
+
+    @property
+    def _work_done(self) -> bool:
+        """Whether the hypervisor was seen to have nothing left to write."""
+        return self._closing or self._streamed or (self._dump_event is not None and self._dump_event.completed)
+
+    def _may_have_finished(self, now: float) -> bool:
+        """Whether what was left at the latest sample may have been done since then, at ten times its pace."""
+        if self.operation is not JobOperation.DUMP:
+            return False  # What proves the success of the others is told before their domain stops.
+        last = self.last
+        if last is None or last.remaining == 0:
+            return True
+        pace = last.processed / max(last.time_elapsed / 1000, 0.001)
+        return last.remaining <= 10 * pace * (now - self._last_at)
 
     def _prove_by_survival(self) -> None:
         if self.operation is JobOperation.MIGRATION_OUT and self._interrupted:

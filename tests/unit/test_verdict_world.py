@@ -1,0 +1,212 @@
+"""The rules held against whole stories of dumps, of which a waiter sees only a part.
+
+A story says what really happened and what a hypervisor would have told of it, as it was seen on real ones. What
+the waiter gets is that with losses, repeats, delays and outages. Its verdict must be the truth, or unproven.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backend.attachment import (
+    FILE_GRACE,
+    ORPHAN_GRACE,
+    Attachment,
+    FileChecked,
+    FileHeld,
+    Observation,
+    RecordSeen,
+    Sampled,
+    SampleFailed,
+    StateSeen,
+)
+from backend.dumpfile import DumpFile
+from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
+from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent
+from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.record import JobRecord, RecordState
+from backend.verdict import Outcome, Verdict
+
+KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
+STOPPED_KEY = replace(KEY, id=None)
+TOTAL = 10_000
+
+
+class Ending(Enum):
+    COMPLETED = Verdict.COMPLETED
+    DISK_FULL = Verdict.FAILED
+    CLOSE_FAILED = "the hypervisor finished, and the file could not be closed"
+    DESTROYED = "the domain was destroyed in the middle"
+    ABORTED = Verdict.CANCELLED
+
+    @property
+    def truths(self) -> set[Verdict]:
+        """The verdicts that are no lie. An aborted dump of someone else may be known only as one that failed."""
+        if self is Ending.COMPLETED:
+            return {Verdict.COMPLETED}
+        return {Verdict.CANCELLED, Verdict.FAILED} if self is Ending.ABORTED else {Verdict.FAILED}
+
+
+@dataclass(frozen=True)
+class Story:
+    ending: Ending
+    raw: bool
+    was_running: bool
+    ours: bool
+    """Whether there is a record with a runner behind it."""
+    runner_dies: bool
+    pre_existing: bool
+    """Whether the file was there before, so that libvirt does not remove it after a failure."""
+    restarts: bool
+    """Whether the domain is destroyed right after the job's end."""
+    follows: Ending | None
+    """How another dump, to another file, ends that follows at once."""
+
+
+stories = st.builds(
+    Story,
+    ending=st.sampled_from(Ending),
+    raw=st.booleans(),
+    was_running=st.booleans(),
+    ours=st.booleans(),
+    runner_dies=st.booleans(),
+    pre_existing=st.booleans(),
+    restarts=st.booleans(),
+    follows=st.none() | st.sampled_from([Ending.COMPLETED, Ending.DISK_FULL]),
+).filter(lambda story: story.raw or story.ending is not Ending.ABORTED)
+
+
+def stats(elapsed: float, processed: int, type: JobType = JobType.UNBOUNDED) -> JobStats:
+    sizes = {"memory_total": TOTAL, "memory_processed": processed, "memory_remaining": TOTAL - processed}
+    return JobStats(type, JobOperation.DUMP, time_elapsed=int(elapsed * 1000), **sizes)
+
+
+def record_of(story: Story, state: RecordState) -> JobRecord:
+    return JobRecord(
+        id="a",
+        uri="qemu:///system",
+        uuid=KEY.uuid,
+        domain=KEY.name,
+        domain_id=KEY.id,
+        path="/f",
+        format=DumpFormat.RAW,
+        flags=DumpFlags.NONE if story.raw else DumpFlags.MEMORY_ONLY,
+        user="root@other",
+        started=0.0,
+        state=state,
+        ended=None if state is RecordState.RUNNING else 1.0,
+    )
+
+
+def told(story: Story) -> list[tuple[float, Observation]]:
+    """Everything that could be seen of the story, with its time; the job begins at 0 and stops working at 10."""
+    half = story.ending in (Ending.DISK_FULL, Ending.DESTROYED, Ending.ABORTED)
+    stop = 5.0 if half else 10.0
+    seen: list[tuple[float, Observation]] = [
+        (step / 2, Sampled(stats(step / 2, step * 500), step / 2)) for step in range(1, int(stop * 2))
+    ]
+    end = stop + 1.0
+    if story.ending is Ending.DESTROYED:
+        seen += [(stop, LifecycleEvent(STOPPED_KEY, Lifecycle.STOPPED, "destroyed"))]
+    else:
+        if not story.raw:
+            completed = story.ending is not Ending.DISK_FULL
+            seen.append((stop, DumpEvent(KEY, completed, "" if completed else "no space")))
+        elif story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED):
+            seen.append((stop, JobEvent(KEY, stats(stop, TOTAL, JobType.COMPLETED))))
+        seen += _closing(story, stop)
+        if story.was_running:
+            seen.append((end, LifecycleEvent(KEY, Lifecycle.RESUMED, "unpaused")))
+    if story.ours:
+        state = {Ending.COMPLETED: RecordState.COMPLETED, Ending.ABORTED: RecordState.CANCELLED}
+        result = RecordState.RUNNING if story.runner_dies else state.get(story.ending, RecordState.FAILED)
+        seen.append((end + 0.1, RecordSeen(record_of(story, result), runner_alive=False)))
+    return seen + _afterwards(story, end)
+
+
+def _closing(story: Story, stop: float) -> list[tuple[float, Observation]]:
+    if story.ending is Ending.DISK_FULL and not story.raw:
+        return [(stop + 0.5, SampleFailed(OperationFailed("operation failed: dump query failed, status=3", code=9)))]
+    if story.ending is Ending.ABORTED:
+        return [(stop + 0.5, Sampled(stats(stop, 5000, JobType.CANCELLED), stop + 0.5))]
+    if story.ending is Ending.DISK_FULL:
+        return []
+    return [(stop + 0.5, Sampled(stats(stop + 0.5, TOTAL, JobType.COMPLETED), stop + 0.5))]
+
+
+def _afterwards(story: Story, end: float) -> list[tuple[float, Observation]]:
+    seen: list[tuple[float, Observation]] = []
+    alive = story.ending is not Ending.DESTROYED
+    if alive and story.follows is not None:
+        seen += [(end + 0.01 + step / 2, Sampled(stats(step / 2, step * 500), end + step / 2)) for step in range(1, 6)]
+        seen.append((end + 3, DumpEvent(KEY, story.follows is Ending.COMPLETED, "")))
+    elif alive:
+        seen += [(end + 0.01 + step / 2, Sampled(None, end + step / 2)) for step in range(6)]
+    if alive and story.restarts:
+        seen.append((end + 0.2, LifecycleEvent(STOPPED_KEY, Lifecycle.STOPPED, "destroyed")))
+        alive = False
+    if not alive:
+        seen += [(end + 1 + step, SampleFailed(NoSuchDomain("gone"))) for step in range(3)]
+    return seen
+
+
+def file_of(story: Story) -> FileChecked:
+    """What the held file looks like after the end."""
+    failed = story.ending is not Ending.COMPLETED
+    # What could not be closed may look whole; libvirt removes it unless it was there before.
+    whole = story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED) and not (failed and story.pre_existing)
+    found = DumpFile("/f", "ELF core", TOTAL if whole else 5000, whole, "As looked at.")
+    return FileChecked(found, linked=not failed or story.pre_existing, untouched=0.0)
+
+
+def decided(attachment: Attachment, now: float) -> Outcome | None:
+    try:
+        return attachment.outcome(now)
+    except NoConnection:
+        return None
+
+
+@settings(max_examples=500)
+@given(stories, st.data())
+def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject) -> None:
+    visible = data.draw(st.booleans(), "the file can be seen")
+    record = record_of(story, RecordState.RUNNING) if story.ours else None
+    attachment = Attachment(KEY, JobOperation.DUMP, record)
+    outage = data.draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8)), "outage")
+    now, held, outcome = 0.0, False, None
+    for moment, observation in sorted(told(story), key=lambda one: one[0]):
+        out = outage is not None and outage[0] <= moment < sum(outage)
+        if out:
+            observation = SampleFailed(NoConnection("lost"))
+        elif outage is not None and moment >= sum(outage):
+            attachment.observe(ConnectionEvent(True), max(now, moment))
+            attachment.observe(StateSeen(Domain(KEY, DomainState.RUNNING)), max(now, moment))
+        elif data.draw(st.integers(0, 5), "fate") == 0:
+            continue  # It was lost, or nobody looked.
+        now = max(now, moment + data.draw(st.floats(0, 0.2), "delay"))
+        if data.draw(st.integers(0, 8), "hiccup") == 0:
+            attachment.observe(SampleFailed(NotAnswering("5 s")), now)
+        for _ in range(data.draw(st.integers(1, 2), "times")):
+            attachment.observe(observation, now)
+        if visible and not held and moment < 4.0 and not out:
+            attachment.observe(FileHeld(), now)
+            held = True
+        if held and attachment.ended:
+            attachment.observe(file_of(story), now)
+        if (outcome := decided(attachment, now)) is not None:
+            break
+    if outcome is None:
+        for later in (GRACE_OVER, 2 * GRACE_OVER):
+            attachment.observe(SampleFailed(NoSuchDomain("gone")), now + later - 1)
+            if held:
+                attachment.observe(file_of(story), now + later - 1)
+            outcome = outcome or decided(attachment, now + later)
+        assert outcome is not None
+    assert outcome.verdict in story.ending.truths | {Verdict.UNPROVEN}, (outcome, story)
+
+
+GRACE_OVER = FILE_GRACE + ORPHAN_GRACE
