@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
+from backend.journal import Journal
 from backend.model import DomainKey, DumpFlags, DumpFormat
 
 QUICK_MIB = 32
@@ -40,8 +41,8 @@ class Harness(ABC):
         """The hypervisor that the domains are made on."""
 
     @abstractmethod
-    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
-        """A new backend on `uri` (this harness's own by default), not opened yet. Every call makes another one."""
+    def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
+        """A new backend on `uri` (this harness's own by default), not opened yet; with the test's journal by default."""
 
     @abstractmethod
     async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:

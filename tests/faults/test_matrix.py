@@ -9,8 +9,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,12 @@ import pytest
 from backend.base import Backend
 from backend.dumpfile import inspect
 from backend.errors import BackendError
+from backend.journal import Journal
 from backend.model import DomainKey, DumpFlags, JobStats
 from backend.record import JobRecord
 from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import Harness
-from tests.contract.steps import PATIENCE, dump_of
+from tests.contract.steps import PATIENCE, dump_of, eventually
 
 MIB = 512
 """Memory of the domain that is dumped: long enough to be seen, with what fills it."""
@@ -41,6 +44,8 @@ class Scene:
     path: Path
     record: JobRecord | None
     closing: asyncio.Event
+    requester: asyncio.subprocess.Process | None = None
+    """The command that asked for it, where that is a process of its own."""
 
 
 Act = Callable[[Scene], Awaitable[None]]
@@ -56,7 +61,11 @@ async def kill_the_runner(scene: Scene) -> None:
 
 
 async def kill_the_requester(scene: Scene) -> None:
-    await scene.harness.kill_foreign()
+    if scene.requester is None:
+        await scene.harness.kill_foreign()
+    else:
+        scene.requester.kill()
+        await scene.requester.wait()
 
 
 async def destroy(scene: Scene) -> None:
@@ -99,6 +108,8 @@ class Fault:
     full_disk: bool = False
     stale: bool = False
     """Whether an earlier dump left its completed stats behind."""
+    stranger: bool = False
+    """Whether the waiter has another journal than whoever started the dump: another user, or another host."""
 
 
 FAULTS = [
@@ -106,9 +117,11 @@ FAULTS = [
     Fault("success as kdump-zlib", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="kdump-zlib"),
     Fault("success as raw", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="raw"),
     Fault("read-only waiter", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, readonly=True),
+    Fault("waiter of another user", nothing, (COMPLETED, RESULT), None, stranger=True),
+    Fault("disk full, waiter of another user", nothing, (FAILED, RESULT), None, full_disk=True, stranger=True),
     Fault("already paused guest", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, paused=True),
     Fault("--crash", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE), (COMPLETED, LIFECYCLE)}, flags=DumpFlags.CRASH),
-    Fault("requester killed", kill_the_requester, None, {(COMPLETED, FILE)}),
+    Fault("requester killed", kill_the_requester, (COMPLETED, RESULT), {(COMPLETED, FILE)}),
     Fault("runner killed", kill_the_runner, (COMPLETED, FILE), None),
     Fault("runner killed, raw", kill_the_runner, (COMPLETED, FILE), None, format="raw"),
     Fault(
@@ -164,31 +177,44 @@ class Waiter:
 
 
 @pytest.mark.parametrize(("fault", "initiator"), ROWS)
-async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiator: str) -> None:
+async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiator: str, tmp_path: Path) -> None:
     uri, path = harness.uri, harness.folder / "dump"
     if fault.full_disk:
         uri, path = await harness.full_disk(MIB // 2)
     domain = await harness.running("vm", MIB, fault.paused, filled=True)
     waiter = Waiter()
-    async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri) as watching:
+    journal = Journal(tmp_path / "another.db") if fault.stranger else None
+    async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri, journal) as watching:
         if fault.stale:
             await _leave_completed_stats(harness, domain)
-        record = None
-        if initiator == "ours":
-            request = dump_of(domain, path, fault.format)
-            record = await backend.start_dump(
-                type(request)(domain, request.path, request.format, request.flags | fault.flags)
-            )
+        record, requester = None, None
+        request = dump_of(domain, path, fault.format)
+        request = replace(request, flags=request.flags | fault.flags)
+        if initiator == "foreign":
+            await harness.foreign_dump(domain, path, request.format, request.flags, uri)
+        elif fault.act is kill_the_requester:
+            requester = await _command(uri, "dump", domain.uuid, str(path))
+            record = await eventually(partial(_running_record, backend, domain))
         else:
-            request = dump_of(domain, path, fault.format)
-            await harness.foreign_dump(domain, path, request.format, request.flags | fault.flags, uri)
+            record = await backend.start_dump(request)
         waiting = asyncio.create_task(watching.wait(domain, on_progress=waiter.progress))
         await _attached(waiter, waiting)
-        await fault.act(Scene(harness, backend, domain, path, record, waiter.closing))
+        await fault.act(Scene(harness, backend, domain, path, record, waiter.closing, requester))
         outcome = await asyncio.wait_for(waiting, PATIENCE)
         await _hold_against_the_truth(harness, backend, fault, record, outcome)
     # A domain may be gone before the file of someone else's dump was found.
     assert outcome.path in ({str(path)} if outcome.verdict is COMPLETED else {str(path), None})
+
+
+async def _command(uri: str, *arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tui", "-c", uri, *arguments, stdout=asyncio.subprocess.DEVNULL
+    )
+
+
+async def _running_record(backend: Backend, domain: DomainKey) -> JobRecord | None:
+    job = await backend.job(domain)
+    return next(iter(backend.journal.pending(domain.uuid)), None) if job else None
 
 
 async def _leave_completed_stats(harness: Harness, domain: DomainKey) -> None:
@@ -221,3 +247,14 @@ async def _hold_against_the_truth(
             assert inspect(outcome.path or "").whole
         else:
             assert await harness.foreign_succeeded() is (outcome.verdict is COMPLETED)
+
+
+def _cell(expected: tuple[Verdict, Evidence] | set[tuple[Verdict, Evidence]] | None) -> str:
+    found = sorted(expected) if isinstance(expected, set) else [expected] if expected else []
+    return " or ".join(f"{verdict} ({evidence})" for verdict, evidence in found) or "-"
+
+
+def test_the_table_in_the_readme_is_this_one() -> None:
+    lines = [f"| {fault.name} | {_cell(fault.ours)} | {_cell(fault.foreign)} |" for fault in FAULTS]
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text()
+    assert "\n".join(lines) in readme, "put these lines into README.md:\n" + "\n".join(lines)
