@@ -42,7 +42,7 @@ class Harness(ABC):
 
     @abstractmethod
     def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
-        """A new backend on `uri` (this harness's own by default), not opened yet; with the test's journal by default."""
+        """A new backend on `uri` (this harness's own by default), not opened yet. Every call makes another one."""
 
     @abstractmethod
     async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
