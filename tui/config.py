@@ -1,0 +1,202 @@
+"""What users set for good: ``config.toml`` in their config folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from backend.model import FORMAT_NAMES
+from backend.text import clean
+from tui import dump_path
+from tui.config_path import config_path
+from tui.toml_source import Check, Source, Table
+
+COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "magenta", "grey")
+DEFAULT_THEME = "virt-jobs"
+MOST_OFTEN, LEAST_OFTEN = 4.0, 0.1
+"""Hz"""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A hypervisor, under a name of the user's."""
+
+    uri: str
+    colour: str = ""
+    """One of COLOURS or ``#rrggbb``; empty: none of its own."""
+    readonly: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dumps:
+    """How dumps are made where nothing else is said."""
+
+    path: str = dump_path.DEFAULT
+    """A template; see `dump_path`."""
+    format: str = "elf"
+    """One of FORMAT_NAMES."""
+    publish: bool = True
+    """Whether their records are shared in the domain's metadata, for other users and hosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """How one is told that a job ended."""
+
+    bell: bool = True
+    osc: Literal["9", "777", "off"] = "off"
+    """The escape sequence by which the terminal is asked for a notification of the desktop."""
+    on_end: str = ""
+    """A command of the shell; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    connect: tuple[str, ...] = ()
+    """Aliases or URIs, for when nothing else names a hypervisor."""
+    refresh: float = MOST_OFTEN
+    """How often the console shows changes, at the most; Hz."""
+    theme: str = DEFAULT_THEME
+    ascii: bool | Literal["auto"] = "auto"
+    """Whether the console draws with ASCII only; ``auto``: where the terminal's encoding has no more."""
+    connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
+    """By alias."""
+    dump: Dumps = Dumps()
+    notifications: Notifications = Notifications()
+    keymap: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Ids of bindings -> keys, with commas between several. Whether they exist, the console checks."""
+    source: Source = field(default_factory=lambda: Source(Path(config_path())), compare=False, repr=False)
+
+    def connection(self, name: str) -> Connection:
+        """The one of that alias, or else of that URI; one that is in no config has no settings."""
+        if name in self.connections:
+            return self.connections[name]
+        known = (connection for connection in self.connections.values() if connection.uri == name)
+        return next(known, Connection(name))
+
+    def alias(self, uri: str) -> str | None:
+        """The alias of a URI, if it has one."""
+        return next((alias for alias, connection in self.connections.items() if connection.uri == uri), None)
+
+    def values(self) -> dict[str, Any]:
+        """All that it says, as plain values under the keys of the file."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.name != "source"}
+        tables = {alias: asdict(connection) for alias, connection in self.connections.items()}
+        return values | {
+            "connect": list(self.connect),
+            "connections": tables,
+            "dump": asdict(self.dump),
+            "notifications": asdict(self.notifications),
+            "keymap": dict(self.keymap),
+        }
+
+
+def load(path: str | None = None) -> Config:
+    """The config in the file at `path` (the user's own by default); the defaults where there is none.
+
+    ConfigError, in one line that names the file, the line and the key, where anything in it cannot be used.
+    """
+    return parse(Source.read(Path(path or config_path())))
+
+
+def parse(source: Source) -> Config:
+    """The config that a text holds."""
+    root = Table(source, source.values())
+    connections = root.table("connections")
+    config = root.make(
+        Config,
+        {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii},
+        connections=MappingProxyType({alias: _connection(connections, alias) for alias in connections.values}),
+        dump=root.table("dump").make(Dumps, {"path": _template, "format": _one_of(*FORMAT_NAMES), "publish": _flag}),
+        notifications=root.table("notifications").make(
+            Notifications, {"bell": _flag, "osc": _one_of("9", "777", "off"), "on_end": _text}
+        ),
+        keymap=MappingProxyType(_keymap(root.table("keymap"))),
+    )
+    return replace(config, source=source)
+
+
+def _connection(connections: Table, alias: str) -> Connection:
+    if not re.fullmatch(r"[\w.-]+", alias):
+        raise connections.refusal(alias, "an alias is made of letters, digits, _, - and .")
+    table = connections.table(alias)
+    if "uri" not in table.values:
+        raise connections.refusal(alias, 'needs uri = "…"')
+    return table.make(Connection, {"uri": _uri, "colour": _colour, "readonly": _flag})
+
+
+def _keymap(table: Table, prefix: str = "") -> dict[str, str]:
+    # cursor.down = "j" is a table in a table for TOML, "cursor.down" = "j" is not; both mean the same here.
+    keys: dict[str, str] = {}
+    for id, value in table.values.items():
+        if isinstance(value, dict):
+            keys |= _keymap(table.table(id), f"{prefix}{id}.")
+        elif isinstance(value, str) and value.strip(" ,"):
+            keys[prefix + id] = ",".join(key.strip() for key in value.split(","))
+        else:
+            raise table.refusal(id, 'must be a key, or several with commas between them, such as "w,enter"')
+    return keys
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError("a text in quotes")
+    return value
+
+
+def _uri(value: object) -> str:
+    if not isinstance(value, str) or not value or clean(value) != value:
+        raise ValueError("a URI in quotes")
+    return value
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise ValueError('a list of aliases or URIs, such as ["hv1", "hv2"]')
+    return tuple(value)
+
+
+def _refresh(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST_OFTEN <= value <= MOST_OFTEN:
+        raise ValueError(f"a number from {LEAST_OFTEN:g} to {MOST_OFTEN:g} (times a second)")
+    return float(value)
+
+
+def _ascii(value: object) -> bool | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    if not isinstance(value, bool):
+        raise ValueError('true, false or "auto"')
+    return value
+
+
+def _colour(value: object) -> str:
+    if not isinstance(value, str) or not (value in ("", *COLOURS) or re.fullmatch("#[0-9a-fA-F]{6}", value)):
+        raise ValueError(f"one of {', '.join(COLOURS)}, or #rrggbb")
+    return value
+
+
+def _template(value: object) -> str:
+    template = _text(value)
+    if (wrong := dump_path.objection(template)) is not None:
+        raise ValueError(wrong)
+    return template
+
+
+def _one_of(*names: str) -> Check:
+    def check(value: object) -> Any:
+        if value not in names:
+            raise ValueError(f"one of {', '.join(names)}")
+        return value
+
+    return check

@@ -1,0 +1,41 @@
+"""Where a dump goes: a path with places for what differs from dump to dump."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+
+FIELDS = ("folder", "domain", "time", "format")
+"""``folder``: where dumps usually go on that hypervisor."""
+DEFAULT = "{folder}/{domain}-{time}.{format}"
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+def objection(template: str) -> str | None:
+    """What a template must be that this one is not."""
+    unknown = [name for name in _FIELD.findall(template) if name not in FIELDS]
+    if unknown or "{" in (rest := _FIELD.sub("", template)) or "}" in rest:
+        return f"a path whose fields are {', '.join(f'{{{name}}}' for name in FIELDS)}"
+    if not template.startswith(("/", "{folder}/")) or template.endswith("/"):
+        return "the absolute path of a file, or begin with {folder}/"
+    return None
+
+
+def filled(template: str, folder: str, name: str, format: str, now: float) -> str:
+    """The path of a dump of the domain `name`; `now` in seconds of the epoch.
+
+    What stands for the domain is one harmless part of a path, whatever its name is.
+    """
+    values: Mapping[str, str] = {
+        "folder": folder,
+        "domain": harmless(name),
+        "time": time.strftime("%Y%m%d-%H%M%S", time.localtime(now)),
+        "format": format,
+    }
+    return _FIELD.sub(lambda field: values[field[1]], template)
+
+
+def harmless(name: str) -> str:
+    """`name` without anything that means something in a path or to a shell: no slash, no dot at its ends."""
+    return re.sub(r"[^\w.+-]+", "_", name).strip("_.") or "domain"

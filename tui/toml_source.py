@@ -1,0 +1,120 @@
+"""A TOML file that a person wrote: its values, checked, and where each of them stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from backend.text import clean
+
+Made = TypeVar("Made")
+Check = Callable[[object], Any]
+"""Gives the value as it is used; ValueError with what is allowed, in words."""
+
+
+class ConfigError(click.ClickException):
+    """Something in the file cannot be used; the text is one line that names the file and the place."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of a file, empty where there is none."""
+
+    path: Path
+    text: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Source:
+        """The file at `path`; ConfigError where it is there and cannot be read."""
+        try:
+            return cls(path, path.read_text("utf-8"))
+        except FileNotFoundError:
+            return cls(path)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {os.strerror(error.errno or 0)}") from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"{path}: must be UTF-8") from None
+
+    def values(self) -> dict[str, Any]:
+        """What it holds, unchecked; ConfigError where it is not TOML."""
+        try:
+            return tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as error:
+            place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+            line, why = (place[1], str(error)[: place.start()]) if place else (self.text.count("\n") + 1, str(error))
+            raise ConfigError(clean(f"{self.path}:{line}: not valid TOML: {why[:1].lower()}{why[1:]}")) from None
+
+    def refusal(self, keys: tuple[str, ...], why: str) -> ConfigError:
+        """The error that says why what stands under `keys` cannot be used."""
+        line = self._line(keys)
+        place = f"{self.path}:{line}" if line else str(self.path)
+        return ConfigError(clean(f"{place}: {'.'.join(keys)}: {why}"))
+
+    def _line(self, keys: tuple[str, ...]) -> int | None:
+        """The line on which `keys` are set; None if nothing sets them.
+
+        The parser tells no lines. But whatever is set, is set by the statement that ends the shortest text that
+        can be parsed and holds it, and that statement begins where the longest shorter text ends.
+        """
+        lines = self.text.splitlines(keepends=True)
+        begins = 1
+        for end in range(1, len(lines) + 1):
+            try:
+                values = tomllib.loads("".join(lines[:end]))
+            except tomllib.TOMLDecodeError:
+                continue
+            if _holds(values, ".".join(keys)):
+                return begins
+            begins = end + 1
+        return None
+
+
+def _holds(values: object, path: str) -> bool:
+    if not isinstance(values, dict):
+        return False
+    return path in values or any(
+        path.startswith(f"{key}.") and _holds(value, path[len(key) + 1 :]) for key, value in values.items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The values of one table of a source."""
+
+    source: Source
+    values: Mapping[str, object]
+    keys: tuple[str, ...] = ()
+    """Where the table stands; none for the file itself."""
+
+    def make(self, kind: Callable[..., Made], checks: Mapping[str, Check], **others: object) -> Made:
+        """A `kind` of what stands here, each value as its check gives it, and `others`. ConfigError for any else."""
+        found = {}
+        for key, value in self.values.items():
+            if key in others:
+                continue
+            if key not in checks:
+                raise self.refusal(key, f"unknown; there are {', '.join(sorted({*checks, *others}))}")
+            try:
+                found[key] = checks[key](value)
+            except ValueError as error:
+                raise self.refusal(key, f"must be {error}") from None
+        return kind(**found, **others)
+
+    def table(self, key: str) -> Table:
+        """The table under `key`, empty if there is none."""
+        values = self.values.get(key, {})
+        if not isinstance(values, dict):
+            raise self.refusal(key, f"must be a table: [{'.'.join((*self.keys, key))}]")
+        return Table(self.source, values, (*self.keys, key))
+
+    def refusal(self, key: str, why: str) -> ConfigError:
+        return self.source.refusal((*self.keys, key), why)
