@@ -21,9 +21,10 @@ hypothesis.settings.load_profile("virt-jobs")
 
 @pytest.fixture(autouse=True)
 def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder that is this test's alone; the processes that it starts inherit it."""
+    """A state folder that is this test's alone, and an empty config folder; the processes that it starts inherit them."""
     folder = tmp_path / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_TEST_DRIVER_DUMP_JOB"):
         monkeypatch.delenv(name, raising=False)
     return folder

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
-from textual.theme import Theme
 
+from tui import notify, themes
+from tui.ascii_filter import AsciiFilter
+from tui.config import Config
+from tui.encoding import blocks_fit
+from tui.messages import WaitEnded
 from tui.screens.main import MainScreen
-
-THEME = Theme(
-    name="virt-jobs",
-    primary="#5fafd7",
-    secondary="#87afaf",
-    accent="#ffaf5f",
-    foreground="#d7dae0",
-    background="#12151c",
-    surface="#12151c",
-    panel="#1c212b",
-    success="#87d787",
-    warning="#ffd75f",
-    error="#ff6f6f",
-    dark=True,
-)
 
 
 class Console(App[None]):
@@ -38,16 +30,45 @@ class Console(App[None]):
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; every job goes on"),
     ]
 
-    def __init__(self, uris: list[str], readonly: bool = False) -> None:
+    def __init__(self, uris: list[str], readonly: bool = False, config: Config | None = None) -> None:
         super().__init__()
         self._uris = uris
         self._readonly = readonly
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        self._config = config or Config()
+        utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
+        ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
+        # Under NO_COLOR Textual would still write greys, which may be black on black.
+        self._last_filters: list[LineFilter] = [NoColor()] if self.no_color else []
+        if ascii_only:
+            self._last_filters.append(AsciiFilter(utf8))
+        for theme in themes.OURS:
+            self.register_theme(theme)
+        self.theme = self._config.theme
+        self.set_keymap(dict(self._config.keymap))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._last_filters]
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.variables(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self._uris, self._readonly)
+        return MainScreen(self._uris, self._readonly, self._config)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; every job goes on", self.action_quit)
+
+    @on(WaitEnded)
+    def _wait_ended(self, event: WaitEnded) -> None:
+        outcome = event.waiting.outcome
+        if outcome is None:
+            return
+        wanted = self._config.notifications
+        if self._driver is not None and not self.is_headless:
+            # The driver's own thread writes it, between two paintings.
+            self._driver.write(notify.signal(outcome, wanted))
+        try:
+            notify.run(wanted.on_end, outcome, event.waiting.host.uri)
+        except (OSError, ValueError) as error:
+            self.notify(f"on_end could not be run: {error}", severity="error", markup=False)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,9 +139,3 @@ def suggested_folder(uri: str, local: bool) -> str:
     if local:
         return next((folder for folder in FOLDERS if os.path.isdir(folder)), FOLDERS[-1])
     return FOLDERS[-1]
-
-
-def suggested_path(folder: str, name: str, format: str, now: float) -> str:
-    """``FOLDER/NAME-YYYYmmdd-HHMMSS.FORMAT``; `now` in seconds of the epoch."""
-    safe = re.sub(r"[^\w.+-]+", "_", name).strip("_.") or "domain"
-    return f"{folder}/{safe}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}.{format}"

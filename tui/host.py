@@ -14,12 +14,11 @@ from backend.errors import BackendError, NoConnection
 from backend.model import Capabilities
 from backend.uri import open_backend
 from backend.watcher import Changes, DomainView, Watcher
+from tui.config import Config
 from tui.messages import DomainsChanged, HostChanged
 
 RETRY_INTERVAL = 3.0
 """Seconds between two tries to connect."""
-FOLD_INTERVAL = 0.25
-"""Seconds, at the least, between two messages about changed domains."""
 
 
 class Link(Enum):
@@ -31,13 +30,19 @@ class Link(Enum):
 class Host:
     """A connection kept up, and watched; it tells by messages."""
 
-    def __init__(self, uri: str, readonly: bool, tell: Callable[[Message], object]) -> None:
+    def __init__(self, uri: str, readonly: bool, tell: Callable[[Message], object], config: Config) -> None:
+        settings = config.connection(uri)
         self.uri = uri
-        self.readonly = readonly
+        self.name = config.alias(uri) or uri
+        """For people."""
+        self.colour = settings.colour
+        self.readonly = readonly or settings.readonly
         self.link = Link.CONNECTING
         self.reason = ""
         """Why there is no connection, or what the hypervisor does not answer on one."""
         self._tell = tell
+        # Seconds, at the least, between two messages about changed domains.
+        self._fold = 1 / config.refresh
         self._backend: Backend | None = None
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
@@ -101,7 +106,7 @@ class Host:
         told = self._changed or self._removed or (self._all and not changes.reason)
         if told and self._due is None:
             loop = asyncio.get_running_loop()
-            self._due = loop.call_at(max(loop.time(), self._told_at + FOLD_INTERVAL), self._flush)
+            self._due = loop.call_at(max(loop.time(), self._told_at + self._fold), self._flush)
 
     def _flush(self) -> None:
         self._told_at = asyncio.get_running_loop().time()

@@ -16,6 +16,7 @@ from backend.model import DumpFlags, DumpFormat, DumpRequest
 from backend.record import JobRecord
 from backend.uri import open_backend
 from tui.app import Console
+from tui.config import Config
 
 LIMIT = 20.0
 """Seconds after which a thing that should be seen is missing."""
@@ -75,9 +76,11 @@ class User:
 
 
 @asynccontextmanager
-async def console(*uris: str, readonly: bool = False, size: tuple[int, int] = (120, 36)) -> AsyncIterator[User]:
+async def console(
+    *uris: str, readonly: bool = False, size: tuple[int, int] = (120, 36), config: Config | None = None
+) -> AsyncIterator[User]:
     """The console on those hypervisors, with its user; quit at the end."""
-    app = Console(list(uris), readonly)
+    app = Console(list(uris), readonly, config)
     async with app.run_test(size=size, notifications=True) as pilot:
         user = User(app, pilot)
         yield user

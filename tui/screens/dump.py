@@ -19,8 +19,9 @@ from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 from backend.errors import BackendError
 from backend.model import FORMAT_NAMES, Capabilities, Domain, DumpFlags
 from backend.record import JobRecord, RecordState
-from tui import dump_choice
+from tui import dump_choice, dump_path
 from tui.commands import Back, Command, Start
+from tui.config import Dumps
 from tui.dump_choice import DumpChoice, Place
 from tui.host import Host
 from tui.screens.offering import OfferingModal, heading
@@ -53,12 +54,14 @@ class DumpScreen(OfferingModal[JobRecord | None]):
     class Refused(Message):
         error: str
 
-    def __init__(self, host: Host, domain: Domain, capabilities: Capabilities, folder: str) -> None:
+    def __init__(self, host: Host, domain: Domain, capabilities: Capabilities, folder: str, defaults: Dumps) -> None:
         super().__init__()
         self._host = host
         self._domain = domain
         self._capabilities = capabilities
-        self._format = next(name for name in FORMAT_NAMES if capabilities.formats.get(name) is None)
+        self._defaults = defaults
+        wanted = (defaults.format, *FORMAT_NAMES)
+        self._format = next(name for name in wanted if capabilities.formats.get(name) is None)
         self._folder = folder
         self._opened = time.time()
         self._place = Place()
@@ -112,7 +115,7 @@ class DumpScreen(OfferingModal[JobRecord | None]):
         return Radio(words, value=name == self._format, disabled=reason is not None, name=name, compact=True)
 
     def _suggested(self) -> str:
-        return dump_choice.suggested_path(self._folder, self._domain.name, self._format, self._opened)
+        return dump_path.filled(self._defaults.path, self._folder, self._domain.name, self._format, self._opened)
 
     def on_mount(self) -> None:
         self._update()

@@ -32,6 +32,7 @@ from tui.commands import (
     Sort,
     Wait,
 )
+from tui.config import Config
 from tui.host import Host, Link
 from tui.messages import Acted, DomainsChanged, HostChanged, PendingFound, WaitEnded
 from tui.rows import Row, RowKey
@@ -65,9 +66,10 @@ class MainScreen(OfferingScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     AUTO_FOCUS = "DomainTable"
 
-    def __init__(self, uris: list[str], readonly: bool) -> None:
+    def __init__(self, uris: list[str], readonly: bool, config: Config) -> None:
         super().__init__()
-        self._hosts = {uri: Host(uri, readonly, self.post_message) for uri in uris}
+        self._config = config
+        self._hosts = {uri: Host(uri, readonly, self.post_message, config) for uri in uris}
         self._waits: dict[RowKey, tuple[Waiting, Worker[None]]] = {}
         self._refused: tuple[str | None, ...] = ()
         self._loaded: set[str] = set()
@@ -107,14 +109,14 @@ class MainScreen(OfferingScreen[None]):
     def _host_changed(self, event: HostChanged) -> None:
         host = event.host
         if host.link is Link.DOWN:
-            self._activity.say(host.uri, f"no connection: {host.reason}", "$error")
+            self._activity.say(host.name, f"no connection: {host.reason}", "$error")
         elif event.before is not Link.UP:
             self._activity.say(
-                host.uri, f"connected: {host.capabilities.hypervisor}" if host.capabilities else "connected"
+                host.name, f"connected: {host.capabilities.hypervisor}" if host.capabilities else "connected"
             )
             self._take_up(host)
         elif host.reason:
-            self._activity.say(host.uri, host.reason, "$warning")
+            self._activity.say(host.name, host.reason, "$warning")
         self._show_hosts()
         if isinstance(self.app.screen, WaitScreen):
             self.app.screen.link_changed()
@@ -124,8 +126,8 @@ class MainScreen(OfferingScreen[None]):
         ailing = [host for host in self._hosts.values() if host.reason]
         banner = self.query_one("#banner", Static)
         banner.display = bool(ailing)
-        banner.update(Content("\n").join(f" ✗ {host.uri}: {host.reason}; trying again" for host in ailing))
-        awaited = [host.uri for host in self._hosts.values() if host.uri not in self._loaded]
+        banner.update(Content("\n").join(f" ✗ {host.name}: {host.reason}; trying again" for host in ailing))
+        awaited = [host.name for host in self._hosts.values() if host.uri not in self._loaded]
         self._table.show_placeholder(f"waiting for {', '.join(awaited)} …" if awaited else "no domains here")
         self._refresh_refusals()
 
@@ -181,7 +183,7 @@ class MainScreen(OfferingScreen[None]):
             if row.key not in self._waits:
                 told += [(row, word) for word in words]
         if len(told) > FEW:
-            self._activity.say(host.uri, f"{len(told)} jobs began or ended", "$foreground-muted")
+            self._activity.say(host.name, f"{len(told)} jobs began or ended", "$foreground-muted")
         else:
             for row, word in told:
                 self._activity.say(row.domain.name, word, "$foreground-muted")
@@ -231,7 +233,6 @@ class MainScreen(OfferingScreen[None]):
             if news.operation(self._table.rows.get(key)) is waiting.operation:
                 self._told.add(key)
             self._activity.tell(waiting.outcome)
-            self.app.bell()
         elif waiting.error is not None:
             self._activity.say(waiting.domain.name, f"not waited for any more: {waiting.error.message}", "$warning")
         self._details.read_records()
@@ -316,7 +317,7 @@ class MainScreen(OfferingScreen[None]):
         except (JournalError, OSError) as error:
             self.post_message(Acted(row.domain.name, "dump", str(error)))
             return
-        form = DumpScreen(host, row.domain, capabilities, folder)
+        form = DumpScreen(host, row.domain, capabilities, folder, self._config.dump)
         self.app.push_screen(form, lambda record: self._dump_begun(host, record))
 
     def _dump_begun(self, host: Host, record: JobRecord | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
@@ -39,9 +40,9 @@ class StatusLine(Widget):
         parts: list[tuple[str, str]] = []
         for host in self._hosts:
             dot, style = _DOTS[host.link]
-            text = crop(host.uri, max(8, room - 2))
+            text = crop(host.name, max(8, room - 2))
             room -= width(text) + 4
-            parts += [(text, "bold"), (f" {dot}", style), ("  ", "")]
+            parts += [(text, f"bold {_flag(host.colour)}"), (f" {dot}", style), ("  ", "")]
             if room < 12:
                 break
         return Content.assemble(*parts[:-1])
@@ -49,7 +50,12 @@ class StatusLine(Widget):
     def _badges(self) -> list[tuple[str, str]]:
         badges = []
         if any(host.simulated for host in self._hosts):
-            badges.append((" SIMULATED ", "bold $background on $warning"))
+            badges.append((" SIMULATED ", "bold reverse $warning"))
         if all(host.readonly for host in self._hosts):
-            badges.append((" read-only ", "bold $background on $secondary"))
+            badges.append((" read-only ", "bold reverse $secondary"))
         return badges
+
+
+def _flag(colour: str) -> str:
+    """The style of a connection with a colour of its own."""
+    return f"{Color.parse(colour).get_contrast_text(1).hex} on {colour}" if colour else ""

@@ -1,0 +1,21 @@
+"""What the terminal can show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TextIO
+
+
+def blocks_fit(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether lines, blocks and marks beyond ASCII can be written to `stream` and will be shown there.
+
+    Python writes UTF-8 under the locale C too, where a terminal need not know it; so the locale's own name counts,
+    as it does for tmux. Where nothing names one, nothing speaks against it.
+    """
+    named = next(filter(None, (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))), "UTF-8")
+    try:
+        "█░▏╭✓".encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return "utf8" in named.lower().replace("-", "")
