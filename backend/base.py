@@ -132,9 +132,9 @@ class Backend(ABC):
                 return matches[0]
         raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
 
-    async def start_dump(self, request: DumpRequest, *, overwrite: bool = False) -> JobRecord:
+    async def start_dump(self, request: DumpRequest, *, overwrite: bool = False, publish: bool = True) -> JobRecord:
         """Start a dump that no end of this process can touch; see `backend.dump.start`."""
-        return await dump.start(self, request, overwrite)
+        return await dump.start(self, request, overwrite, publish)
 
     async def wait(
         self,

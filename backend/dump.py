@@ -25,12 +25,16 @@ from backend.record import JobRecord, RecordState
 if TYPE_CHECKING:
     from backend.base import Backend
 
+KEEP_PRIVATE = "--private"
+"""Tells a runner that its record is not to be shared through the hypervisor."""
 BEGIN_INTERVAL = 0.03
 """Seconds between two looks for the job: no hypervisor tells that one has begun."""
 
 
-async def start(backend: Backend, request: DumpRequest, overwrite: bool = False) -> JobRecord:
+async def start(backend: Backend, request: DumpRequest, overwrite: bool = False, publish: bool = True) -> JobRecord:
     """Start the dump and return its record once its job is seen, or once it is over already.
+
+    Unless `publish`, its record stays in the journal and is not shared through the hypervisor.
 
     What can be refused is refused before anything is touched: NotPermitted, NotSupported, DomainNotRunning,
     DomainBusy, and FileExists unless `overwrite`. A dump that failed at once comes back as a failed record.
@@ -38,7 +42,7 @@ async def start(backend: Backend, request: DumpRequest, overwrite: bool = False)
     await _check(backend, request, overwrite)
     record = JobRecord.of(request, backend.uri)
     await asyncio.to_thread(backend.journal.write, record)
-    runner = _spawn(record)
+    runner = _spawn(record, publish)
     return await _begun(backend, record, runner)
 
 
@@ -68,10 +72,10 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
         raise FileExists(f"{request.path} exists, and even a failed dump would destroy it; use --overwrite")
 
 
-def _spawn(record: JobRecord) -> subprocess.Popen[bytes]:
+def _spawn(record: JobRecord, publish: bool) -> subprocess.Popen[bytes]:
     # -P keeps the folder it starts in out of the module path; a session of its own keeps it clear of our signals.
     runner = subprocess.Popen(
-        [sys.executable, "-P", "-m", "backend.runner", record.id],
+        [sys.executable, "-P", "-m", "backend.runner", record.id, *([] if publish else [KEEP_PRIVATE])],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

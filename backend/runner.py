@@ -1,4 +1,4 @@
-"""The process that makes the dump call and publishes its result: ``python -m backend.runner ID``.
+"""The process that makes the dump call and publishes its result: ``python -m backend.runner ID [--private]``.
 
 It has a session and a connection of its own and no terminal, so the end of whoever asked, or of their
 terminal, does not reach it. Only its call's return value says how the dump ended.
@@ -12,14 +12,18 @@ import signal
 import sys
 
 from backend.base import Backend
+from backend.dump import KEEP_PRIVATE
 from backend.errors import BackendError, NoConnection, OperationCancelled
 from backend.journal import Journal
 from backend.record import JobRecord, RecordState
 from backend.uri import open_backend
 
 
-async def run(id: str, journal: Journal) -> None:
-    """Make the call that the journal's record `id` describes, and write down how it ended."""
+async def run(id: str, journal: Journal, publish: bool = True) -> None:
+    """Make the call that the journal's record `id` describes, and write down how it ended.
+
+    Unless `publish`, nothing is written anywhere but to the journal.
+    """
     record = journal.read(id)
     if record is None or record.over:
         return
@@ -27,10 +31,12 @@ async def run(id: str, journal: Journal) -> None:
     journal.write(record)
     try:
         async with open_backend(record.uri, journal=journal) as backend:
-            await _publish(backend, record)
+            if publish:
+                await _publish(backend, record)
             record = await _call(backend, record)
             journal.write(record)
-            await _publish(backend, record)
+            if publish:
+                await _publish(backend, record)
     except BackendError as error:
         # Only connecting gets here: the dump was never asked for.
         journal.write(record.finished(RecordState.FAILED, error.message, error.code))
@@ -57,7 +63,8 @@ async def _publish(backend: Backend, record: JobRecord) -> None:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    asyncio.run(run(sys.argv[1], Journal()))
+    id, *options = sys.argv[1:]
+    asyncio.run(run(id, Journal(), publish=KEEP_PRIVATE not in options))
 
 
 if __name__ == "__main__":

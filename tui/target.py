@@ -44,7 +44,8 @@ class Target:
         """
         names = self.named or self._usual()
         if self._configured:
-            names = tuple(self.config.connection(name).uri for name in names)
+            # What is a URI already is one whatever the config says, even where that is broken.
+            names = tuple(name if "://" in name else self.config.connection(name).uri for name in names)
         return tuple(dict.fromkeys(names))
 
     @property
