@@ -30,6 +30,7 @@ SYSTEM = "qemu:///system"
 HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
 """A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
 _NOBODY = 65534
+_SNAPSHOTS = libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 _MAGIC = {
     "elf": b"\x7fELF",
     "kdump-zlib": b"makedumpfile",
@@ -45,20 +46,26 @@ def unique(name: str) -> str:
     return f"{name} {uuid.uuid4().hex[:8]}"
 
 
-def domain_xml(name: str, mib: int, floppy: Path | None = None) -> str:
-    """A machine without disk or network that runs its firmware: enough memory to be dumped, no KVM needed."""
+def domain_xml(name: str, mib: int, floppy: Path | None = None, disk: Path | None = None) -> str:
+    """A machine without network that runs its firmware: enough memory to be dumped, no KVM needed. `disk`: qcow2."""
     boot = (
         f"<disk type='file' device='floppy'><driver name='qemu' type='raw'/><source file='{floppy}'/>"
         "<target dev='fda' bus='fdc'/><readonly/></disk>"
         if floppy
         else ""
     )
+    vda = (
+        f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>"
+        "<target dev='vda' bus='virtio'/></disk>"
+        if disk
+        else ""
+    )
     return f"""
     <domain type='qemu'>
       <name>{escape(name)}</name>
       <memory unit='MiB'>{mib}</memory>
-      <os><type arch='x86_64'>hvm</type></os>
-      <devices>{boot}<memballoon model='none'/><controller type='usb' model='none'/></devices>
+      <os><type arch='x86_64'>hvm</type>{'<boot dev="fd"/>' if floppy else ""}</os>
+      <devices>{boot}{vda}<memballoon model='none'/><controller type='usb' model='none'/></devices>
     </domain>"""
 
 
@@ -82,12 +89,14 @@ class Machines:
                 list(pool.map(_remove, self._made))
         self._conn.close()
 
-    def start(self, name: str, mib: int = 32, paused: bool = False, filled: bool = False) -> DomainKey:
+    def start(
+        self, name: str, mib: int = 32, paused: bool = False, filled: bool = False, disk: Path | None = None
+    ) -> DomainKey:
         """A new transient domain, running or paused; `filled` ones have filled their memory when this returns."""
         if not filled:
             flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
-            return self._keep(self._conn.createXML(domain_xml(name, mib), flags))
-        domain = self._keep(self._conn.createXML(domain_xml(name, mib, filling_floppy()), 0))
+            return self._keep(self._conn.createXML(domain_xml(name, mib, disk=disk), flags))
+        domain = self._keep(self._conn.createXML(domain_xml(name, mib, filling_floppy(), disk), 0))
         pid = process_of(domain)
         eventually(lambda: resident(pid) > mib << 20, 60)
         if paused:
@@ -166,7 +175,8 @@ def key_of(handle: Any) -> DomainKey:
 
 
 def _remove(handle: Any) -> None:
-    for remove in (handle.destroy, handle.undefine):
+    undefine = functools.partial(handle.undefineFlags, libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | _SNAPSHOTS)
+    for remove in (handle.destroy, undefine):
         with contextlib.suppress(libvirt.libvirtError):
             remove()
 
@@ -227,13 +237,19 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
 class PrivateDaemon:
     """A session daemon of the tests' own, with its own sockets, run by nobody: it may be killed at any time."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` has a short path: those of sockets are at most 107 bytes long."""
+    def __init__(self, folder: Path, host: str = "") -> None:
+        """`folder` has a short path: those of sockets are at most 107 bytes long.
+
+        With a name for it, it takes itself for the daemon of another `host`, which domains can migrate to.
+        """
         self.folder = folder
+        self._host = host
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("run", "config/libvirt", "cache", "data"):
             (folder / name).mkdir(parents=True)
         (folder / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
+        if host:
+            (folder / "config/libvirt/libvirtd.conf").write_text(f'host_uuid = "{uuid.uuid4()}"\n')
         for path in (folder, *folder.rglob("*")):
             os.chown(path, _NOBODY, _NOBODY)
 
@@ -250,6 +266,7 @@ class PrivateDaemon:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *(_as_host(self._host) if self._host else ()),
                     *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
                     shutil.which("libvirtd") or "/usr/sbin/libvirtd",
                 ],
@@ -294,3 +311,8 @@ class PrivateDaemon:
         except libvirt.libvirtError:
             return False
         return True
+
+
+def _as_host(name: str) -> tuple[str, ...]:
+    """What runs the command that follows under a host name of its own."""
+    return "unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"', name
