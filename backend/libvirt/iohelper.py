@@ -14,17 +14,17 @@ from pathlib import Path
 
 from backend.dumpfile import DumpTarget
 from backend.errors import OperationFailed
+from backend.libvirt.processes import processes
 from backend.text import clean
 
 _HELPER = "libvirt_iohelper"
-_PROC = Path("/proc")
 
 
 def dump_target(uuid: str) -> DumpTarget | None:
     """The file that the domain's QEMU is dumping to, held open; None where it cannot be seen. Takes some ms."""
     helpers: list[tuple[Path, str, str]] = []
     pipes: set[str] = set()
-    for process, arguments in _processes():
+    for process, arguments in processes():
         if os.path.basename(arguments[0]) == _HELPER and len(arguments) > 1:
             helpers.extend((process, arguments[1], pipe) for pipe in _links(process, ["0"]))
         elif uuid in arguments:
@@ -36,17 +36,6 @@ def dump_target(uuid: str) -> DumpTarget | None:
             except OperationFailed:
                 return None
     return None
-
-
-def _processes() -> Iterator[tuple[Path, list[str]]]:
-    for process in _PROC.iterdir():
-        if process.name.isdigit():
-            try:
-                arguments = (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if arguments:
-                yield process, os.fsdecode(arguments).split("\0")
 
 
 def _links(process: Path, names: Iterable[str] | None = None) -> Iterator[str]:

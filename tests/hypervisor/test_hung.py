@@ -13,8 +13,9 @@ import pytest
 from backend.errors import NotAnswering
 from backend.libvirt import LibvirtBackend
 from backend.libvirt.lane import DEADLINE, SWEEP_DEADLINE
-from backend.model import DomainKey
-from tests.contract.steps import eventually
+from backend.model import DomainKey, DumpRequest
+from backend.verdict import Evidence, Verdict
+from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
 
 pytestmark = pytest.mark.hypervisor
@@ -120,3 +121,30 @@ async def test_closing_does_not_wait_for_it(ward: Ward) -> None:
         await other.jobs([ward.hung])
         begun = time.monotonic()
     assert time.monotonic() - begun < AT_ONCE
+
+
+async def test_a_console_that_opens_now_lists_it_and_all_others(ward: Ward) -> None:
+    async with LibvirtBackend(SYSTEM) as fresh:
+        answering = {domain.key: domain.answering for domain in await fresh.domains()}
+        assert (answering[ward.hung], answering[ward.well]) == (False, True)
+
+
+async def test_it_is_found_by_its_name_all_the_same(ward: Ward) -> None:
+    async with LibvirtBackend(SYSTEM) as fresh:
+        found = await fresh.find(ward.hung.name)
+        assert (found.key, found.answering) == (ward.hung, False)
+
+
+async def test_a_dump_of_ours_to_a_target_that_hangs_is_waited_for(
+    machines: Machines, fifo: Fifo, backend: LibvirtBackend
+) -> None:
+    domain = machines.start(unique("hung"))
+    record = await backend.start_dump(DumpRequest(domain, str(fifo.path)), overwrite=True)
+    async with LibvirtBackend(SYSTEM) as fresh:
+        waiting = asyncio.create_task(fresh.wait(domain))
+        with pytest.raises(NotAnswering):
+            await backend.job(domain)
+        assert not waiting.done()
+        fifo.release()
+        outcome = await asyncio.wait_for(waiting, PATIENCE)
+    assert (outcome.verdict, outcome.evidence, outcome.path) == (Verdict.COMPLETED, Evidence.RESULT, record.path)
