@@ -10,16 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from backend import dump, wait
-from backend.dumpfile import DumpTarget
 from backend.errors import BackendError, NoSuchDomain
 from backend.events import EventStream
-from backend.journal import Journal
 from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
-from backend.record import JobRecord
-from backend.verdict import Outcome
+
+if TYPE_CHECKING:
+    from backend.dumpfile import DumpTarget
+    from backend.journal import Journal
+    from backend.record import JobRecord
+    from backend.verdict import Outcome
 
 
 class Backend(ABC):
@@ -28,7 +29,16 @@ class Backend(ABC):
     def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
         self.uri = uri
         self.readonly = readonly
-        self.journal = journal or Journal()
+        self._journal = journal
+
+    @property
+    def journal(self) -> Journal:
+        """The records of this user on this machine. JournalError where there can be none."""
+        if self._journal is None:
+            from backend.journal import Journal
+
+            self._journal = Journal()
+        return self._journal
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -134,6 +144,8 @@ class Backend(ABC):
 
     async def start_dump(self, request: DumpRequest, *, overwrite: bool = False, publish: bool = True) -> JobRecord:
         """Start a dump that no end of this process can touch; see `backend.dump.start`."""
+        from backend import dump
+
         return await dump.start(self, request, overwrite, publish)
 
     async def wait(
@@ -145,4 +157,6 @@ class Backend(ABC):
         record: JobRecord | None = None,
     ) -> Outcome:
         """Attach to the domain's job until it ends; see `backend.wait.wait`."""
+        from backend import wait
+
         return await wait.wait(self, domain, operation, timeout, on_progress, record)

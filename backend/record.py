@@ -28,9 +28,6 @@ from backend.model import (
 )
 from backend.text import clean
 
-URN = "urn:virt-jobs:record:1"
-"""The XML namespace of the record in a domain's metadata."""
-PREFIX = "virt-jobs"
 _TEXT_LIMIT = 4096
 
 

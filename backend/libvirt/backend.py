@@ -8,12 +8,11 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
 from backend.base import Backend
-from backend.dumpfile import DumpTarget
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -26,20 +25,23 @@ from backend.errors import (
     OperationFailed,
 )
 from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecycle, LifecycleEvent
-from backend.journal import Journal
-from backend.libvirt import iohelper, listing
+from backend.libvirt import listing, metadata
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connect import is_local
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
-from backend.libvirt.errors import INVALID, NO_METADATA, message_of
+from backend.libvirt.errors import INVALID, message_of
 from backend.libvirt.formats import built_in
 from backend.libvirt.lane import Lane
 from backend.libvirt.link import Link
 from backend.libvirt.watch import Watch
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
-from backend.record import PREFIX, URN, InvalidRecord, JobRecord
 from backend.threads import in_thread
+
+if TYPE_CHECKING:
+    from backend.dumpfile import DumpTarget
+    from backend.journal import Journal
+    from backend.record import JobRecord
 
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
@@ -120,6 +122,8 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
+        from backend.libvirt import iohelper
+
         return await in_thread(partial(iohelper.dump_target, domain.uuid), "libvirt dump target")
 
     async def call_dump(self, request: DumpRequest) -> None:
@@ -142,17 +146,11 @@ class LibvirtBackend(Backend):
     async def record(self, domain: DomainKey) -> JobRecord | None:
         if domain.id is None:
             return None
-        text = await self._polling.call(domain, partial(_metadata, domain))
-        try:
-            return JobRecord.from_xml(text) if text else None
-        except InvalidRecord:
-            return None
+        return await self._polling.call(domain, partial(metadata.read, domain))
 
     async def publish(self, record: JobRecord) -> None:
         await self._idle(record.key)
-        xml = record.to_xml()
-        kind, live = libvirt.VIR_DOMAIN_METADATA_ELEMENT, libvirt.VIR_DOMAIN_AFFECT_LIVE
-        await self._order(record.key, lambda handle: handle.setMetadata(kind, xml, PREFIX, URN, live))
+        await self._order(record.key, lambda handle: metadata.write(handle, record))
 
     def events(self) -> EventStream:
         return self._hub.stream()
@@ -293,17 +291,6 @@ def _told_by_refusal(error: libvirt.libvirtError) -> JobOperation | None:
 
 def _last_job(key: DomainKey, link: Link) -> JobStats | None:
     return job_stats(link.handle(key).jobStats(_COMPLETED))
-
-
-def _metadata(key: DomainKey, link: Link) -> str | None:
-    handle = link.handle(key)
-    try:
-        text: str = handle.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)
-    except libvirt.libvirtError as error:
-        if error.get_error_code() in (NO_METADATA, INVALID):
-            return None  # Nobody has written one, or it went away with that run.
-        raise
-    return text
 
 
 def _virsh_order(domain: Domain) -> tuple[bool, int, str]:

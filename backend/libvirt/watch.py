@@ -14,8 +14,8 @@ from backend.errors import NotSupported
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.libvirt.convert import detail_word, domain_key, job_stats
 from backend.libvirt.errors import message_of
+from backend.libvirt.metadata import URN
 from backend.model import JobType
-from backend.record import URN
 from backend.text import clean
 
 try:
