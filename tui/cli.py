@@ -1,25 +1,21 @@
-"""The command line. No command but the console itself imports textual."""
+"""The command line. What a command alone needs, it loads itself: `list` is to be quick, and only the console is to
+import textual."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
-import traceback
 from collections.abc import Coroutine
-from dataclasses import asdict
 from typing import Any, NoReturn
 
 import click
 
-from backend import dumpfile
 from backend.errors import BackendError, NoJob
-from backend.journal import Journal, state_folder
 from backend.model import FORMAT_NAMES, Domain, DumpFlags, DumpRequest, JobOperation, JobStats
 from backend.text import clean
 from backend.uri import open_backend
-from backend.wait import last_outcome
-from tui import exits, follow, jobinfo, listing
+from tui import exits, listing
 from tui.exits import Exit
 from tui.target import DEMO, Target
 
@@ -75,7 +71,7 @@ def list_domains(target: Target, as_json: bool) -> None:
             continue
         for domain, job in found:
             if as_json:
-                follow.print_json(listing.domain_json(uri, domain, job))
+                listing.print_json(listing.domain_json(uri, domain, job))
             else:
                 rows.append([*([uri] if len(target.uris) > 1 else []), *listing.domain_row(domain, job)])
     if not as_json and len(failures) < len(target.uris):
@@ -100,6 +96,7 @@ async def _domains_and_jobs(uri: str, readonly: bool) -> list[tuple[Domain, JobS
 @click.pass_obj
 def info(target: Target, domain: str, following: bool, as_json: bool) -> None:
     """Show the stats of a domain's job, as domjobinfo labels them."""
+    from tui import jobinfo
 
     async def show() -> None:
         async with target.backend() as backend:
@@ -107,7 +104,7 @@ def info(target: Target, domain: str, following: bool, as_json: bool) -> None:
             while True:
                 job = await backend.job(found.key) if found.active else None
                 if as_json:
-                    follow.print_json(listing.domain_json(backend.uri, found, job))
+                    listing.print_json(listing.domain_json(backend.uri, found, job))
                 else:
                     print("\n".join([*jobinfo.lines(job), ""]))
                 if job is None or not following:
@@ -150,6 +147,8 @@ def dump(
 
     The dump belongs to a process of its own: Ctrl-C, a lost terminal or a crash here do not touch it.
     """
+    from tui import follow
+
     chosen = {
         DumpFlags.CRASH: crash,
         DumpFlags.RESET: reset,
@@ -182,7 +181,7 @@ def dump(
             if detach and not record.over:
                 started = {"event": "started", "domain": found.name, "path": path, "format": record.format_name}
                 if as_json:
-                    follow.print_json(started | {"id": record.id})
+                    listing.print_json(started | {"id": record.id})
                 else:
                     print(
                         f"{found.name}: dump started; attach with: {follow.attach_command(target.uri, found.name)}"
@@ -231,6 +230,8 @@ def attach(
     as_json: bool = False,
 ) -> None:
     """Wait for the domain's job, print how it ended, and exit accordingly."""
+    from backend.wait import last_outcome
+    from tui import follow
 
     async def attach_and_follow() -> Exit:
         async with target.backend() as backend:
@@ -285,6 +286,8 @@ def resume(target: Target, domain: str) -> None:
 @click.pass_obj
 def history(target: Target, domain: str | None, as_json: bool) -> None:
     """List the dumps that were asked for on this machine, and how they ended."""
+    from backend.journal import Journal
+
     records = [
         record
         for record in Journal().history()
@@ -292,7 +295,7 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
     ]
     if as_json:
         for record in records:
-            follow.print_json(record.to_json())
+            listing.print_json(record.to_json())
     else:
         print(
             "\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records]))
@@ -304,9 +307,13 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
 @json_option
 def inspect(file: str, as_json: bool) -> None:
     """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""
+    from dataclasses import asdict
+
+    from backend import dumpfile
+
     found = dumpfile.inspect(file)
     if as_json:
-        follow.print_json(asdict(found))
+        listing.print_json(asdict(found))
     else:
         print("\n".join(listing.dump_file_lines(found)))
     sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[found.whole])
@@ -314,6 +321,8 @@ def inspect(file: str, as_json: bool) -> None:
 
 def _until_detached(target: Target, domain: str, work: Coroutine[Any, Any, Exit]) -> NoReturn:
     """Run `work` and exit with its code. Ctrl-C only detaches: the job goes on."""
+    from tui import follow
+
     try:
         code = asyncio.run(work)
     except KeyboardInterrupt:
@@ -364,6 +373,10 @@ def main() -> NoReturn:
 
 def _keep_traceback() -> str:
     """Where the traceback of the current exception was written, for a report of the bug."""
+    import traceback
+
+    from backend.journal import state_folder
+
     try:
         path = state_folder() / "traceback.txt"
         path.write_text(traceback.format_exc())

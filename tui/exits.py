@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from backend.errors import (
     BackendError,
@@ -18,7 +19,9 @@ from backend.errors import (
     OperationCancelled,
     WaitTimeout,
 )
-from backend.verdict import Evidence, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from backend.verdict import Outcome
 
 
 class Exit(IntEnum):
@@ -55,6 +58,8 @@ def of_error(error: BackendError) -> Exit:
 
 def of_outcome(outcome: Outcome, trust_qemu: bool = False) -> Exit:
     """`trust_qemu` takes QEMU's own "completed" for a proof."""
+    from backend.verdict import Evidence, Verdict
+
     if trust_qemu and outcome.verdict is Verdict.UNPROVEN and outcome.evidence is Evidence.HYPERVISOR:
         return Exit.COMPLETED
     return Exit[outcome.verdict.name]

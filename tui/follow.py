@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -17,6 +16,7 @@ from backend.record import JobRecord
 from backend.text import clean
 from backend.verdict import Outcome, Verdict
 from tui import format
+from tui.listing import print_json
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25
@@ -138,11 +138,6 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "format": outcome.format,
         "time_elapsed": outcome.time_elapsed,
     }
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One object on one line, at once, in ASCII: it survives every locale."""
-    print(json.dumps(value), flush=True)
 
 
 def _blocks_fit() -> bool:
