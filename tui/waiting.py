@@ -13,6 +13,7 @@ from backend.progress import Progress, ProgressMeter
 from backend.record import JobRecord, RecordState
 from backend.verdict import Outcome
 from tui.host import Host
+from tui.rows import RowKey
 
 SHOW_INTERVAL = 0.25
 """Seconds, at the least, between two changes of what is shown of a job."""
@@ -40,6 +41,10 @@ class Waiting:
         self._clock = clock
         self._meter = ProgressMeter()
         self._shown_at = float("-inf")
+
+    @property
+    def key(self) -> RowKey:
+        return self.host.uri, self.domain.uuid
 
     @property
     def over(self) -> bool:

@@ -1,0 +1,72 @@
+"""The waits that go on in the background, whatever screen is shown: one a domain at most."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual.message import Message
+from textual.worker import Worker
+
+from backend.errors import BackendError
+from tui.host import Host
+from tui.messages import Acted, PendingFound, WaitEnded
+from tui.rows import RowKey
+from tui.waiting import Waiting
+
+Run = Callable[..., Worker[None]]
+"""`run_worker` of a screen: what it runs ends with the screen."""
+
+
+class Waits:
+    """Runs waits, and posts a WaitEnded for each that is over; `ended` has to be called for it then."""
+
+    def __init__(self, run: Run, tell: Callable[[Message], object]) -> None:
+        self._run = run
+        self._tell = tell
+        self._running: dict[RowKey, tuple[Waiting, Worker[None]]] = {}
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._running
+
+    def get(self, key: RowKey) -> Waiting | None:
+        """The wait for the domain's job, if one goes on."""
+        return self._running[key][0] if key in self._running else None
+
+    def begin(self, waiting: Waiting) -> Waiting:
+        """Run `waiting`, unless there is a wait for that domain: what goes on now."""
+        known = self.get(waiting.key)
+        if known is not None:
+            return known
+        self._running[waiting.key] = waiting, self._run(self._wait(waiting), group="waits")
+        return waiting
+
+    def ended(self, waiting: Waiting) -> None:
+        """Forget one that is over."""
+        if self.get(waiting.key) is waiting:
+            del self._running[waiting.key]
+
+    def leave(self, waiting: Waiting) -> bool:
+        """Nobody looks at it any more; whether it goes on nevertheless, as those for this user's own dumps do."""
+        if waiting.record is not None:
+            return True
+        if self.get(waiting.key) is waiting:
+            _, worker = self._running.pop(waiting.key)
+            worker.cancel()
+        return False
+
+    def look_for_pending(self, host: Host) -> None:
+        """Read from the journal which dumps of this user have no result yet; a PendingFound tells."""
+        self._run(self._find_pending(host), group=f"pending {host.uri}", exclusive=True)
+
+    async def _wait(self, waiting: Waiting) -> None:
+        await waiting.run()
+        self._tell(WaitEnded(waiting))
+
+    async def _find_pending(self, host: Host) -> None:
+        try:
+            records = await asyncio.to_thread(host.backend.journal.pending)
+        except BackendError as error:
+            self._tell(Acted("journal", "read", error.message))
+            return
+        self._tell(PendingFound(host, records))
