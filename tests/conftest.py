@@ -21,7 +21,7 @@ hypothesis.settings.load_profile("virt-jobs")
 
 @pytest.fixture(autouse=True)
 def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder that is this test's alone, and an empty config folder; the processes that it starts inherit them."""
+    """A state folder of this test's own, and a config folder with nothing in it, for its processes too."""
     folder = tmp_path / "state"
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

@@ -7,17 +7,20 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from backend.base import Backend
 from backend.errors import BackendError, NoJob
 from backend.model import FORMAT_NAMES, Domain, DumpFlags, DumpRequest, JobOperation, JobStats
 from backend.text import clean
-from backend.uri import open_backend
 from tui import exits, listing
 from tui.exits import Exit
 from tui.target import DEMO, Target
+
+if TYPE_CHECKING:
+    from backend.verdict import Outcome
 
 FOLLOW_INTERVAL = 0.5
 """Seconds between two prints of `info --follow`."""
@@ -27,7 +30,7 @@ OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobO
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-c", "--connect", "uris", multiple=True, metavar="URI", help="Any libvirt URI, or sim:///NAME; repeatable."
+    "-c", "--connect", "uris", multiple=True, metavar="URI", help="A libvirt URI, sim:///NAME or an alias; repeatable."
 )
 @click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
 @click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
@@ -46,9 +49,11 @@ def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: boo
 def open_console(target: Target) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the console needs a terminal; for scripts there is: virt-jobs list --json")
+    from tui import config_check
     from tui.app import Console
 
-    Console(list(target.uris), target.readonly).run()
+    config_check.check(target.config)
+    Console(list(target.uris), target.readonly, target.config).run()
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -64,7 +69,7 @@ def list_domains(target: Target, as_json: bool) -> None:
     failures: list[BackendError] = []
     for uri in target.uris:
         try:
-            found = asyncio.run(_domains_and_jobs(uri, target.readonly))
+            found = asyncio.run(_domains_and_jobs(target.backend(uri)))
         except BackendError as error:
             complain(f"{uri}: {error}")
             failures.append(error)
@@ -81,8 +86,8 @@ def list_domains(target: Target, as_json: bool) -> None:
         sys.exit(exits.of_error(failures[0]))
 
 
-async def _domains_and_jobs(uri: str, readonly: bool) -> list[tuple[Domain, JobStats | None]]:
-    async with open_backend(uri, readonly) as backend:
+async def _domains_and_jobs(backend: Backend) -> list[tuple[Domain, JobStats | None]]:
+    async with backend:
         domains = await backend.domains()
         jobs = await backend.jobs([domain.key for domain in domains if domain.active and domain.answering])
     found = ((domain, jobs.get(domain.key)) for domain in domains)
@@ -117,7 +122,12 @@ def info(target: Target, domain: str, following: bool, as_json: bool) -> None:
 @cli.command()
 @domain_argument
 @click.argument("file", required=False, metavar="[FILE]")
-@click.option("--format", "format_name", type=click.Choice(list(FORMAT_NAMES)), help="What to write; elf if not given.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMAT_NAMES)),
+    help="What to write; elf, or what the config says.",
+)
 @click.option("--memory-only", is_flag=True, help="Accepted as virsh has it: every format but raw implies it.")
 @click.option("--crash", is_flag=True, help="Stop the domain as crashed after the dump.")
 @click.option("--reset", is_flag=True, help="Reset the domain after the dump.")
@@ -164,7 +174,7 @@ def dump(
         raise click.UsageError("missing required argument FILE")
     if crash + reset + live > 1:
         raise click.UsageError("--crash, --reset and --live are mutually exclusive")
-    format, needs_memory_only = FORMAT_NAMES[format_name or "elf"]
+    format, needs_memory_only = FORMAT_NAMES[format_name or target.config.dump.format]
     if memory_only and not needs_memory_only:
         raise click.UsageError("--memory-only does not go with raw, a migration stream; elf is raw memory only")
     flags = DumpFlags.MEMORY_ONLY if needs_memory_only else DumpFlags.NONE
@@ -176,7 +186,9 @@ def dump(
     async def start_and_follow() -> Exit:
         async with target.backend() as backend:
             found = await backend.find(domain)
-            record = await backend.start_dump(DumpRequest(found.key, path, format, flags), overwrite=overwrite)
+            request = DumpRequest(found.key, path, format, flags)
+            publish = target.config.dump.publish
+            record = await backend.start_dump(request, overwrite=overwrite, publish=publish)
             report = follow.Report(found.key, as_json)
             if detach and not record.over:
                 started = {"event": "started", "domain": found.name, "path": path, "format": record.format_name}
@@ -189,6 +201,7 @@ def dump(
                 return Exit.COMPLETED
             outcome = await follow.follow(backend, found.key, JobOperation.DUMP, report, record=record)
             report.outcome(outcome)
+            _run_on_end(target, outcome)
             return exits.of_outcome(outcome)
 
     _until_detached(target, domain, start_and_follow())
@@ -243,8 +256,10 @@ def attach(
                 recorded = await last_outcome(backend, found.key) if last else None
                 if recorded is None:
                     raise
-                outcome = recorded
+                report.outcome(recorded)
+                return exits.of_outcome(recorded, trust_qemu)
             report.outcome(outcome)
+            _run_on_end(target, outcome)
             return exits.of_outcome(outcome, trust_qemu)
 
     _until_detached(target, domain, attach_and_follow())
@@ -317,6 +332,33 @@ def inspect(file: str, as_json: bool) -> None:
     else:
         print("\n".join(listing.dump_file_lines(found)))
     sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[found.whole])
+
+
+@cli.command("config")
+@json_option
+def show_config(as_json: bool) -> None:
+    """Print where the config is, and what holds now, as it could stand there."""
+    from tui import config, config_check, toml_text
+
+    found = config.load()
+    config_check.check(found)
+    values = found.values() | {"keymap": config_check.effective(found.keymap)}
+    path, exists = str(found.source.path), found.source.path.exists()
+    if as_json:
+        listing.print_json({"path": path, "exists": exists} | values)
+    else:
+        print(f"# {clean(path)}{'' if exists else ' is not there: this is what holds without it'}\n")
+        print(toml_text.written(values), end="")
+
+
+def _run_on_end(target: Target, outcome: Outcome) -> None:
+    """Start the command that the user wants to be told with."""
+    from tui import notify
+
+    try:
+        notify.run(target.config.notifications.on_end, outcome, target.uri)
+    except (OSError, ValueError) as error:
+        complain(f"on_end could not be run: {error}")
 
 
 def _until_detached(target: Target, domain: str, work: Coroutine[Any, Any, Exit]) -> NoReturn:
