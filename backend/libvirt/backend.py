@@ -34,6 +34,7 @@ from backend.libvirt.errors import INVALID, message_of
 from backend.libvirt.formats import built_in
 from backend.libvirt.lane import Lane
 from backend.libvirt.link import Link
+from backend.libvirt.processes import running_domains
 from backend.libvirt.watch import Watch
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
 from backend.threads import in_thread
@@ -92,8 +93,6 @@ class LibvirtBackend(Backend):
         try:
             found = await self._polling.call(_LISTING, listing.list_domains)
         except NotAnswering:
-            if not self._known:
-                raise
             found = await self._one_by_one()
         found = await self._with_memory(found)
         self._known = {domain.key.uuid: domain for domain in found}
@@ -101,7 +100,13 @@ class LibvirtBackend(Backend):
         return sorted(found, key=_virsh_order)
 
     async def find(self, name: str) -> Domain:
-        found = await self._polling.call(name, partial(listing.look_for, name))
+        try:
+            found = await self._polling.call(name, partial(listing.look_for, name))
+        except NotAnswering:
+            named = [domain for domain in await self._seen() if name in (domain.name, domain.key.uuid)]
+            if not named:
+                raise
+            return replace(named[0], answering=False)
         # What was cleaned for the terminal is no name that libvirt knows.
         return (await self._with_memory([found]))[0] if found else await super().find(name)
 
@@ -168,7 +173,9 @@ class LibvirtBackend(Backend):
 
     async def _one_by_one(self) -> list[Domain]:
         """The domains that are known, without the list that one of them blocks."""
-        known = {domain.key: domain for domain in self._known.values()}
+        known = {domain.key: domain for domain in await self._seen()}
+        if not known:
+            raise NotAnswering(f"{self.uri} does not answer, and nothing is known of its domains yet")
         found = await self._polling.sweep({key: partial(listing.look_at, key.uuid) for key in known})
         domains = []
         for key, domain in known.items():
@@ -178,6 +185,13 @@ class LibvirtBackend(Backend):
             elif not isinstance(now, NoSuchDomain):
                 domains.append(replace(domain, answering=not isinstance(now, NotAnswering)))
         return domains
+
+    async def _seen(self) -> list[Domain]:
+        """The domains as they were last listed; before that, those whose processes this host shows."""
+        if self._known or not self.capabilities.local:
+            return list(self._known.values())
+        running = await in_thread(running_domains, "processes")
+        return [Domain(key, DomainState.NOSTATE) for key in running]
 
     async def _with_memory(self, domains: list[Domain]) -> list[Domain]:
         """Sizes are asked for once in a domain's run, and whoever does not answer is marked."""
