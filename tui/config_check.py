@@ -73,7 +73,9 @@ def _shared(keymap: Mapping[str, str]) -> dict[tuple[str, str], str]:
 
 def _bindings(group: Iterable[type[App[None]] | type[Widget]]) -> Iterator[Binding]:
     for kind in group:
-        yield from (binding for binding in kind.BINDINGS if isinstance(binding, Binding))
+        for base in kind.__mro__:
+            if base.__module__.startswith("tui."):
+                yield from (binding for binding in vars(base).get("BINDINGS", ()) if isinstance(binding, Binding))
 
 
 def _is_key(key: str) -> bool:

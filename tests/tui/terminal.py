@@ -19,7 +19,7 @@ LIMIT = 30.0
 class Terminal:
     """Types keys and reads the screen."""
 
-    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 36)) -> None:
+    def __init__(self, *arguments: str, size: tuple[int, int] = (120, 36), term: str = "xterm-256color") -> None:
         columns, lines = size
         self._screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self._screen)
@@ -29,13 +29,19 @@ class Terminal:
             sys.executable,
             ["-m", "tui", *arguments],
             dimensions=(lines, columns),
-            env={**os.environ, "TERM": "xterm-256color"},
+            env={**os.environ, "TERM": term},
         )
         self._process.delaybeforesend = None
 
     @property
     def screen(self) -> str:
         return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def is_reversed(self, text: str) -> bool:
+        """Whether the first place on the screen where `text` stands shows it in reverse."""
+        line = next(line for line, shown in enumerate(self._screen.display) if text in shown)
+        cells = self._screen.buffer[line]
+        return all(cells[self._screen.display[line].index(text) + place].reverse for place in range(len(text)))
 
     def type(self, keys: str) -> Self:
         self._process.send(keys)
@@ -74,9 +80,9 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str, size: tuple[int, int] = (120, 36)) -> Iterator[Terminal]:
+def terminal(*arguments: str, size: tuple[int, int] = (120, 36), term: str = "xterm-256color") -> Iterator[Terminal]:
     """The console with those arguments; killed at the end if it still runs."""
-    found = Terminal(*arguments, size=size)
+    found = Terminal(*arguments, size=size, term=term)
     try:
         yield found
     finally:

@@ -42,16 +42,22 @@ class StatusLine(Widget):
             dot, style = _DOTS[host.link]
             text = crop(host.name, max(8, room - 2))
             room -= width(text) + 4
-            parts += [(text, f"bold {_flag(host.colour)}"), (f" {dot}", style), ("  ", "")]
+            parts += [(text, f"bold {_flag(host.colour)}"), (f" {dot}", style)]
+            parts += [(" read-only", "$secondary")] if host.readonly and not self._all_readonly else []
+            parts.append(("  ", ""))
             if room < 12:
                 break
         return Content.assemble(*parts[:-1])
+
+    @property
+    def _all_readonly(self) -> bool:
+        return all(host.readonly for host in self._hosts)
 
     def _badges(self) -> list[tuple[str, str]]:
         badges = []
         if any(host.simulated for host in self._hosts):
             badges.append((" SIMULATED ", "bold reverse $warning"))
-        if all(host.readonly for host in self._hosts):
+        if self._all_readonly:
             badges.append((" read-only ", "bold reverse $secondary"))
         return badges
 

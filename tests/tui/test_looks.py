@@ -1,0 +1,110 @@
+"""What really reaches a terminal that has no colours, or nothing but ASCII, or sixteen colours of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tui.terminal import Terminal, terminal
+
+ESCAPE = "\x1b"
+BUSY = "sim:///busy?domains=4&jobs=2&memory=4000&rate=20"
+COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
+TRUE_COLOUR = re.compile(rb"\x1b\[(?:\d+;)*[34]8;[25];[\d;]*m")
+
+
+def configured(text: str) -> None:
+    path = Path(os.environ["XDG_CONFIG_HOME"]) / "virt-jobs" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def walk(console: Terminal, cursor: str) -> None:
+    """See every screen."""
+    console.sees(f"{cursor} vm-01", "running", "%", "SIMULATED", "q Quit")
+    console.type("w").sees("waiting for", "Esc detaches", "esc Detach").type(ESCAPE).sees("q Quit")
+    console.type("G").sees(f"{cursor} vm-04").type("d").sees("Start the dump", "esc Back").type(ESCAPE).sees("q Quit")
+    console.type("?").sees("Show all keys", "esc Close").type(ESCAPE).sees("q Quit")
+
+
+def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    with terminal("-c", BUSY, size=(80, 30)) as console:
+        walk(console, "▌")
+        assert COLOUR.search(console.written) is None
+        assert console.is_reversed("vm-04")
+        assert not console.is_reversed("vm-03")
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+def test_an_ansi_theme_leaves_the_colours_to_the_terminal(theme: str) -> None:
+    configured(f'theme = "{theme}"')
+    with terminal("-c", BUSY) as console:
+        walk(console, "▌")
+        assert COLOUR.search(console.written)
+        assert TRUE_COLOUR.search(console.written) is None
+        assert console.is_reversed("vm-04")
+
+
+def test_an_ansi_theme_without_colour_is_not_black_on_black(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    configured('theme = "ansi-dark"')
+    with terminal("-c", BUSY) as console:
+        walk(console, "▌")
+        assert COLOUR.search(console.written) is None
+
+
+def test_ascii_alone_can_be_asked_for() -> None:
+    configured("ascii = true")
+    with terminal("-c", BUSY) as console:
+        walk(console, ">")
+        assert console.written.isascii()
+        assert re.search(r"vm-0\d .*#[#>.]*\.+ +\d+ %", console.screen)
+
+
+def test_a_locale_without_more_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    with terminal("-c", "sim:///demo") as console:
+        console.sees("db-01", "q Quit", "we[ir]d [/x] ?n?code")
+        assert console.written.isascii()
+
+
+def test_names_keep_their_letters_where_the_terminal_has_them() -> None:
+    configured("ascii = true")
+    with terminal("-c", "sim:///demo") as console:
+        console.sees("db-01", "q Quit", "we[ir]d [/x] ünïcode", "経")
+
+
+def test_an_old_terminal_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal("-c", BUSY, size=(80, 24), term="xterm") as console:
+        walk(console, "▌")
+
+
+@pytest.mark.parametrize(
+    ("osc", "sequence"),
+    [("9", b"\x1b]9;vm-01: dump completed - "), ("777", b"\x1b]777;notify;vm-01: dump completed;"), ("off", b"")],
+)
+def test_the_terminal_is_told_of_the_end_and_its_screen_stays_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, osc: str, sequence: bytes
+) -> None:
+    monkeypatch.delenv("TMUX", raising=False)
+    configured(f'[notifications]\nosc = "{osc}"\n')
+    uri, path = "sim:///told?domains=1&jobs=0&memory=64&rate=32", f"{tmp_path}/co;re"
+    started = [sys.executable, "-m", "tui", "-c", uri, "dump", "vm-01", path, "--detach"]
+    subprocess.run(started, check=True, timeout=60, capture_output=True)
+    with terminal("-c", uri) as console:
+        console.sees("attached to the dump", "✓ dump completed", "co;re")
+        told = console.written.partition(b"\a")
+        assert told[1], "no bell"
+        if osc == "off":
+            assert b"\x1b]9" not in console.written
+            assert b"\x1b]777" not in console.written
+        else:
+            [text] = re.findall(re.escape(sequence) + rb"([^\x1b]*)\x1b\\", console.written)
+            assert text.decode() == path.replace(";", ",")
+        assert "vm-01" in console.screen.splitlines()[3]
