@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from backend.base import Backend
-from backend.errors import BackendError, NoJob
+from backend.errors import BackendError
 from backend.model import FORMAT_NAMES, Domain, DumpFlags, DumpRequest, JobOperation, JobStats
 from backend.text import clean
 from tui import exits, listing
@@ -30,7 +30,12 @@ OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobO
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-c", "--connect", "uris", multiple=True, metavar="URI", help="A libvirt URI, sim:///NAME or an alias; repeatable."
+    "-c",
+    "--connect",
+    "uris",
+    multiple=True,
+    metavar="URI",
+    help="A libvirt URI, sim:///NAME or an alias; repeatable.",
 )
 @click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
 @click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
@@ -169,7 +174,7 @@ def dump(
     if waiting:
         if file is not None or format_name is not None or overwrite or detach or any(chosen.values()):
             raise click.UsageError("--wait cannot be used with any other option")
-        return attach(target, domain, JobOperation.DUMP, as_json=as_json)
+        return attach(target, [domain], JobOperation.DUMP, as_json=as_json)
     if file is None:
         raise click.UsageError("missing required argument FILE")
     if crash + reset + live > 1:
@@ -195,20 +200,18 @@ def dump(
                 if as_json:
                     listing.print_json(started | {"id": record.id})
                 else:
-                    print(
-                        f"{found.name}: dump started; attach with: {follow.attach_command(target.uri, found.name)}"
-                    )
+                    print(f"{found.name}: dump started; attach with: {follow.attach_command(target.uri, found.name)}")
                 return Exit.COMPLETED
             outcome = await follow.follow(backend, found.key, JobOperation.DUMP, report, record=record)
             report.outcome(outcome)
             _run_on_end(target, outcome)
             return exits.of_outcome(outcome)
 
-    _until_detached(target, domain, start_and_follow())
+    _until_detached(target, [domain], start_and_follow())
 
 
 @cli.command()
-@domain_argument
+@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
 @click.option(
     "--operation", type=click.Choice([*OPERATIONS, "any"]), default="dump", help="The job to expect; dump if not given."
 )
@@ -218,12 +221,23 @@ def dump(
 @json_option
 @click.pass_obj
 def wait(
-    target: Target, domain: str, operation: str, timeout: float | None, last: bool, trust: str | None, as_json: bool
+    target: Target,
+    domains: tuple[str, ...],
+    operation: str,
+    timeout: float | None,
+    last: bool,
+    trust: str | None,
+    as_json: bool,
 ) -> None:
-    """Attach to the job that is running, whoever started it, and tell how it ended."""
+    """Attach to the jobs that are running, whoever started them, and tell how each ended.
+
+    Several domains are waited for at once, and an error with one does not stop the others. The worst of their exit
+    codes is the command's: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3, timeout 124,
+    completed 0.
+    """
     attach(
         target,
-        domain,
+        domains,
         OPERATIONS.get(operation),
         timeout=timeout,
         last=last,
@@ -234,7 +248,7 @@ def wait(
 
 def attach(
     target: Target,
-    domain: str,
+    domains: Sequence[str],
     operation: JobOperation | None,
     *,
     timeout: float | None = None,
@@ -242,27 +256,16 @@ def attach(
     trust_qemu: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Wait for the domain's job, print how it ended, and exit accordingly."""
-    from backend.wait import last_outcome
-    from tui import follow
+    """Wait for the domains' jobs, print how each ended, and exit accordingly."""
+    from tui import attach as attaching
+
+    wanted = attaching.Wanted(operation, timeout, last, trust_qemu, as_json)
 
     async def attach_and_follow() -> Exit:
         async with target.backend() as backend:
-            found = await backend.find(domain)
-            report = follow.Report(found.key, as_json)
-            try:
-                outcome = await follow.follow(backend, found.key, operation, report, timeout)
-            except NoJob:
-                recorded = await last_outcome(backend, found.key) if last else None
-                if recorded is None:
-                    raise
-                report.outcome(recorded)
-                return exits.of_outcome(recorded, trust_qemu)
-            report.outcome(outcome)
-            _run_on_end(target, outcome)
-            return exits.of_outcome(outcome, trust_qemu)
+            return await attaching.wait_for(backend, domains, wanted, lambda outcome: _run_on_end(target, outcome))
 
-    _until_detached(target, domain, attach_and_follow())
+    _until_detached(target, domains, attach_and_follow())
 
 
 @cli.command()
@@ -312,9 +315,7 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
         for record in records:
             listing.print_json(record.to_json())
     else:
-        print(
-            "\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records]))
-        )
+        print("\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records])))
 
 
 @cli.command()
@@ -361,14 +362,15 @@ def _run_on_end(target: Target, outcome: Outcome) -> None:
         complain(f"on_end could not be run: {error}")
 
 
-def _until_detached(target: Target, domain: str, work: Coroutine[Any, Any, Exit]) -> NoReturn:
+def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any, Any, Exit]) -> NoReturn:
     """Run `work` and exit with its code. Ctrl-C only detaches: the job goes on."""
     from tui import follow
 
     try:
         code = asyncio.run(work)
     except KeyboardInterrupt:
-        complain(f"detached; the job goes on. Attach again with: {follow.attach_command(target.uri, domain)}")
+        goes_on = "the job goes on" if len(domains) == 1 else "the jobs go on"
+        complain(f"detached; {goes_on}. Attach again with: {follow.attach_command(target.uri, *domains)}")
         code = Exit.DETACHED
     sys.exit(code)
 

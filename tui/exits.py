@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,26 @@ _BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
     (NotPermitted, Exit.UNREACHABLE),
     (WaitTimeout, Exit.TIMEOUT),
 )
+
+
+WORST_FIRST = (
+    Exit.USAGE,
+    Exit.FAILED,
+    Exit.CANCELLED,
+    Exit.UNPROVEN,
+    Exit.UNREACHABLE,
+    Exit.MISMATCH,
+    Exit.NO_JOB,
+    Exit.TIMEOUT,
+    Exit.COMPLETED,
+)
+"""The order of what may come of each domain, where one command is about several: what is known to have gone wrong comes
+before what is not known, and that before a job that still goes on."""
+
+
+def worst(codes: Iterable[Exit]) -> Exit:
+    """The code of a command about several domains, from the code of each."""
+    return min(codes, key=WORST_FIRST.index)
 
 
 def of_error(error: BackendError) -> Exit:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from backend.base import Backend
@@ -23,46 +25,84 @@ PAINT_INTERVAL = 0.25
 """Seconds between two paintings of the progress line, and between two progress objects."""
 
 
-class Report:
-    """Prints progress and the outcome: JSON lines, or words with a progress line where a terminal shows it."""
+class ProgressLine:
+    """The line below all output that says where everything that is followed stands; none where no terminal shows it."""
 
-    def __init__(self, domain: DomainKey, as_json: bool) -> None:
+    def __init__(self, as_json: bool) -> None:
+        self._live = not as_json and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._jobs: dict[DomainKey, Progress] = {}
+        self._next = 0.0
+
+    def show(self, domain: DomainKey, progress: Progress) -> None:
+        """Where the domain's job stands now; painted at an interval, and at once when its phase changes."""
+        last = self._jobs.get(domain)
+        self._jobs[domain] = progress
+        if time.monotonic() >= self._next or last is None or last.stats.closing != progress.stats.closing:
+            self._paint()
+
+    def drop(self, domain: DomainKey) -> None:
+        """The domain's job is not followed any more."""
+        if self._jobs.pop(domain, None) is not None:
+            self._paint()
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Take the line away while something else is written."""
+        self._write("")
+        yield
+        if self._jobs:
+            self._paint()
+
+    def _paint(self) -> None:
+        self._next = time.monotonic() + PAINT_INTERVAL
+        match list(self._jobs.items()):
+            case []:
+                self._write("")
+            case [(domain, progress)]:
+                self._write(progress_line(domain.name, progress, _blocks_fit()))
+            case several:
+                parts = [f"{domain.name} {_standing(progress)}" for domain, progress in several]
+                self._write("  ".join([f"{len(several)} jobs", *parts]))
+
+    def _write(self, line: str) -> None:
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            sys.stderr.write(f"\r\x1b[K{line[:width]}")
+            sys.stderr.flush()
+
+
+class Report:
+    """Prints one job's progress and outcome: JSON lines, or words with a progress line where a terminal shows it."""
+
+    def __init__(self, domain: DomainKey, as_json: bool, line: ProgressLine | None = None) -> None:
+        """`line` is shared by the reports of jobs that are followed together."""
         self._domain = domain
         self._json = as_json
         self._meter = ProgressMeter()
-        self._live = not as_json and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._line = line or ProgressLine(as_json)
         self._next = 0.0
         self._closing = False
 
     def progress(self, stats: JobStats) -> None:
         now = time.monotonic()
         progress = self._meter.update(stats, now)
-        if now < self._next and stats.closing == self._closing:
-            return
-        self._next, self._closing = now + PAINT_INTERVAL, stats.closing
-        if self._json:
+        self._line.show(self._domain, progress)
+        if self._json and (now >= self._next or stats.closing != self._closing):
+            self._next, self._closing = now + PAINT_INTERVAL, stats.closing
             print_json(progress_json(self._domain, stats))
-        elif self._live:
-            self._paint(progress_line(self._domain.name, progress, _blocks_fit()))
 
     def outcome(self, outcome: Outcome) -> None:
-        self.end_line()
-        if self._json:
-            print_json(outcome_json(outcome))
-        elif outcome.verdict is Verdict.COMPLETED:
-            print(outcome_line(outcome), flush=True)
-        else:
-            print(f"virt-jobs: {outcome_line(outcome)}", file=sys.stderr)
+        with self._line.away():
+            if self._json:
+                print_json(outcome_json(outcome))
+            elif outcome.verdict is Verdict.COMPLETED:
+                print(outcome_line(outcome), flush=True)
+            else:
+                print(f"virt-jobs: {outcome_line(outcome)}", file=sys.stderr)
 
     def end_line(self) -> None:
-        """Take the progress line away."""
-        if self._live:
-            self._paint("")
-
-    def _paint(self, line: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        sys.stderr.write(f"\r\x1b[K{line[:width]}")
-        sys.stderr.flush()
+        """Take this job out of the progress line."""
+        self._line.drop(self._domain)
 
 
 async def follow(
@@ -80,9 +120,9 @@ async def follow(
         report.end_line()
 
 
-def attach_command(uri: str, name: str) -> str:
-    """The command line that attaches to the domain's job again."""
-    return shlex.join(["virt-jobs", "-c", uri, "wait", "--operation", "any", "--", name])
+def attach_command(uri: str, *names: str) -> str:
+    """The command line that attaches to the domains' jobs again."""
+    return shlex.join(["virt-jobs", "-c", uri, "wait", "--operation", "any", "--", *names])
 
 
 def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
@@ -101,6 +141,14 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
     if progress.eta is not None and not progress.stalled:
         parts.append(f"ETA about {format.duration(progress.eta)}")
     return "  ".join(parts)
+
+
+def _standing(progress: Progress) -> str:
+    if progress.stats.closing:
+        return "closing"
+    if progress.stalled:
+        return f"stalled {format.duration(progress.stalled)}"
+    return format.percent(progress.fraction) if progress.fraction is not None else progress.stats.operation.label
 
 
 def outcome_line(outcome: Outcome) -> str:

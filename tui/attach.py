@@ -1,0 +1,80 @@
+"""Wait for the jobs of several domains at once, from a terminal or a script."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend.base import Backend
+from backend.errors import BackendError, NoJob
+from backend.model import DomainKey, JobOperation
+from backend.text import clean
+from backend.verdict import Outcome
+from backend.wait import last_outcome
+from tui import exits, follow
+from tui.exits import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is waited for on each domain, and how it is told."""
+
+    operation: JobOperation | None
+    """None: any."""
+    timeout: float | None
+    """Seconds."""
+    last: bool
+    """Whether the last recorded dump serves where no job runs."""
+    trust_qemu: bool
+    as_json: bool
+
+
+async def wait_for(backend: Backend, domains: Sequence[str], wanted: Wanted, on_end: Callable[[Outcome], None]) -> Exit:
+    """Tell how the job of each of `domains` (names, uuids or ids) ended, and give the worst of their exit codes.
+
+    `on_end` gets the outcome of every job that was attached to. What goes wrong with one domain stops no other.
+    """
+    names = list(dict.fromkeys(domains))
+    line = follow.ProgressLine(wanted.as_json)
+
+    async def tell(name: str) -> Exit:
+        try:
+            return exits.of_outcome(await _ended(backend, name, wanted, line, on_end), wanted.trust_qemu)
+        except BackendError as error:
+            if len(names) == 1:
+                raise
+            with line.away():
+                print(f"virt-jobs: {_of_domain(name, error)}", file=sys.stderr, flush=True)
+            return exits.of_error(error)
+
+    return exits.worst(await asyncio.gather(*map(tell, names)))
+
+
+async def _ended(
+    backend: Backend, name: str, wanted: Wanted, line: follow.ProgressLine, on_end: Callable[[Outcome], None]
+) -> Outcome:
+    domain = (await backend.find(name)).key
+    report = follow.Report(domain, wanted.as_json, line)
+    try:
+        outcome = await follow.follow(backend, domain, wanted.operation, report, wanted.timeout)
+    except NoJob:
+        recorded = await _recorded(backend, domain, wanted)
+        if recorded is None:
+            raise
+        report.outcome(recorded)
+        return recorded
+    report.outcome(outcome)
+    on_end(outcome)
+    return outcome
+
+
+async def _recorded(backend: Backend, domain: DomainKey, wanted: Wanted) -> Outcome | None:
+    return await last_outcome(backend, domain) if wanted.last else None
+
+
+def _of_domain(name: str, error: BackendError) -> str:
+    """The error in one line that names the domain."""
+    message = clean(error.message)
+    return message if name in message else f"{name}: {message}"
