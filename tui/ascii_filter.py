@@ -17,6 +17,7 @@ _MARKS = {
     **dict(zip("←↑→↓↵⏎", "<^>v<<", strict=True)),
     **dict(zip("‘’“”–—", "''\"\"--", strict=True)),  # noqa: RUF001
     "\u00a0": " ",
+    "🔎": "> ",
 }
 
 

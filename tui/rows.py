@@ -24,6 +24,8 @@ class Row:
 
     uri: str
     view: DomainView
+    host: str
+    """The alias of the host, or else its URI."""
     left_paused: bool = False
     """Paused by a dump that has no job any more: nothing will resume it by itself."""
 
@@ -83,7 +85,7 @@ class Filter:
         if not self._words:
             return True
         job = row.progress.stats.operation.label if row.progress else ""
-        text = f"{row.domain.name} {row.domain.state.label} {job} {row.uri}".casefold()
+        text = f"{row.domain.name} {row.domain.state.label} {job} {row.host}".casefold()
         return all(word in text for word in self._words) != self._inverted
 
 

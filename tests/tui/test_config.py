@@ -64,7 +64,7 @@ async def test_a_connection_that_is_read_only_says_so_and_why_nothing_can_be_don
 async def test_one_of_several_connections_is_read_only() -> None:
     other = "sim:///other?domains=1&jobs=0"
     async with console(QUIET, other, config=config(connection=Connection(QUIET, readonly=True))) as user:
-        await user.sees("lab ● read-only")
+        await user.sees("lab ● read-only", "vm-01        lab")
 
 
 async def test_the_form_begins_with_the_path_and_the_format_of_the_config(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -132,14 +133,14 @@ class MainScreen(ActingScreen):
 
     def _row(self, host: Host, view: DomainView) -> Row:
         known = self.table.rows.get((host.uri, view.domain.key.uuid))
-        row = Row(host.uri, view)
+        row = Row(host.uri, view, host.name)
         still = known is not None and known.left_paused and row.maybe_left_paused
-        return Row(host.uri, view, left_paused=True) if still else row
+        return replace(row, left_paused=True) if still else row
 
     def _check_left(self, row: Row) -> None:
         if self.table.rows.get(row.key) == row:
             self.activity.say(row.domain.name, "is left paused by a dump that has no job any more", "$warning")
-            self.table.apply([Row(row.uri, row.view, left_paused=True)])
+            self.table.apply([replace(row, left_paused=True)])
             self._refresh_refusals()
 
     def _tell_changes(self, host: Host, changed: list[Row]) -> None:

@@ -103,7 +103,7 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
     bar = format.bar(progress.fraction or 0.0, cells - len(percent))
     done = bar.rstrip("░")
     style = "$warning" if progress.stalled and not waiting.over else "$primary"
-    lines = [Content.assemble((done, style), (bar[len(done) :], "$surface-lighten-2"), (percent, "bold")), Content("")]
+    lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
     sizes = []
     if stats.total:
         sizes = [("done", format.size(stats.processed)), ("left", format.size(stats.remaining))]

@@ -59,7 +59,7 @@ def _name(row: Row) -> Piece:
 
 
 def _host(row: Row) -> Piece:
-    return row.uri, "dim"
+    return row.host, "dim"
 
 
 def _state(row: Row) -> Piece:
@@ -119,7 +119,7 @@ def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
     return lambda row: value(row.progress) if row.progress else None
 
 
-HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.uri, by_name(row)), stretch=12, rank=2)
+HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=2)
 COLUMNS = (
     Column("name", "Name", 12, _text(_name), by_name, stretch=28),
     Column("state", "State", 8, _text(_state), lambda row: (row.domain.state, by_name(row)), stretch=3, rank=3),
