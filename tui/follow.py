@@ -99,6 +99,8 @@ class Report:
                 print(outcome_line(outcome), flush=True)
             else:
                 print(f"virt-jobs: {outcome_line(outcome)}", file=sys.stderr)
+            if outcome.left_paused and not self._json:
+                print(f"virt-jobs: {left_paused_line(outcome.domain.name)}", file=sys.stderr)
 
     def end_line(self) -> None:
         """Take this job out of the progress line."""
@@ -160,6 +162,10 @@ def outcome_line(outcome: Outcome) -> str:
     return f"{what}{took}: {outcome.error or outcome.detail}"
 
 
+def left_paused_line(name: str) -> str:
+    return f"{name} was left paused; let it go on with: {shlex.join(['virt-jobs', 'resume', name])}"
+
+
 def progress_json(domain: DomainKey, stats: JobStats) -> dict[str, Any]:
     return {
         "event": "progress",
@@ -185,6 +191,7 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "path": outcome.path,
         "format": outcome.format,
         "time_elapsed": outcome.time_elapsed,
+        "left_paused": outcome.left_paused,
     }
 
 

@@ -20,6 +20,7 @@ from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, dump_of
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
 from tests.hypervisor.proxy import Proxy
+from tui.follow import Report
 
 pytestmark = pytest.mark.hypervisor
 MIB = 512
@@ -106,13 +107,15 @@ async def test_qemu_finishes_a_dump_whose_daemon_was_killed(
 
 
 async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
-    daemon: PrivateDaemon, folder: Path
+    daemon: PrivateDaemon, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with attached(daemon, folder, "ours", "elf") as scene:
         daemon.kill()
         await asyncio.to_thread(daemon.start)
         outcome = await outcome_with_a_living_daemon(scene)
         assert outcome.left_paused, outcome
+        Report(scene.domain, as_json=False).outcome(outcome)
+        assert f"let it go on with: virt-jobs resume '{scene.domain.name}'" in capsys.readouterr().err
         if not daemon.alive:
             await asyncio.to_thread(daemon.start)
         async with LibvirtBackend(daemon.uri) as backend:
