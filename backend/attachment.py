@@ -6,12 +6,18 @@ proof is what libvirt and QEMU were seen to guarantee; a job that is merely gone
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from backend.dumpfile import DumpFile
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
-from backend.events import ConnectionEvent, DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.observations import (
+    FileChecked,
+    FileHeld,
+    Observation,
+    RecordSeen,
+    Sampled,
+    SampleFailed,
+    StateSeen,
+)
 from backend.proofs import LIFECYCLE_PROOFS, backup_verdict
 from backend.record import JobRecord
 from backend.verdict import Evidence, Outcome, Verdict
@@ -32,55 +38,6 @@ _START_SLACK = 1.0
 """Seconds by which two estimates of one job's start may differ."""
 _QUERY_FAILED = "dump query failed"
 """What libvirt's jobStats says of a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sampled:
-    """What `job` returned for a question sent at `sent` (the caller's monotonic clock, seconds)."""
-
-    stats: JobStats | None
-    sent: float
-
-
-@dataclass(frozen=True, slots=True)
-class SampleFailed:
-    """`job` raised."""
-
-    error: BackendError
-
-
-@dataclass(frozen=True, slots=True)
-class RecordSeen:
-    """The record, read again, and whether its runner lives (None: this host cannot tell)."""
-
-    record: JobRecord
-    runner_alive: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class StateSeen:
-    """The domain, listed again after its daemon was away."""
-
-    domain: Domain
-
-
-@dataclass(frozen=True, slots=True)
-class FileHeld:
-    """The dump's own file is held open: once the job is over, a FileChecked will follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileChecked:
-    """The dump's own file, held open since it was written."""
-
-    found: DumpFile
-    linked: bool
-    """Whether it still has a name."""
-    untouched: float
-    """Seconds since it was last written to."""
-
-
-Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | Event
 
 
 class Attachment:

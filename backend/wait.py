@@ -8,16 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from backend.attachment import (
-    Attachment,
-    FileChecked,
-    FileHeld,
-    Observation,
-    RecordSeen,
-    Sampled,
-    SampleFailed,
-    StateSeen,
-)
+from backend.attachment import Attachment
 from backend.dumpfile import DumpTarget
 from backend.errors import (
     BackendError,
@@ -30,6 +21,7 @@ from backend.errors import (
 )
 from backend.events import ConnectionEvent, EventStream, RecordEvent
 from backend.model import DomainKey, JobOperation, JobStats
+from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed, StateSeen
 from backend.record import JobRecord
 from backend.threads import in_thread
 from backend.verdict import Outcome

@@ -8,25 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.attachment import (
-    FILE_GRACE,
-    GRACE,
-    ORPHAN_GRACE,
-    RECONNECT_GRACE,
-    RUNNER_GRACE,
-    Attachment,
-    FileChecked,
-    FileHeld,
-    Observation,
-    RecordSeen,
-    Sampled,
-    SampleFailed,
-    StateSeen,
-)
+from backend.attachment import FILE_GRACE, GRACE, ORPHAN_GRACE, RECONNECT_GRACE, RUNNER_GRACE, Attachment
 from backend.dumpfile import DumpFile
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed, StateSeen
 from backend.record import JobRecord, RecordState
 from backend.verdict import Evidence, Outcome, Verdict
 

@@ -12,22 +12,12 @@ from enum import Enum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.attachment import (
-    FILE_GRACE,
-    ORPHAN_GRACE,
-    Attachment,
-    FileChecked,
-    FileHeld,
-    Observation,
-    RecordSeen,
-    Sampled,
-    SampleFailed,
-    StateSeen,
-)
+from backend.attachment import FILE_GRACE, ORPHAN_GRACE, Attachment
 from backend.dumpfile import DumpFile
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed, StateSeen
 from backend.record import JobRecord, RecordState
 from backend.verdict import Outcome, Verdict
 
