@@ -18,6 +18,7 @@ from backend.record import JobRecord
 from backend.text import clean
 from backend.verdict import Outcome, Verdict
 from tui import format
+from tui.encoding import blocks_fit
 from tui.listing import print_json
 
 BAR_WIDTH = 20
@@ -59,7 +60,7 @@ class ProgressLine:
             case []:
                 self._write("")
             case [(domain, progress)]:
-                self._write(progress_line(domain.name, progress, _blocks_fit()))
+                self._write(progress_line(domain.name, progress, blocks_fit(sys.stderr)))
             case several:
                 parts = [f"{domain.name} {_standing(progress)}" for domain, progress in several]
                 self._write("  ".join([f"{len(several)} jobs", *parts]))
@@ -193,11 +194,3 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
     }
-
-
-def _blocks_fit() -> bool:
-    try:
-        "█░▏".encode(sys.stderr.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
