@@ -359,7 +359,10 @@ class Attachment:
         return self._as_outcome(Evidence.NONE, Verdict.UNPROVEN, self._seen, "")
 
     def _as_outcome(self, evidence: Evidence, verdict: Verdict, detail: str, error: str) -> Outcome:
-        path = self._file.found.path if self._file else None
+        # The file was seen to be this job's; a record may be one that somebody left behind.
+        file, record = self._file.found if self._file else None, self.record
+        if file is not None and record is not None and record.path != file.path:
+            record = None
         return Outcome(
             domain=self.domain,
             operation=self.operation,
@@ -367,8 +370,8 @@ class Attachment:
             evidence=evidence,
             detail=detail,
             error=error,
-            path=self.record.path if self.record else path,
-            format=self.record.format_name if self.record else self._file.found.format if self._file else None,
+            path=record.path if record else file.path if file else None,
+            format=record.format_name if record else file.format if file else None,
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._left_paused,
         )
