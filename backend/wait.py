@@ -128,7 +128,7 @@ def _is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> b
         return bool(alive)
     lag = time.time() - stats.time_elapsed / 1000 - record.started
     # The call may have waited for the domain's lock; another host's clock may differ.
-    return -_CLOCK_SLACK <= lag if alive else abs(lag) <= _HOSTS_SLACK
+    return lag >= -_CLOCK_SLACK if alive else abs(lag) <= _HOSTS_SLACK
 
 
 def _no_job(domain: DomainKey, records: list[JobRecord]) -> str:

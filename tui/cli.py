@@ -4,9 +4,10 @@ import textual."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -187,6 +188,7 @@ def dump(
         if wanted:
             flags |= flag
     path = _absolute(file)
+    told = _told_at_the_end(target)
 
     async def start_and_follow() -> Exit:
         async with target.backend() as backend:
@@ -204,7 +206,7 @@ def dump(
                 return Exit.COMPLETED
             outcome = await follow.follow(backend, found.key, JobOperation.DUMP, report, record=record)
             report.outcome(outcome)
-            _run_on_end(target, outcome)
+            told(outcome)
             return exits.of_outcome(outcome)
 
     _until_detached(target, [domain], start_and_follow())
@@ -260,10 +262,11 @@ def attach(
     from tui import attach as attaching
 
     wanted = attaching.Wanted(operation, timeout, last, trust_qemu, as_json)
+    told = _told_at_the_end(target)
 
     async def attach_and_follow() -> Exit:
         async with target.backend() as backend:
-            return await attaching.wait_for(backend, domains, wanted, lambda outcome: _run_on_end(target, outcome))
+            return await attaching.wait_for(backend, domains, wanted, told)
 
     _until_detached(target, domains, attach_and_follow())
 
@@ -352,14 +355,20 @@ def show_config(as_json: bool) -> None:
         print(toml_text.written(values), end="")
 
 
-def _run_on_end(target: Target, outcome: Outcome) -> None:
-    """Start the command that the user wants to be told with."""
+def _told_at_the_end(target: Target) -> Callable[[Outcome], None]:
+    """What starts the command that the user wants to be told with; all that it needs is loaded now, not at the end."""
+    command = target.config.notifications.on_end
+    if not command:
+        return lambda outcome: None
     from tui import notify
 
-    try:
-        notify.run(target.config.notifications.on_end, outcome, target.uri)
-    except (OSError, ValueError) as error:
-        complain(f"on_end could not be run: {error}")
+    def tell(outcome: Outcome) -> None:
+        try:
+            notify.run(command, outcome, target.uri)
+        except (OSError, ValueError) as error:
+            complain(f"on_end could not be run: {error}")
+
+    return tell
 
 
 def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any, Any, Exit]) -> NoReturn:
@@ -389,10 +398,25 @@ def complain(message: str) -> None:
 
 
 def main() -> NoReturn:
+    code: object = Exit.FAILED
+    try:
+        _main()
+    except SystemExit as ended:
+        code = ended.code
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    # Nothing is left to do, and the interpreter would take its time for it: a job's end would be told late.
+    os._exit(code if isinstance(code, int) else Exit.FAILED)
+
+
+def _main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        cli.main(standalone_mode=False)
+        try:
+            cli.main(standalone_mode=False)
+        finally:
+            sys.stdout.flush()
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
     except click.ClickException as error:
