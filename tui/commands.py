@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -46,36 +47,44 @@ class Command(Message):
 
 
 class DomainCommand(Command):
-    """A command about the domain that the cursor was on when it was given."""
+    """A command about the domains that were marked, or else the one under the cursor, when it was given."""
 
-    def __init__(self, row: Row) -> None:
+    def __init__(self, rows: Sequence[Row]) -> None:
         super().__init__()
-        self.row = row
+        self.rows = rows
 
 
 class Dump(DomainCommand):
-    """Dump the domain's memory to a file."""
+    """Dump the domain's memory to a file, or that of each marked one."""
 
     key = "d"
     label = "Dump"
 
 
 class Wait(DomainCommand):
-    """Attach to the domain's job, follow it, and learn how it ends."""
+    """Attach to the domain's job, follow it, and learn how it ends; to those of all marked ones at once."""
 
-    key = "w,enter"
+    key = "w"
     label = "Wait"
 
 
+class Open(Command):
+    """Open the domain: its job, or else its history."""
+
+    key = "enter"
+    label = "Open"
+    in_footer = False
+
+
 class Abort(DomainCommand):
-    """Abort the domain's job, after a question."""
+    """Abort the domain's job, or those of the marked ones, after one question."""
 
     key = "a"
     label = "Abort"
 
 
 class Resume(DomainCommand):
-    """Let a paused domain run again."""
+    """Let a paused domain run again, or all marked ones that are paused."""
 
     key = "r"
     label = "Resume"
@@ -96,6 +105,13 @@ class ClearFilter(Command):
     label = "Show all"
 
 
+class ClearMarks(Command):
+    """Take all marks off."""
+
+    key = "escape"
+    label = "Unmark"
+
+
 class Sort(Command):
     """Sort by the next column."""
 
@@ -108,6 +124,30 @@ class ReverseSort(Command):
 
     key = "S"
     label = "Reverse"
+    in_footer = False
+
+
+class ShowJob(Command):
+    """Show the domain's job with all its stats."""
+
+    key = "1"
+    label = "Job"
+    in_footer = False
+
+
+class ShowHistory(Command):
+    """Show the domain's dumps and their results."""
+
+    key = "2"
+    label = "History"
+    in_footer = False
+
+
+class ShowInfo(Command):
+    """Show what the domain is."""
+
+    key = "3"
+    label = "Info"
     in_footer = False
 
 
@@ -137,6 +177,13 @@ class Detach(Command):
 
     key = "escape,q"
     label = "Detach"
+
+
+class DropQueued(Command):
+    """Start none of the dumps that are still queued."""
+
+    key = "x"
+    label = "Drop queued"
 
 
 class Start(Command):

@@ -63,12 +63,18 @@ def lines(stats: JobStats | None) -> Iterator[str]:
     yield f"{'Job type:':<17} {_type(stats)}"
     if stats is None or stats.type is JobType.NONE:
         return
-    yield f"{'Operation:':<17} {_operation(stats.operation)}"
+    for label, value in facts(stats):
+        yield f"{label + ':':<17} {value}"
+
+
+def facts(stats: JobStats) -> Iterator[tuple[str, str]]:
+    """The labels and values of all that the stats have, the operation first."""
+    yield "Operation", _operation(stats.operation)
     unwanted = "Expected downtime" if stats.type is JobType.COMPLETED else "Total downtime"
     for label, name, unit in _FIELDS:
         value = getattr(stats, name)
         if value is not None and label != unwanted:
-            yield f"{label + ':':<17} {_value(value, unit)}"
+            yield label, _value(value, unit)
 
 
 def _type(stats: JobStats | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,6 +28,10 @@ class Row:
     """The alias of the host, or else its URI."""
     left_paused: bool = False
     """Paused by a dump that has no job any more: nothing will resume it by itself."""
+    pending: str = ""
+    """``queued`` or ``starting`` while a dump that this user asked for has no job yet."""
+    stale: bool = False
+    """As it was last seen: there is no connection to its hypervisor."""
 
     @property
     def key(self) -> RowKey:
@@ -63,7 +67,7 @@ def busy_first(row: Row) -> tuple[int, tuple[tuple[int, int, str], ...]]:
     """What needs an eye first: left paused, then jobs, then running domains, then the others; by name in each."""
     if row.left_paused or not row.domain.answering:
         rank = 0
-    elif row.progress is not None:
+    elif row.progress is not None or row.pending:
         rank = 1
     else:
         rank = 2 if row.domain.active else 3
@@ -84,7 +88,7 @@ class Filter:
     def matches(self, row: Row) -> bool:
         if not self._words:
             return True
-        job = row.progress.stats.operation.label if row.progress else ""
+        job = row.progress.stats.operation.label if row.progress else row.pending
         text = f"{row.domain.name} {row.domain.state.label} {job} {row.host}".casefold()
         return all(word in text for word in self._words) != self._inverted
 
@@ -113,9 +117,12 @@ class Rows:
         return self._rows[key]
 
     @property
-    def shown(self) -> Container[object]:
+    def shown(self) -> Set[RowKey]:
         """The keys in `order`, for asking whether one is there."""
         return self._values.keys()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
 
     def of_host(self, uri: str) -> list[RowKey]:
         return [key for key in self._rows if key[0] == uri]

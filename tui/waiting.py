@@ -47,6 +47,16 @@ class Waiting:
         return self.host.uri, self.domain.uuid
 
     @property
+    def stage(self) -> str:
+        """``starting`` before there is a sign of the job of a dump of this user's; empty from then on."""
+        return "starting" if self.record is not None and self.progress is None and not self.over else ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether this user asked for the job, and is to learn its end even if nobody looks."""
+        return self.record is not None
+
+    @property
     def over(self) -> bool:
         return self.outcome is not None or self.error is not None
 

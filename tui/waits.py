@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from textual.message import Message
 from textual.worker import Worker
@@ -11,6 +12,7 @@ from textual.worker import Worker
 from backend.errors import BackendError
 from tui.host import Host
 from tui.messages import Acted, PendingFound, WaitEnded
+from tui.planned import QUEUED, PlannedDump
 from tui.rows import RowKey
 from tui.waiting import Waiting
 
@@ -38,7 +40,7 @@ class Waits:
         known = self.get(waiting.key)
         if known is not None:
             return known
-        self._running[waiting.key] = waiting, self._run(self._wait(waiting), group="waits")
+        self._running[waiting.key] = waiting, self._run(partial(self._wait, waiting), group="waits")
         return waiting
 
     def ended(self, waiting: Waiting) -> None:
@@ -46,18 +48,27 @@ class Waits:
         if self.get(waiting.key) is waiting:
             del self._running[waiting.key]
 
-    def leave(self, waiting: Waiting) -> bool:
-        """Nobody looks at it any more; whether it goes on nevertheless, as those for this user's own dumps do."""
-        if waiting.record is not None:
-            return True
+    def leave(self, waiting: Waiting) -> None:
+        """End the wait; the job, if it has begun, goes on."""
         if self.get(waiting.key) is waiting:
             _, worker = self._running.pop(waiting.key)
             worker.cancel()
-        return False
+
+    def drop(self, waiting: Waiting) -> None:
+        """Take a dump that was not started yet out of the queue."""
+        if isinstance(waiting, PlannedDump) and waiting.stage == QUEUED:
+            self.leave(waiting)
+            waiting.drop()
+            self._tell(WaitEnded(waiting))
+
+    @property
+    def queued(self) -> list[Waiting]:
+        """Those for dumps that nobody but this console will start."""
+        return [waiting for waiting, _ in self._running.values() if waiting.stage == QUEUED]
 
     def look_for_pending(self, host: Host) -> None:
         """Read from the journal which dumps of this user have no result yet; a PendingFound tells."""
-        self._run(self._find_pending(host), group=f"pending {host.uri}", exclusive=True)
+        self._run(partial(self._find_pending, host), group=f"pending {host.uri}", exclusive=True)
 
     async def _wait(self, waiting: Waiting) -> None:
         await waiting.run()

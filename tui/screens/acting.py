@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from textual import on
+from textual import on, work
 
 from backend.errors import BackendError, JournalError
 from backend.record import JobRecord
-from tui import dump_choice, refusals
-from tui.commands import Abort, Command, DomainCommand, Dump, Resume, Wait
+from tui import dump_choice, news, refusals
+from tui.commands import Abort, Command, DomainCommand, Dump, Open, Resume, Wait
 from tui.config import Config
 from tui.host import Host
 from tui.messages import Acted
+from tui.planned import PlannedDump
 from tui.rows import Row
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump import DumpScreen
+from tui.screens.dump_several import DumpSeveralScreen, SeveralDumps, Target
 from tui.screens.offering import OfferingScreen
 from tui.screens.wait import WaitScreen
+from tui.screens.waits import WaitsScreen
+from tui.throughput import Throughputs
 from tui.waiting import Waiting
 from tui.waits import Waits
 from tui.widgets.activity import Activity
@@ -34,72 +39,153 @@ class ActingScreen(OfferingScreen[None]):
         self.hosts = {uri: Host(uri, readonly, self.post_message, config) for uri in uris}
         self.waits = Waits(self.run_worker, self.post_message)
         self.table = DomainTable(several_hosts=len(uris) > 1)
-        self.details = Details()
+        self.throughputs = Throughputs()
+        self.details = Details(self.throughputs)
         self.activity = Activity()
 
     def refusal(self, command: type[Command]) -> str | None:
-        row = self.table.cursor_row
-        capabilities = self.hosts[row.uri].capabilities if row is not None else None
+        if not issubclass(command, DomainCommand):
+            return None
+        rows = self._meant()
+        if not rows:
+            return refusals.NO_DOMAIN
+        # Of several, those that it can be done to are enough.
+        first: str | None = None
+        for row in rows:
+            reason = self._refusal_for(command, row)
+            if reason is None:
+                return None
+            first = first or reason
+        return first
+
+    def _refusal_for(self, command: type[Command], row: Row) -> str | None:
+        capabilities = self.hosts[row.uri].capabilities
         if command is Dump:
             return refusals.dump(row, capabilities)
         if command is Wait:
-            return None if row is not None and row.key in self.waits else refusals.wait(row)
+            return None if row.key in self.waits else refusals.wait(row)
         if command is Abort:
-            return refusals.abort(row, capabilities, self.details.running)
+            return refusals.abort(row, capabilities, self.details.running_of(row))
         if command is Resume:
             return refusals.resume(row, capabilities)
         return None
 
-    def made(self, command: type[Command]) -> Command:
+    def _meant(self) -> Sequence[Row]:
+        """The domains that a command is about now."""
         row = self.table.cursor_row
-        if row is None or not issubclass(command, DomainCommand):
+        return self.table.marked or ([row] if row is not None else [])
+
+    def _parted(self, command: DomainCommand) -> tuple[list[Row], list[tuple[str, str]]]:
+        """The domains that `command` can be done to, and the names of the others with the reasons."""
+        able, refused = [], []
+        for row in command.rows:
+            reason = self._refusal_for(type(command), row)
+            if reason is None:
+                able.append(row)
+            else:
+                refused.append((row.domain.name, reason))
+        return able, refused
+
+    def made(self, command: type[Command]) -> Command:
+        if not issubclass(command, DomainCommand):
             return super().made(command)
         self.table.hold()
-        return command(row)
+        return command(self._meant())
 
     @on(DomainTable.Chosen)
     def _chosen(self) -> None:
-        self.offer(Wait)
+        self.offer(Open)
+
+    @on(Open)
+    def _open(self) -> None:
+        row = self.table.cursor_row
+        waiting = self._waiting_for(row) if row is not None else None
+        if waiting is not None:
+            self._show_wait(waiting)
+        elif row is not None:
+            self.details.show_tab("history")
 
     @on(Wait)
     def _wait(self, event: Wait) -> None:
-        row = event.row
+        waitings = [waiting for row in event.rows if (waiting := self._waiting_for(row)) is not None]
+        if len(waitings) < len(event.rows):
+            self.notify(f"{len(event.rows) - len(waitings)} of {len(event.rows)} have no job to wait for", markup=False)
+        self._show_waits(waitings)
+
+    def _waiting_for(self, row: Row) -> Waiting | None:
         known = self.waits.get(row.key)
-        if known is not None:
-            self._show_wait(known)
-        elif row.progress is not None:
-            waiting = Waiting(self.hosts[row.uri], row.domain.key, row.progress.stats.operation)
-            self._show_wait(self.waits.begin(waiting))
+        if known is not None or row.progress is None:
+            return known
+        return self.waits.begin(Waiting(self.hosts[row.uri], row.domain.key, row.progress.stats.operation))
+
+    def _show_waits(self, waitings: Sequence[Waiting]) -> None:
+        if len(waitings) == 1:
+            self._show_wait(waitings[0])
+        elif waitings:
+            self.app.push_screen(WaitsScreen(waitings, self.waits.drop), lambda _: self._all_detached(waitings))
 
     def _show_wait(self, waiting: Waiting) -> None:
-        self.app.push_screen(WaitScreen(waiting), lambda _: self._detached(waiting))
+        self.app.push_screen(WaitScreen(waiting), lambda resume: self._left(waiting, bool(resume)))
 
-    def _detached(self, waiting: Waiting) -> None:
-        if waiting.over:
-            return
-        name, operation = waiting.domain.name, waiting.operation.label
-        if self.waits.leave(waiting):
-            said = f"detached from the {operation}, which goes on; its end will be told here"
-        else:
-            said = f"detached from the {operation}, which goes on; w attaches again"
-        self.activity.say(name, said)
-        self.notify(f"{name}: {said}", markup=False)
+    def _left(self, waiting: Waiting, resume: bool) -> None:
+        if resume and (row := self.table.rows.get(waiting.key)) is not None:
+            self.post_message(Resume([row]))
+        elif not waiting.over:
+            self._say_detached(waiting.domain.name, waiting.operation.label, waiting.ours)
+            self._let_go(waiting)
+
+    def _all_detached(self, waitings: Sequence[Waiting]) -> None:
+        going = [waiting for waiting in waitings if not waiting.over]
+        if going:
+            ours = all(waiting.ours for waiting in going)
+            self._say_detached(f"{len(going)} domains", "jobs", ours)
+        for waiting in going:
+            self._let_go(waiting)
+
+    def _let_go(self, waiting: Waiting) -> None:
+        if not waiting.ours:
+            self.waits.leave(waiting)
+
+    def _say_detached(self, subject: str, what: str, told: bool) -> None:
+        then = "the end will be told here" if told else "w attaches again"
+        goes = "go" if what == "jobs" else "goes"
+        said = f"detached from the {what}, which {goes} on; {then}"
+        self.activity.say(subject, said)
+        self.notify(f"{subject}: {said}", markup=False)
 
     @on(Dump)
     def _dump(self, event: Dump) -> None:
-        self.run_worker(self._open_dump(self.hosts[event.row.uri], event.row), group="open", exclusive=True)
+        rows, refused = self._parted(event)
+        if len(event.rows) == 1:
+            self._open_dump(rows[0])
+        else:
+            self._open_dumps(rows, refused)
 
-    async def _open_dump(self, host: Host, row: Row) -> None:
+    async def _target(self, row: Row) -> Target | None:
+        host = self.hosts[row.uri]
         capabilities = host.capabilities
         if capabilities is None:
-            return
+            return None
         try:
             folder = await asyncio.to_thread(dump_choice.suggested_folder, host.uri, capabilities.local)
         except (JournalError, OSError) as error:
             self.post_message(Acted(row.domain.name, "dump", str(error)))
-            return
-        form = DumpScreen(host, row.domain, capabilities, folder, self.config.dump)
-        self.app.push_screen(form, lambda record: self._dump_begun(host, record))
+            return None
+        return Target(host, row.domain, capabilities, folder)
+
+    @work(group="open", exclusive=True)
+    async def _open_dump(self, row: Row) -> None:
+        target = await self._target(row)
+        if target is not None:
+            host = target.host
+            form = DumpScreen(host, target.domain, target.capabilities, target.folder, self.config.dump)
+            self.app.push_screen(form, lambda record: self._dump_begun(host, record))
+
+    @work(group="open", exclusive=True)
+    async def _open_dumps(self, rows: Sequence[Row], refused: Sequence[tuple[str, str]]) -> None:
+        targets = [target for row in rows if (target := await self._target(row)) is not None]
+        if targets:
+            self.app.push_screen(DumpSeveralScreen(targets, refused, self.config.dump), self._dumps_chosen)
 
     def _dump_begun(self, host: Host, record: JobRecord | None) -> None:
         if record is None:
@@ -108,24 +194,51 @@ class ActingScreen(OfferingScreen[None]):
         self.activity.say(record.domain, f"dump started → {record.path}")
         self._show_wait(self.waits.begin(Waiting(host, record.key, record.operation, record)))
 
+    def _dumps_chosen(self, several: SeveralDumps | None) -> None:
+        if several is None:
+            return
+        turns = {host.uri: asyncio.Semaphore(several.at_once) for host, _ in several.parts}
+        planned = [PlannedDump(host, choice, turns[host.uri], self._dump_moved) for host, choice in several.parts]
+        waitings = [self.waits.begin(dump) for dump in planned]
+        for waiting in waitings:
+            self.waiting_changed(waiting)
+        self.table.clear_marks()
+        self._show_waits(waitings)
+
+    def _dump_moved(self, waiting: Waiting) -> None:
+        if waiting.record is None and waiting.error is None and isinstance(waiting, PlannedDump):
+            self.activity.say(waiting.domain.name, f"dump started → {waiting.choice.path}")
+        self.waiting_changed(waiting)
+
+    def waiting_changed(self, waiting: Waiting) -> None:
+        """Show in the table what became of a dump that has no job yet."""
+
     @on(Abort)
     def _abort(self, event: Abort) -> None:
-        row = event.row
-        if row.progress is None:
-            return
-        operation = row.progress.stats.operation.label
-        question = f"Abort the {operation} of {row.domain.name}?\nWhat it has done so far will be lost."
-        confirm = ConfirmScreen(f"Abort · {row.domain.name}", question, f"Abort the {operation}")
+        rows, refused = self._parted(event)
+        names = ", ".join(row.domain.name for row in rows)
+        if len(event.rows) == 1:
+            (row,) = rows
+            operation = news.operation(row)
+            what = f"the {operation.label}" if operation is not None else "the job"
+            confirm = ConfirmScreen(
+                f"Abort · {names}", f"Abort {what} of {names}?\nWhat it has done so far will be lost.", f"Abort {what}"
+            )
+        else:
+            left = "".join(f"\nLeft out: {name}: {reason}" for name, reason in refused)
+            question = f"Abort the jobs of {names}?\nWhat they have done so far will be lost.{left}"
+            confirm = ConfirmScreen(f"Abort · {len(rows)} domains", question, f"Abort {len(rows)} jobs")
 
         def answered(confirmed: bool | None) -> None:
-            if confirmed:
+            for row in rows if confirmed else ():
                 self.run_worker(self._act(row, "abort"), group="acts")
 
         self.app.push_screen(confirm, answered)
 
     @on(Resume)
     def _resume(self, event: Resume) -> None:
-        self.run_worker(self._act(event.row, "resume"), group="acts")
+        for row in self._parted(event)[0]:
+            self.run_worker(self._act(row, "resume"), group="acts")
 
     async def _act(self, row: Row, what: str) -> None:
         try:

@@ -17,7 +17,23 @@ from backend.model import JobOperation
 from backend.record import JobRecord
 from backend.watcher import DomainView
 from tui import news
-from tui.commands import Abort, ClearFilter, Command, Dump, Filter, Help, Resume, ReverseSort, Sort, Wait
+from tui.commands import (
+    Abort,
+    ClearFilter,
+    ClearMarks,
+    Command,
+    Dump,
+    Filter,
+    Help,
+    Open,
+    Resume,
+    ReverseSort,
+    ShowHistory,
+    ShowInfo,
+    ShowJob,
+    Sort,
+    Wait,
+)
 from tui.config import Config
 from tui.host import Host, Link
 from tui.messages import DomainsChanged, HostChanged, PendingFound, WaitEnded
@@ -25,6 +41,7 @@ from tui.rows import Row, RowKey
 from tui.screens.acting import ActingScreen
 from tui.screens.help import HelpScreen
 from tui.screens.wait import WaitScreen
+from tui.screens.waits import WaitsScreen
 from tui.waiting import Waiting
 from tui.widgets.details import Details
 from tui.widgets.domain_table import DomainTable
@@ -45,7 +62,22 @@ LOW, SHORT = 30, 18
 class MainScreen(ActingScreen):
     """Watches the connections, and shows and tells what changes."""
 
-    OFFERS = (Dump, Wait, Abort, Resume, Filter, ClearFilter, Sort, ReverseSort, Help)
+    OFFERS = (
+        Dump,
+        Wait,
+        Open,
+        Abort,
+        Resume,
+        Filter,
+        ClearFilter,
+        ClearMarks,
+        Sort,
+        ReverseSort,
+        ShowJob,
+        ShowHistory,
+        ShowInfo,
+        Help,
+    )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     AUTO_FOCUS = "DomainTable"
 
@@ -95,7 +127,7 @@ class MainScreen(ActingScreen):
         elif host.reason:
             self.activity.say(host.name, host.reason, "$warning")
         self._show_hosts()
-        if isinstance(self.app.screen, WaitScreen):
+        if isinstance(self.app.screen, WaitScreen | WaitsScreen):
             self.app.screen.link_changed()
 
     def _show_hosts(self) -> None:
@@ -123,6 +155,8 @@ class MainScreen(ActingScreen):
             self._loaded.add(host.uri)
         else:
             self._tell_changes(host, changed)
+        self.throughputs.learn(changed)
+        self.throughputs.forget(removed)
         table.apply(changed, removed)
         for row in changed:
             if row.maybe_left_paused and not row.left_paused:
@@ -133,9 +167,16 @@ class MainScreen(ActingScreen):
 
     def _row(self, host: Host, view: DomainView) -> Row:
         known = self.table.rows.get((host.uri, view.domain.key.uuid))
-        row = Row(host.uri, view, host.name)
+        waiting = self.waits.get((host.uri, view.domain.key.uuid))
+        pending = waiting.stage if waiting is not None and view.progress is None else ""
+        row = Row(host.uri, view, host.name, pending=pending)
         still = known is not None and known.left_paused and row.maybe_left_paused
         return replace(row, left_paused=True) if still else row
+
+    def waiting_changed(self, waiting: Waiting) -> None:
+        row = self.table.rows.get(waiting.key)
+        if row is not None:
+            self.table.apply([self._row(waiting.host, row.view)])
 
     def _check_left(self, row: Row) -> None:
         if self.table.rows.get(row.key) == row:
@@ -173,7 +214,7 @@ class MainScreen(ActingScreen):
             key = (event.host.uri, record.uuid)
             if key not in self.waits and (record.uri == event.host.uri or self._runs(key, record)):
                 self.activity.say(record.domain, f"attached to the dump → {record.path}")
-                self.waits.begin(Waiting(event.host, record.key, record.operation, record))
+                self.waiting_changed(self.waits.begin(Waiting(event.host, record.key, record.operation, record)))
 
     def _runs(self, key: RowKey, record: JobRecord) -> bool:
         """Whether it is the dump of that very domain, asked for by another of its host's URIs."""
@@ -189,7 +230,9 @@ class MainScreen(ActingScreen):
                 self._told.add(waiting.key)
             self.activity.tell(waiting.outcome)
         elif waiting.error is not None:
-            self.activity.say(waiting.domain.name, f"not waited for any more: {waiting.error.message}", "$warning")
+            what = "dump not started" if waiting.ours and waiting.record is None else "not waited for any more"
+            self.activity.say(waiting.domain.name, f"{what}: {waiting.error.message}", "$warning")
+        self.waiting_changed(waiting)
         self.details.read_records()
 
     @on(DomainTable.Highlighted)
@@ -219,7 +262,12 @@ class MainScreen(ActingScreen):
             return True
         # While one types a filter, a slash is a character like any other.
         typing = isinstance(self.focused, FilterLine)
-        allowed = {Filter.id(): not typing, ClearFilter.id(): typing or bool(self.table.rows.filter)}
+        filtered = typing or bool(self.table.rows.filter)
+        allowed = {
+            Filter.id(): not typing,
+            ClearFilter.id(): filtered,
+            ClearMarks.id(): not filtered and bool(self.table.marked),
+        }
         return allowed.get(str(parameters[0]), True)
 
     @on(FilterLine.Changed)
@@ -240,6 +288,14 @@ class MainScreen(ActingScreen):
         filter.display = False
         self.table.focus()
 
+    @on(ClearMarks)
+    def _clear_marks(self) -> None:
+        self.table.clear_marks()
+
+    @on(DomainTable.Marked)
+    def _marked(self) -> None:
+        self.refresh_bindings()
+
     @on(Sort)
     def _sort(self) -> None:
         self.table.sort_by_next()
@@ -247,6 +303,18 @@ class MainScreen(ActingScreen):
     @on(ReverseSort)
     def _reverse_sort(self) -> None:
         self.table.sort_by(self.table.sorted_by, not self.table.descending)
+
+    @on(ShowJob)
+    def _show_job(self) -> None:
+        self.details.show_tab("job")
+
+    @on(ShowHistory)
+    def _show_history(self) -> None:
+        self.details.show_tab("history")
+
+    @on(ShowInfo)
+    def _show_info(self) -> None:
+        self.details.show_tab("info")
 
     @on(Help)
     def _help(self) -> None:

@@ -14,8 +14,9 @@ from textual.widgets import Static
 from backend.verdict import Evidence, Outcome
 from tui import format
 from tui.cells import crop_path
-from tui.commands import Detach
+from tui.commands import Command, Detach, Resume
 from tui.host import Link
+from tui.planned import QUEUED
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import Waiting
 from tui.widgets.activity import SYMBOLS, VERDICT_STYLES
@@ -24,6 +25,7 @@ from tui.widgets.key_bar import KeyBar
 EVIDENCE_WORDS = {
     Evidence.RESULT: "the dump call's own result",
     Evidence.LIFECYCLE: "what the domain did at that moment",
+    Evidence.FILE: "the dump's own file",
     Evidence.JOB_EVENT: "the job's own event",
     Evidence.HYPERVISOR: "QEMU's own word, before the file was closed",
     Evidence.STATS: "the job's own stats",
@@ -31,10 +33,10 @@ EVIDENCE_WORDS = {
 }
 
 
-class WaitScreen(OfferingModal[None]):
-    """Shows a wait that someone else runs; leaving the screen is theirs to act upon."""
+class WaitScreen(OfferingModal[bool]):
+    """Shows a wait that someone else runs; leaving is theirs to act upon. Ends with whether to resume the domain."""
 
-    OFFERS = (Detach,)
+    OFFERS = (Detach, Resume)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
     def __init__(self, waiting: Waiting) -> None:
@@ -60,14 +62,27 @@ class WaitScreen(OfferingModal[None]):
     def _changed(self) -> None:
         room = max(20, self.query_one("#state").content_region.width or self.size.width - 8)
         self.query_one("#state", Static).update(state(self.waiting, room))
+        if self.waiting.over:
+            self.refresh_bindings()
 
     def link_changed(self) -> None:
         """The connection of the job's host came or went."""
         self._changed()
 
+    def made(self, command: type[Command]) -> Command:
+        return Resume([]) if command is Resume else super().made(command)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        outcome = self.waiting.outcome
+        return parameters != (Resume.id(),) or (outcome is not None and outcome.left_paused)
+
     @on(Detach)
-    def _left(self) -> None:
-        self.dismiss(None)
+    def _leave(self) -> None:
+        self.dismiss(False)
+
+    @on(Resume)
+    def _leave_and_resume(self) -> None:
+        self.dismiss(True)
 
 
 def state(waiting: Waiting, cells: int) -> Content:
@@ -97,7 +112,9 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
     if progress is None:
         if waiting.over:
             return []
-        return [Content.styled("waiting for the first sign of the job …", "$foreground-muted")]
+        said = {QUEUED: "queued: it is started when its turn comes", "starting": "starting …"}
+        words = said.get(waiting.stage, "waiting for the first sign of the job …")
+        return [Content.styled(words, "$foreground-muted")]
     stats = progress.stats
     percent = f" {format.percent(progress.fraction):>5}"
     bar = format.bar(progress.fraction or 0.0, cells - len(percent))
@@ -136,4 +153,6 @@ def _outcome_lines(outcome: Outcome) -> list[Content]:
     if outcome.error:
         lines.append(Content.styled(outcome.error, "$error"))
     lines.append(Content.assemble(("known from ", "$foreground-muted"), EVIDENCE_WORDS[outcome.evidence]))
+    if outcome.left_paused:
+        lines += [Content(""), Content.styled("The domain was left paused: r resumes it.", "bold $warning")]
     return lines

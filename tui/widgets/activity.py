@@ -6,12 +6,10 @@ import time
 from collections import deque
 
 from textual.content import Content
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from backend.verdict import Outcome, Verdict
 from tui import format
+from tui.widgets.lines import Lines
 
 KEPT = 200
 """Entries, and lines of them; older ones are forgotten."""
@@ -24,7 +22,7 @@ VERDICT_STYLES = {
 }
 
 
-class Activity(ScrollView, can_focus=True):
+class Activity(Lines):
     """A log of one-line entries, wrapped to the width there is."""
 
     BORDER_TITLE = "Activity"
@@ -32,21 +30,20 @@ class Activity(ScrollView, can_focus=True):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._entries: deque[Content] = deque(maxlen=KEPT)
-        self._lines: list[Content] = []
 
     def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
         """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""
         stamp = format.clock(time.time() if at is None else at)
         entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
         self._entries.appendleft(entry)
-        self._show(self._wrapped(entry) + self._lines)
+        self.show_lines([*self._wrapped(entry), *self._lines][:KEPT])
 
     def tell(self, outcome: Outcome) -> None:
         """Add how a job ended."""
         self.say(outcome.domain.name, told(outcome), VERDICT_STYLES[outcome.verdict])
 
     def on_resize(self) -> None:
-        self._show([line for entry in self._entries for line in self._wrapped(entry)])
+        self.show_lines([line for entry in self._entries for line in self._wrapped(entry)][:KEPT])
 
     def _wrapped(self, entry: Content) -> list[Content]:
         cells = self.scrollable_content_region.width
@@ -55,18 +52,6 @@ class Activity(ScrollView, can_focus=True):
         first, *rest = entry.wrap(cells)
         indented = Content("").join(rest).wrap(cells - 2) if rest else []
         return [first, *(Content("  ") + line for line in indented)]
-
-    def _show(self, lines: list[Content]) -> None:
-        self._lines = lines[:KEPT]
-        self.virtual_size = Size(0, len(self._lines))
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        index = y + self.scroll_offset.y
-        cells = self.size.width
-        if index >= len(self._lines):
-            return Strip.blank(cells, self.rich_style)
-        return Strip(self._lines[index].render_segments(self.visual_style)).adjust_cell_length(cells, self.rich_style)
 
 
 def told(outcome: Outcome) -> str:

@@ -65,17 +65,21 @@ def _host(row: Row) -> Piece:
 def _state(row: Row) -> Piece:
     if not row.domain.answering:
         return "no answer", "bad"
+    if row.stale:
+        return f"?{row.domain.state.label}", "dim"
     return row.domain.state.label, _STATE_STYLES.get(row.domain.state, "")
 
 
 def _job(row: Row) -> Piece:
-    return (row.progress.stats.operation.label, "job") if row.progress else ("", "")
+    if row.progress is None:
+        return ("dump" if row.pending else ""), "job"
+    return row.progress.stats.operation.label, "job"
 
 
 def _progress(row: Row, width: int) -> Sequence[Piece]:
     progress = row.progress
     if progress is None:
-        return ((" " * width, ""),)
+        return ((fit(row.pending, width), "dim"),)
     if progress.stats.closing:
         return ((fit("closing the file", width), "job"),)
     if progress.fraction is None:
@@ -83,7 +87,7 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
     percent = f" {format.percent(progress.fraction):>5}"
     bar = format.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
-    style = "warn" if progress.stalled else "bar"
+    style = "dim" if row.stale else "warn" if progress.stalled else "bar"
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
 
 
@@ -102,13 +106,15 @@ def _left(row: Row) -> Piece:
 def _rate(row: Row) -> Piece:
     if row.progress is None or row.progress.stats.closing:
         return "", ""
+    if row.stale:
+        return "last seen", "dim"
     if row.progress.stalled:
         return f"stalled {format.duration(row.progress.stalled)}", "warn"
     return format.rate(row.progress.rate), ""
 
 
 def _eta(row: Row) -> Piece:
-    if row.progress is None:
+    if row.progress is None or row.stale:
         return "", ""
     if row.progress.stalled:
         return "stalled", "warn"
@@ -175,29 +181,34 @@ JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "
 
 def note(row: Row) -> Piece | None:
     """What is to be said of a domain in place of its job."""
-    if row.progress is not None:
+    if row.progress is not None or row.pending:
         return None
     if not row.domain.answering:
         return "the hypervisor does not answer for this domain", "bad"
     return ("paused by a dump, with no job left: r resumes it", "warn") if row.left_paused else None
 
 
-def fitting(columns: Sequence[Column], width: int, longest_name: int) -> list[tuple[Column, int]]:
-    """The columns that have room in `width` cells, and how wide each is."""
-    shown = list(columns)
-    widths = {column.id: column.width for column in shown}
+def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:
+    """The columns that have room in `width` cells, and how wide each is.
+
+    Those of the highest ranks give way; where the first `skipped` after the name are scrolled out, the last ones do.
+    """
+    widths = {column.id: column.width for column in columns}
     widths["name"] = max(widths["name"], min(longest_name, NAME_WORTH))
+    shown = [columns[0], *columns[1 + skipped :]]
     while len(shown) > 2 and sum(widths[column.id] + GAP for column in shown) - GAP > width:
-        shown.remove(max(shown, key=lambda column: column.rank))
+        shown.remove(shown[-1] if skipped else max(shown, key=lambda column: column.rank))
+    return _stretched(shown, widths, width, longest_name)
+
+
+def _stretched(
+    shown: Sequence[Column], widths: dict[str, int], width: int, longest_name: int
+) -> list[tuple[Column, int]]:
     spare = width - sum(widths[column.id] + GAP for column in shown) + GAP
-    # What is cut is worth more room than what is only short of space.
-    for column in sorted(shown, key=lambda column: column.id != "name"):
+    # What is cut is worth more room than what is only short of space; the progress takes the rest.
+    for column in sorted(shown, key=lambda column: (column.id == "progress", column.id != "name")):
         stretch = min(column.stretch, max(0, longest_name - widths["name"])) if column.id == "name" else column.stretch
-        if column.id != "progress":
-            taken = max(0, min(stretch, spare))
-            widths[column.id] += taken
-            spare -= taken
-    for column in shown:
-        if column.id == "progress":
-            widths[column.id] += max(0, min(column.stretch, spare))
+        taken = max(0, min(stretch, spare))
+        widths[column.id] += taken
+        spare -= taken
     return [(column, widths[column.id]) for column in shown]

@@ -1,4 +1,4 @@
-"""Everything about the domain under the cursor."""
+"""Everything about the domain under the cursor, on tabs."""
 
 from __future__ import annotations
 
@@ -6,35 +6,30 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textual import on
+from textual import events, on, work
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import Domain
-from backend.record import JobRecord, RecordState
-from tui import format
-from tui.cells import crop, crop_path
+from backend.record import JobRecord
+from tui import details
+from tui.cells import width
 from tui.host import Host
 from tui.rows import Row, RowKey
-from tui.widgets.columns import note
+from tui.throughput import Throughputs
+from tui.widgets.lines import Lines
 
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest until the records of its domain are read."""
-RECORDS_SHOWN = 5
-Line = tuple[str, str, str]
-"""A label, its value, and the value's style."""
-_RECORD_STYLES = {
-    RecordState.COMPLETED: ("✓", "$success"),
-    RecordState.FAILED: ("✗", "$error"),
-    RecordState.CANCELLED: ("⊘", "$warning"),
-    RecordState.LOST: ("?", "$warning"),
-}
+RECORDS_SHOWN = 50
+TABS = ("job", "history", "info")
+_TITLE_AT = 3
+"""Where the title begins on the border."""
 
 
-class Details(Widget):
+class Details(Lines):
     """Reads the records of the domain that it shows; repaints only when what it shows is another thing."""
 
     @dataclass
@@ -44,8 +39,10 @@ class Details(Widget):
         key: RowKey
         records: list[JobRecord]
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, throughputs: Throughputs, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.tab = TABS[0]
+        self._throughputs = throughputs
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[JobRecord] = ()
@@ -54,31 +51,36 @@ class Details(Widget):
         if row == self._row:
             return
         same = row is not None and self._row is not None and row.key == self._row.key
-        self._host = host
-        before = self._row.domain.name if self._row is not None else None
-        if row is None:
-            self.border_title = None
-        elif row.domain.name != before:
-            self.border_title = Content(row.domain.name)
-        self._row = row
+        self._host, self._row = host, row
         if not same:
             self._records = ()
+            self.scroll_to(y=0, animate=False)
             self.read_records()
-        self.refresh()
+        self._show()
+
+    def show_tab(self, tab: str) -> None:
+        self.tab = tab
+        self.scroll_to(y=0, animate=False)
+        self._show()
 
     @property
-    def running(self) -> JobRecord | None:
-        """The record of the domain's running dump, if there is one."""
-        if self._row is None:
+    def records(self) -> Sequence[JobRecord]:
+        """What is known of the domain's dumps, newest first."""
+        return self._records
+
+    def running_of(self, row: Row) -> JobRecord | None:
+        """The record of that domain's running dump, if it is shown and there is one."""
+        if self._row is None or row.key != self._row.key:
             return None
-        key = self._row.domain.key
-        return next((record for record in self._records if not record.over and record.key == key), None)
+        return next((record for record in self._records if not record.over and record.key == row.domain.key), None)
 
     def read_records(self) -> None:
         """Read them again: something may have changed."""
-        if self._row is not None and self._host is not None:
-            self.run_worker(self._read(self._host, self._row), group="records", exclusive=True)
+        host, row = self._host, self._row
+        if row is not None and host is not None:
+            self._read(host, row)
 
+    @work(group="records", exclusive=True)
     async def _read(self, host: Host, row: Row) -> None:
         await asyncio.sleep(RECORDS_AFTER)
         try:
@@ -91,21 +93,47 @@ class Details(Widget):
     def _learned(self, event: Learned) -> None:
         if self._row is not None and event.key == self._row.key and event.records != self._records:
             self._records = event.records
-            self.refresh()
+            self._show()
 
-    def render(self) -> Content:
-        if self._row is None:
-            return Content("")
-        label_cells = 9
-        room = max(10, self.size.width - label_cells - 1)
-        lines = []
-        for label, value, style in (
-            *domain_lines(self._row),
-            *job_lines(self._row),
-            *record_lines(self._records, room),
-        ):
-            lines.append(Content.assemble((f"{label:<{label_cells}}", "$foreground-muted"), (crop(value, room), style)))
-        return Content("\n").join(lines)
+    def on_resize(self) -> None:
+        self._show()
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0 and self._row is not None:
+            at = _TITLE_AT + width(self._row.domain.name)
+            for number, tab in enumerate(TABS, 1):
+                text = _tab_title(number, tab)
+                if at <= event.x < at + len(text):
+                    self.show_tab(tab)
+                at += len(text)
+
+    def _show(self) -> None:
+        row, host, cells = self._row, self._host, self.scrollable_content_region.width
+        if row is None or host is None:
+            self.border_title = None
+            self.show_lines(())
+            return
+        self._show_title(row)
+        if self.tab == "job":
+            lines = details.job(row, self._records, self._throughputs.get(row.key), cells)
+        elif self.tab == "history":
+            lines = details.history(self._records, cells)
+        else:
+            lines = details.info(row, host.name, host.capabilities, cells)
+        self.show_lines(list(lines))
+
+    def _show_title(self, row: Row) -> None:
+        tabs = [
+            (_tab_title(number, tab), "bold $accent" if tab == self.tab else "$foreground-muted")
+            for number, tab in enumerate(TABS, 1)
+        ]
+        title = Content.assemble((row.domain.name, "bold"), *tabs)
+        if title != self.border_title:
+            self.border_title = title
+
+
+def _tab_title(number: int, tab: str) -> str:
+    return f" ─ {number}:{tab}"
 
 
 async def _records(backend: Backend, domain: Domain) -> list[JobRecord]:
@@ -114,49 +142,3 @@ async def _records(backend: Backend, domain: Domain) -> list[JobRecord]:
     if shared is not None and shared.id not in {record.id for record in records}:
         records.append(shared)
     return sorted(records, key=lambda record: -record.started)
-
-
-def domain_lines(row: Row) -> list[Line]:
-    domain = row.domain
-    reason = f" ({domain.reason})" if domain.reason else ""
-    said = note(row)
-    facts = [f"{domain.state.label}{reason}", f"{format.size(domain.memory)} of memory"]
-    if domain.key.id is not None:
-        facts.append(f"id {domain.key.id}")
-    lines = [("state", " · ".join(facts), "")]
-    return [("", said[0], "$warning"), *lines] if said else lines
-
-
-def job_lines(row: Row) -> list[Line]:
-    if row.progress is None:
-        return []
-    progress, stats = row.progress, row.progress.stats
-    doing = stats.operation.label
-    if stats.closing:
-        doing += ": closing the file"
-    elif progress.stalled:
-        doing += f": stalled for {format.duration(progress.stalled)}"
-    facts = [doing, format.percent(progress.fraction), f"{format.duration(stats.time_elapsed / 1000)} elapsed"]
-    if progress.eta is not None and not progress.stalled:
-        facts.append(f"~{format.duration(progress.eta)} to go")
-    sizes = [f"{format.size(stats.processed)} of {format.size(stats.total)}" if stats.total else ""]
-    sizes += [f"{format.size(stats.remaining)} left" if stats.total else "", format.rate(progress.rate)]
-    lines = [("job", " · ".join(filter(None, facts)), "$warning" if progress.stalled else "")]
-    if any(sizes):
-        lines.append(("memory", " · ".join(filter(None, sizes)), ""))
-    return lines
-
-
-def record_lines(records: Sequence[JobRecord], room: int) -> list[Line]:
-    lines: list[Line] = []
-    for record in records:
-        if not record.over:
-            lines.append(("writes", crop_path(f"{record.format_name} → {record.path}", room), ""))
-            lines.append(("asked by", f"{record.user} at {format.clock(record.started)}", ""))
-            continue
-        symbol, style = _RECORD_STYLES[record.state]
-        label = "dumps" if not any(label == "dumps" for label, _, _ in lines) else ""
-        lines.append((label, f"{symbol} {format.moment(record.ended or record.started)} {record.state}", style))
-        what = record.error or crop_path(f"{record.format_name} → {record.path}", room)
-        lines.append(("", what, "$foreground-muted"))
-    return lines

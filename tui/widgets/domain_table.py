@@ -16,13 +16,12 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.cells import crop, fit, width
+from tui.cells import crop, width
 from tui.rows import Row, RowKey, Rows, busy_first
-from tui.widgets.columns import COLUMNS, GAP, HOST, JOB_COLUMNS, STYLES, Column, Piece, fitting, note
+from tui.widgets.columns import STYLES
+from tui.widgets.row_painter import RowPainter
 
 CACHED_LINES = 1000
-MOST_GAP = 3
-"""Cells between two columns where there is room for more."""
 DEFAULT_SORT = "job"
 
 
@@ -44,6 +43,13 @@ class DomainTable(ScrollView, can_focus=True):
                 tooltip="Go down half a page"),
         Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
                 tooltip="Go up half a page"),
+        Binding("l,right", "scroll_columns(1)", "Right", show=False, id="columns.right",
+                tooltip="Show the columns further to the right"),
+        Binding("h,left", "scroll_columns(-1)", "Left", show=False, id="columns.left",
+                tooltip="Show the columns further to the left"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="Mark the domain, or take its mark off"),
+        Binding("asterisk", "mark_shown", "Mark all", show=False, id="mark-shown",
+                tooltip="Mark all domains that are shown"),
     ]  # fmt: skip
 
     @dataclass
@@ -51,6 +57,9 @@ class DomainTable(ScrollView, can_focus=True):
         """The cursor is on another domain, or the one under it changed."""
 
         row: Row | None
+
+    class Marked(Message):
+        """Other domains are marked now."""
 
     @dataclass
     class Chosen(Message):
@@ -64,13 +73,12 @@ class DomainTable(ScrollView, can_focus=True):
         self.sorted_by = DEFAULT_SORT
         self.descending = False
         self.placeholder = ""
-        self._columns: tuple[Column, ...] = (COLUMNS[0], HOST, *COLUMNS[1:]) if several_hosts else COLUMNS
-        self._layout: list[tuple[Column, int]] = []
-        self._gap = GAP
+        self._marks: set[RowKey] = set()
+        self._painter = RowPainter(several_hosts, self._style)
         self._longest_name = 0
         self._lines: dict[RowKey, Strip] = {}
         self._header: Strip | None = None
-        self._titled: tuple[str, int, int] | None = None
+        self._titled: tuple[object, ...] = ()
         self._cursor: RowKey | None = None
         self._index = 0
         # Until someone moves it, the cursor stays at the top, whatever is there.
@@ -80,11 +88,24 @@ class DomainTable(ScrollView, can_focus=True):
     def cursor_row(self) -> Row | None:
         return self.rows.get(self._cursor) if self._cursor is not None else None
 
+    @property
+    def marked(self) -> list[Row]:
+        """The marked domains in the order in which they are shown; then those that the filter hides."""
+        marks = self._marks
+        shown = [key for key in self.rows.order if key in marks] if marks else []
+        hidden = marks.difference(shown)
+        return [self.rows[key] for key in shown] + [row for row in self.rows if row.key in hidden]
+
+    def clear_marks(self) -> None:
+        self._mark(set())
+
     def apply(self, changed: Iterable[Row], removed: Iterable[RowKey] = ()) -> None:
         """Show that these rows changed, and that those are no more."""
-        changed = list(changed)
+        changed, removed = list(changed), list(removed)
         for row in changed:
             self._lines.pop(row.key, None)
+        if not self._marks.isdisjoint(removed):
+            self._mark(self._marks.difference(removed))
         longest = max((width(row.domain.name) for row in changed), default=0)
         if longest > self._longest_name:
             self._longest_name = longest
@@ -107,7 +128,7 @@ class DomainTable(ScrollView, can_focus=True):
 
     def sort_by(self, id: str, descending: bool | None = None) -> None:
         """Sort by the column of that id; None: in the direction that suits it."""
-        column = next(column for column in self._columns if column.id == id)
+        column = next(column for column in self._painter.columns if column.id == id)
         self.sorted_by = id
         self.descending = column.descending if descending is None else descending
         self.rows.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)
@@ -116,21 +137,25 @@ class DomainTable(ScrollView, can_focus=True):
 
     def sort_by_next(self) -> None:
         """Sort by the next of the columns that are shown."""
-        shown = [column.id for column, _ in self._layout]
+        shown = [column.id for column, _ in self._painter.layout]
         at = shown.index(self.sorted_by) if self.sorted_by in shown else -1
         self.sort_by(shown[(at + 1) % len(shown)])
 
     def show_title(self) -> None:
         """Say on the border what is shown, if that is another thing now."""
-        filter = self.rows.filter
-        matched = (filter.text, len(self.rows.order), len(self.rows)) if filter else None
-        if matched == self._titled and self.border_title:
+        filter, marks = self.rows.filter, len(self._marks)
+        titled = (filter.text, len(self.rows.order), len(self.rows), marks) if filter else (marks,)
+        if titled == self._titled:
             return
-        self._titled = matched
+        self._titled = titled
         title = Content("Domains")
-        if matched is not None:
-            text, shown, known = matched
-            title = Content.assemble(title, "  ", (f"/{text}", "$accent"), f"  {shown} of {known}")
+        if filter:
+            matched = f"  {len(self.rows.order)} of {len(self.rows)}"
+            title = Content.assemble(title, "  ", (f"/{filter.text}", "$accent"), matched)
+        if marks:
+            hidden = len(self._marks.difference(self.rows.shown)) if filter else 0
+            said = f"{marks} marked" + (f", {hidden} of them not shown" if hidden else "")
+            title = Content.assemble(title, "  ", (said, "bold $accent"))
         self.border_title = title
 
     def show_placeholder(self, text: str) -> None:
@@ -151,6 +176,11 @@ class DomainTable(ScrollView, can_focus=True):
         self._reveal()
         self.post_message(self.Highlighted(self.cursor_row))
 
+    def go_to_domain(self, key: RowKey) -> None:
+        """Put the cursor on a domain that is shown."""
+        self._moved = True
+        self.go_to(self.rows.order.index(key))
+
     def hold(self) -> None:
         """Keep the cursor on its domain from now on: someone did something about it."""
         self._moved = True
@@ -165,6 +195,26 @@ class DomainTable(ScrollView, can_focus=True):
 
     def action_page(self, direction: int) -> None:
         self.action_move(direction * max(1, self._page // 2))
+
+    def action_scroll_columns(self, columns: int) -> None:
+        if self._painter.scroll(columns):
+            self._forget()
+
+    def action_mark(self) -> None:
+        if self._cursor is not None:
+            self._mark(self._marks ^ {self._cursor})
+            self.action_move(1)
+
+    def action_mark_shown(self) -> None:
+        self._mark(self._marks.union(self.rows.order))
+
+    def _mark(self, marks: set[RowKey]) -> None:
+        changed, self._marks = marks ^ self._marks, marks
+        for key in changed:
+            self._lines.pop(key, None)
+        self._repaint(changed)
+        self.show_title()
+        self.post_message(self.Marked())
 
     @property
     def _page(self) -> int:
@@ -213,10 +263,7 @@ class DomainTable(ScrollView, can_focus=True):
             self.refresh(Region(0, line, self.size.width, 1))
 
     def _lay_out(self) -> None:
-        room = max(0, self.scrollable_content_region.width - 2)
-        self._layout = fitting(self._columns, room, self._longest_name)
-        used = sum(cells for _, cells in self._layout)
-        self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, len(self._layout) - 1)))
+        self._painter.lay_out(self.scrollable_content_region.width, self._longest_name)
         self._forget()
 
     def _forget(self) -> None:
@@ -256,13 +303,9 @@ class DomainTable(ScrollView, can_focus=True):
                 self.post_message(self.Chosen(self.cursor_row))
 
     def _click_header(self, x: int) -> None:
-        start = 2
-        for column, cells in self._layout:
-            if start <= x < start + cells + self._gap:
-                again = column.id == self.sorted_by
-                self.sort_by(column.id, not self.descending if again else None)
-                return
-            start += cells + self._gap
+        column = self._painter.column_at(x)
+        if column is not None:
+            self.sort_by(column.id, not self.descending if column.id == self.sorted_by else None)
 
     def render_line(self, y: int) -> Strip:
         if y == 0:
@@ -284,12 +327,7 @@ class DomainTable(ScrollView, can_focus=True):
 
     def _paint_header(self) -> Strip:
         style = self.get_component_rich_style("domain-table--header")
-        mark = "▼" if self.descending else "▲"
-        titles = [
-            fit(column.title + mark if column.id == self.sorted_by else column.title, cells, column.right)
-            for column, cells in self._layout
-        ]
-        return Strip([Segment("  " + (" " * self._gap).join(titles), style)]).adjust_cell_length(self.size.width, style)
+        return self._painter.header(self.sorted_by, self.descending, style)
 
     def _paint_empty(self, y: int) -> Strip:
         style = self.rich_style
@@ -305,22 +343,7 @@ class DomainTable(ScrollView, can_focus=True):
         base = self.rich_style
         if cursor:
             base += self.get_component_rich_style("domain-table--cursor", partial=True)
-        segments = [Segment("▌ " if cursor else "  ", base + self._style("head") if cursor else base)]
-        for text, style in self._pieces(row):
-            segments.append(Segment(text, base + self._style(style) if style else base))
-        return Strip(segments).adjust_cell_length(self.size.width, base)
-
-    def _pieces(self, row: Row) -> Iterable[Piece]:
-        said = note(row)
-        used = 2
-        for column, cells in self._layout:
-            if said is not None and column.id in JOB_COLUMNS:
-                room = self.scrollable_content_region.width - used
-                yield fit(said[0], room), said[1]
-                return
-            yield from column.pieces(row, cells)
-            yield " " * self._gap, ""
-            used += cells + self._gap
+        return self._painter.line(row, base, cursor, row.key in self._marks)
 
     def _style(self, name: str) -> Style:
         return self.get_component_rich_style(f"domain-table--{name}", partial=True)

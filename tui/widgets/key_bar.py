@@ -40,8 +40,11 @@ class KeyBar(Widget):
         self._spans = []
         parts: list[Content | tuple[str, str]] = []
         at = 0
-        for key, display, label, enabled in self._keys:
-            cells = width(display) + width(label) + 3
+        keys = self._keys
+        if sum(_cells(display, label) for _, display, label, _ in keys) > self.size.width:
+            keys = [key for key in keys if key[-1]]
+        for key, display, label, enabled in keys:
+            cells = _cells(display, label)
             if at + cells > self.size.width:
                 break
             self._spans.append((at, at + cells, key))
@@ -54,3 +57,7 @@ class KeyBar(Widget):
         for start, end, key in self._spans:
             if start <= event.x < end:
                 self.app.simulate_key(key)
+
+
+def _cells(display: str, label: str) -> int:
+    return width(display) + width(label) + 3

@@ -1,0 +1,58 @@
+"""The tabs about one domain, as the user sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.model import DumpRequest
+from backend.uri import open_backend
+from tests.tui.console import console, dumping, ended
+
+QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
+SLOW = "sim:///quiet?rate=1"
+
+
+async def test_the_job_shows_all_stats_of_its_operation(tmp_path: Path) -> None:
+    async with console(QUIET, size=(160, 50)) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
+        await user.sees("1 job ", "raw → ", "Data remaining", "Dirty rate", "Memory bandwidth")
+
+
+async def test_the_job_shows_its_throughput_since_it_began(tmp_path: Path) -> None:
+    async with console(QUIET) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
+        await user.sees("throughput █")
+
+
+async def test_history_has_the_results_of_earlier_dumps(tmp_path: Path) -> None:
+    async with open_backend(QUIET) as backend:
+        domain = await backend.find("vm-01")
+        await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "first.core"))))
+    async with console(f"{QUIET}&fail=disk-full", size=(160, 50)) as user:
+        await user.sees("▌ vm-01")
+        async with open_backend(f"{QUIET}&fail=disk-full") as backend:
+            await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "second.core"))))
+        await user.press("j", "k", "2")
+        await user.sees("completed in 0:", "first.core", "failed in 0:", "second.core", "libvirt_iohelper")
+
+
+async def test_info_says_what_the_domain_is() -> None:
+    async with open_backend(QUIET) as backend:
+        key = (await backend.find("vm-01")).key
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("3")
+        await user.sees(key.uuid, "64.0 MiB", f"id         {key.id}", "hypervisor simulator")
+
+
+async def test_enter_opens_the_history_of_a_domain_without_a_job() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("enter")
+        await user.sees("no dump of this domain is on record here")
+
+
+async def test_a_click_on_a_tab_opens_it() -> None:
+    async with console(QUIET) as user:
+        await user.sees("3:info")
+        line = next(y for y, line in enumerate(user.screen.splitlines()) if "3:info" in line)
+        await user.click(user.screen.splitlines()[line].index("3:info") + 2, line)
+        await user.sees("uuid ")

@@ -1,0 +1,121 @@
+"""What is to be told of one domain: its job, its history, itself. No widget in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from backend.model import Capabilities
+from backend.record import JobRecord, RecordState
+from tui import format, jobinfo
+from tui.cells import crop, crop_path, fit, width
+from tui.rows import Row
+from tui.throughput import Throughput, sparkline
+from tui.widgets.columns import note
+
+LABEL = 11
+"""Cells of a label."""
+VALUE = 15
+"""Cells of the value of one of the job's stats."""
+RECORD_STYLES = {
+    RecordState.STARTING: ("…", "$foreground"),
+    RecordState.RUNNING: ("▸", "$foreground"),
+    RecordState.COMPLETED: ("✓", "$success"),
+    RecordState.FAILED: ("✗", "$error"),
+    RecordState.CANCELLED: ("⊘", "$warning"),
+    RecordState.LOST: ("?", "$warning"),
+}
+
+
+def job(row: Row, records: Sequence[JobRecord], life: Throughput | None, cells: int) -> Iterator[Content]:
+    """How its job is going, and all the stats that the operation has."""
+    yield from _said(row)
+    if row.progress is None:
+        words = f"a dump is {row.pending}" if row.pending else "no job"
+        yield Content.styled(words, "$foreground-muted")
+        if records and not row.pending:
+            yield from history(records[:1], cells)
+        return
+    progress, stats = row.progress, row.progress.stats
+    facts = [stats.operation.label, format.percent(progress.fraction)]
+    if stats.closing:
+        facts.append("closing the file: nothing is proved yet")
+    elif progress.stalled:
+        facts.append(f"stalled for {format.duration(progress.stalled)}")
+    facts.append(f"{format.duration(stats.time_elapsed / 1000)} elapsed")
+    if progress.eta is not None and not progress.stalled:
+        facts.append(f"~{format.duration(progress.eta)} to go")
+    yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+    for record in records:
+        if not record.over and record.key == row.domain.key:
+            yield _path_fact("writes", record, cells)
+            yield _fact("asked by", f"{record.user} at {format.clock(record.started)}", cells)
+            break
+    if life is not None and life.rates:
+        rate = f" {format.rate(progress.rate)}"
+        bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
+        yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
+    yield from _stats(list(jobinfo.facts(stats)), cells)
+
+
+def history(records: Sequence[JobRecord], cells: int) -> Iterator[Content]:
+    """Its dumps that are on record, newest first, with their results."""
+    if not records:
+        yield Content.styled("no dump of this domain is on record here", "$foreground-muted")
+    for record in records:
+        symbol, style = RECORD_STYLES[record.known_state]
+        took = f" in {format.duration(record.ended - record.started)}" if record.ended is not None else ""
+        first = f"{symbol} {format.moment(record.started)} {record.known_state}{took} by {record.user}"
+        yield Content.styled(crop(first, cells), style)
+        size = f", {format.size(record.bytes)}" if record.bytes is not None else ""
+        what = f"  {record.format_name}{size} → "
+        yield Content.styled(what + crop_path(record.path, cells - width(what)), "$foreground-muted")
+        if record.error:
+            yield from (
+                Content("  ") + line for line in Content.styled(record.error, "$error").wrap(max(10, cells - 2))
+            )
+
+
+def info(row: Row, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
+    """What it is."""
+    domain = row.domain
+    yield from _said(row)
+    yield _fact("name", domain.name, cells)
+    yield _fact("uuid", domain.key.uuid, cells)
+    yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
+    reason = f" ({domain.reason})" if domain.reason else ""
+    yield _fact("state", f"{domain.state.label}{reason}", cells)
+    yield _fact("memory", format.size(domain.memory) if domain.memory else "not known", cells)
+    yield _fact("host", host, cells)
+    if capabilities is not None:
+        yield _fact("hypervisor", capabilities.hypervisor, cells)
+
+
+def _said(row: Row) -> Iterator[Content]:
+    if row.stale:
+        yield Content.styled("as it was last seen: there is no connection to its hypervisor", "$error")
+    if said := note(row):
+        yield Content.styled(said[0], "bold $warning")
+
+
+def _fact(label: str, value: str, cells: int, style: str = "") -> Content:
+    return Content.assemble((f"{label:<{LABEL}}", "$foreground-muted"), (crop(value, cells - LABEL), style))
+
+
+def _path_fact(label: str, record: JobRecord, cells: int) -> Content:
+    what = f"{record.format_name} → "
+    return _fact(label, what + crop_path(record.path, cells - LABEL - width(what)), cells)
+
+
+def _stats(facts: Sequence[tuple[str, str]], cells: int) -> Iterator[Content]:
+    labels = max(len(label) for label, _ in facts) + 2
+    columns = max(1, cells // (labels + VALUE))
+    each = cells // columns
+    for start in range(0, len(facts), columns):
+        parts = []
+        for label, value in facts[start : start + columns]:
+            # virsh pads numbers before their units.
+            text = fit(" ".join(value.split()), each - labels - 1)
+            parts += [(label.ljust(labels), "$foreground-muted"), (text + " ", "")]
+        yield Content.assemble(*parts)

@@ -1,0 +1,144 @@
+"""Several jobs, a line each, until the last one's end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from backend.verdict import Verdict
+from tui import format
+from tui.cells import fit, width
+from tui.commands import Command, Detach, DropQueued
+from tui.host import Link
+from tui.planned import QUEUED
+from tui.screens.offering import OfferingModal, heading
+from tui.waiting import SHOW_INTERVAL, Waiting
+from tui.widgets.activity import VERDICT_STYLES, told
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.lines import Lines
+
+BAR = 20
+"""Cells of a job's progress."""
+
+
+class WaitsScreen(OfferingModal[None]):
+    """Shows waits that someone else runs; leaving is theirs to act upon. `drop` takes one out of the queue."""
+
+    OFFERS = (Detach, DropQueued)
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+
+    def __init__(self, waitings: Sequence[Waiting], drop: Callable[[Waiting], None]) -> None:
+        super().__init__()
+        self.waitings = waitings
+        self._drop = drop
+        self._due: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel", id="waits") as panel:
+            panel.border_title = heading("Waiting", f"{len(self.waitings)} domains")
+            yield Static(id="summary", markup=False)
+            yield Lines(id="jobs")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        for waiting in self.waitings:
+            waiting.on_change = self._changed
+        self.query_one("#jobs").styles.height = len(self.waitings)
+        self.call_after_refresh(self._show)
+
+    def on_unmount(self) -> None:
+        for waiting in self.waitings:
+            waiting.on_change = lambda: None
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def refusal(self, command: type[Command]) -> str | None:
+        if command is DropQueued and not any(waiting.stage == QUEUED for waiting in self.waitings):
+            return "nothing is queued"
+        return None
+
+    def link_changed(self) -> None:
+        """The connection of one of the jobs' hosts came or went."""
+        self._changed()
+
+    def _changed(self) -> None:
+        # Many jobs change at much the same time: they are shown together.
+        if self._due is None:
+            self._due = self.set_timer(SHOW_INTERVAL, self._show)
+
+    def _show(self) -> None:
+        self._due = None
+        self.query_one("#summary", Static).update(summary(self.waitings))
+        lines = self.query_one("#jobs", Lines)
+        cells = lines.scrollable_content_region.width
+        names = min(28, max(width(waiting.domain.name) for waiting in self.waitings))
+        lines.show_lines([line(waiting, names, cells) for waiting in self.waitings])
+        self.refresh_bindings()
+
+    @on(DropQueued)
+    def _drop_queued(self) -> None:
+        for waiting in self.waitings:
+            if waiting.stage == QUEUED:
+                self._drop(waiting)
+
+    @on(Detach)
+    def _left(self) -> None:
+        self.dismiss(None)
+
+
+def summary(waitings: Sequence[Waiting]) -> Content:
+    """How many of them there are of each kind."""
+    outcomes = [waiting.outcome for waiting in waitings if waiting.outcome is not None]
+    counts = [
+        (sum(outcome.verdict is verdict for outcome in outcomes), str(verdict), VERDICT_STYLES[verdict])
+        for verdict in Verdict
+    ]
+    queued = sum(waiting.stage == QUEUED for waiting in waitings)
+    counts.append((sum(waiting.error is not None for waiting in waitings), "not waited for", "$warning"))
+    counts.append((sum(not waiting.over for waiting in waitings) - queued, "under way", ""))
+    counts.append((queued, QUEUED, "$foreground-muted"))
+    parts = [Content.styled(f"{count} {words}", style) for count, words, style in counts if count]
+    going = any(not waiting.over for waiting in waitings)
+    hint = "Esc detaches; the jobs go on." if going else "All are over."
+    return Content("\n").join([Content(" · ").join(parts), Content.styled(hint, "$foreground-muted"), Content("")])
+
+
+def line(waiting: Waiting, names: int, cells: int) -> Content:
+    """One job in so many cells."""
+    name = Content.styled(fit(waiting.domain.name, names) + " ", "bold")
+    return Content.assemble(name, _words(waiting)).truncate(cells, ellipsis=True)
+
+
+def _words(waiting: Waiting) -> Content:
+    if waiting.outcome is not None:
+        outcome = waiting.outcome
+        left = " · left paused: r resumes it" if outcome.left_paused else ""
+        return Content.styled(told(outcome) + left, VERDICT_STYLES[outcome.verdict])
+    if waiting.error is not None:
+        return Content.styled(f"✗ {waiting.error.message}", "$warning")
+    if waiting.host.link is not Link.UP:
+        return Content.styled("no connection, trying again", "$error")
+    progress = waiting.progress
+    if waiting.stage or progress is None:
+        return Content.styled(waiting.stage or "waiting for the first sign of the job …", "$foreground-muted")
+    if progress.stats.closing:
+        return Content.styled("closing: nothing is proved yet", "bold")
+    bar = format.bar(progress.fraction or 0.0, BAR)
+    done = bar.rstrip("░")
+    style = "$warning" if progress.stalled else "$primary"
+    facts = f" {format.percent(progress.fraction):>5}  {waiting.operation.label}"
+    if progress.stalled:
+        facts += f"  stalled {format.duration(progress.stalled)}"
+    else:
+        facts += f"  {format.rate(progress.rate)}"
+        facts += f"  ~{format.duration(progress.eta)}" if progress.eta is not None else ""
+    return Content.assemble((done, style), (bar[len(done) :], "$line-track"), facts)

@@ -1,0 +1,91 @@
+"""Rows of domains as painted lines, in the columns that have room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from tui.cells import fit
+from tui.rows import Row
+from tui.widgets.columns import COLUMNS, GAP, HOST, JOB_COLUMNS, Column, Piece, fitting, note
+
+MARGIN = 2
+"""Cells before the first column: the cursor's, and the mark's."""
+MOST_GAP = 3
+"""Cells between two columns where there is room for more."""
+CURSOR, MARK = "▌", "●"
+
+
+class RowPainter:
+    """Knows the columns; `style` gives the style of a name in `STYLES`, to be laid over that of the line."""
+
+    def __init__(self, several_hosts: bool, style: Callable[[str], Style]) -> None:
+        self.columns: tuple[Column, ...] = (COLUMNS[0], HOST, *COLUMNS[1:]) if several_hosts else COLUMNS
+        self.layout: list[tuple[Column, int]] = []
+        self._style = style
+        self._gap = GAP
+        self._skipped = 0
+        self._width = 0
+        self._longest_name = 0
+
+    def lay_out(self, width: int, longest_name: int) -> None:
+        """Choose the columns for lines of so many cells."""
+        self._width, self._longest_name = width, longest_name
+        room = max(0, width - MARGIN)
+        self.layout = fitting(self.columns, room, longest_name)
+        if self._skipped and len(self.layout) < len(self.columns):
+            self.layout = fitting(self.columns, room, longest_name, self._skipped)
+        else:
+            self._skipped = 0
+        used = sum(cells for _, cells in self.layout)
+        self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, len(self.layout) - 1)))
+
+    def scroll(self, columns: int) -> bool:
+        """Show so many columns further to the right; whether there was anything to scroll to."""
+        hidden = len(self.layout) < len(self.columns)
+        at_end = self.layout[-1][0] is self.columns[-1] and self._skipped > 0
+        if (columns > 0 and (not hidden or at_end)) or (columns < 0 and not self._skipped):
+            return False
+        self._skipped = max(0, self._skipped + columns)
+        self.lay_out(self._width, self._longest_name)
+        return True
+
+    def column_at(self, x: int) -> Column | None:
+        """The column whose title stands there."""
+        start = MARGIN
+        for column, cells in self.layout:
+            if start <= x < start + cells + self._gap:
+                return column
+            start += cells + self._gap
+        return None
+
+    def header(self, sorted_by: str, descending: bool, style: Style) -> Strip:
+        mark = "▼" if descending else "▲"
+        titles = [
+            fit(column.title + mark if column.id == sorted_by else column.title, cells, column.right)
+            for column, cells in self.layout
+        ]
+        text = ("< " if self._skipped else "  ") + (" " * self._gap).join(titles)
+        return Strip([Segment(text, style)]).adjust_cell_length(self._width, style)
+
+    def line(self, row: Row, base: Style, cursor: bool, marked: bool) -> Strip:
+        head = base + self._style("head")
+        segments = [Segment(CURSOR if cursor else " ", head), Segment(MARK if marked else " ", head)]
+        if marked:
+            base += Style(bold=True)
+        segments += [Segment(text, base + self._style(style) if style else base) for text, style in self._pieces(row)]
+        return Strip(segments).adjust_cell_length(self._width, base)
+
+    def _pieces(self, row: Row) -> Iterable[Piece]:
+        said = note(row)
+        used = MARGIN
+        for column, cells in self.layout:
+            if said is not None and column.id in JOB_COLUMNS:
+                yield fit(said[0], self._width - used), said[1]
+                return
+            yield from column.pieces(row, cells)
+            yield " " * self._gap, ""
+            used += cells + self._gap
