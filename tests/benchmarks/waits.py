@@ -1,0 +1,112 @@
+"""From a job's end to the waiter's: real dumps by our runner, waited for by a backend and by a process.
+
+The job's end is the moment at which the runner's dump call had returned (the record's `ended`, on this machine's own
+clock). As a stricter measure stands beside it the RESUMED event as an independent connection hears it, which libvirt
+sends before the job is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.events import EventStream, Lifecycle, LifecycleEvent
+from backend.libvirt import LibvirtBackend
+from backend.model import DomainKey, DumpRequest
+from backend.record import JobRecord
+from backend.verdict import Evidence, Verdict
+from tests.benchmarks.figures import Figure, percentile
+from tests.hypervisor.daemon import SYSTEM, Machines, unique
+
+DUMPS = 50
+MIB = 512
+"""Memory of the domain: its dump takes long enough for a process to attach."""
+TARGET = 100.0
+"""ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """Of one dump, in ms: from its end, and from the guest's RESUMED event, to each waiter's end."""
+
+    waited: float
+    exited: float
+    resumed_waited: float
+    resumed_exited: float
+
+
+def figures() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="vj-bench-") as folder:
+        os.environ["XDG_STATE_HOME"] = folder
+        with Machines() as machines:
+            delays = asyncio.run(_measure(machines.start(unique("bench"), MIB), Path(folder)))
+    kinds: list[tuple[str, Callable[[Delays], float], bool]] = [
+        ("a job's end to wait() returning", lambda delay: delay.waited, True),
+        ("a job's end to `virt-jobs wait` exiting", lambda delay: delay.exited, True),
+        ("the guest's RESUMED to wait() returning", lambda delay: delay.resumed_waited, False),
+        ("the guest's RESUMED to `virt-jobs wait` exiting", lambda delay: delay.resumed_exited, False),
+    ]
+    return [
+        Figure(f"{what}, p{share:.0%}".replace("%", ""), percentile(list(map(of, delays)), share), target, "ms")
+        for what, of, judged in kinds
+        for share, target in ((0.5, None), (0.95, TARGET if judged else None))
+    ]
+
+
+async def _measure(domain: DomainKey, folder: Path) -> list[Delays]:
+    delays: list[Delays] = []
+    async with LibvirtBackend(SYSTEM) as asker, LibvirtBackend(SYSTEM) as waiter, LibvirtBackend(SYSTEM) as listener:
+        while len(delays) < DUMPS:
+            async with listener.events() as events:
+                found = await _one(asker, waiter, events, DumpRequest(domain, str(folder / "dump")))
+            if found is not None:
+                delays.append(found)
+    return delays
+
+
+async def _one(
+    asker: LibvirtBackend, waiter: LibvirtBackend, events: EventStream, request: DumpRequest
+) -> Delays | None:
+    """None where the dump was over before the process had attached."""
+    record = await asker.start_dump(request, overwrite=True)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tui", "-c", SYSTEM, "wait", "--json", request.domain.uuid),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    waited, exited, resumed, first = await asyncio.gather(
+        _wait(waiter, record), _exit(process), _resumed(events, request.domain), process.stdout.readline()
+    )
+    ended = asker.journal.read(record.id)
+    assert ended is not None
+    assert ended.ended is not None
+    if not first or json.loads(first)["event"] != "progress":
+        return None
+    return Delays(*(1000 * (late - early) for early in (ended.ended, resumed) for late in (waited, exited)))
+
+
+async def _wait(waiter: LibvirtBackend, record: JobRecord) -> float:
+    outcome = await waiter.wait(record.key)
+    now = time.time()
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
+    return now
+
+
+async def _exit(process: asyncio.subprocess.Process) -> float:
+    await process.wait()
+    return time.time()
+
+
+async def _resumed(events: EventStream, domain: DomainKey) -> float:
+    async for event in events:
+        if isinstance(event, LifecycleEvent) and event.event is Lifecycle.RESUMED and event.domain.uuid == domain.uuid:
+            break
+    return time.time()
