@@ -60,7 +60,8 @@ def over(plan: Plan, machine: Machine) -> Effect:
     completed = plan.ending is Ending.COMPLETED
     if plan.operation is JobOperation.BACKUP:
         error = "Operation canceled" if plan.ending is Ending.CANCELLED else plan.error
-        stats = replace(plan.final_stats(), success=completed, errmsg=error or None)
+        elapsed = plan.elapsed(plan.end)
+        stats = replace(plan.final_stats(), time_elapsed=elapsed, success=completed, errmsg=error or None)
         machine = replace(machine, last=to_json(stats))
         events.append(JobEvent(machine.key, stats))
     if plan.fate:
