@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -244,7 +245,7 @@ class PrivateDaemon:
         """
         self.folder = folder
         self._host = host
-        self._process: subprocess.Popen[bytes] | None = None
+        self._reapers: list[subprocess.Popen[bytes]] = []
         for name in ("run", "config/libvirt", "cache", "data"):
             (folder / name).mkdir(parents=True)
         (folder / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
@@ -259,13 +260,22 @@ class PrivateDaemon:
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        try:
+            os.kill(self._pid, 0)
+        except (OSError, ValueError):
+            return False
+        return True
+
+    @property
+    def _pid(self) -> int:
+        return int((self.folder / "run/libvirt/libvirtd.pid").read_text())
 
     def start(self) -> None:
         """Start it, and return once it answers."""
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            reaper = subprocess.Popen(
                 [
+                    *(sys.executable, str(Path(__file__).with_name("reaper.py"))),
                     *(_as_host(self._host) if self._host else ()),
                     *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
                     shutil.which("libvirtd") or "/usr/sbin/libvirtd",
@@ -283,27 +293,30 @@ class PrivateDaemon:
                 stderr=log,
                 start_new_session=True,
             )
+        self._reapers.append(reaper)
         eventually((self.folder / "run/libvirt/libvirt-sock").is_socket)
         eventually(self._answers)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        assert self._process is not None
-        self._process.send_signal(number)
+        os.kill(self._pid, number)
 
     def kill(self) -> None:
         """SIGKILL: it does not get to say anything. Its domains live on, and its socket's name stays."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        self.signal(signal.SIGKILL)
+        eventually(lambda: not self.alive)
         (self.folder / "run/libvirt/libvirt-sock").unlink()
 
     def stop(self) -> None:
         """End it, if it runs."""
-        if self._process is not None and self.alive:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.terminate()
-            self._process.wait(timeout=40)
+        if self.alive:
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            eventually(lambda: not self.alive, 40)
+        for reaper in self._reapers:
+            reaper.kill()
+            reaper.wait()
+        self._reapers.clear()
 
     def _answers(self) -> bool:
         try:
