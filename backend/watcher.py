@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Self
 
@@ -27,9 +27,13 @@ BUSY_SHARE = 0.25
 """The part of the time that looks at the domains that have a job may take."""
 SWEEP_INTERVAL = 1.0
 """Seconds, at the least, between two listings, and between two sweeps of the idle domains."""
+MANY = 100
+"""Domains with a job beyond which those that nobody looks at take turns."""
+TURNS = 4
+"""Looks, at the others, in which each of them has its turn once."""
 SLICE = 100
 """Jobs that are taken in before whoever else shares the event loop has a turn."""
-SHARE = 0.05
+SHARE = 0.02
 """The part of the time that listings, and sweeps, may each take."""
 
 
@@ -64,6 +68,9 @@ class Watcher:
         self._listing = _Budget(clock)
         self._sweep = _Budget(clock)
         self._told = asyncio.Event()
+        self._turn = 0
+        self.closely: Set[str] = frozenset()
+        """The uuids of the domains whose jobs someone looks at: they have their turn each time."""
         self._changed: dict[str, DomainView] = {}
         self._removed: list[str] = []
         self._connected = True
@@ -90,7 +97,7 @@ class Watcher:
                 with self._listing:
                     self._list(await self._backend.domains())
                 report(self._changes())
-            await self._look_at(list(self._meters))
+            await self._look_at(self._whose_turn())
             if self._sweep.due():
                 with self._sweep:
                     await self._look_at([key for key in self._keys() if key not in self._meters])
@@ -101,6 +108,14 @@ class Watcher:
             self._reason = error.message
         if self._changed or self._removed or (connected, reason) != (self._connected, self._reason):
             report(self._changes())
+
+    def _whose_turn(self) -> list[DomainKey]:
+        """The domains with a job that are to be looked at now."""
+        if len(self._meters) <= MANY:
+            return list(self._meters)
+        self._turn = (self._turn + 1) % TURNS
+        closely, turn = self.closely, self._turn
+        return [key for key in self._meters if key.uuid in closely or hash(key.uuid) % TURNS == turn]
 
     async def _look_at(self, keys: list[DomainKey]) -> None:
         if not keys:
@@ -123,7 +138,8 @@ class Watcher:
             self._removed.append(uuid)
         for uuid, domain in listed.items():
             known = self._views.get(uuid)
-            if known is None or known.domain != domain:
+            # Most are the very object that was listed before, and comparing 10,000 of them by value takes its time.
+            if known is None or (known.domain is not domain and known.domain != domain):
                 same_run = known is not None and known.domain.key == domain.key
                 self._show(DomainView(domain, known.progress if known and same_run else None))
                 if known and not same_run:

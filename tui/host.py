@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from enum import Enum
 
 from textual.message import Message
@@ -44,6 +44,7 @@ class Host:
         # Seconds, at the least, between two messages about changed domains.
         self._fold = 1 / config.refresh
         self._backend: Backend | None = None
+        self._watcher: Watcher | None = None
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._all = False
@@ -72,6 +73,11 @@ class Host:
         """What the connection can do; None while there is none."""
         return self._backend.capabilities if self._backend is not None and self.link is Link.UP else None
 
+    def watch_closely(self, uuids: Set[str]) -> None:
+        """These domains are looked at by the user: how their jobs go is to be known at once."""
+        if self._watcher is not None:
+            self._watcher.closely = uuids
+
     async def attend(self) -> None:
         """Connect and watch; where that fails, again after a while. Until cancelled."""
         while True:
@@ -81,7 +87,8 @@ class Host:
                     self._all = True
                     self._watched_since = time.monotonic()
                     self._become(Link.UP)
-                    await Watcher(backend).run(self._report)
+                    self._watcher = Watcher(backend)
+                    await self._watcher.run(self._report)
             except BackendError as error:
                 self._become(Link.DOWN, error.message)
             finally:

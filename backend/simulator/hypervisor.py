@@ -80,7 +80,7 @@ class Hypervisor:
                     found[domain] = plan.stats(now)
                 except BackendError as error:
                     found[domain] = error
-        id_of = self._store.ids() if others else {}
+        id_of = self._store.ids(domain.uuid for domain in others) if others else {}
         for domain in others:
             known, id = domain.uuid in id_of, id_of.get(domain.uuid)
             found[domain] = None if id is not None and id == domain.id else _inactive(domain, known, id)

@@ -9,7 +9,8 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ KEPT = 10_000
 
 _MACHINE = [spec.name for spec in fields(Machine)]
 _PLAN = [spec.name for spec in fields(Plan)]
+# dataclasses.astuple would copy each value.
+_machine_values, _plan_values = attrgetter(*_MACHINE), attrgetter(*_PLAN)
 _CONVERTERS: dict[str, Any] = {
     "operation": JobOperation,
     "ending": Ending,
@@ -84,9 +87,10 @@ class Store:
     def machines(self) -> list[Machine]:
         return [_machine(row) for row in self._all(f"SELECT {_names(_MACHINE)} FROM machines ORDER BY number")]
 
-    def ids(self) -> dict[str, int | None]:
-        """Every domain's running id, by uuid."""
-        return dict(self._all("SELECT uuid, id FROM machines"))
+    def ids(self, uuids: Iterable[str]) -> dict[str, int | None]:
+        """The running ids of those of the domains that there are, by uuid."""
+        named = json.dumps(list(uuids))
+        return dict(self._all("SELECT uuid, id FROM machines WHERE uuid IN (SELECT value FROM json_each(?))", named))
 
     def machine(self, uuid: str) -> Machine | None:
         rows = self._all(f"SELECT {_names(_MACHINE)} FROM machines WHERE uuid = ?", uuid)
@@ -95,7 +99,7 @@ class Store:
     def put_machines(self, machines: Iterable[Machine]) -> None:
         marks = ", ".join("?" * len(_MACHINE))
         with self._usable():
-            self._db.executemany(f"INSERT OR REPLACE INTO machines VALUES ({marks})", map(astuple, machines))
+            self._db.executemany(f"INSERT OR REPLACE INTO machines VALUES ({marks})", map(_machine_values, machines))
 
     def remove(self, uuid: str) -> None:
         """Forget a domain and its plans."""
@@ -132,7 +136,7 @@ class Store:
         """Keep a new plan or the new state of one; its number."""
         marks = ", ".join("?" * (len(_PLAN) + 1))
         with self._usable():
-            cursor = self._db.execute(f"INSERT OR REPLACE INTO plans VALUES ({marks})", (*astuple(plan), plan.due))
+            cursor = self._db.execute(f"INSERT OR REPLACE INTO plans VALUES ({marks})", (*_plan_values(plan), plan.due))
             return int(cursor.lastrowid or 0)
 
     def remove_plan(self, plan: Plan) -> None:

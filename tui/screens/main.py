@@ -158,6 +158,7 @@ class MainScreen(ActingScreen):
         self.throughputs.learn(changed)
         self.throughputs.forget(removed)
         table.apply(changed, removed)
+        host.watch_closely({uuid for uri, uuid in table.shown_keys if uri == host.uri})
         for row in changed:
             if row.maybe_left_paused and not row.left_paused:
                 self.set_timer(LEFT_AFTER, lambda row=row: self._check_left(row))
@@ -201,7 +202,7 @@ class MainScreen(ActingScreen):
             if row.key not in self.waits:
                 told += [(row, word) for word in words]
         if len(told) > FEW:
-            self.activity.say(host.name, f"{len(told)} jobs began or ended", "$foreground-muted")
+            self.activity.count(host.name, len(told), "jobs began or ended")
         else:
             for row, word in told:
                 self.activity.say(row.domain.name, word, "$foreground-muted")

@@ -29,21 +29,40 @@ class Activity(Lines):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._entries: deque[Content] = deque(maxlen=KEPT)
+        self._entries: deque[tuple[Content, list[Content]]] = deque(maxlen=KEPT)
+        """Each with its lines."""
+        self._counted: tuple[str, str, int] | None = None
+        """The subject, the words and the number of the newest entry, if that one counts."""
 
     def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
         """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""
-        stamp = format.clock(time.time() if at is None else at)
+        self._counted = None
+        self._add(subject, words, style, time.time() if at is None else at)
+
+    def count(self, subject: str, number: int, words: str) -> None:
+        """Add to an entry like ``12 jobs began or ended``, if that is the newest one, or begin it."""
+        if self._counted is not None and self._counted[:2] == (subject, words):
+            number += self._counted[2]
+            self._entries.popleft()
+        self._counted = subject, words, number
+        self._add(subject, f"{number} {words}", "$foreground-muted", time.time())
+
+    def _add(self, subject: str, words: str, style: str, at: float) -> None:
+        stamp = format.clock(at)
         entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
-        self._entries.appendleft(entry)
-        self.show_lines([*self._wrapped(entry), *self._lines][:KEPT])
+        self._entries.appendleft((entry, self._wrapped(entry)))
+        self._show()
 
     def tell(self, outcome: Outcome) -> None:
         """Add how a job ended."""
         self.say(outcome.domain.name, told(outcome), VERDICT_STYLES[outcome.verdict])
 
     def on_resize(self) -> None:
-        self.show_lines([line for entry in self._entries for line in self._wrapped(entry)][:KEPT])
+        self._entries = deque(((entry, self._wrapped(entry)) for entry, _ in self._entries), maxlen=KEPT)
+        self._show()
+
+    def _show(self) -> None:
+        self.show_lines([line for _, lines in self._entries for line in lines][:KEPT])
 
     def _wrapped(self, entry: Content) -> list[Content]:
         cells = self.scrollable_content_region.width

@@ -46,6 +46,7 @@ class Details(Lines):
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[JobRecord] = ()
+        self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
         if row == self._row:
@@ -110,7 +111,7 @@ class Details(Lines):
     def _show(self) -> None:
         row, host, cells = self._row, self._host, self.scrollable_content_region.width
         if row is None or host is None:
-            self.border_title = None
+            self.border_title, self._titled = None, None
             self.show_lines(())
             return
         self._show_title(row)
@@ -123,13 +124,15 @@ class Details(Lines):
         self.show_lines(list(lines))
 
     def _show_title(self, row: Row) -> None:
+        titled = row.domain.name, self.tab
+        if titled == self._titled:
+            return
+        self._titled = titled
         tabs = [
             (_tab_title(number, tab), "bold $accent" if tab == self.tab else "$foreground-muted")
             for number, tab in enumerate(TABS, 1)
         ]
-        title = Content.assemble((row.domain.name, "bold"), *tabs)
-        if title != self.border_title:
-            self.border_title = title
+        self.border_title = Content.assemble((row.domain.name, "bold"), *tabs)
 
 
 def _tab_title(number: int, tab: str) -> str:

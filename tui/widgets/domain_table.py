@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -77,6 +77,9 @@ class DomainTable(ScrollView, can_focus=True):
         self._painter = RowPainter(several_hosts, self._style)
         self._longest_name = 0
         self._lines: dict[RowKey, Strip] = {}
+        self._painted: dict[int, tuple[RowKey | None, bool]] = {}
+        """What each line was last painted for, and whether with the cursor."""
+        self._styles_by_name: dict[str, Style] = {}
         self._header: Strip | None = None
         self._titled: tuple[object, ...] = ()
         self._cursor: RowKey | None = None
@@ -91,10 +94,16 @@ class DomainTable(ScrollView, can_focus=True):
     @property
     def marked(self) -> list[Row]:
         """The marked domains in the order in which they are shown; then those that the filter hides."""
-        marks = self._marks
-        shown = [key for key in self.rows.order if key in marks] if marks else []
-        hidden = marks.difference(shown)
-        return [self.rows[key] for key in shown] + [row for row in self.rows if row.key in hidden]
+        if not self._marks:
+            return []
+        shown = [key for key in self.rows.order if key in self._marks]
+        return [self.rows[key] for key in (*shown, *sorted(self._marks.difference(shown)))]
+
+    @property
+    def shown_keys(self) -> list[RowKey]:
+        """The keys of the rows on the screen."""
+        top = self.scroll_offset.y
+        return self.rows.order[top : top + self._page]
 
     def clear_marks(self) -> None:
         self._mark(set())
@@ -112,7 +121,7 @@ class DomainTable(ScrollView, can_focus=True):
             self._lay_out()
         touched = {row.key for row in changed}
         if self.rows.apply(changed, removed):
-            self._reordered()
+            self._reordered(touched)
         else:
             self._repaint(touched)
         if self._cursor in touched:
@@ -221,8 +230,9 @@ class DomainTable(ScrollView, can_focus=True):
         """Rows that fit below the header."""
         return max(1, self.scrollable_content_region.height - 1)
 
-    def _reordered(self) -> None:
-        order = self.rows.order
+    def _reordered(self, touched: Set[RowKey] | None = None) -> None:
+        """The rows are in another order; only `touched` ones are other than before (None: any may be)."""
+        order, top, size = self.rows.order, self.scroll_offset.y, self.virtual_size
         known = self._cursor
         offset = self._index - self.scroll_offset.y
         if not order:
@@ -239,7 +249,10 @@ class DomainTable(ScrollView, can_focus=True):
         # The domain under the cursor stays where it is on the screen, as far as the ends of the list allow.
         self.scroll_to(y=self._index - offset, animate=False)
         self._reveal()
-        self.refresh()
+        if touched is None or (top, size) != (self.scroll_offset.y, self.virtual_size):
+            self.refresh()
+        else:
+            self._repaint(touched)
         if self._cursor != known:
             self.post_message(self.Highlighted(self.cursor_row))
 
@@ -250,10 +263,15 @@ class DomainTable(ScrollView, can_focus=True):
         elif self._index >= top + self._page:
             self.scroll_to(y=self._index - self._page + 1, animate=False)
 
-    def _repaint(self, keys: set[RowKey]) -> None:
-        top = self.scroll_offset.y
-        visible = self.rows.order[top : top + self._page]
-        regions = [Region(0, line, self.size.width, 1) for line, key in enumerate(visible, 1) if key in keys]
+    def _repaint(self, touched: Set[RowKey]) -> None:
+        """Paint the lines anew that show a touched row, or were painted for another one."""
+        lines = dict(enumerate(self.shown_keys, 1))
+        regions = [
+            Region(0, line, self.size.width, 1)
+            for line in range(1, self._page + 1)
+            if (key := lines.get(line)) in touched
+            or self._painted.get(line) != (key, key is not None and key == self._cursor)
+        ]
         if regions:
             self.refresh(*regions)
 
@@ -273,6 +291,7 @@ class DomainTable(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._styles_by_name.clear()
         self._forget()
 
     def on_mount(self) -> None:
@@ -313,10 +332,12 @@ class DomainTable(ScrollView, can_focus=True):
                 self._header = self._paint_header()
             return self._header
         index = y - 1 + self.scroll_offset.y
-        if index >= len(self.rows.order):
+        key = self.rows.order[index] if index < len(self.rows.order) else None
+        cursor = self._is_cursor(key)
+        self._painted[y] = key, cursor
+        if key is None:
             return self._paint_empty(y)
-        key = self.rows.order[index]
-        if key == self._cursor:
+        if cursor:
             return self._paint(self.rows[key], cursor=True)
         line = self._lines.get(key)
         if line is None:
@@ -324,6 +345,9 @@ class DomainTable(ScrollView, can_focus=True):
                 self._lines.clear()
             line = self._lines[key] = self._paint(self.rows[key], cursor=False)
         return line
+
+    def _is_cursor(self, key: RowKey | None) -> bool:
+        return key is not None and key == self._cursor
 
     def _paint_header(self) -> Strip:
         style = self.get_component_rich_style("domain-table--header")
@@ -340,10 +364,17 @@ class DomainTable(ScrollView, can_focus=True):
         return Strip([Segment(" " * left + text, dim)]).adjust_cell_length(self.size.width, style)
 
     def _paint(self, row: Row, cursor: bool) -> Strip:
-        base = self.rich_style
+        base = self._style("")
         if cursor:
-            base += self.get_component_rich_style("domain-table--cursor", partial=True)
+            base += self._style("cursor")
         return self._painter.line(row, base, cursor, row.key in self._marks)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"domain-table--{name}", partial=True)
+        """The style of that name, to be laid over that of the line; without a name the line's own."""
+        style = self._styles_by_name.get(name)
+        if style is None:
+            named = f"domain-table--{name}"
+            style = self.get_component_rich_style(named, partial=True) if name else self.rich_style
+            # Textual works them out from all that is above the widget, each time that it is asked.
+            self._styles_by_name[name] = style
+        return style

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import itemgetter
 
 from rich.segment import Segment
 from rich.style import Style
@@ -76,7 +78,10 @@ class RowPainter:
         segments = [Segment(CURSOR if cursor else " ", head), Segment(MARK if marked else " ", head)]
         if marked:
             base += Style(bold=True)
-        segments += [Segment(text, base + self._style(style) if style else base) for text, style in self._pieces(row)]
+        # Each segment costs time on its way to the terminal, so neighbours of one style are one.
+        for style, pieces in groupby(self._pieces(row), itemgetter(1)):
+            text = "".join(text for text, _ in pieces)
+            segments.append(Segment(text, base + self._style(style) if style else base))
         return Strip(segments).adjust_cell_length(self._width, base)
 
     def _pieces(self, row: Row) -> Iterable[Piece]:
