@@ -30,7 +30,7 @@ pytestmark = pytest.mark.hypervisor
 
 MIB = 1024
 """Memory of a domain that takes a while to write."""
-SLOW = "64"
+SLOW = "16"
 """MiB/s of a migration, until somebody is attached."""
 
 LIFECYCLE, JOB_EVENT, STATS = Evidence.LIFECYCLE, Evidence.JOB_EVENT, Evidence.STATS
@@ -62,8 +62,9 @@ class Host:
 
     def clear(self) -> None:
         """End what is left: what came in by a migration or a restore was not made through `machines`."""
-        for name in subprocess.check_output(["virsh", "-q", "-c", self.uri, "list", "--name"], text=True).split():
-            self.virsh("destroy", name)
+        with contextlib.suppress(subprocess.CalledProcessError):  # libvirtd may have crashed.
+            for name in subprocess.check_output(["virsh", "-q", "-c", self.uri, "list", "--name"], text=True).split():
+                self.virsh("destroy", name)
         for virsh in self.started:
             virsh.communicate(timeout=PATIENCE)
 
@@ -302,7 +303,7 @@ async def migrated(here: Host, there: Host, act: Callable[[DomainKey], Awaitable
     domain = here.machines.start("vm", MIB // 2, paused, filled=True)
     command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
     virsh = here.virsh(*command, "--bandwidth", SLOW)
-    arriving = await arrival(there, domain)
+    arriving = await arrival(there, domain, virsh)
     async with (
         attached(here, domain, JobOperation.MIGRATION_OUT) as leaving_side,
         attached(there, arriving, JobOperation.MIGRATION_IN) as arriving_side,
@@ -322,11 +323,12 @@ class Ends:
     errors: str
 
 
-async def arrival(there: Host, domain: DomainKey) -> DomainKey:
-    """The domain as its new host has it, once it has begun to come in."""
+async def arrival(there: Host, domain: DomainKey, virsh: subprocess.Popen[str]) -> DomainKey:
+    """The domain as the host has it that `virsh` brings it to, once it has begun to come in."""
     async with LibvirtBackend(there.uri) as backend:
 
         async def probe() -> DomainKey | None:
+            assert virsh.poll() is None, await ended(virsh)
             keys = [found.key for found in await backend.domains()]
             return next((key for key in keys if key.uuid == domain.uuid and key.id is not None), None)
 
@@ -418,7 +420,7 @@ async def test_a_restore_answers_no_question_and_nothing_is_claimed_of_it(here: 
     path = here.folder / "saved"
     assert await ended(here.virsh("save", domain.uuid, path)) == ""
     virsh = here.virsh("restore", path)
-    restoring = await arrival(here, domain)
+    restoring = await arrival(here, domain, virsh)
     async with LibvirtBackend(here.uri) as backend:
         with pytest.raises((NoJob, NotAnswering)):
             await backend.wait(restoring, JobOperation.RESTORE)
