@@ -32,6 +32,8 @@ RECONNECT_GRACE = 60.0
 """Seconds without a connection after which a wait gives up; the job goes on."""
 ORPHAN_GRACE = 20.0
 """Seconds without any news of a dump whose daemon died, after which nobody will tell of its end."""
+_EVENT_LAG = 0.5
+"""Seconds by which what the hypervisor tells may come after what was looked up."""
 _GAP = 2.0
 """Seconds between two samples in which an unseen job may have come and gone."""
 _START_SLACK = 1.0
@@ -143,7 +145,7 @@ class Attachment:
         result_may_come = self.record is not None and not self.record.over and self._runner_alive is not False
         if not over and (result_may_come or self._file_held):
             return None
-        if proof := self._best_proof(over):
+        if proof := self._best_proof(over, now):
             return self._as_outcome(*proof)
         return self._unproven() if over else None
 
@@ -328,7 +330,7 @@ class Attachment:
         if self._ended_at is None:
             self._ended_at = now
 
-    def _best_proof(self, over: bool) -> tuple[Evidence, Verdict, str, str] | None:
+    def _best_proof(self, over: bool, now: float) -> tuple[Evidence, Verdict, str, str] | None:
         file = self._file
         whole = file is not None and bool(file.found.whole) and file.linked
         # QEMU's word that it failed stands against any file; a whole file stands against everything less.
@@ -338,17 +340,19 @@ class Attachment:
         for evidence in Evidence:
             if proof := self._proofs.get(evidence):
                 return evidence, *proof
-        if file is not None and not file.linked and file.found.whole is False and (over or not self._domain_gone):
+        return self._failed_by_file(over, now)
+
+    def _failed_by_file(self, over: bool, now: float) -> tuple[Evidence, Verdict, str, str] | None:
+        file = self._file
+        if file is None or file.found.whole is not False or self._ended_at is None:
+            return None
+        # Why a domain is gone its own event says better, if it is given the time.
+        told = over or (not self._domain_gone and now - self._ended_at >= _EVENT_LAG)
+        if not file.linked and told:
             detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
             return Evidence.FILE, Verdict.FAILED, detail, ""
         # A file that the next dump writes to anew looks the same for a moment: that dump will be seen.
-        if (
-            over
-            and self._successor is None
-            and file is not None
-            and file.found.whole is False
-            and not self._left_paused
-        ):
+        if over and self._successor is None and not self._left_paused:
             return Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {file.found.detail}", ""
         return None
 

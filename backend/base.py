@@ -120,7 +120,7 @@ class Backend(ABC):
         """Share `record` through the hypervisor. BackendError where that is refused or impossible."""
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
-        """The file that the domain's running dump is written to, held open; the caller closes it.
+        """The file that the domain's running dump is written to, held open.
 
         Whoever asked for the dump. None where this machine or this user cannot see it.
         """

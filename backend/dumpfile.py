@@ -56,19 +56,19 @@ class _Damaged(Exception):
 
 def inspect(path: str | Path) -> DumpFile:
     """Look at a dump file. OperationFailed where it cannot be read. May take a second for each 16 GiB of kdump."""
-    with DumpTarget.open(path) as target:
-        return target.inspect()
+    return DumpTarget.open(path).inspect()
 
 
 class DumpTarget:
     """A file held open, so that it stays the one that is meant, whatever becomes of its name.
 
-    Use it as a context manager. The calls may block as long as the storage does.
+    It is let go with its last reference: a thread that still reads it may outlive whoever asked for that.
+    The calls may block as long as the storage does.
     """
 
-    def __init__(self, path: str, file: BinaryIO) -> None:
+    def __init__(self, path: str, descriptor: int) -> None:
         self.path = path
-        self._file = file
+        self._descriptor = descriptor
 
     @classmethod
     def open(cls, path: str | Path, through: str | Path | None = None) -> Self:
@@ -78,38 +78,33 @@ class DumpTarget:
             # Looked at before it is opened: opening a FIFO would make us the reader that a dump waits for.
             if not stat.S_ISREG(os.stat(reached).st_mode):
                 raise OperationFailed(f"{shown} is not a regular file")
-            return cls(str(path), open(reached, "rb", buffering=0))
+            return cls(str(path), os.open(reached, os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
             raise OperationFailed(f"cannot read {shown}: {error.strerror}") from None
 
     @property
     def linked(self) -> bool:
         """Whether the file still has a name somewhere."""
-        return os.fstat(self._file.fileno()).st_nlink > 0
+        return os.fstat(self._descriptor).st_nlink > 0
 
     @property
     def modified(self) -> float:
         """When it was last written to, in seconds since the epoch."""
-        return os.fstat(self._file.fileno()).st_mtime
+        return os.fstat(self._descriptor).st_mtime
 
     def inspect(self) -> DumpFile:
         """What the file is now. OperationFailed where it cannot be read."""
         try:
-            size = os.fstat(self._file.fileno()).st_size
-            self._file.seek(0)
-            found = _look(self._file, size)
+            size = os.fstat(self._descriptor).st_size
+            with open(self._descriptor, "rb", buffering=0, closefd=False) as file:
+                file.seek(0)
+                found = _look(file, size)
         except OSError as error:
             raise OperationFailed(f"cannot read {clean(self.path)}: {error.strerror}") from None
         return DumpFile(self.path, found.format, size, found.whole, found.detail, found.architecture, found.memory)
 
-    def close(self) -> None:
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __del__(self) -> None:
+        os.close(self._descriptor)
 
 
 def _look(file: BinaryIO, size: int) -> _Found:

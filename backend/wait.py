@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backend.attachment import Attachment
@@ -259,18 +260,15 @@ class _Follower:
         target = await self._hold_file()
         if target is None:
             return
-        try:
-            self._observed.put_nowait(FileHeld())
-            while True:
-                await self._adrift.wait()
-                try:
-                    checked = await in_thread(lambda: _checked(target), "dump file")
-                except OperationFailed:
-                    return
-                self._observed.put_nowait(checked)
-                await asyncio.sleep(SETTLING_INTERVAL)
-        finally:
-            target.close()
+        self._observed.put_nowait(FileHeld())
+        while True:
+            await self._adrift.wait()
+            try:
+                checked = await in_thread(partial(_checked, target), "dump file")
+            except OperationFailed:
+                return
+            self._observed.put_nowait(checked)
+            await asyncio.sleep(SETTLING_INTERVAL)
 
     async def _hold_file(self) -> DumpTarget | None:
         # A dump that has just begun has no file yet, and one that is nearly over has none that can be found.

@@ -11,7 +11,7 @@ from backend.base import Backend
 from backend.model import JobOperation
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import SLOW_MIB, Harness
-from tests.contract.steps import eventually, job_gone, job_seen
+from tests.contract.steps import job_gone, job_seen
 
 NAME = "we[ir]d [bold] ünïcode"
 
@@ -243,12 +243,9 @@ async def test_bad_usage_exits_2_in_one_line_and_touches_nothing(
 
 
 async def test_abort_ends_a_raw_dump_as_cancelled(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
-    uri, folder = harness.uri, harness.folder
-    domain = await harness.running(NAME, SLOW_MIB)
-    if reason := harness.lacks("slow raw"):
-        pytest.skip(f"{uri}: {reason}")
-    process = await virt_jobs.start("dump", NAME, str(folder / "dump"), "--format", "raw")
-    await eventually(lambda: backend.job(domain))
+    domain = await harness.running(NAME, SLOW_MIB, filled=True)
+    process = await virt_jobs.start("dump", NAME, str(harness.folder / "dump"), "--format", "raw")
+    await job_seen(backend, domain)
     assert (await virt_jobs("abort", NAME)).code == 0
     ended = await virt_jobs.ended(process)
     assert (ended.code, one_line(ended.err)) == (5, True), ended

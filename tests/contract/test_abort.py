@@ -14,7 +14,7 @@ from tests.contract.steps import dump_of, job_seen
 
 
 async def test_an_aborted_stream_is_cancelled_and_its_file_gone(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
+    domain = await harness.running("vm", SLOW_MIB, filled=True)
     path = harness.folder / "dump"
     record = await backend.start_dump(dump_of(domain, path, "raw"))
     await job_seen(backend, domain)
@@ -26,7 +26,7 @@ async def test_an_aborted_stream_is_cancelled_and_its_file_gone(harness: Harness
 
 
 async def test_the_abort_is_in_the_journal_with_its_code(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
+    domain = await harness.running("vm", SLOW_MIB, filled=True)
     record = await backend.start_dump(dump_of(domain, harness.folder / "dump", "raw"))
     await job_seen(backend, domain)
     await backend.abort(domain)

@@ -145,7 +145,9 @@ async def test_a_domain_destroyed_under_someone_elses_job_fails_it(harness: Harn
     await attached.wait()
     await harness.destroy(domain)
     outcome = await waiting
-    assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.LIFECYCLE), outcome
+    # Where the dump may have been done when the domain stopped, that alone proves nothing; its file does.
+    assert outcome.verdict is Verdict.FAILED, outcome
+    assert outcome.evidence in (Evidence.LIFECYCLE, Evidence.FILE), outcome
 
 
 async def test_a_killed_runner_takes_the_result_with_it(harness: Harness, backend: Backend) -> None:
