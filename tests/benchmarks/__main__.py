@@ -10,7 +10,7 @@ from importlib import import_module
 
 from tests.benchmarks.figures import Figure, table
 
-BENCHMARKS = ("waits",)
+BENCHMARKS = ("start", "console", "waits")
 
 
 def main() -> None:
