@@ -151,6 +151,30 @@ class ShowInfo(Command):
     in_footer = False
 
 
+class CopyName(DomainCommand):
+    """Copy the domain's name, or those of the marked ones, to the clipboard."""
+
+    key = "y"
+    label = "Copy name"
+    in_footer = False
+
+
+class CopyStats(DomainCommand):
+    """Copy the stats of the domain's job, as domjobinfo prints them, to the clipboard."""
+
+    key = "Y"
+    label = "Copy stats"
+    in_footer = False
+
+
+class CopyPath(Command):
+    """Copy the path of the domain's last dump to the clipboard."""
+
+    key = "c"
+    label = "Copy path"
+    in_footer = False
+
+
 class Help(Command):
     """Show all keys."""
 

@@ -18,6 +18,7 @@ from tui.screens.dump import DumpScreen
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
 from tui.screens.wait import WaitScreen
+from tui.screens.waits import WaitsScreen
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 
@@ -26,6 +27,7 @@ TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, FilterLine),
     (DumpScreen,),
     (WaitScreen,),
+    (WaitsScreen,),
     (ConfirmScreen,),
     (HelpScreen,),
 )

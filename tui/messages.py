@@ -11,6 +11,7 @@ from backend.watcher import DomainView
 
 if TYPE_CHECKING:
     from backend.record import JobRecord
+    from backend.verdict import Outcome
     from tui.host import Host, Link
     from tui.waiting import Waiting
 
@@ -56,3 +57,12 @@ class Acted(Message):
     domain: str
     what: str
     error: str = ""
+
+
+@dataclass
+class Told(Message):
+    """Something to be told of a domain: how a job ended, or else `words`."""
+
+    domain: str
+    words: str
+    outcome: Outcome | None = None

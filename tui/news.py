@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.model import JobOperation
+from backend.model import DomainState, JobOperation
 from tui.rows import Row
 
 
@@ -11,16 +11,42 @@ def operation(row: Row | None) -> JobOperation | None:
     return row.progress.stats.operation if row is not None and row.progress is not None else None
 
 
-def jobs(before: Row | None, after: Row, watched: float) -> list[str]:
-    """The jobs that began or ended between two looks; `watched`: seconds that this host has been watched.
+def jobs(before: Row | None, after: Row, watched: float) -> tuple[JobOperation | None, JobOperation | None]:
+    """The job that ended and the one that began between two looks; `watched`: seconds that this host has been watched.
 
-    That a job is over does not say how it ended: only a wait can.
+    That a job is over does not say how it ended.
     """
     was, now = operation(before), operation(after)
     if was == now:
-        return []
-    told = [f"{was.label} is over"] if was is not None else []
+        return None, None
     # One that was there before anyone looked is no news.
-    if now is not None and after.progress is not None and after.progress.stats.time_elapsed / 1000 < watched:
-        told.append(f"{now.label} began")
+    stats = after.progress.stats if after.progress is not None else None
+    new = stats is not None and stats.time_elapsed / 1000 < watched
+    return was, now if new else None
+
+
+def states(before: Row | None, after: Row) -> list[str]:
+    """What the domain did between two looks, apart from what its job does to it."""
+    domain = after.domain
+    reason = f" ({domain.reason})" if domain.reason else ""
+    if before is None:
+        return [f"is new here: {domain.state.label}"]
+    told = []
+    if before.domain.answering != domain.answering:
+        told.append("answers again" if domain.answering else "does not answer")
+    if before.domain.state == domain.state and before.domain.key == domain.key:
+        return told
+    if domain.state is DomainState.CRASHED:
+        told.append(f"crashed{reason}")
+    elif before.domain.active and not domain.active:
+        told.append(f"stopped{reason}")
+    elif domain.key != before.domain.key:
+        told.append(f"started{reason}")
+    elif not (_busy(before) or _busy(after)):
+        told.append(f"{domain.state.label}{reason}")
     return told
+
+
+def _busy(row: Row) -> bool:
+    """Whether its state is its job's doing."""
+    return row.progress is not None or row.domain.paused_by_dump or bool(row.pending)

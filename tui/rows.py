@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import insort
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -123,6 +123,9 @@ class Rows:
     def shown(self) -> Set[RowKey]:
         """The keys in `order`, for asking whether one is there."""
         return self._values.keys()
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows.values())
 
     def of_host(self, uri: str) -> list[RowKey]:
         return [key for key in self._rows if key[0] == uri]

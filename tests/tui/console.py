@@ -46,6 +46,12 @@ class User:
     async def click(self, x: int, y: int, times: int = 1) -> None:
         await self._pilot.click(offset=(x, y), times=times)
 
+    async def scroll(self, x: int, y: int, notches: int) -> None:
+        """Turn the wheel towards oneself."""
+        for _ in range(notches):
+            await self._pilot._post_mouse_events([events.MouseScrollDown], offset=(x, y))
+        await self._pilot.pause()
+
     async def resize(self, width: int, height: int) -> None:
         await self._pilot.resize_terminal(width, height)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.events import Resize
@@ -17,29 +15,13 @@ from backend.model import JobOperation
 from backend.record import JobRecord
 from backend.watcher import DomainView
 from tui import news
-from tui.commands import (
-    Abort,
-    ClearFilter,
-    ClearMarks,
-    Command,
-    Dump,
-    Filter,
-    Help,
-    Open,
-    Resume,
-    ReverseSort,
-    ShowHistory,
-    ShowInfo,
-    ShowJob,
-    Sort,
-    Wait,
-)
 from tui.config import Config
+from tui.foreign import ForeignDumps
 from tui.host import Host, Link
-from tui.messages import DomainsChanged, HostChanged, PendingFound, WaitEnded
+from tui.messages import DomainsChanged, HostChanged, PendingFound, Told, WaitEnded
+from tui.reporter import Reporter
 from tui.rows import Row, RowKey
-from tui.screens.acting import ActingScreen
-from tui.screens.help import HelpScreen
+from tui.screens.viewing import ViewingScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.waits import WaitsScreen
 from tui.waiting import Waiting
@@ -51,34 +33,15 @@ from tui.widgets.status_line import StatusLine
 
 LEFT_AFTER = 2.0
 """Seconds that a domain must stand paused by a dump, with no job, until it counts as left so."""
-FEW = 8
-"""News of jobs at one time that are told one by one."""
 NARROW = 110
 """Columns below which details and activity stand one above the other."""
 LOW, SHORT = 30, 18
 """Lines below which details and activity are small, and not there."""
 
 
-class MainScreen(ActingScreen):
+class MainScreen(ViewingScreen):
     """Watches the connections, and shows and tells what changes."""
 
-    OFFERS = (
-        Dump,
-        Wait,
-        Open,
-        Abort,
-        Resume,
-        Filter,
-        ClearFilter,
-        ClearMarks,
-        Sort,
-        ReverseSort,
-        ShowJob,
-        ShowHistory,
-        ShowInfo,
-        Help,
-    )
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     AUTO_FOCUS = "DomainTable"
 
     def __init__(self, uris: list[str], readonly: bool, config: Config) -> None:
@@ -86,8 +49,8 @@ class MainScreen(ActingScreen):
         self._refused: tuple[str | None, ...] = ()
         self._loaded: set[str] = set()
         self._status = StatusLine(list(self.hosts.values()))
-        self._told: set[RowKey] = set()
-        """Domains whose job still shows although its end was told."""
+        foreign = ForeignDumps(self.run_worker, self.post_message)
+        self.reporter = Reporter(self.activity, self.table.rows, self.waits, foreign)
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -100,7 +63,7 @@ class MainScreen(ActingScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._show_counts()
+        self.show_counts()
         self._show_hosts()
         # The first paint waits for nobody.
         self.call_after_refresh(self._attend)
@@ -127,6 +90,9 @@ class MainScreen(ActingScreen):
         elif host.reason:
             self.activity.say(host.name, host.reason, "$warning")
         self._show_hosts()
+        rows = [self.table.rows[key] for key in self.table.rows.of_host(host.uri)]
+        stale = host.link is Link.DOWN
+        self.table.apply([replace(row, stale=stale) for row in rows if row.stale is not stale])
         if isinstance(self.app.screen, WaitScreen | WaitsScreen):
             self.app.screen.link_changed()
 
@@ -140,7 +106,7 @@ class MainScreen(ActingScreen):
         self.table.show_placeholder(f"waiting for {', '.join(awaited)} …" if awaited else "no domains here")
         self._refresh_refusals()
 
-    def _show_counts(self) -> None:
+    def show_counts(self) -> None:
         self._status.show(len(self.table.rows), self.table.rows.busy)
         self.table.show_title()
 
@@ -153,8 +119,10 @@ class MainScreen(ActingScreen):
             present = {row.key for row in changed}
             removed += [key for key in table.rows.of_host(host.uri) if key not in present]
             self._loaded.add(host.uri)
+            self.reporter.first(host, changed)
         else:
-            self._tell_changes(host, changed)
+            self.reporter.changes(host, changed, removed)
+        ended = {row.key for row in changed if row.progress is None}
         self.throughputs.learn(changed)
         self.throughputs.forget(removed)
         table.apply(changed, removed)
@@ -162,7 +130,10 @@ class MainScreen(ActingScreen):
         for row in changed:
             if row.maybe_left_paused and not row.left_paused:
                 self.set_timer(LEFT_AFTER, lambda row=row: self._check_left(row))
-        self._show_counts()
+        self.show_counts()
+        cursor = table.cursor_row
+        if cursor is not None and cursor.key in ended:
+            self.details.read_records()
         if event.all:
             self._show_hosts()
 
@@ -170,7 +141,7 @@ class MainScreen(ActingScreen):
         known = self.table.rows.get((host.uri, view.domain.key.uuid))
         waiting = self.waits.get((host.uri, view.domain.key.uuid))
         pending = waiting.stage if waiting is not None and view.progress is None else ""
-        row = Row(host.uri, view, host.name, pending=pending)
+        row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
         still = known is not None and known.left_paused and row.maybe_left_paused
         return replace(row, left_paused=True) if still else row
 
@@ -184,30 +155,6 @@ class MainScreen(ActingScreen):
             self.activity.say(row.domain.name, "is left paused by a dump that has no job any more", "$warning")
             self.table.apply([replace(row, left_paused=True)])
             self._refresh_refusals()
-
-    def _tell_changes(self, host: Host, changed: list[Row]) -> None:
-        rows, watched, cursor = self.table.rows, host.watched, self.table.cursor_row
-        told: list[tuple[Row, str]] = []
-        for row in changed:
-            before = rows.get(row.key)
-            words = news.jobs(before, row, watched)
-            if not words:
-                continue
-            if before is cursor:
-                self.details.read_records()
-            if row.key in self._told:
-                # How that job ended was told when its wait did.
-                self._told.discard(row.key)
-                words = words[1:]
-            if row.key not in self.waits:
-                told += [(row, word) for word in words]
-        if len(told) > FEW:
-            self.activity.count(host.name, len(told), "jobs began or ended")
-        else:
-            for row, word in told:
-                self.activity.say(row.domain.name, word, "$foreground-muted")
-        if any(news.operation(row) is JobOperation.DUMP for row, _ in told):
-            self.waits.look_for_pending(host)
 
     @on(PendingFound)
     def _pending_found(self, event: PendingFound) -> None:
@@ -226,15 +173,16 @@ class MainScreen(ActingScreen):
     def _wait_ended(self, event: WaitEnded) -> None:
         waiting = event.waiting
         self.waits.ended(waiting)
-        if waiting.outcome is not None:
-            if news.operation(self.table.rows.get(waiting.key)) is waiting.operation:
-                self._told.add(waiting.key)
-            self.activity.tell(waiting.outcome)
-        elif waiting.error is not None:
-            what = "dump not started" if waiting.ours and waiting.record is None else "not waited for any more"
-            self.activity.say(waiting.domain.name, f"{what}: {waiting.error.message}", "$warning")
+        self.reporter.ended(waiting)
         self.waiting_changed(waiting)
         self.details.read_records()
+
+    @on(Told)
+    def _told(self, event: Told) -> None:
+        if event.outcome is not None:
+            self.activity.tell(event.outcome)
+        else:
+            self.activity.say(event.domain, event.words, "$foreground-muted")
 
     @on(DomainTable.Highlighted)
     def _highlighted(self, event: DomainTable.Highlighted) -> None:
@@ -251,72 +199,3 @@ class MainScreen(ActingScreen):
         if [bool(reason) for reason in refused] != [bool(reason) for reason in self._refused]:
             self.refresh_bindings()
         self._refused = refused
-
-    def do_at_once(self, command: type[Command]) -> None:
-        if command is Filter:
-            filter = self.query_one(FilterLine)
-            filter.display = True
-            self.set_focus(filter)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action != "command":
-            return True
-        # While one types a filter, a slash is a character like any other.
-        typing = isinstance(self.focused, FilterLine)
-        filtered = typing or bool(self.table.rows.filter)
-        allowed = {
-            Filter.id(): not typing,
-            ClearFilter.id(): filtered,
-            ClearMarks.id(): not filtered and bool(self.table.marked),
-        }
-        return allowed.get(str(parameters[0]), True)
-
-    @on(FilterLine.Changed)
-    def _filter_changed(self, event: FilterLine.Changed) -> None:
-        self.table.filter_by(event.value)
-        self._show_counts()
-        self.refresh_bindings()
-
-    @on(FilterLine.Submitted)
-    def _filter_kept(self, event: FilterLine.Submitted) -> None:
-        event.input.display = bool(event.value.strip())
-        self.table.focus()
-
-    @on(ClearFilter)
-    def _clear_filter(self) -> None:
-        filter = self.query_one(FilterLine)
-        filter.value = ""
-        filter.display = False
-        self.table.focus()
-
-    @on(ClearMarks)
-    def _clear_marks(self) -> None:
-        self.table.clear_marks()
-
-    @on(DomainTable.Marked)
-    def _marked(self) -> None:
-        self.refresh_bindings()
-
-    @on(Sort)
-    def _sort(self) -> None:
-        self.table.sort_by_next()
-
-    @on(ReverseSort)
-    def _reverse_sort(self) -> None:
-        self.table.sort_by(self.table.sorted_by, not self.table.descending)
-
-    @on(ShowJob)
-    def _show_job(self) -> None:
-        self.details.show_tab("job")
-
-    @on(ShowHistory)
-    def _show_history(self) -> None:
-        self.details.show_tab("history")
-
-    @on(ShowInfo)
-    def _show_info(self) -> None:
-        self.details.show_tab("info")
-
-    @on(Help)
-    def _help(self) -> None:
-        self.app.push_screen(HelpScreen(self))

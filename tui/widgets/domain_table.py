@@ -48,7 +48,7 @@ class DomainTable(ScrollView, can_focus=True):
         Binding("h,left", "scroll_columns(-1)", "Left", show=False, id="columns.left",
                 tooltip="Show the columns further to the left"),
         Binding("space", "mark", "Mark", id="mark", tooltip="Mark the domain, or take its mark off"),
-        Binding("asterisk", "mark_shown", "Mark all", show=False, id="mark-shown",
+        Binding("*", "mark_shown", "Mark all", show=False, id="mark-shown",
                 tooltip="Mark all domains that are shown"),
     ]  # fmt: skip
 

@@ -1,0 +1,103 @@
+"""Jobs and domains in states that are not the usual ones, as the user sees them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from backend.model import DomainState, DumpRequest
+from backend.record import JobRecord, RecordState
+from backend.simulator import SimulatorBackend
+from backend.simulator.store import Store
+from backend.uri import open_backend
+from tests.tui.console import console
+
+QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
+
+
+def leave_paused(name: str) -> None:
+    """What a daemon that died in a dump leaves behind, as libvirt 9.0.0 tells it: paused, dumping, and no job."""
+    store = Store("quiet")
+    try:
+        machine = next(machine for machine in store.machines() if machine.name == name)
+        store.put_machines([replace(machine, state=DomainState.PAUSED, reason="dumping")])
+    finally:
+        store.close()
+
+
+async def test_a_domain_that_a_dump_left_paused_is_marked_and_r_resumes_it() -> None:
+    async with console(QUIET, size=(140, 36)) as user:
+        await user.sees("▌ vm-01")
+        leave_paused("vm-02")
+        await user.sees("vm-02 is left paused by a dump", "paused by a dump, with no job left: r resumes it", "▌ vm-02")
+        await user.press("r")
+        await user.sees_no("with no job left")
+        await user.sees("vm-02  ", "resume was asked for and taken")
+
+
+async def test_a_domain_that_its_user_paused_is_not_taken_for_one(tmp_path: Path) -> None:
+    async with SimulatorBackend(QUIET) as backend:
+        made = await backend.define("mine", 16 << 20)
+        await backend.start(made.key, paused=True)
+        async with console("sim:///quiet", size=(140, 36)) as user:
+            await user.sees("mine", "paused")
+            await user.sees_no("no job left")
+
+
+async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(tmp_path: Path) -> None:
+    async with console(f"{QUIET}&fail=hang", size=(140, 36)) as user:
+        await user.sees("▌ vm-01")
+        async with SimulatorBackend(f"{QUIET}&fail=hang") as other:
+            domain = await other.find("vm-01")
+            await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            await user.sees("no answer", "the hypervisor does not answer for this domain")
+
+
+async def test_closing_is_not_called_done(tmp_path: Path) -> None:
+    async with console(f"{QUIET}&rate=64", size=(140, 36)) as user:
+        await user.sees("▌ vm-01")
+        async with SimulatorBackend(f"{QUIET}&rate=4") as other:
+            domain = await other.find("vm-01")
+            await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            await user.sees("closing the file")
+
+
+async def test_a_lost_host_keeps_its_rows_and_marks_them(tmp_path: Path) -> None:
+    async with console(f"{QUIET}&fail=disconnect&rate=8", size=(140, 36)) as user:
+        await user.sees("▌ vm-01")
+        async with open_backend(f"{QUIET}&fail=disconnect&rate=8") as other:
+            domain = await other.find("vm-01")
+            await other.start_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+        await user.sees("trying again", "?running", "vm-03")
+        await user.sees_no("?running", "trying again")
+        await user.sees("vm-03")
+
+
+async def test_who_asked_for_a_dump_and_how_it_ended_is_told_from_its_record(tmp_path: Path) -> None:
+    async with console(QUIET, size=(140, 36)) as user, SimulatorBackend(f"{QUIET}&rate=32") as other:
+        await user.sees("▌ vm-01")
+        request = DumpRequest((await other.find("vm-01")).key, str(tmp_path / "core"))
+        record = replace(JobRecord.of(request, QUIET), user="alice@hv9", state=RecordState.RUNNING)
+        await other.publish(record)
+        await other.call_dump(request)
+        await other.publish(record.finished(RecordState.FAILED, "no space left"))
+        await user.sees("dump began, asked for by alice@hv9", "vm-01 ✗ dump failed: no space left")
+
+
+async def test_how_a_dump_without_a_record_ended_is_not_made_up(tmp_path: Path) -> None:
+    async with console(QUIET, size=(140, 36)) as user:
+        await user.sees("▌ vm-01")
+        async with SimulatorBackend(f"{QUIET}&rate=32") as other:
+            domain = await other.find("vm-01")
+            await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            await user.sees("vm-01 dump began", "vm-01 dump is over; no record says how it ended")
+            assert "completed" not in user.screen
+
+
+async def test_domains_that_start_and_stop_are_told() -> None:
+    async with console(QUIET, size=(140, 36)) as user, SimulatorBackend(QUIET) as other:
+        await user.sees("▌ vm-01")
+        await other.destroy((await other.find("vm-03")).key)
+        await user.sees("vm-03 stopped (destroyed)")
+        await other.start((await other.find("vm-03")).key)
+        await user.sees("vm-03 started (booted)")
