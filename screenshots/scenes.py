@@ -1,0 +1,144 @@
+"""The screens that are pictured, and how a user gets there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from types import SimpleNamespace
+from unittest.mock import patch
+
+from textual.pilot import Pilot
+
+from backend.simulator import SimulatorBackend
+from backend.watcher import Watcher
+from tui.app import Console
+from tui.config import Config, Dumps
+from tui.dump_choice import Place
+from tui.waiting import Waiting
+
+SIZE = (120, 34)
+BEGIN = 1_767_269_000.0
+"""A Thursday at noon; everything on the simulator follows from the clock."""
+FREE = 412 << 30
+"""Bytes that are free where the dumps go to."""
+PATH = "/var/lib/libvirt/dumps/{domain}-{time}.{format}"
+LIMIT = 200
+"""How often the screen is looked at, 0.05 s apart, before something on it counts as missing."""
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Visitor:
+    """Presses keys, and waits for what they bring."""
+
+    def __init__(self, app: Console, pilot: Pilot[None], clock: Clock) -> None:
+        self.app = app
+        self.pilot = pilot
+        self._clock = clock
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(line.text for line in self.app.screen._compositor.render_strips())
+
+    async def sees(self, *texts: str) -> None:
+        for _ in range(LIMIT):
+            if all(text in self.screen for text in texts):
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"{texts} are not on the screen:\n{self.screen}")
+
+    async def lets_pass(self, seconds: int) -> None:
+        """Let the simulated time go on, a second at once, as the screen follows."""
+        for _ in range(seconds):
+            before = self.screen
+            self._clock.now += 1
+            for _ in range(LIMIT):
+                if self.screen != before:
+                    break
+                await self.pilot.pause(0.05)
+            await self.pilot.pause(0.6)
+
+    async def goes_to(self, name: str) -> None:
+        await self.lets_pass(2)
+        await self.pilot.press("slash", *name.partition("-")[0], "enter")
+        await self.sees(f"▌ {name}")
+        await self.pilot.press("escape")
+        await self.sees("web-01", f"▌ {name}")
+
+
+async def console(visitor: Visitor) -> None:
+    await visitor.lets_pass(6)
+
+
+async def dump(visitor: Visitor) -> None:
+    await visitor.goes_to("db-01")
+    await visitor.pilot.press("d")
+    await visitor.sees("virt-jobs -c sim:///demo dump")
+
+
+async def wait(visitor: Visitor) -> None:
+    await visitor.goes_to("cache-01")
+    await visitor.pilot.press("w")
+    await visitor.lets_pass(5)
+
+
+async def keys(visitor: Visitor) -> None:
+    await visitor.lets_pass(2)
+    await visitor.pilot.press("question_mark")
+    await visitor.sees("Dump")
+
+
+SCENES: dict[str, Callable[[Visitor], Awaitable[None]]] = {
+    "console": console,
+    "dump": dump,
+    "wait": wait,
+    "keys": keys,
+}
+
+
+async def picture(name: str) -> str:
+    """The SVG of that scene."""
+    clock = Clock()
+    with _frozen(clock):
+        app = Console(["sim:///demo"], config=Config(dump=Dumps(path=PATH)))
+        async with app.run_test(size=SIZE) as pilot:
+            visitor = Visitor(app, pilot, clock)
+            await visitor.sees("14 domains", "db-01")
+            await SCENES[name](visitor)
+            drawn = app.export_screenshot(title="virt-jobs")
+    # The letters are to be found where the picture is looked at, not fetched from elsewhere.
+    return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL) + "\n"
+
+
+@contextlib.contextmanager
+def _frozen(clock: Clock) -> Iterator[None]:
+    """A state folder, a time zone and a clock that are the same everywhere and always."""
+    standing = SimpleNamespace(time=clock, monotonic=clock)
+    with contextlib.ExitStack() as stack:
+        state = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.callback(time.tzset)
+        stack.enter_context(patch.dict(os.environ, XDG_STATE_HOME=state, TZ="UTC"))
+        time.tzset()
+        for target, replacement in {
+            "tui.host.open_backend": lambda uri, readonly: SimulatorBackend(uri, readonly, clock=clock),
+            "tui.host.Watcher": partial(Watcher, clock=clock),
+            "tui.widgets.activity.time": standing,
+            "tui.screens.dump_form.time": standing,
+            "tui.dump_choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
+        }.items():
+            stack.enter_context(patch(target, replacement))
+        stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, clock)))
+        yield
