@@ -6,11 +6,12 @@ Run as ``python -m tests.benchmarks.peers empty`` or ``... data-table URI``.
 from __future__ import annotations
 
 import sys
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.text import Text
 from textual.app import App, ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -30,7 +31,7 @@ PEERS = [sys.executable, "-m", "tests.benchmarks.peers"]
 class Cursor(Widget, can_focus=True):
     """A mark that j and k move: the least that can answer a key."""
 
-    BINDINGS = (Binding("j", "move(1)"), Binding("k", "move(-1)"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("j", "move(1)"), Binding("k", "move(-1)")]
     line = 3
 
     def action_move(self, lines: int) -> None:
@@ -50,7 +51,7 @@ class DataTableConsole(App[None]):
     """The console's columns and feed in a DataTable, which is neither sorted nor surrounded by anything."""
 
     CSS = "DataTable > .datatable--cursor { background: rgb(1, 2, 3); }"
-    BINDINGS = (Binding("j", "move('down')"), Binding("k", "move('up')"))
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("j", "move('down')"), Binding("k", "move('up')")]
 
     def __init__(self, uri: str) -> None:
         super().__init__()
