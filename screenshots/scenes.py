@@ -73,7 +73,7 @@ class Visitor:
 
     async def goes_to(self, name: str) -> None:
         await self.lets_pass(2)
-        await self.pilot.press("slash", *name.partition("-")[0], "enter")
+        await self.pilot.press("slash", *("minus" if letter == "-" else letter for letter in name), "enter")
         await self.sees(f"▌ {name}")
         await self.pilot.press("escape")
         await self.sees("web-01", f"▌ {name}")
