@@ -54,17 +54,17 @@ async def wait(
 ) -> Outcome:
     """Wait for the end of the domain's current job, or of the dump that `record` describes.
 
-    `operation` is the one that the caller expects, None for any; `timeout` is in seconds. `on_progress` gets
-    every sample. NoJob (with how the last known one ended), JobMismatch, DomainNotRunning and NoSuchDomain at
-    the start; WaitTimeout; NoConnection where the connection stays lost. Whatever is raised, the job goes on.
+    `operation` is the one that the caller expects, None for any; `timeout` is in seconds, from when the job was
+    found. `on_progress` gets every sample. NoJob (with how the last known one ended), JobMismatch,
+    DomainNotRunning and NoSuchDomain at the start; WaitTimeout; NoConnection where the connection stays lost. Whatever is raised, the job goes on.
     """
     # Listening begins before the first look, so that no end falls between the two.
     async with backend.events() as events:
+        attached = await _attach(backend, domain, operation, record)
+        if isinstance(attached, Outcome):
+            return attached
         try:
             async with asyncio.timeout(timeout):
-                attached = await _attach(backend, domain, operation, record)
-                if isinstance(attached, Outcome):
-                    return attached
                 return await _Follower(backend, attached, events, on_progress).run()
         except TimeoutError:
             raise WaitTimeout(f"{domain.name}: not over after {timeout:g} s; the job goes on") from None
