@@ -18,6 +18,7 @@ from tui.ascii_filter import AsciiFilter
 from tui.config import Config
 from tui.encoding import blocks_fit
 from tui.messages import WaitEnded
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
 
 
@@ -58,6 +59,15 @@ class Console(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; every job goes on", self.action_quit)
+
+    async def action_quit(self) -> None:
+        main = self.screen_stack[0]
+        queued = len(main.waits.queued) if isinstance(main, MainScreen) else 0
+        if not queued:
+            self.exit()
+            return
+        question = f"{queued} dumps are queued here and were not started yet.\nThose that run go on; these are dropped."
+        self.push_screen(ConfirmScreen("Quit", question, "Quit"), lambda confirmed: self.exit() if confirmed else None)
 
     @on(WaitEnded)
     def _wait_ended(self, event: WaitEnded) -> None:

@@ -55,14 +55,14 @@ class DomainCommand(Command):
 
 
 class Dump(DomainCommand):
-    """Dump the domain's memory to a file, or that of each marked one."""
+    """Dump the domain's memory to a file; of each marked one."""
 
     key = "d"
     label = "Dump"
 
 
 class Wait(DomainCommand):
-    """Attach to the domain's job, follow it, and learn how it ends; to those of all marked ones at once."""
+    """Follow the domain's job to its end; those of all marked ones."""
 
     key = "w"
     label = "Wait"
@@ -77,21 +77,21 @@ class Open(Command):
 
 
 class Abort(DomainCommand):
-    """Abort the domain's job, or those of the marked ones, after one question."""
+    """Abort the job, or those of the marked ones, after a question."""
 
     key = "a"
     label = "Abort"
 
 
 class Resume(DomainCommand):
-    """Let a paused domain run again, or all marked ones that are paused."""
+    """Let a paused domain, or the marked ones, run again."""
 
     key = "r"
     label = "Resume"
 
 
 class Filter(Command):
-    """Show only domains whose name, state or job has these words; a leading ! inverts."""
+    """Show only domains with these words; a leading ! inverts."""
 
     key = "slash"
     label = "Filter"
@@ -152,7 +152,7 @@ class ShowInfo(Command):
 
 
 class CopyName(DomainCommand):
-    """Copy the domain's name, or those of the marked ones, to the clipboard."""
+    """Copy the domain's name, or those of the marked ones."""
 
     key = "y"
     label = "Copy name"
@@ -160,7 +160,7 @@ class CopyName(DomainCommand):
 
 
 class CopyStats(DomainCommand):
-    """Copy the stats of the domain's job, as domjobinfo prints them, to the clipboard."""
+    """Copy the job's stats, as domjobinfo prints them."""
 
     key = "Y"
     label = "Copy stats"
@@ -168,7 +168,7 @@ class CopyStats(DomainCommand):
 
 
 class CopyPath(Command):
-    """Copy the path of the domain's last dump to the clipboard."""
+    """Copy the path of the domain's last dump."""
 
     key = "c"
     label = "Copy path"

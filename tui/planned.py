@@ -20,10 +20,16 @@ class PlannedDump(Waiting):
     """Waits for its turn, starts its dump, and waits for the end of that. The turns are those of its host."""
 
     def __init__(
-        self, host: Host, choice: DumpChoice, turns: asyncio.Semaphore, moved: Callable[[Waiting], object]
+        self,
+        host: Host,
+        choice: DumpChoice,
+        publish: bool,
+        turns: asyncio.Semaphore,
+        moved: Callable[[Waiting], object],
     ) -> None:
         super().__init__(host, choice.domain.key, JobOperation.DUMP)
         self.choice = choice
+        self._publish = publish
         self._turns = turns
         self._moved = moved
         self._its_turn = False
@@ -50,7 +56,9 @@ class PlannedDump(Waiting):
             self._its_turn = True
             self._tell()
             try:
-                self.record = await self.host.backend.start_dump(self.choice.request, overwrite=self.choice.overwrite)
+                self.record = await self.host.backend.start_dump(
+                    self.choice.request, overwrite=self.choice.overwrite, publish=self._publish
+                )
             except BackendError as error:
                 self.error = error
                 self._tell()

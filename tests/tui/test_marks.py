@@ -103,6 +103,18 @@ async def test_what_is_queued_can_be_dropped(tmp_path: Path) -> None:
         assert not (tmp_path / "vm-03.core").exists()
 
 
+async def test_quitting_asks_while_dumps_are_queued(tmp_path: Path) -> None:
+    async with console(f"{QUIET}&rate=1") as user:
+        await mark(user, 3)
+        await open_form(user, tmp_path / "{domain}.core")
+        await user.press("ctrl+s")
+        await user.sees("1 queued")
+        await user.press("escape", "q")
+        await user.sees("1 dumps are queued here")
+        await user.press("n")
+        await user.sees_no("queued here")
+
+
 async def test_one_file_for_several_domains_is_refused(tmp_path: Path) -> None:
     async with console(QUIET) as user:
         await mark(user, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,24 @@ def test_the_whole_path_on_the_simulator(tmp_path: Path) -> None:
     assert path.stat().st_size == 64 * 2**20 + len("TestGuestMagic_0")
 
 
+def dump_several(console: Terminal, template: str) -> None:
+    console.type("d").sees("Dump · 2 domains", "At the same time").type("\t").type(END + CTRL_U)
+    console.sees("the file must be").type(template).sees(template[-20:]).type(CTRL_S)
+
+
+def test_several_domains_are_dumped_and_waited_for_on_the_simulator(tmp_path: Path) -> None:
+    uri = "sim:///several?domains=5&jobs=0&memory=64&rate=8"
+    with terminal("-c", uri) as console:
+        console.sees("▌ vm-01").type("  ").sees("2 marked", "●vm-01", "●vm-02", "▌ vm-03")
+        dump_several(console, f"{tmp_path}/{{domain}}.core")
+        console.sees("Waiting · 2 domains", "2 under way", "MiB/s").type(ESCAPE).sees("2 jobs", "detached")
+        quits(console)
+    with terminal("-c", uri) as console:
+        console.sees("2 jobs", "attached to the dump", "▌ vm-01").type("  ").sees("2 marked").type("w")
+        console.sees("Waiting · 2 domains", "vm-01 ✓ dump completed", "vm-02 ✓ dump completed", "All are over")
+    assert {path.name for path in tmp_path.glob("*.core")} == {"vm-01.core", "vm-02.core"}
+
+
 def test_a_killed_console_leaves_its_dump_going(tmp_path: Path) -> None:
     uri = "sim:///killed?domains=1&jobs=0&memory=64&rate=8"
     with terminal("-c", uri) as console:
@@ -67,20 +86,33 @@ def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None
         console.sees("▌ vm-01", "running", "%", "SIMULATED")
 
 
-@pytest.fixture
-def domain() -> Iterator[str]:
-    """A transient domain of this test's own, under a name that is not easy."""
+@contextmanager
+def domains(*names: str) -> Iterator[None]:
+    """Transient domains of this test's own."""
     import libvirt
 
-    name = f"con [x] ü {uuid.uuid4().hex[:6]}"
     connection: Any = libvirt.open("qemu:///system")
-    made = connection.createXML(
-        f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>512</memory>"
-        "<os><type arch='x86_64'>hvm</type></os></domain>"
-    )
-    yield name
-    made.destroy()
-    connection.close()
+    made: list[Any] = []
+    try:
+        for name in names:
+            xml = (
+                f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>512</memory>"
+                "<os><type arch='x86_64'>hvm</type></os></domain>"
+            )
+            made.append(connection.createXML(xml))
+        yield
+    finally:
+        for domain in made:
+            domain.destroy()
+        connection.close()
+
+
+@pytest.fixture
+def domain() -> Iterator[str]:
+    """One under a name that is not easy."""
+    name = f"con [x] ü {uuid.uuid4().hex[:6]}"
+    with domains(name):
+        yield name
 
 
 @pytest.mark.hypervisor
@@ -95,3 +127,21 @@ def test_the_whole_path_on_libvirt(domain: str) -> None:
         assert path.read_bytes()[:4] == b"\x7fELF"
     finally:
         path.unlink(missing_ok=True)
+
+
+@pytest.mark.hypervisor
+def test_several_domains_are_dumped_on_libvirt() -> None:
+    mine = uuid.uuid4().hex[:6]
+    names = [f"con-{mine}-{n}" for n in (1, 2)]
+    files = [Path(f"/var/tmp/{name}.elf") for name in names]
+    try:
+        with domains(*names), terminal("-c", "qemu:///system") as console:
+            console.sees(names[1]).type("/").type(mine).sees("2 of").type("\r").sees(f"▌ {names[0]}").type("  ")
+            console.sees("2 marked")
+            dump_several(console, "/var/tmp/{domain}.{format}")
+            console.sees("Waiting · 2 domains").sees("2 completed", "All are over").type(ESCAPE).sees("? Help")
+            quits(console)
+        assert [path.read_bytes()[:4] for path in files] == [b"\x7fELF"] * 2
+    finally:
+        for path in files:
+            path.unlink(missing_ok=True)

@@ -198,7 +198,10 @@ class ActingScreen(OfferingScreen[None]):
         if several is None:
             return
         turns = {host.uri: asyncio.Semaphore(several.at_once) for host, _ in several.parts}
-        planned = [PlannedDump(host, choice, turns[host.uri], self._dump_moved) for host, choice in several.parts]
+        publish = self.config.dump.publish
+        planned = [
+            PlannedDump(host, choice, publish, turns[host.uri], self._dump_moved) for host, choice in several.parts
+        ]
         waitings = [self.waits.begin(dump) for dump in planned]
         for waiting in waitings:
             self.waiting_changed(waiting)

@@ -84,7 +84,9 @@ class DumpScreen(DumpForm[JobRecord | None]):
 
     async def _start_dump(self, choice: DumpChoice) -> None:
         try:
-            record = await self._host.backend.start_dump(choice.request, overwrite=choice.overwrite)
+            record = await self._host.backend.start_dump(
+                choice.request, overwrite=choice.overwrite, publish=self.defaults.publish
+            )
         except BackendError as error:
             self.post_message(self.Refused(error.message))
             return

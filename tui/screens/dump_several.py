@@ -89,7 +89,9 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
         return [path for target, path in zip(self._targets, self._paths(), strict=True) if target.capabilities.local]
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        if dump_path.objection(self.path) is None:
+        if (wrong := dump_path.objection(self.path)) is not None:
+            yield "bad", f"the file must be {wrong}"
+        else:
             yield from dump_plan.notes(self.parts, self._refused)
 
     def command(self) -> Content:

@@ -51,13 +51,13 @@ class ViewingScreen(ActingScreen):
         ClearMarks,
         Sort,
         ReverseSort,
+        Help,
         ShowJob,
         ShowHistory,
         ShowInfo,
         CopyName,
         CopyPath,
         CopyStats,
-        Help,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
