@@ -56,7 +56,8 @@ async def wait(
 
     `operation` is the one that the caller expects, None for any; `timeout` is in seconds, from when the job was
     found. `on_progress` gets every sample. NoJob (with how the last known one ended), JobMismatch,
-    DomainNotRunning and NoSuchDomain at the start; WaitTimeout; NoConnection where the connection stays lost. Whatever is raised, the job goes on.
+    DomainNotRunning and NoSuchDomain at the start; WaitTimeout; NoConnection where the connection stays
+    lost. Whatever is raised, the job goes on.
     """
     # Listening begins before the first look, so that no end falls between the two.
     async with backend.events() as events:
