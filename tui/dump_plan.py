@@ -48,7 +48,7 @@ def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator
         yield "bad", f"more than one domain would be dumped to {same}: put {{domain}} into the file's name"
     left_out = [*refused, *((part.choice.domain.name, why) for part in parts if (why := part.objection))]
     for name, why in left_out[:NAMED]:
-        yield "bad", f"left out: {name}: {why}"
+        yield "bad", f"left out: {why}" if why.startswith(name) else f"left out: {name}: {why}"
     if len(left_out) > NAMED:
         yield "bad", f"left out: {len(left_out) - NAMED} more"
     going = [part for part in parts if part.objection is None]

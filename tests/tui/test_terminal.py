@@ -136,7 +136,9 @@ def test_several_domains_are_dumped_on_libvirt() -> None:
     files = [Path(f"/var/tmp/{name}.elf") for name in names]
     try:
         with domains(*names), terminal("-c", "qemu:///system") as console:
-            console.sees(names[1]).type("/").type(mine).sees("2 of").type("\r").sees(f"▌ {names[0]}").type("  ")
+            console.sees(names[1]).type("/").sees("Keep").type(mine).sees("2 of").type("\r").sees("space Mark").type(
+                "  "
+            )
             console.sees("2 marked")
             dump_several(console, "/var/tmp/{domain}.{format}")
             console.sees("Waiting · 2 domains").sees("2 completed", "All are over").type(ESCAPE).sees("? Help")
