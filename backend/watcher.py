@@ -35,6 +35,8 @@ SLICE = 100
 """Jobs that are taken in before whoever else shares the event loop has a turn."""
 SHARE = 0.02
 """The part of the time that listings, and sweeps, may each take."""
+LONGEST_PAUSE = 5.0
+"""Seconds that listings, and sweeps, are put off at the most: one hung domain must not make the others stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +223,5 @@ class _Budget:
         ended = self._clock()
         # What was not answered was waited for: that is no share of the hypervisor's time to be paid back.
         cost = ended - self._begun if kind is None else 0.0
-        self._earliest = ended + cost / SHARE
+        self._earliest = ended + min(cost / SHARE, LONGEST_PAUSE)
         self._next = max(ended + SWEEP_INTERVAL, self._earliest)
