@@ -50,19 +50,26 @@ class Journal:
 
     def read(self, id: str) -> JobRecord | None:
         """The record of that id."""
-        return next(self._select("WHERE id = ?", id), None)
+        return next(iter(self._select("WHERE id = ?", id)), None)
 
     def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
         """Records, newest first; of one connection or domain where named."""
         where = "WHERE uri = ifnull(?, uri) AND uuid = ifnull(?, uuid) ORDER BY started DESC LIMIT ?"
-        return list(self._select(where, uri, uuid, limit))
+        return self._select(where, uri, uuid, limit)
 
     def pending(self, uuid: str | None = None) -> list[JobRecord]:
         """The records without a result yet, newest first; of one domain where named."""
         where = "WHERE uuid = ifnull(?, uuid) AND state IN (?, ?) ORDER BY started DESC"
-        return list(self._select(where, uuid, *_PENDING))
+        return self._select(where, uuid, *_PENDING)
 
-    def _select(self, where: str, *values: object) -> Iterator[JobRecord]:
+    def _select(self, where: str, *values: object) -> list[JobRecord]:
+        records = list(self._read(where, *values))
+        if any(not record.over and record.runner_alive() is False for record in records):
+            # A runner that has ended since it was read about has left its result by now, if it ever does.
+            records = list(self._read(where, *values))
+        return records
+
+    def _read(self, where: str, *values: object) -> Iterator[JobRecord]:
         with self._open() as db:
             rows = db.execute(f"SELECT {', '.join(_COLUMNS)} FROM records {where}", values).fetchall()
         for row in rows:

@@ -239,20 +239,26 @@ class _Follower:
                 await self._read_from_hypervisor()
 
     async def _read_journal(self, id: str) -> None:
+        alive = self._runner_alive()
         try:
             found = await asyncio.to_thread(self._backend.journal.read, id)
         except JournalError:
             return
         if found is not None:
-            self._observed.put_nowait(RecordSeen(found, found.runner_alive()))
+            self._observed.put_nowait(RecordSeen(found, alive))
 
     async def _read_from_hypervisor(self) -> None:
+        alive = self._runner_alive()
         try:
             found = await self._backend.record(self._attachment.domain)
         except BackendError:
             return
         if found is not None:
-            self._observed.put_nowait(RecordSeen(found, found.runner_alive()))
+            self._observed.put_nowait(RecordSeen(found, alive))
+
+    def _runner_alive(self) -> bool | None:
+        # To be asked before its record is read: a runner that is dead by then has written all that it ever will.
+        return self._attachment.record.runner_alive() if self._attachment.record is not None else None
 
     async def _watch_file(self) -> None:
         """Hold the dump's own file from before its end, and check it when the job is gone."""

@@ -243,7 +243,7 @@ async def test_bad_usage_exits_2_in_one_line_and_touches_nothing(
 
 
 async def test_abort_ends_a_raw_dump_as_cancelled(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
-    domain = await harness.running(NAME, SLOW_MIB, filled=True)
+    domain = await harness.running(NAME, 2 * SLOW_MIB, filled=True)
     process = await virt_jobs.start("dump", NAME, str(harness.folder / "dump"), "--format", "raw")
     await job_seen(backend, domain)
     assert (await virt_jobs("abort", NAME)).code == 0
