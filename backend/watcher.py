@@ -29,7 +29,7 @@ SWEEP_INTERVAL = 1.0
 """Seconds, at the least, between two listings, and between two sweeps of the idle domains."""
 MANY = 100
 """Domains with a job beyond which those that nobody looks at take turns."""
-TURNS = 4
+TURNS = 8
 """Looks, at the others, in which each of them has its turn once."""
 SLICE = 100
 """Jobs that are taken in before whoever else shares the event loop has a turn."""

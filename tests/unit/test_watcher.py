@@ -58,3 +58,23 @@ def test_what_was_not_answered_is_asked_again_soon() -> None:
         raise NotAnswering("no answer within 30 s")
     clock.now += SWEEP_INTERVAL
     assert budget.due()
+
+
+def watcher(jobs: int) -> Watcher:
+    watching = Watcher(SimulatorBackend("sim:///turns"))
+    for number in range(jobs):
+        key = DomainKey(f"uuid-{number}", number, f"vm-{number}")
+        watching._meters[key] = JobStats(JobType.UNBOUNDED), ProgressMeter()
+    return watching
+
+
+def test_a_few_jobs_are_all_looked_at_each_time() -> None:
+    assert len(watcher(MANY)._whose_turn()) == MANY
+
+
+def test_of_many_jobs_each_has_its_turn_and_those_that_someone_looks_at_each_time() -> None:
+    watching = watcher(10 * MANY)
+    watching.closely = frozenset({"uuid-7"})
+    turns = [[key.uuid for key in watching._whose_turn()] for _ in range(TURNS)]
+    assert all("uuid-7" in turn and len(turn) < 3 * 10 * MANY / TURNS for turn in turns)
+    assert len({uuid for turn in turns for uuid in turn}) == 10 * MANY
