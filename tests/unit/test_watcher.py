@@ -7,7 +7,10 @@ import contextlib
 import pytest
 
 from backend.errors import NotAnswering
-from backend.watcher import LONGEST_PAUSE, SHARE, SWEEP_INTERVAL, _Budget
+from backend.model import DomainKey, JobStats, JobType
+from backend.progress import ProgressMeter
+from backend.simulator import SimulatorBackend
+from backend.watcher import LONGEST_PAUSE, MANY, SHARE, SWEEP_INTERVAL, TURNS, Watcher, _Budget
 
 
 class Clock:
