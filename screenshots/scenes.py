@@ -98,7 +98,7 @@ async def wait(visitor: Visitor) -> None:
 async def keys(visitor: Visitor) -> None:
     await visitor.lets_pass(2)
     await visitor.pilot.press("question_mark")
-    await visitor.sees("Dump")
+    await visitor.sees("Show all keys", "Go to the last domain")
 
 
 SCENES: dict[str, Callable[[Visitor], Awaitable[None]]] = {
