@@ -23,7 +23,7 @@ COLUMNS, LINES = 160, 50
 VIRT_JOBS = [sys.executable, "-m", "tui"]
 CURSOR = rb"\xe2\x94\x82\x1b\[0m\x1b\[[\d;]*m\xe2\x96\x8c"
 """The console's cursor in what is painted, beside the border, unlike the tip of a bar."""
-_LIMIT = 30.0
+_LIMIT = 10.0
 """Seconds after which something that should be painted is missing."""
 _ASKS_FOR_SYNCHRONISED_OUTPUT = b"\x1b[?2026$p"
 _HAS_IT = b"\x1b[?2026;2$y"
