@@ -54,6 +54,8 @@ def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: boo
 def open_console(target: Target) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the console needs a terminal; for scripts there is: virt-jobs list --json")
+    # At Textual's 60 a second, the answer to a key waits for up to two frames whenever domains have just changed.
+    os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui import config_check
     from tui.app import Console
 
