@@ -17,8 +17,8 @@ from textual.pilot import Pilot
 from backend.simulator import SimulatorBackend
 from backend.watcher import Watcher
 from tui.app import Console
-from tui.config import Config, Dumps
-from tui.dump_choice import Place
+from tui.config.values import Config, Dumps
+from tui.dumps.choice import Place
 from tui.waiting import Waiting
 
 SIZE = (120, 34)

@@ -1,6 +1,6 @@
 """``python -m tui`` is the command ``virt-jobs``."""
 
-from tui.main import main
+from tui.cli.main import main
 
 if __name__ == "__main__":
     main()

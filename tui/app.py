@@ -13,10 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 from textual.screen import Screen
 
-from tui import notify, themes
-from tui.ascii_filter import AsciiFilter
-from tui.config import Config
-from tui.encoding import blocks_fit
+from tui import notify
+from tui.config.values import Config
+from tui.looks import themes
+from tui.looks.ascii_filter import AsciiFilter
+from tui.looks.encoding import blocks_fit
 from tui.messages import WaitEnded
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen

@@ -8,8 +8,9 @@ from textual.content import Content
 
 from backend.model import Capabilities
 from backend.record import JobRecord, RecordState
-from tui import format, jobinfo
-from tui.cells import crop, crop_path, fit, width
+from tui.cli import jobinfo
+from tui.looks import format
+from tui.looks.cells import crop, crop_path, fit, width
 from tui.rows import Row
 from tui.throughput import Throughput, sparkline
 from tui.widgets.columns import note

@@ -14,7 +14,7 @@ from backend.errors import BackendError, NoConnection
 from backend.model import Capabilities
 from backend.uri import open_backend
 from backend.watcher import Changes, DomainView, Watcher
-from tui.config import Config
+from tui.config.values import Config
 from tui.messages import DomainsChanged, HostChanged
 
 RETRY_INTERVAL = 3.0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from backend.text import clean
 from backend.verdict import Outcome
-from tui.config import Notifications
+from tui.config.values import Notifications
 
 BELL = "\a"
 MOST = 200

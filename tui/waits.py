@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.worker import Worker
 
 from backend.errors import BackendError
+from tui.dumps.planned import QUEUED, PlannedDump
 from tui.host import Host
 from tui.messages import Acted, PendingFound, WaitEnded
-from tui.planned import QUEUED, PlannedDump
 from tui.rows import RowKey
 from tui.waiting import Waiting
 

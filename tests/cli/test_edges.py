@@ -101,7 +101,7 @@ def test_a_state_folder_that_cannot_be_made_is_named() -> None:
 
 
 def test_no_command_but_the_console_imports_textual() -> None:
-    code = "import sys, tui.cli; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
+    code = "import sys, tui.cli.main; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -16,8 +16,8 @@ from backend.model import DomainKey
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import job_seen
-from tui import exits
-from tui.exits import Exit
+from tui.cli import exits
+from tui.cli.exits import Exit
 
 
 async def dumped(harness: Harness, backend: Backend, *names: str) -> list[DomainKey]:

@@ -20,7 +20,7 @@ from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, dump_of
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
 from tests.hypervisor.proxy import Proxy
-from tui.follow import Report
+from tui.cli.follow import Report
 
 pytestmark = pytest.mark.hypervisor
 MIB = 512

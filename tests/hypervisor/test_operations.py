@@ -24,7 +24,7 @@ from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor import daemon as blocking
 from tests.hypervisor.daemon import Machines, PrivateDaemon, small_disk
-from tui import exits
+from tui.cli import exits
 
 pytestmark = pytest.mark.hypervisor
 

@@ -22,7 +22,7 @@ from backend.model import DomainKey
 from backend.verdict import Evidence, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
-from tui import exits
+from tui.cli import exits
 
 pytestmark = pytest.mark.hypervisor
 

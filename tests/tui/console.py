@@ -16,7 +16,7 @@ from backend.model import DumpFlags, DumpFormat, DumpRequest
 from backend.record import JobRecord
 from backend.uri import open_backend
 from tui.app import Console
-from tui.config import Config
+from tui.config.values import Config
 
 LIMIT = 20.0
 """Seconds after which a thing that should be seen is missing."""

@@ -10,7 +10,7 @@ import pytest
 from backend.journal import Journal
 from backend.uri import open_backend
 from tests.tui.console import console, ended
-from tui.config import Config, Connection, Dumps, Notifications
+from tui.config.values import Config, Connection, Dumps, Notifications
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=16"
 

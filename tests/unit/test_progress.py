@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType, format_name
 from backend.progress import STALLED_AFTER, ProgressMeter
 from backend.text import clean
-from tui import format, jobinfo
+from tui.cli import jobinfo
+from tui.looks import format
 
 
 def sample(processed: int, total: int = 1000, remaining: int | None = None, type: int = 2) -> JobStats:

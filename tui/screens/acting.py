@@ -9,12 +9,13 @@ from textual import on, work
 
 from backend.errors import BackendError, JournalError
 from backend.record import JobRecord
-from tui import dump_choice, news, refusals
+from tui import news, refusals
 from tui.commands import Abort, Command, DomainCommand, Dump, Open, Resume, Wait
-from tui.config import Config
+from tui.config.values import Config
+from tui.dumps import choice as dump_choice
+from tui.dumps.planned import PlannedDump
 from tui.host import Host
 from tui.messages import Acted
-from tui.planned import PlannedDump
 from tui.rows import Row
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump import DumpScreen

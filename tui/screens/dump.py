@@ -13,10 +13,11 @@ from textual.widgets import Button
 from backend.errors import BackendError
 from backend.model import Capabilities, Domain, DumpFlags
 from backend.record import JobRecord, RecordState
-from tui import dump_choice, dump_path
 from tui.commands import Back, Command, Start
-from tui.config import Dumps
-from tui.dump_choice import DumpChoice, Place
+from tui.config.values import Dumps
+from tui.dumps import choice as dump_choice
+from tui.dumps import path as dump_path
+from tui.dumps.choice import DumpChoice, Place
 from tui.host import Host
 from tui.screens.dump_form import DumpForm
 

@@ -21,10 +21,10 @@ from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
 from backend.model import FORMAT_NAMES, DumpFlags
-from tui import dump_choice
 from tui.commands import Back, Start
-from tui.config import Dumps
-from tui.dump_choice import Place
+from tui.config.values import Dumps
+from tui.dumps import choice as dump_choice
+from tui.dumps.choice import Place
 from tui.screens.offering import OfferingModal, heading
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.toggles import Check, Radio

@@ -12,13 +12,14 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from backend.model import Capabilities, Domain, DumpFlags
-from tui import dump_path, dump_plan
 from tui.commands import Back, Command, Start
-from tui.config import Dumps
-from tui.dump_choice import DumpChoice, Place
-from tui.dump_plan import Part
+from tui.config.values import Dumps
+from tui.dumps import path as dump_path
+from tui.dumps import plan as dump_plan
+from tui.dumps.choice import DumpChoice, Place
+from tui.dumps.plan import Part
+from tui.dumps.planned import AT_ONCE
 from tui.host import Host
-from tui.planned import AT_ONCE
 from tui.screens.dump_form import DumpForm
 
 

@@ -15,7 +15,7 @@ from backend.model import JobOperation
 from backend.record import JobRecord
 from backend.watcher import DomainView
 from tui import news
-from tui.config import Config
+from tui.config.values import Config
 from tui.foreign import ForeignDumps
 from tui.host import Host, Link
 from tui.messages import DomainsChanged, HostChanged, PendingFound, Told, WaitEnded

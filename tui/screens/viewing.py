@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from tui import jobinfo
+from tui.cli import jobinfo
 from tui.commands import (
     Abort,
     ClearFilter,

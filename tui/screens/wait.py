@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from backend.verdict import Evidence, Outcome
-from tui import format
-from tui.cells import crop_path
 from tui.commands import Command, Detach, Resume
+from tui.dumps.planned import QUEUED
 from tui.host import Link
-from tui.planned import QUEUED
+from tui.looks import format
+from tui.looks.cells import crop_path
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import Waiting
 from tui.widgets.activity import SYMBOLS, VERDICT_STYLES

@@ -14,11 +14,11 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from backend.verdict import Verdict
-from tui import format
-from tui.cells import fit, width
 from tui.commands import Command, Detach, DropQueued
+from tui.dumps.planned import QUEUED
 from tui.host import Link
-from tui.planned import QUEUED
+from tui.looks import format
+from tui.looks.cells import fit, width
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import SHOW_INTERVAL, Waiting
 from tui.widgets.activity import VERDICT_STYLES, told

@@ -8,7 +8,7 @@ from collections import deque
 from textual.content import Content
 
 from backend.verdict import Outcome, Verdict
-from tui import format
+from tui.looks import format
 from tui.widgets.lines import Lines
 
 KEPT = 200

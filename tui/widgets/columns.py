@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from backend.model import DomainState
 from backend.progress import Progress
-from tui import format
-from tui.cells import fit
+from tui.looks import format
+from tui.looks.cells import fit
 from tui.rows import Row, SortValue, busy_first, by_name
 
 Piece = tuple[str, str]

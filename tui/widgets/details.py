@@ -15,8 +15,8 @@ from backend.errors import BackendError
 from backend.model import Domain
 from backend.record import JobRecord
 from tui import details
-from tui.cells import width
 from tui.host import Host
+from tui.looks.cells import width
 from tui.rows import Row, RowKey
 from tui.throughput import Throughputs
 from tui.widgets.lines import Lines

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.cells import crop, width
+from tui.looks.cells import crop, width
 from tui.rows import Row, RowKey, Rows, busy_first
 from tui.widgets.columns import STYLES
 from tui.widgets.row_painter import RowPainter

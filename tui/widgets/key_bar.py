@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.cells import width
+from tui.looks.cells import width
 from tui.screens.offering import OfferingScreen
 
 

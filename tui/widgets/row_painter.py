@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.cells import fit
+from tui.looks.cells import fit
 from tui.rows import Row
 from tui.widgets.columns import COLUMNS, GAP, HOST, JOB_COLUMNS, Column, Piece, fitting, note
 

@@ -8,8 +8,8 @@ from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.cells import crop, width
 from tui.host import Host, Link
+from tui.looks.cells import crop, width
 
 _DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
 

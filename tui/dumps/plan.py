@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backend.model import Capabilities, DomainState, DumpFlags
-from tui import dump_choice, format
-from tui.dump_choice import DumpChoice, Place
+from tui.dumps import choice as dump_choice
+from tui.dumps.choice import DumpChoice, Place
+from tui.looks import format
 
 NAMED = 3
 """Domains that are named one by one; more are counted."""

@@ -1,5 +1,4 @@
-"""The command line. What a command alone needs, it loads itself: `list` is to be quick, and only the console is to
-import textual."""
+"""Commands that start jobs, wait for them, and end them."""
 
 from __future__ import annotations
 
@@ -11,122 +10,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from backend.base import Backend
-from backend.errors import BackendError
-from backend.model import FORMAT_NAMES, Domain, DumpFlags, DumpRequest, JobOperation, JobStats
-from backend.text import clean
-from tui import exits, listing
-from tui.exits import Exit
-from tui.target import DEMO, Target
+from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation
+from tui.cli import exits
+from tui.cli.exits import Exit
+from tui.cli.options import domain_argument, json_option
+from tui.cli.output import complain, print_json
+from tui.cli.target import Target
 
 if TYPE_CHECKING:
     from backend.verdict import Outcome
 
-FOLLOW_INTERVAL = 0.5
-"""Seconds between two prints of `info --follow`."""
-
 OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobOperation}
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "-c",
-    "--connect",
-    "uris",
-    multiple=True,
-    metavar="URI",
-    help="A libvirt URI, sim:///NAME or an alias; repeatable.",
-)
-@click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
-@click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
-@click.version_option(package_name="virt-jobs")
-@click.pass_context
-def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: bool) -> None:
-    """Watch the jobs of virtual machines, dump their memory, and learn truthfully how each job ended.
-
-    Without a command, the console opens.
-    """
-    context.obj = Target((*uris, DEMO) if demo else uris, readonly)
-    if context.invoked_subcommand is None:
-        open_console(context.obj)
-
-
-def open_console(target: Target) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("the console needs a terminal; for scripts there is: virt-jobs list --json")
-    # At Textual's 60 a second, the answer to a key waits for up to two frames whenever domains have just changed.
-    os.environ.setdefault("TEXTUAL_FPS", "1000")
-    from tui import config_check
-    from tui.app import Console
-
-    config_check.check(target.config)
-    Console(list(target.uris), target.readonly, target.config).run()
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-domain_argument = click.argument("domain", metavar="DOMAIN")
-
-
-@cli.command("list")
-@json_option
-@click.pass_obj
-def list_domains(target: Target, as_json: bool) -> None:
-    """List all domains and their jobs."""
-    rows: list[list[str]] = []
-    failures: list[BackendError] = []
-    for uri in target.uris:
-        try:
-            found = asyncio.run(_domains_and_jobs(target.backend(uri)))
-        except BackendError as error:
-            complain(f"{uri}: {error}")
-            failures.append(error)
-            continue
-        for domain, job in found:
-            if as_json:
-                listing.print_json(listing.domain_json(uri, domain, job))
-            else:
-                rows.append([*([uri] if len(target.uris) > 1 else []), *listing.domain_row(domain, job)])
-    if not as_json and len(failures) < len(target.uris):
-        headings = (*(["Host"] if len(target.uris) > 1 else []), *listing.DOMAIN_HEADINGS)
-        print("\n".join(listing.table(headings, rows)))
-    if failures:
-        sys.exit(exits.of_error(failures[0]))
-
-
-async def _domains_and_jobs(backend: Backend) -> list[tuple[Domain, JobStats | None]]:
-    async with backend:
-        domains = await backend.domains()
-        jobs = await backend.jobs([domain.key for domain in domains if domain.active and domain.answering])
-    found = ((domain, jobs.get(domain.key)) for domain in domains)
-    return [(domain, job if isinstance(job, JobStats) else None) for domain, job in found]
-
-
-@cli.command()
-@domain_argument
-@click.option("--follow", "following", is_flag=True, help="Print again until the job is over.")
-@json_option
-@click.pass_obj
-def info(target: Target, domain: str, following: bool, as_json: bool) -> None:
-    """Show the stats of a domain's job, as domjobinfo labels them."""
-    from tui import jobinfo
-
-    async def show() -> None:
-        async with target.backend() as backend:
-            found = await backend.find(domain)
-            while True:
-                job = await backend.job(found.key) if found.active else None
-                if as_json:
-                    listing.print_json(listing.domain_json(backend.uri, found, job))
-                else:
-                    print("\n".join([*jobinfo.lines(job), ""]))
-                if job is None or not following:
-                    return
-                await asyncio.sleep(FOLLOW_INTERVAL)
-
-    asyncio.run(show())
-
-
-@cli.command()
+@click.command()
 @domain_argument
 @click.argument("file", required=False, metavar="[FILE]")
 @click.option(
@@ -164,7 +61,7 @@ def dump(
 
     The dump belongs to a process of its own: Ctrl-C, a lost terminal or a crash here do not touch it.
     """
-    from tui import follow
+    from tui.cli import follow
 
     chosen = {
         DumpFlags.CRASH: crash,
@@ -201,7 +98,7 @@ def dump(
             if detach and not record.over:
                 started = {"event": "started", "domain": found.name, "path": path, "format": record.format_name}
                 if as_json:
-                    listing.print_json(started | {"id": record.id})
+                    print_json(started | {"id": record.id})
                 else:
                     print(f"{found.name}: dump started; attach with: {follow.attach_command(target.uri, found.name)}")
                 return Exit.COMPLETED
@@ -213,7 +110,7 @@ def dump(
     _until_detached(target, [domain], start_and_follow())
 
 
-@cli.command()
+@click.command()
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
 @click.option(
     "--operation", type=click.Choice([*OPERATIONS, "any"]), default="dump", help="The job to expect; dump if not given."
@@ -260,7 +157,7 @@ def attach(
     as_json: bool = False,
 ) -> None:
     """Wait for the domains' jobs, print how each ended, and exit accordingly."""
-    from tui import attach as attaching
+    from tui.cli import attach as attaching
 
     wanted = attaching.Wanted(operation, timeout, last, trust_qemu, as_json)
     told = _told_at_the_end(target)
@@ -272,7 +169,7 @@ def attach(
     _until_detached(target, domains, attach_and_follow())
 
 
-@cli.command()
+@click.command()
 @domain_argument
 @click.pass_obj
 def abort(target: Target, domain: str) -> None:
@@ -287,7 +184,7 @@ def abort(target: Target, domain: str) -> None:
     asyncio.run(ask())
 
 
-@cli.command()
+@click.command()
 @domain_argument
 @click.pass_obj
 def resume(target: Target, domain: str) -> None:
@@ -300,60 +197,6 @@ def resume(target: Target, domain: str) -> None:
             print(f"{found.name}: resumed")
 
     asyncio.run(ask())
-
-
-@cli.command()
-@click.argument("domain", required=False, metavar="[DOMAIN]")
-@json_option
-@click.pass_obj
-def history(target: Target, domain: str | None, as_json: bool) -> None:
-    """List the dumps that were asked for on this machine, and how they ended."""
-    from backend.journal import Journal
-
-    records = [
-        record
-        for record in Journal().history()
-        if domain in (None, record.domain, record.uuid) and (not target.named or record.uri in target.named)
-    ]
-    if as_json:
-        for record in records:
-            listing.print_json(record.to_json())
-    else:
-        print("\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records])))
-
-
-@cli.command()
-@click.argument("file", metavar="FILE")
-@json_option
-def inspect(file: str, as_json: bool) -> None:
-    """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""
-    from dataclasses import asdict
-
-    from backend import dumpfile
-
-    found = dumpfile.inspect(file)
-    if as_json:
-        listing.print_json(asdict(found))
-    else:
-        print("\n".join(listing.dump_file_lines(found)))
-    sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[found.whole])
-
-
-@cli.command("config")
-@json_option
-def show_config(as_json: bool) -> None:
-    """Print where the config is, and what holds now, as it could stand there."""
-    from tui import config, config_check, toml_text
-
-    found = config.load()
-    config_check.check(found)
-    values = found.values() | {"keymap": config_check.effective(found.keymap)}
-    path, exists = str(found.source.path), found.source.path.exists()
-    if as_json:
-        listing.print_json({"path": path, "exists": exists} | values)
-    else:
-        print(f"# {clean(path)}{'' if exists else ' is not there: this is what holds without it'}\n")
-        print(toml_text.written(values), end="")
 
 
 def _told_at_the_end(target: Target) -> Callable[[Outcome], None]:
@@ -374,7 +217,7 @@ def _told_at_the_end(target: Target) -> Callable[[Outcome], None]:
 
 def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any, Any, Exit]) -> NoReturn:
     """Run `work` and exit with its code. Ctrl-C only detaches: the job goes on."""
-    from tui import follow
+    from tui.cli import follow
 
     try:
         code = asyncio.run(work)
@@ -391,8 +234,3 @@ def _absolute(file: str) -> str:
     except UnicodeEncodeError:
         raise click.UsageError("FILE is not valid UTF-8, which the hypervisor needs; choose another name") from None
     return os.path.abspath(file)
-
-
-def complain(message: str) -> None:
-    """One line on stderr."""
-    print(f"virt-jobs: {message}", file=sys.stderr, flush=True)

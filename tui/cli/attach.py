@@ -13,8 +13,8 @@ from backend.model import DomainKey, JobOperation
 from backend.text import clean
 from backend.verdict import Outcome
 from backend.wait import last_outcome
-from tui import exits, follow
-from tui.exits import Exit
+from tui.cli import exits, follow
+from tui.cli.exits import Exit
 
 
 @dataclass(frozen=True, slots=True)

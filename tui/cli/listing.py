@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from backend.model import Domain, JobStats
 from backend.text import clean
-from tui import format
+from tui.looks import format
 
 if TYPE_CHECKING:
     from backend.dumpfile import DumpFile
     from backend.record import JobRecord
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One object on one line, at once, in ASCII: it survives every locale."""
-    print(json.dumps(value), flush=True)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

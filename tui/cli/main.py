@@ -11,9 +11,10 @@ import click
 
 from backend.errors import BackendError
 from backend.text import clean
-from tui import exits
-from tui.cli import cli, complain
-from tui.exits import Exit
+from tui.cli import exits
+from tui.cli.exits import Exit
+from tui.cli.output import complain
+from tui.cli.root import cli
 
 
 def main() -> NoReturn:

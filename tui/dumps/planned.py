@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from backend.errors import BackendError
 from backend.model import JobOperation
-from tui.dump_choice import DumpChoice
+from tui.dumps.choice import DumpChoice
 from tui.host import Host
 from tui.waiting import Waiting
 

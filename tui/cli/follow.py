@@ -17,9 +17,9 @@ from backend.progress import Progress, ProgressMeter
 from backend.record import JobRecord
 from backend.text import clean
 from backend.verdict import Outcome, Verdict
-from tui import format
-from tui.encoding import blocks_fit
-from tui.listing import print_json
+from tui.cli.output import print_json
+from tui.looks import format
+from tui.looks.encoding import blocks_fit
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25

@@ -12,10 +12,10 @@ import click
 
 from backend.base import Backend
 from backend.uri import libvirt_installed, open_backend
-from tui.config_path import config_path
+from tui.config.path import config_path
 
 if TYPE_CHECKING:
-    from tui.config import Config
+    from tui.config.values import Config
 
 DEMO = "sim:///demo"
 _VARIABLES = ("VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI")
@@ -32,7 +32,7 @@ class Target:
     @cached_property
     def config(self) -> Config:
         """The user's config, read when it is first needed: what needs none is not stopped by a broken one."""
-        from tui.config import load
+        from tui.config.values import load
 
         return load()
 

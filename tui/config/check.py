@@ -10,9 +10,9 @@ from textual.binding import Binding
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, _normalize_key_list
 from textual.widget import Widget
 
-from tui import themes
 from tui.app import Console
-from tui.config import Config
+from tui.config.values import Config
+from tui.looks import themes
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump import DumpScreen
 from tui.screens.help import HelpScreen

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from backend.journal import state_folder
 from backend.model import FORMAT_NAMES, Capabilities, Domain, DumpFlags, DumpRequest
-from tui import format
+from tui.looks import format
 
 FORMAT_WORDS = {
     "elf": "ELF core, all of the memory",

@@ -1,0 +1,61 @@
+"""The command itself. What a command alone needs, it loads itself: `list` is to be quick, and only the console is to
+import textual."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from tui.cli import jobs, reading
+from tui.cli.target import DEMO, Target
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c",
+    "--connect",
+    "uris",
+    multiple=True,
+    metavar="URI",
+    help="A libvirt URI, sim:///NAME or an alias; repeatable.",
+)
+@click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
+@click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
+@click.version_option(package_name="virt-jobs")
+@click.pass_context
+def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: bool) -> None:
+    """Watch the jobs of virtual machines, dump their memory, and learn truthfully how each job ended.
+
+    Without a command, the console opens.
+    """
+    context.obj = Target((*uris, DEMO) if demo else uris, readonly)
+    if context.invoked_subcommand is None:
+        open_console(context.obj)
+
+
+def open_console(target: Target) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError("the console needs a terminal; for scripts there is: virt-jobs list --json")
+    # At Textual's 60 a second, the answer to a key waits for up to two frames whenever domains have just changed.
+    os.environ.setdefault("TEXTUAL_FPS", "1000")
+    from tui.app import Console
+    from tui.config import check as config_check
+
+    config_check.check(target.config)
+    Console(list(target.uris), target.readonly, target.config).run()
+
+
+for command in (
+    reading.list_domains,
+    reading.info,
+    jobs.dump,
+    jobs.wait,
+    jobs.abort,
+    jobs.resume,
+    reading.history,
+    reading.inspect,
+    reading.show_config,
+):
+    cli.add_command(command)
