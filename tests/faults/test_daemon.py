@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import libvirt_qemu
 import pytest
 
 from backend.libvirt import LibvirtBackend
 from backend.model import DomainKey, DomainState, JobStats
 from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, dump_of
-from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
+from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, process_of, unique, virsh_dump
 from tests.hypervisor.proxy import Proxy
 from tui.cli.follow import Report
 
@@ -84,6 +86,30 @@ def _clear(daemon: PrivateDaemon, domain: DomainKey) -> None:
         os.kill(process_of(domain), signal.SIGKILL)
 
 
+def helper_of(path: Path) -> int:
+    """The pid of the process that writes the dump to its file."""
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if process.name.isdigit() and b"libvirt_iohelper\0%b\0" % bytes(path) in (process / "cmdline").read_bytes():
+                return int(process.name)
+    raise LookupError(f"no process writes {path}")
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def migration_of(daemon: PrivateDaemon, domain: DomainKey) -> str:
+    """How QEMU says that its migration, which a stream to a file is, goes."""
+    answer = libvirt_qemu.qemuMonitorCommand(Machines(daemon.uri).handle(domain), '{"execute":"query-migrate"}', 0)
+    return str(json.loads(answer)["return"].get("status"))
+
+
 async def outcome_with_a_living_daemon(scene: Scene) -> Outcome:
     """The outcome; until then the daemon is started again as often as it dies (libvirt 9 does when QEMU is done)."""
     async with asyncio.timeout(PATIENCE):
@@ -127,10 +153,26 @@ async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
 @pytest.mark.parametrize("initiator", ["ours", "foreign"])
 async def test_a_stream_whose_daemon_was_killed_has_failed(daemon: PrivateDaemon, folder: Path, initiator: str) -> None:
     async with attached(daemon, folder, initiator, "raw") as scene:
-        daemon.kill()
-        await asyncio.to_thread(daemon.start)
+        # The daemon that comes back cancels the migration that it finds: QEMU must not have been done before.
+        with stopped(helper_of(scene.path)):
+            daemon.kill()
+            await asyncio.to_thread(daemon.start)
+            await asyncio.to_thread(eventually, lambda: migration_of(daemon, scene.domain).startswith("cancel"))
         outcome = await outcome_with_a_living_daemon(scene)
         assert outcome.verdict is Verdict.FAILED, outcome
+
+
+@pytest.mark.parametrize("initiator", ["ours", "foreign"])
+async def test_a_stream_that_qemu_finished_without_the_daemon_is_whole(
+    daemon: PrivateDaemon, folder: Path, initiator: str
+) -> None:
+    async with attached(daemon, folder, initiator, "raw") as scene:
+        helper = helper_of(scene.path)
+        daemon.kill()
+        await asyncio.to_thread(eventually, lambda: not Path(f"/proc/{helper}/exe").exists())
+        await asyncio.to_thread(daemon.start)
+        outcome = await outcome_with_a_living_daemon(scene)
+        assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
 
 
 @pytest.mark.parametrize("initiator", ["ours", "foreign"])
