@@ -29,7 +29,8 @@ class Terminal:
             sys.executable,
             ["-m", "tui", *arguments],
             dimensions=(lines, columns),
-            env={**os.environ, "TERM": term},
+            # A size in the environment, as a test runner may set it, would be believed before the terminal's.
+            env={key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")} | {"TERM": term},
         )
         self._process.delaybeforesend = None
 
