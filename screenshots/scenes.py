@@ -137,7 +137,7 @@ def _frozen(clock: Clock) -> Iterator[None]:
             "tui.host.Watcher": partial(Watcher, clock=clock),
             "tui.widgets.activity.time": standing,
             "tui.screens.dump_form.time": standing,
-            "tui.dump_choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
+            "tui.dumps.choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
         stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, clock)))
