@@ -38,6 +38,12 @@ def parsed(text: str) -> Config:
         ("[connections.hv1]\nuri = 'x:///y'\ncolour = 'blurple'", 3, "one of red, orange"),
         ("[connections.hv1]\nuri = 'x:///y'\nreadonly = 'yes'", 3, "readonly: must be true or false"),
         ("[connections.'a b']\nuri = 'x:///y'", 1, "letters, digits"),
+        ("[groups]\nall = ['x:///y',\n 'hv1']", 3, "groups.all: 'hv1' is no alias in [connections] and no URI"),
+        ("[groups]\nall = []", 2, "groups.all: must be a list of aliases or URIs"),
+        ("[groups]\nall = 'x:///y'", 2, "groups.all: must be a list of aliases or URIs"),
+        ("[groups]\n'a b' = ['x:///y']", 2, "letters, digits"),
+        ("[connections.a]\nuri = 'x:///y'\n[groups]\na = ['x:///z']", 4, "groups.a: is the alias of a connection too"),
+        ("[groups]\na = ['x:///z']\nb = ['a']", 3, "groups.b: 'a' is no alias"),
         ("connections = 3", 1, "must be a table: [connections]"),
         ("# first\nconnect = [\n  'hv1',\n  3,\n]", 2, "connect: must be a list of aliases or URIs"),
         ("connect = 'hv1'", 1, "connect: must be a list"),
@@ -108,6 +114,11 @@ def test_a_connection_is_known_by_its_alias_and_by_its_uri() -> None:
     config = parsed("[connections.hv1]\nuri = 'x:///y'\nreadonly = true")
     assert config.connection("hv1") == config.connection("x:///y") == Connection("x:///y", readonly=True)
     assert config.connection("x:///z") == Connection("x:///z")
+
+
+def test_a_group_stands_for_its_members_each_once() -> None:
+    config = parsed("[connections.hv1]\nuri = 'x:///y'\n[groups]\nall = ['hv1', 'x:///z']\nsome = ['x:///y']")
+    assert config.uris(["some", "all", "x:///a", "hv1"]) == ("x:///y", "x:///z", "x:///a")
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))

@@ -53,9 +53,12 @@ class Source:
             line, why = (place[1], str(error)[: place.start()]) if place else (self.text.count("\n") + 1, str(error))
             raise ConfigError(clean(f"{self.path}:{line}: not valid TOML: {why[:1].lower()}{why[1:]}")) from None
 
-    def refusal(self, keys: tuple[str, ...], why: str) -> ConfigError:
-        """The error that says why what stands under `keys` cannot be used."""
+    def refusal(self, keys: tuple[str, ...], why: str, member: str = "") -> ConfigError:
+        """The error that says why what stands under `keys` cannot be used, or that member of a list there."""
         line = self._line(keys)
+        if line and member:
+            below = enumerate(self.text.splitlines()[line - 1 :], line)
+            line = next((number for number, text in below if member in text), line)
         place = f"{self.path}:{line}" if line else str(self.path)
         return ConfigError(clean(f"{place}: {'.'.join(keys)}: {why}"))
 
@@ -98,16 +101,20 @@ class Table:
     def make(self, kind: Callable[..., Made], checks: Mapping[str, Check], **others: object) -> Made:
         """A `kind` of what stands here, each value as its check gives it, and `others`. ConfigError for any else."""
         found = {}
-        for key, value in self.values.items():
+        for key in self.values:
             if key in others:
                 continue
             if key not in checks:
                 raise self.refusal(key, f"unknown; there are {', '.join(sorted({*checks, *others}))}")
-            try:
-                found[key] = checks[key](value)
-            except ValueError as error:
-                raise self.refusal(key, f"must be {error}") from None
+            found[key] = self.value(key, checks[key])
         return kind(**found, **others)
+
+    def value(self, key: str, check: Check) -> Any:
+        """What stands under `key`, as `check` gives it."""
+        try:
+            return check(self.values[key])
+        except ValueError as error:
+            raise self.refusal(key, f"must be {error}") from None
 
     def table(self, key: str) -> Table:
         """The table under `key`, empty if there is none."""
@@ -116,5 +123,5 @@ class Table:
             raise self.refusal(key, f"must be a table: [{'.'.join((*self.keys, key))}]")
         return Table(self.source, values, (*self.keys, key))
 
-    def refusal(self, key: str, why: str) -> ConfigError:
-        return self.source.refusal((*self.keys, key), why)
+    def refusal(self, key: str, why: str, member: str = "") -> ConfigError:
+        return self.source.refusal((*self.keys, key), why, member)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "magenta", "grey"
 DEFAULT_THEME = "virt-jobs"
 MOST_OFTEN, LEAST_OFTEN = 4.0, 0.1
 """Hz"""
+_NAME = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Notifications:
 @dataclass(frozen=True, slots=True)
 class Config:
     connect: tuple[str, ...] = ()
-    """Aliases or URIs, for when nothing else names a hypervisor."""
+    """Aliases, groups or URIs, for when nothing else names a hypervisor."""
     refresh: float = MOST_OFTEN
     """How often the console shows changes, at the most; Hz."""
     theme: str = DEFAULT_THEME
@@ -65,6 +66,8 @@ class Config:
     """Whether the console draws with ASCII only; ``auto``: where the terminal's encoding has no more."""
     connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
     """By alias."""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Aliases and URIs, by the name under which all of them open."""
     dump: Dumps = Dumps()
     notifications: Notifications = Notifications()
     keymap: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -78,6 +81,11 @@ class Config:
         known = (connection for connection in self.connections.values() if connection.uri == name)
         return next(known, Connection(name))
 
+    def uris(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those that groups, aliases and URIs stand for, in their order, each once."""
+        members = (member for name in names for member in self.groups.get(name, (name,)))
+        return tuple(dict.fromkeys(self.connection(member).uri for member in members))
+
     def alias(self, uri: str) -> str | None:
         """The alias of a URI, if it has one."""
         return next((alias for alias, connection in self.connections.items() if connection.uri == uri), None)
@@ -89,6 +97,7 @@ class Config:
         return values | {
             "connect": list(self.connect),
             "connections": tables,
+            "groups": {name: list(members) for name, members in self.groups.items()},
             "dump": asdict(self.dump),
             "notifications": asdict(self.notifications),
             "keymap": dict(self.keymap),
@@ -106,11 +115,12 @@ def load(path: str | None = None) -> Config:
 def parse(source: Source) -> Config:
     """The config that a text holds."""
     root = Table(source, source.values())
-    connections = root.table("connections")
+    connections, groups = root.table("connections"), root.table("groups")
     config = root.make(
         Config,
         {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii},
         connections=MappingProxyType({alias: _connection(connections, alias) for alias in connections.values}),
+        groups=MappingProxyType({name: _group(groups, name, connections) for name in groups.values}),
         dump=root.table("dump").make(Dumps, {"path": _template, "format": _one_of(*FORMAT_NAMES), "publish": _flag}),
         notifications=root.table("notifications").make(
             Notifications, {"bell": _flag, "osc": _one_of("9", "777", "off"), "on_end": _text}
@@ -121,12 +131,24 @@ def parse(source: Source) -> Config:
 
 
 def _connection(connections: Table, alias: str) -> Connection:
-    if not re.fullmatch(r"[\w.-]+", alias):
+    if not _NAME.fullmatch(alias):
         raise connections.refusal(alias, "an alias is made of letters, digits, _, - and .")
     table = connections.table(alias)
     if "uri" not in table.values:
         raise connections.refusal(alias, 'needs uri = "…"')
     return table.make(Connection, {"uri": _uri, "colour": _colour, "readonly": _flag})
+
+
+def _group(groups: Table, name: str, connections: Table) -> tuple[str, ...]:
+    if not _NAME.fullmatch(name):
+        raise groups.refusal(name, "the name of a group is made of letters, digits, _, - and .")
+    if name in connections.values:
+        raise groups.refusal(name, "is the alias of a connection too; a name can be one of them only")
+    members: tuple[str, ...] = groups.value(name, _members)
+    for member in members:
+        if member not in connections.values and "://" not in member:
+            raise groups.refusal(name, f"{member!r} is no alias in [connections] and no URI", member)
+    return members
 
 
 def _keymap(table: Table, prefix: str = "") -> dict[str, str]:
@@ -164,6 +186,12 @@ def _names(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
         raise ValueError('a list of aliases or URIs, such as ["hv1", "hv2"]')
     return tuple(value)
+
+
+def _members(value: object) -> tuple[str, ...]:
+    if not value:
+        raise ValueError('a list of aliases or URIs, such as ["hv1", "hv2"], with one at the least')
+    return _names(value)
 
 
 def _refresh(value: object) -> float:
