@@ -8,7 +8,7 @@ NotAnswering (deadline over), NotPermitted and NoSuchDomain (also when that *run
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -131,16 +131,11 @@ class Backend(ABC):
         """A stream of everything that the hypervisor tells from this moment on."""
 
     async def find(self, name: str) -> Domain:
-        """The domain with that name, uuid or running id. NoSuchDomain otherwise."""
-        domains = await self.domains()
-        for matches in (
-            [domain for domain in domains if domain.name == name],
-            [domain for domain in domains if domain.key.uuid == name.lower()],
-            [domain for domain in domains if domain.active and str(domain.key.id) == name],
-        ):
-            if matches:
-                return matches[0]
-        raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
+        """The domain with that running id, uuid or name, looked for in this order, as virsh does. Else NoSuchDomain."""
+        found = called(name, await self.domains())
+        if found is None:
+            raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
+        return found
 
     async def start_dump(self, request: DumpRequest, *, overwrite: bool = False, publish: bool = True) -> JobRecord:
         """Start a dump that no end of this process can touch; see `backend.dump.start`."""
@@ -160,3 +155,15 @@ class Backend(ABC):
         from backend import wait
 
         return await wait.wait(self, domain, operation, timeout, on_progress, record)
+
+
+def called(name: str, domains: Sequence[Domain]) -> Domain | None:
+    """The one of `domains` that virsh would take for `name`: by running id, else by uuid, else by name."""
+    for matches in (
+        (domain for domain in domains if domain.active and str(domain.key.id) == name),
+        (domain for domain in domains if domain.key.uuid == name.lower()),
+        (domain for domain in domains if domain.name == name),
+    ):
+        if (found := next(matches, None)) is not None:
+            return found
+    return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
-from backend.base import Backend
+from backend.base import Backend, called
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -103,10 +103,10 @@ class LibvirtBackend(Backend):
         try:
             found = await self._polling.call(name, partial(listing.look_for, name))
         except NotAnswering:
-            named = [domain for domain in await self._seen() if name in (domain.name, domain.key.uuid)]
-            if not named:
+            seen = called(name, await self._seen())
+            if seen is None:
                 raise
-            return replace(named[0], answering=False)
+            return replace(seen, answering=False)
         # What was cleaned for the terminal is no name that libvirt knows.
         return (await self._with_memory([found]))[0] if found else await super().find(name)
 

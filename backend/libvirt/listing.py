@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +11,9 @@ import libvirt
 from backend.libvirt.convert import domain_key, reason_word
 from backend.libvirt.link import Link
 from backend.model import Domain, DomainKey, DomainState
+
+_UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_ID = re.compile("0|[1-9][0-9]{,8}")
 
 
 def list_domains(link: Link) -> list[Domain]:
@@ -43,8 +46,8 @@ def look_at(uuid: str, link: Link) -> Domain:
 
 
 def look_for(name: str, link: Link) -> Domain | None:
-    """The domain with that name, uuid or running id, without listing the others: one of them may be hung."""
-    for look_up in (_by_name, _by_uuid, _by_id):
+    """The domain with that running id, uuid or name, without listing the others: one of them may be hung."""
+    for look_up in (_by_id, _by_uuid, _by_name):
         try:
             handle = look_up(link.conn, name)
         except libvirt.libvirtError as error:
@@ -73,16 +76,13 @@ def _domain(handle: Any, state: int, reason: int) -> Domain:
     return Domain(domain_key(handle), DomainState(state), reason_word(state, reason))
 
 
-def _by_name(conn: Any, name: str) -> Any:
-    return conn.lookupByName(name)
+def _by_id(conn: Any, name: str) -> Any:
+    return conn.lookupByID(int(name)) if _ID.fullmatch(name) else None
 
 
 def _by_uuid(conn: Any, name: str) -> Any:
-    try:
-        return conn.lookupByUUIDString(str(uuid.UUID(name)))
-    except ValueError:
-        return None
+    return conn.lookupByUUIDString(name) if _UUID.fullmatch(name) else None
 
 
-def _by_id(conn: Any, name: str) -> Any:
-    return conn.lookupByID(int(name)) if name.isdecimal() and len(name) < 10 else None
+def _by_name(conn: Any, name: str) -> Any:
+    return conn.lookupByName(name)

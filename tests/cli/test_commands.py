@@ -53,7 +53,7 @@ async def test_info_has_virshs_labels(harness: Harness, virt_jobs: VirtJobs, bac
     await harness.foreign_dump(busy, harness.folder / "dump")
     await job_seen(backend, busy)
     ended = await virt_jobs("info", NAME)
-    assert ended.out.startswith("Job type:         Unbounded\nOperation:        Dump\nTime elapsed:     ")
+    assert ended.out.startswith("Job type:         Unbounded   \nOperation:        Dump        \nTime elapsed:     ")
     await job_gone(backend, busy)
 
 

@@ -55,6 +55,21 @@ async def test_a_domain_is_found_by_uuid_and_by_id(harness: Harness, backend: Ba
     assert (await backend.find(str(domain.id))).key == domain
 
 
+async def test_an_id_comes_before_a_uuid_and_that_before_a_name(harness: Harness, backend: Backend) -> None:
+    first = await harness.running("vm")
+    numbered = await harness.running(str(first.id))
+    named_as_uuid = await harness.running(first.uuid)
+    assert (await backend.find(str(first.id))).key == first
+    assert (await backend.find(first.uuid)).key == first
+    assert (await backend.find(numbered.uuid)).key == numbered
+    assert (await backend.find(str(named_as_uuid.id))).key == named_as_uuid
+
+
+async def test_a_name_that_is_a_number_is_found_where_no_id_is(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("987654321")
+    assert (await backend.find("987654321")).key == domain
+
+
 async def test_an_unknown_name_is_no_such_domain(backend: Backend) -> None:
     with pytest.raises(NoSuchDomain, match="no-such-vm"):
         await backend.find("no-such-vm")

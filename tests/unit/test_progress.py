@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType, format_name
 from backend.progress import STALLED_AFTER, ProgressMeter
 from backend.text import clean
-from tui.cli import jobinfo
 from tui.looks import format
 
 
@@ -102,17 +101,3 @@ def test_numbers_of_a_newer_libvirt_are_kept_and_shown() -> None:
     assert (int(DomainState(42)), DomainState(42).label) == (42, "state 42")
     assert format_name(DumpFormat(9), DumpFlags.MEMORY_ONLY) == "format 9"
     assert JobStats.from_params(2, {"operation": 99, "a_new_field": 1}).operation == 99
-
-
-def test_job_info_has_virshs_labels_and_units() -> None:
-    stats = JobStats.from_params(
-        2, {"operation": 8, "time_elapsed": 112, "memory_total": 2**30, "memory_processed": 2**20}
-    )
-    assert list(jobinfo.lines(stats)) == [
-        "Job type:         Unbounded",
-        "Operation:        Dump",
-        "Time elapsed:     112          ms",
-        "Memory processed: 1.000 MiB",
-        "Memory total:     1.000 GiB",
-    ]
-    assert list(jobinfo.lines(None)) == ["Job type:         None"]

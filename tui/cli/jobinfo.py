@@ -32,7 +32,7 @@ _FIELDS = (
     ("Memory total", "memory_total", "bytes"),
     ("Memory bandwidth", "memory_bps", "rate"),
     ("Dirty rate", "memory_dirty_rate", "pages/s"),
-    ("Page size", "memory_page_size", "page"),
+    ("Page size", "memory_page_size", "plain bytes"),
     ("Iteration", "memory_iteration", ""),
     ("Postcopy requests", "memory_postcopy_requests", ""),
     ("File processed", "disk_processed", "bytes"),
@@ -48,33 +48,58 @@ _FIELDS = (
     ("Setup time", "setup_time", "ms"),
     ("Compression cache", "compression_cache", "bytes"),
     ("Compressed data", "compression_bytes", "bytes"),
-    ("Compressed pages", "compression_pages", ""),
-    ("Compression cache misses", "compression_cache_misses", ""),
-    ("Compression overflows", "compression_overflow", ""),
-    ("Auto converge throttle", "auto_converge_throttle", ""),
+    ("Compressed pages", "compression_pages", "wide"),
+    ("Compression cache misses", "compression_cache_misses", "wide"),
+    ("Compression overflows", "compression_overflow", "wide"),
+    ("Auto converge throttle", "auto_converge_throttle", "wide"),
     ("Temporary disk space use", "disk_temp_used", "bytes"),
     ("Temporary disk space total", "disk_temp_total", "bytes"),
     ("Error message", "errmsg", ""),
 )
+_MEMORY_ALONE = ("memory_bps", "memory_dirty_rate", "memory_page_size", "memory_iteration", "memory_postcopy_requests")
+# What virsh tells only where one of the first is not zero.
+_GROUPS = (
+    (("data_processed", "data_remaining", "data_total"), ()),
+    (("memory_processed", "memory_remaining", "memory_total"), _MEMORY_ALONE),
+    (("disk_processed", "disk_remaining", "disk_total"), ("disk_bps",)),
+)
+_HEADS = {name for heads, _ in _GROUPS for name in heads}
 
 
 def lines(stats: JobStats | None) -> Iterator[str]:
-    """The lines that domjobinfo prints for the current job."""
-    yield f"{'Job type:':<17} {_type(stats)}"
+    """The lines that ``virsh domjobinfo`` prints for the job, to the last blank: whatever reads these reads those."""
+    yield f"{'Job type:':<17} {_type(stats):<12}"
     if stats is None or stats.type is JobType.NONE:
         return
-    for label, value in facts(stats):
+    for label, value in _printed(stats):
         yield f"{label + ':':<17} {value}"
 
 
 def facts(stats: JobStats) -> Iterator[tuple[str, str]]:
-    """The labels and values of all that the stats have, the operation first."""
-    yield "Operation", _operation(stats.operation)
-    unwanted = "Expected downtime" if stats.type is JobType.COMPLETED else "Total downtime"
+    """The labels and values of what domjobinfo tells of the job, the operation first."""
+    return ((label, value.rstrip()) for label, value in _printed(stats))
+
+
+def _printed(stats: JobStats) -> Iterator[tuple[str, str]]:
+    yield "Operation", f"{_operation(stats.operation):<12}"
+    silent = set(_silent(stats))
     for label, name, unit in _FIELDS:
         value = getattr(stats, name)
-        if value is not None and label != unwanted:
+        if value is None and name in _HEADS:
+            value = 0
+        if label not in silent and name not in silent and value is not None:
             yield label, _value(value, unit)
+
+
+def _silent(stats: JobStats) -> Iterator[str]:
+    """The fields and labels that virsh leaves out of these stats, though they are there."""
+    yield "Expected downtime" if stats.type is JobType.COMPLETED else "Total downtime"
+    if stats.type is not JobType.BOUNDED:
+        yield "time_remaining"
+    for heads, others in _GROUPS:
+        if not any(getattr(stats, name) for name in heads):
+            yield from (*heads, *others)
+    yield from (name for name in ("memory_bps", "disk_bps") if not getattr(stats, name))
 
 
 def _type(stats: JobStats | None) -> str:
@@ -87,14 +112,19 @@ def _operation(operation: JobOperation) -> str:
 
 
 def _value(value: int | str, unit: str) -> str:
-    if not isinstance(value, int) or not unit:
-        return str(value)
-    if unit == "bytes":
-        return _scaled(value)
-    if unit == "rate":
-        return f"{_scaled(value)}/s"
-    if unit == "page":
-        return f"{value} bytes"
+    if not isinstance(value, int):
+        return value
+    match unit:
+        case "":
+            return f"{value:<12}"
+        case "wide":
+            return f"{value:<13}"
+        case "bytes":
+            return _scaled(value)
+        case "rate":
+            return f"{_scaled(value)}/s"
+        case "plain bytes":
+            return f"{value:<12} bytes"
     return f"{value:<12} {unit}"
 
 

@@ -58,17 +58,23 @@ async def _domains_and_jobs(backend: Backend) -> list[tuple[Domain, JobStats | N
 @click.command()
 @domain_argument
 @click.option("--follow", "following", is_flag=True, help="Print again until the job is over.")
+@click.option("--completed", is_flag=True, help="The stats that the last job left, where it left any; they stay.")
 @json_option
 @click.pass_obj
-def info(target: Target, domain: str, following: bool, as_json: bool) -> None:
-    """Show the stats of a domain's job, as domjobinfo labels them."""
+def info(target: Target, domain: str, following: bool, completed: bool, as_json: bool) -> None:
+    """Show the stats of a domain's job, line by line as virsh domjobinfo does."""
     from tui.cli import jobinfo
+
+    if following and completed:
+        raise click.UsageError("--follow and --completed are mutually exclusive")
 
     async def show() -> None:
         async with target.backend() as backend:
             found = await backend.find(domain)
             while True:
-                job = await backend.job(found.key) if found.active else None
+                job = None
+                if found.active:
+                    job = await (backend.last_job if completed else backend.job)(found.key)
                 if as_json:
                     print_json(listing.domain_json(backend.uri, found, job))
                 else:
