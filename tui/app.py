@@ -18,6 +18,7 @@ from tui.config.values import Config
 from tui.looks import themes
 from tui.looks.ascii_filter import AsciiFilter
 from tui.looks.encoding import blocks_fit
+from tui.looks.keys import Keys
 from tui.messages import WaitEnded
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
@@ -55,7 +56,7 @@ class Console(App[None]):
         return themes.variables(self.current_theme)
 
     def get_default_screen(self) -> Screen[None]:
-        return MainScreen(self._uris, self._readonly, self._config)
+        return MainScreen(self._uris, self._readonly, self._config, Keys(self._config.keymap, self.get_key_display))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)

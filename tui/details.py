@@ -9,8 +9,10 @@ from textual.content import Content
 from backend.model import Capabilities
 from backend.record import JobRecord, RecordState
 from tui.cli import jobinfo
+from tui.commands import Resume
 from tui.looks import format
 from tui.looks.cells import crop, crop_path, fit, width
+from tui.looks.keys import Keys
 from tui.rows import Row
 from tui.throughput import Throughput, sparkline
 from tui.widgets.columns import note
@@ -29,9 +31,9 @@ RECORD_STYLES = {
 }
 
 
-def job(row: Row, records: Sequence[JobRecord], life: Throughput | None, cells: int) -> Iterator[Content]:
+def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | None, cells: int) -> Iterator[Content]:
     """How its job is going, and all the stats that the operation has."""
-    yield from _said(row)
+    yield from _said(row, keys)
     if row.progress is None:
         words = f"a dump is {row.pending}" if row.pending else "no job"
         yield Content.styled(words, "$foreground-muted")
@@ -78,10 +80,10 @@ def history(records: Sequence[JobRecord], cells: int) -> Iterator[Content]:
             )
 
 
-def info(row: Row, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
+def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
     """What it is."""
     domain = row.domain
-    yield from _said(row)
+    yield from _said(row, keys)
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
@@ -93,11 +95,12 @@ def info(row: Row, host: str, capabilities: Capabilities | None, cells: int) -> 
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 
 
-def _said(row: Row) -> Iterator[Content]:
+def _said(row: Row, keys: Keys) -> Iterator[Content]:
     if row.stale:
         yield Content.styled("as it was last seen: there is no connection to its hypervisor", "$error")
     if said := note(row):
-        yield Content.styled(said[0], "bold $warning")
+        hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
+        yield Content.styled(said[0] + hint, "bold $warning")
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from backend.model import Capabilities, DomainState, JobOperation, JobStats
 from backend.record import JobRecord
+from tui.commands import Wait
+from tui.looks.keys import Keys
 from tui.rows import Row
 
 NO_DOMAIN = "no domain is selected"
 NO_CONNECTION = "no connection to its hypervisor"
 
 
-def dump(row: Row | None, capabilities: Capabilities | None) -> str | None:
+def dump(row: Row | None, capabilities: Capabilities | None, keys: Keys) -> str | None:
     if row is None:
         return NO_DOMAIN
     if capabilities is None:
@@ -21,7 +23,7 @@ def dump(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if not row.domain.active:
         return f"{name} is not running: there is no memory to dump"
     if row.progress is not None:
-        return f"{name} has a job already ({row.progress.stats.operation.label}): w waits for it"
+        return f"{name} has a job already ({row.progress.stats.operation.label}): {keys[Wait]} waits for it"
     return None
 
 

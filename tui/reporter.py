@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from backend.model import JobOperation
 from tui import news
+from tui.commands import Resume
 from tui.foreign import ForeignDumps
 from tui.host import Host
+from tui.looks.keys import Keys
 from tui.rows import Row, RowKey, Rows
 from tui.waiting import Waiting
 from tui.waits import Waits
@@ -20,11 +22,12 @@ FEW = 8
 class Reporter:
     """Sees each change before it is shown."""
 
-    def __init__(self, activity: Activity, rows: Rows, waits: Waits, foreign: ForeignDumps) -> None:
+    def __init__(self, activity: Activity, rows: Rows, waits: Waits, foreign: ForeignDumps, keys: Keys) -> None:
         self._activity = activity
         self._rows = rows
         self._waits = waits
         self._foreign = foreign
+        self._keys = keys
         self._told: set[RowKey] = set()
         """Domains whose job still shows although its end was told."""
 
@@ -61,7 +64,7 @@ class Reporter:
                 self._told.add(waiting.key)
             self._activity.tell(waiting.outcome)
             if waiting.outcome.left_paused:
-                self._activity.say(name, "is left paused by its dump; r resumes it", "$warning")
+                self._activity.say(name, f"is left paused by its dump; {self._keys[Resume]} resumes it", "$warning")
         elif waiting.error is not None:
             what = "dump not started" if waiting.ours and waiting.record is None else "not waited for any more"
             self._activity.say(name, f"{what}: {waiting.error.message}", "$warning")

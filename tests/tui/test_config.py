@@ -108,7 +108,7 @@ async def test_every_screen_is_there_in_other_themes(theme: str) -> None:
     async with console("sim:///demo?jobs=2", config=config(theme=theme)) as user:
         await user.sees("▌ ", "SIMULATED", "%")
         await user.press("w")
-        await user.sees("waiting for", "Esc detaches")
+        await user.sees("waiting for", "esc detaches")
         await user.press("escape")
         await user.go_to("web-01")
         await user.press("d")

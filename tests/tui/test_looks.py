@@ -27,7 +27,7 @@ def configured(text: str) -> None:
 def walk(console: Terminal, cursor: str) -> None:
     """See every screen."""
     console.sees(f"{cursor} vm-01", "running", "%", "SIMULATED", "q Quit")
-    console.type("w").sees("waiting for", "Esc detaches", "esc Detach").type(ESCAPE).sees("q Quit")
+    console.type("w").sees("waiting for", "esc detaches", "esc Detach").type(ESCAPE).sees("q Quit")
     console.type("G").sees(f"{cursor} vm-04").type("d").sees("Start the dump", "esc Back").type(ESCAPE).sees("q Quit")
     console.type("?").sees("Show all keys", "esc Close").type(ESCAPE).sees("q Quit")
 

@@ -149,7 +149,7 @@ async def test_several_jobs_are_waited_for_at_once(tmp_path: Path) -> None:
             await other.abort(first.key)
         await user.sees("vm-01 ⊘ dump cancelled", "1 cancelled · 1 under way")
         await user.press("escape")
-        await user.sees("detached from the jobs, which go on", "1 job ")
+        await user.sees("vm-02 detached from the dump, which goes on", "1 job ")
 
 
 async def test_aborting_several_asks_once_and_names_them(tmp_path: Path) -> None:

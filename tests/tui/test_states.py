@@ -29,9 +29,11 @@ async def test_a_domain_that_a_dump_left_paused_is_marked_and_r_resumes_it() -> 
     async with console(QUIET, size=(140, 36)) as user:
         await user.sees("▌ vm-01")
         leave_paused("vm-02")
-        await user.sees("vm-02 is left paused by a dump", "paused by a dump, with no job left: r resumes it", "▌ vm-02")
+        await user.sees(
+            "vm-02 is left paused by a dump", "left paused by a dump whose job is gone: r resumes it", "▌ vm-02"
+        )
         await user.press("r")
-        await user.sees_no("with no job left")
+        await user.sees_no("whose job is gone")
         await user.sees("vm-02  ", "resume was asked for and taken")
 
 
@@ -41,7 +43,7 @@ async def test_a_domain_that_its_user_paused_is_not_taken_for_one(tmp_path: Path
         await backend.start(made.key, paused=True)
         async with console("sim:///quiet", size=(140, 36)) as user:
             await user.sees("mine", "paused")
-            await user.sees_no("no job left")
+            await user.sees_no("whose job is gone")
 
 
 async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(tmp_path: Path) -> None:

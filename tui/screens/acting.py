@@ -15,6 +15,7 @@ from tui.config.values import Config
 from tui.dumps import choice as dump_choice
 from tui.dumps.planned import PlannedDump
 from tui.host import Host
+from tui.looks.keys import Keys
 from tui.messages import Acted
 from tui.rows import Row
 from tui.screens.confirm import ConfirmScreen
@@ -34,14 +35,15 @@ from tui.widgets.domain_table import DomainTable
 class ActingScreen(OfferingScreen[None]):
     """Dumps, waits, aborts and resumes; what came of it stands in the activity."""
 
-    def __init__(self, uris: list[str], readonly: bool, config: Config) -> None:
+    def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__()
+        self.keys = keys
         self.config = config
         self.hosts = {uri: Host(uri, readonly, self.post_message, config) for uri in uris}
         self.waits = Waits(self.run_worker, self.post_message)
         self.table = DomainTable(several_hosts=len(uris) > 1)
         self.throughputs = Throughputs()
-        self.details = Details(self.throughputs)
+        self.details = Details(self.throughputs, keys)
         self.activity = Activity()
 
     def refusal(self, command: type[Command]) -> str | None:
@@ -62,7 +64,7 @@ class ActingScreen(OfferingScreen[None]):
     def _refusal_for(self, command: type[Command], row: Row) -> str | None:
         capabilities = self.hosts[row.uri].capabilities
         if command is Dump:
-            return refusals.dump(row, capabilities)
+            return refusals.dump(row, capabilities, self.keys)
         if command is Wait:
             return None if row.key in self.waits else refusals.wait(row)
         if command is Abort:
@@ -123,32 +125,29 @@ class ActingScreen(OfferingScreen[None]):
         if len(waitings) == 1:
             self._show_wait(waitings[0])
         elif waitings:
-            self.app.push_screen(WaitsScreen(waitings, self.waits.drop), lambda _: self._all_detached(waitings))
+            screen = WaitsScreen(waitings, self.waits.drop, self.keys)
+            self.app.push_screen(screen, lambda resume: self._left(waitings, bool(resume)))
 
     def _show_wait(self, waiting: Waiting) -> None:
-        self.app.push_screen(WaitScreen(waiting), lambda resume: self._left(waiting, bool(resume)))
+        self.app.push_screen(WaitScreen(waiting, self.keys), lambda resume: self._left([waiting], bool(resume)))
 
-    def _left(self, waiting: Waiting, resume: bool) -> None:
-        if resume and (row := self.table.rows.get(waiting.key)) is not None:
-            self.post_message(Resume([row]))
-        elif not waiting.over:
-            self._say_detached(waiting.domain.name, waiting.operation.label, waiting.ours)
-            self._let_go(waiting)
-
-    def _all_detached(self, waitings: Sequence[Waiting]) -> None:
+    def _left(self, waitings: Sequence[Waiting], resume: bool) -> None:
+        """A wait screen was left; `resume`: for what its jobs left paused to run again."""
         going = [waiting for waiting in waitings if not waiting.over]
         if going:
             ours = all(waiting.ours for waiting in going)
-            self._say_detached(f"{len(going)} domains", "jobs", ours)
+            name, what = going[0].domain.name, going[0].operation.label
+            self._say_detached(*(name, what) if len(going) == 1 else (f"{len(going)} domains", "jobs"), ours)
         for waiting in going:
-            self._let_go(waiting)
-
-    def _let_go(self, waiting: Waiting) -> None:
-        if not waiting.ours:
-            self.waits.leave(waiting)
+            if not waiting.ours:
+                self.waits.leave(waiting)
+        if resume:
+            paused = [waiting for waiting in waitings if waiting.outcome and waiting.outcome.left_paused]
+            rows = [row for waiting in paused if (row := self.table.rows.get(waiting.key)) is not None]
+            self.post_message(Resume(rows))
 
     def _say_detached(self, subject: str, what: str, told: bool) -> None:
-        then = "the end will be told here" if told else "w attaches again"
+        then = "the end will be told here" if told else f"{self.keys[Wait]} attaches again"
         goes = "go" if what == "jobs" else "goes"
         said = f"detached from the {what}, which {goes} on; {then}"
         self.activity.say(subject, said)
@@ -241,7 +240,10 @@ class ActingScreen(OfferingScreen[None]):
 
     @on(Resume)
     def _resume(self, event: Resume) -> None:
-        for row in self._parted(event)[0]:
+        rows, refused = self._parted(event)
+        if refused and not rows:
+            self.refuse(refused[0][1])
+        for row in rows:
             self.run_worker(self._act(row, "resume"), group="acts")
 
     async def _act(self, row: Row, what: str) -> None:

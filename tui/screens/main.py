@@ -18,6 +18,7 @@ from tui import news
 from tui.config.values import Config
 from tui.foreign import ForeignDumps
 from tui.host import Host, Link
+from tui.looks.keys import Keys
 from tui.messages import DomainsChanged, HostChanged, PendingFound, Told, WaitEnded
 from tui.reporter import Reporter
 from tui.rows import Row, RowKey
@@ -44,13 +45,13 @@ class MainScreen(ViewingScreen):
 
     AUTO_FOCUS = "DomainTable"
 
-    def __init__(self, uris: list[str], readonly: bool, config: Config) -> None:
-        super().__init__(uris, readonly, config)
+    def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
+        super().__init__(uris, readonly, config, keys)
         self._refused: tuple[str | None, ...] = ()
         self._loaded: set[str] = set()
         self._status = StatusLine(list(self.hosts.values()))
         foreign = ForeignDumps(self.run_worker, self.post_message)
-        self.reporter = Reporter(self.activity, self.table.rows, self.waits, foreign)
+        self.reporter = Reporter(self.activity, self.table.rows, self.waits, foreign, keys)
 
     def compose(self) -> ComposeResult:
         yield self._status

@@ -12,11 +12,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from backend.verdict import Evidence, Outcome
-from tui.commands import Command, Detach, Resume
+from tui.commands import Close, Command, Detach, Resume
 from tui.dumps.planned import QUEUED
 from tui.host import Link
 from tui.looks import format
 from tui.looks.cells import crop_path
+from tui.looks.keys import Keys
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import Waiting
 from tui.widgets.activity import SYMBOLS, VERDICT_STYLES
@@ -36,12 +37,13 @@ EVIDENCE_WORDS = {
 class WaitScreen(OfferingModal[bool]):
     """Shows a wait that someone else runs; leaving is theirs to act upon. Ends with whether to resume the domain."""
 
-    OFFERS = (Detach, Resume)
+    OFFERS = (Detach, Close, Resume)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
-    def __init__(self, waiting: Waiting) -> None:
+    def __init__(self, waiting: Waiting, keys: Keys) -> None:
         super().__init__()
         self.waiting = waiting
+        self._key_names = keys
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="wait") as panel:
@@ -61,7 +63,7 @@ class WaitScreen(OfferingModal[bool]):
 
     def _changed(self) -> None:
         room = max(20, self.query_one("#state").content_region.width or self.size.width - 8)
-        self.query_one("#state", Static).update(state(self.waiting, room))
+        self.query_one("#state", Static).update(state(self.waiting, self._key_names, room))
         if self.waiting.over:
             self.refresh_bindings()
 
@@ -73,10 +75,16 @@ class WaitScreen(OfferingModal[bool]):
         return Resume([]) if command is Resume else super().made(command)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        outcome = self.waiting.outcome
-        return parameters != (Resume.id(),) or (outcome is not None and outcome.left_paused)
+        over, outcome = self.waiting.over, self.waiting.outcome
+        allowed: dict[tuple[object, ...], bool] = {
+            (Detach.id(),): not over,
+            (Close.id(),): over,
+            (Resume.id(),): outcome is not None and outcome.left_paused,
+        }
+        return allowed.get(parameters, True)
 
     @on(Detach)
+    @on(Close)
     def _leave(self) -> None:
         self.dismiss(False)
 
@@ -85,7 +93,7 @@ class WaitScreen(OfferingModal[bool]):
         self.dismiss(True)
 
 
-def state(waiting: Waiting, cells: int) -> Content:
+def state(waiting: Waiting, keys: Keys, cells: int) -> Content:
     """How the job stands, or how it ended, in so many cells."""
     lines: list[Content] = []
     if waiting.record is not None:
@@ -96,14 +104,14 @@ def state(waiting: Waiting, cells: int) -> Content:
     lines += _progress_lines(waiting, cells)
     lines.append(Content(""))
     if waiting.outcome is not None:
-        lines += _outcome_lines(waiting.outcome)
+        lines += _outcome_lines(waiting.outcome, keys)
     elif waiting.error is not None:
         lines.append(Content.styled(f"the wait ended: {waiting.error.message}", "bold $warning"))
         lines.append(Content.styled("The job itself was not touched.", "$foreground-muted"))
     else:
         if waiting.host.link is not Link.UP:
             lines.append(Content.styled(f"no connection, trying again: {waiting.host.reason}", "$error"))
-        lines.append(Content.styled("Esc detaches; the job goes on.", "$foreground-muted"))
+        lines.append(Content.styled(f"{keys[Detach]} detaches; the job goes on.", "$foreground-muted"))
     return Content("\n").join(lines)
 
 
@@ -145,7 +153,7 @@ def _facts(facts: list[tuple[str, str]]) -> Content:
     return Content("   ").join(pieces)
 
 
-def _outcome_lines(outcome: Outcome) -> list[Content]:
+def _outcome_lines(outcome: Outcome, keys: Keys) -> list[Content]:
     style = f"bold {VERDICT_STYLES[outcome.verdict]}"
     took = f" in {format.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
     lines = [Content.styled(f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}{took}", style)]
@@ -154,5 +162,6 @@ def _outcome_lines(outcome: Outcome) -> list[Content]:
         lines.append(Content.styled(outcome.error, "$error"))
     lines.append(Content.assemble(("known from ", "$foreground-muted"), EVIDENCE_WORDS[outcome.evidence]))
     if outcome.left_paused:
-        lines += [Content(""), Content.styled("The domain was left paused: r resumes it.", "bold $warning")]
+        hint = f"The domain was left paused: {keys[Resume]} resumes it."
+        lines += [Content(""), Content.styled(hint, "bold $warning")]
     return lines

@@ -14,11 +14,12 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from backend.verdict import Verdict
-from tui.commands import Command, Detach, DropQueued
+from tui.commands import Close, Command, Detach, DropQueued, Resume
 from tui.dumps.planned import QUEUED
 from tui.host import Link
 from tui.looks import format
 from tui.looks.cells import fit, width
+from tui.looks.keys import Keys
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import SHOW_INTERVAL, Waiting
 from tui.widgets.activity import VERDICT_STYLES, told
@@ -29,16 +30,20 @@ BAR = 20
 """Cells of a job's progress."""
 
 
-class WaitsScreen(OfferingModal[None]):
-    """Shows waits that someone else runs; leaving is theirs to act upon. `drop` takes one out of the queue."""
+class WaitsScreen(OfferingModal[bool]):
+    """Shows waits that someone else runs; leaving is theirs to act upon. Ends with whether to resume the left paused.
 
-    OFFERS = (Detach, DropQueued)
+    `drop` takes one out of the queue.
+    """
+
+    OFFERS = (Detach, Close, DropQueued, Resume)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
-    def __init__(self, waitings: Sequence[Waiting], drop: Callable[[Waiting], None]) -> None:
+    def __init__(self, waitings: Sequence[Waiting], drop: Callable[[Waiting], None], keys: Keys) -> None:
         super().__init__()
         self.waitings = waitings
         self._drop = drop
+        self._key_names = keys
         self._due: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -77,11 +82,11 @@ class WaitsScreen(OfferingModal[None]):
 
     def _show(self) -> None:
         self._due = None
-        self.query_one("#summary", Static).update(summary(self.waitings))
+        self.query_one("#summary", Static).update(summary(self.waitings, self._key_names))
         lines = self.query_one("#jobs", Lines)
         cells = lines.scrollable_content_region.width
         names = min(28, max(width(waiting.domain.name) for waiting in self.waitings))
-        lines.show_lines([line(waiting, names, cells) for waiting in self.waitings])
+        lines.show_lines([line(waiting, self._key_names, names, cells) for waiting in self.waitings])
         self.refresh_bindings()
 
     @on(DropQueued)
@@ -90,12 +95,30 @@ class WaitsScreen(OfferingModal[None]):
             if waiting.stage == QUEUED:
                 self._drop(waiting)
 
+    def made(self, command: type[Command]) -> Command:
+        return Resume([]) if command is Resume else super().made(command)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        over = all(waiting.over for waiting in self.waitings)
+        allowed: dict[tuple[object, ...], bool] = {
+            (Detach.id(),): not over,
+            (Close.id(),): over,
+            (DropQueued.id(),): not over,
+            (Resume.id(),): any(waiting.outcome and waiting.outcome.left_paused for waiting in self.waitings),
+        }
+        return allowed.get(parameters, True)
+
     @on(Detach)
-    def _left(self) -> None:
-        self.dismiss(None)
+    @on(Close)
+    def _leave(self) -> None:
+        self.dismiss(False)
+
+    @on(Resume)
+    def _leave_and_resume(self) -> None:
+        self.dismiss(True)
 
 
-def summary(waitings: Sequence[Waiting]) -> Content:
+def summary(waitings: Sequence[Waiting], keys: Keys) -> Content:
     """How many of them there are of each kind."""
     outcomes = [waiting.outcome for waiting in waitings if waiting.outcome is not None]
     counts = [
@@ -108,20 +131,20 @@ def summary(waitings: Sequence[Waiting]) -> Content:
     counts.append((queued, QUEUED, "$foreground-muted"))
     parts = [Content.styled(f"{count} {words}", style) for count, words, style in counts if count]
     going = any(not waiting.over for waiting in waitings)
-    hint = "Esc detaches; the jobs go on." if going else "All are over."
+    hint = f"{keys[Detach]} detaches; the jobs go on." if going else "All are over."
     return Content("\n").join([Content(" · ").join(parts), Content.styled(hint, "$foreground-muted"), Content("")])
 
 
-def line(waiting: Waiting, names: int, cells: int) -> Content:
+def line(waiting: Waiting, keys: Keys, names: int, cells: int) -> Content:
     """One job in so many cells."""
     name = Content.styled(fit(waiting.domain.name, names) + " ", "bold")
-    return Content.assemble(name, _words(waiting)).truncate(cells, ellipsis=True)
+    return Content.assemble(name, _words(waiting, keys)).truncate(cells, ellipsis=True)
 
 
-def _words(waiting: Waiting) -> Content:
+def _words(waiting: Waiting, keys: Keys) -> Content:
     if waiting.outcome is not None:
         outcome = waiting.outcome
-        left = " · left paused: r resumes it" if outcome.left_paused else ""
+        left = f" · left paused: {keys[Resume]} resumes it" if outcome.left_paused else ""
         return Content.styled(told(outcome) + left, VERDICT_STYLES[outcome.verdict])
     if waiting.error is not None:
         return Content.styled(f"✗ {waiting.error.message}", "$warning")

@@ -81,7 +81,7 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
     if progress is None:
         return ((fit(row.pending, width), "dim"),)
     if progress.stats.closing:
-        return ((fit("closing the file", width), "job"),)
+        return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
     if progress.fraction is None:
         return ((fit("under way", width), "dim"),)
     percent = f" {format.percent(progress.fraction):>5}"
@@ -185,7 +185,7 @@ def note(row: Row) -> Piece | None:
         return None
     if not row.domain.answering:
         return "the hypervisor does not answer for this domain", "bad"
-    return ("paused by a dump, with no job left: r resumes it", "warn") if row.left_paused else None
+    return ("left paused by a dump whose job is gone", "warn") if row.left_paused else None
 
 
 def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:

@@ -15,8 +15,10 @@ from backend.errors import BackendError
 from backend.model import Domain
 from backend.record import JobRecord
 from tui import details
+from tui.commands import ShowHistory, ShowInfo, ShowJob
 from tui.host import Host
 from tui.looks.cells import width
+from tui.looks.keys import Keys
 from tui.rows import Row, RowKey
 from tui.throughput import Throughputs
 from tui.widgets.lines import Lines
@@ -24,7 +26,7 @@ from tui.widgets.lines import Lines
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest until the records of its domain are read."""
 RECORDS_SHOWN = 50
-TABS = ("job", "history", "info")
+TABS = {"job": ShowJob, "history": ShowHistory, "info": ShowInfo}
 _TITLE_AT = 3
 """Where the title begins on the border."""
 
@@ -39,9 +41,10 @@ class Details(Lines):
         key: RowKey
         records: list[JobRecord]
 
-    def __init__(self, throughputs: Throughputs, id: str | None = None) -> None:
+    def __init__(self, throughputs: Throughputs, keys: Keys, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.tab = TABS[0]
+        self.tab = next(iter(TABS))
+        self._keys = keys
         self._throughputs = throughputs
         self._host: Host | None = None
         self._row: Row | None = None
@@ -102,8 +105,8 @@ class Details(Lines):
     def on_click(self, event: events.Click) -> None:
         if event.y == 0 and self._row is not None:
             at = _TITLE_AT + width(self._row.domain.name)
-            for number, tab in enumerate(TABS, 1):
-                text = _tab_title(number, tab)
+            for tab in TABS:
+                text = self._tab_title(tab)
                 if at <= event.x < at + len(text):
                     self.show_tab(tab)
                 at += len(text)
@@ -116,11 +119,11 @@ class Details(Lines):
             return
         self._show_title(row)
         if self.tab == "job":
-            lines = details.job(row, self._records, self._throughputs.get(row.key), cells)
+            lines = details.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
         elif self.tab == "history":
             lines = details.history(self._records, cells)
         else:
-            lines = details.info(row, host.name, host.capabilities, cells)
+            lines = details.info(row, self._keys, host.name, host.capabilities, cells)
         self.show_lines(list(lines))
 
     def _show_title(self, row: Row) -> None:
@@ -128,15 +131,11 @@ class Details(Lines):
         if titled == self._titled:
             return
         self._titled = titled
-        tabs = [
-            (_tab_title(number, tab), "bold $accent" if tab == self.tab else "$foreground-muted")
-            for number, tab in enumerate(TABS, 1)
-        ]
+        tabs = [(self._tab_title(tab), "bold $accent" if tab == self.tab else "$foreground-muted") for tab in TABS]
         self.border_title = Content.assemble((row.domain.name, "bold"), *tabs)
 
-
-def _tab_title(number: int, tab: str) -> str:
-    return f" ─ {number}:{tab}"
+    def _tab_title(self, tab: str) -> str:
+        return f" ─ {self._keys[TABS[tab]]}:{tab}"
 
 
 async def _records(backend: Backend, domain: Domain) -> list[JobRecord]:
