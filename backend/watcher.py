@@ -1,22 +1,22 @@
 """What is going on at one hypervisor: its domains and their jobs, kept up to date.
 
-Domains with a job are looked at often, idle ones in a sweep with a bounded share of the hypervisor's time;
-what the hypervisor tells of its own accord hurries both up.
+Three things go on side by side, so that none waits for a slow other one: domains with a job are looked at often,
+all others in a sweep, and the list is read anew from time to time. Sweep and list take a bounded share of the
+hypervisor's time. What it tells of its own accord hurries the list up, and the domain is looked at closely for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
-from typing import Self
 
 from backend.base import Backend
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.events import ConnectionEvent, EventStream
 from backend.model import Domain, DomainKey, JobStats, JobType
+from backend.pace import Pace
 from backend.progress import Progress, ProgressMeter
 
 INTERVAL = 0.25
@@ -25,18 +25,26 @@ HURRIED = 0.1
 """Seconds, at the least, between two looks, however much the hypervisor tells."""
 BUSY_SHARE = 0.25
 """The part of the time that looks at the domains that have a job may take."""
-SWEEP_INTERVAL = 1.0
-"""Seconds, at the least, between two listings, and between two sweeps of the idle domains."""
+LONGEST_LOOK_PAUSE = 1.0
+"""Seconds that looks are put off by that, at the most."""
+ATTENTION = 2.0
+"""Seconds that a domain is looked at as if it had a job, once the hypervisor told something of it."""
 MANY = 100
-"""Domains with a job beyond which those that nobody looks at take turns."""
+"""Domains with a job beyond which those that nobody looks at take turns; of others, no more are looked at closely."""
 TURNS = 8
 """Looks, at the others, in which each of them has its turn once."""
 SLICE = 100
 """Jobs that are taken in before whoever else shares the event loop has a turn."""
-SHARE = 0.02
-"""The part of the time that listings, and sweeps, may each take."""
+SWEEP_INTERVAL = 0.85
+"""Seconds, at the least, between two sweeps: 19 of 20 jobs that begin unheard are then found within a second."""
+SWEEP_SHARE = 0.04
+"""The part of the time that sweeps may take."""
+LIST_INTERVAL = 2.0
+"""Seconds, at the least, between two listings, unless the hypervisor tells something."""
+LIST_SHARE = 0.01
+"""The part of the time that listings may take."""
 LONGEST_PAUSE = 5.0
-"""Seconds that listings, and sweeps, are put off at the most: one hung domain must not make the others stale."""
+"""Seconds that listings, and sweeps, are put off by their shares at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,49 +75,64 @@ class Watcher:
         self._clock = clock
         self._views: dict[str, DomainView] = {}
         self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
-        self._listing = _Budget(clock)
-        self._sweep = _Budget(clock)
-        self._told = asyncio.Event()
+        self._looks = Pace(clock, INTERVAL, BUSY_SHARE, LONGEST_LOOK_PAUSE, HURRIED)
+        self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
+        self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE)
+        self._talked_of: dict[str, float] = {}
+        """The uuids of domains without a job that are looked at closely, and until when."""
         self._turn = 0
         self.closely: Set[str] = frozenset()
         """The uuids of the domains whose jobs someone looks at: they have their turn each time."""
         self._changed: dict[str, DomainView] = {}
         self._removed: list[str] = []
-        self._connected = True
-        self._reason = ""
+        self._troubles: dict[Pace, BackendError] = {}
+        """What went wrong when each was done last."""
+        self._told: tuple[bool, str] = (True, "")
 
     async def run(self, report: Callable[[Changes], None]) -> None:
         """Watch until cancelled; `report` is called at once with all domains, then with what changes."""
-        async with self._backend.events() as events:
-            listener = asyncio.create_task(self._listen(events))
-            try:
-                while True:
-                    begun = self._clock()
-                    await self._look_round(report)
-                    await self._pause(self._clock() - begun)
-            finally:
-                listener.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await listener
+        async with self._backend.events() as events, asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(events))
+            tasks.create_task(self._keep(self._listings, self._list, report))
+            tasks.create_task(self._keep(self._sweeps, self._sweep, report))
+            tasks.create_task(self._keep(self._looks, self._look, report))
 
-    async def _look_round(self, report: Callable[[Changes], None]) -> None:
-        connected, reason = self._connected, self._reason
-        try:
-            if self._listing.due():
-                with self._listing:
-                    self._list(await self._backend.domains())
+    async def _keep(self, pace: Pace, do: Callable[[], Awaitable[bool]], report: Callable[[Changes], None]) -> None:
+        """Do it again and again; where that leaves nothing to do (False), only when it is hurried."""
+        more = True
+        while True:
+            await (pace.turn() if more else pace.called())
+            with pace:
+                try:
+                    more = await do()
+                    self._troubles.pop(pace, None)
+                except BackendError as error:
+                    self._troubles[pace] = error
+                    pace.unanswered()
+            # The first list is told of even if there is nothing on it.
+            listed = pace is self._listings and pace not in self._troubles
+            if listed or self._changed or self._removed or self._told != self._state:
                 report(self._changes())
-            await self._look_at(self._whose_turn())
-            if self._sweep.due():
-                with self._sweep:
-                    await self._look_at([key for key in self._keys() if key not in self._meters])
-            self._connected, self._reason = True, ""
-        except NoConnection as error:
-            self._connected, self._reason = False, error.message
-        except BackendError as error:
-            self._reason = error.message
-        if self._changed or self._removed or (connected, reason) != (self._connected, self._reason):
-            report(self._changes())
+
+    async def _list(self) -> bool:
+        domains = await self._backend.domains()
+        if not all(domain.answering for domain in domains):
+            self._listings.unanswered()
+        self._take_in(domains)
+        return True
+
+    async def _sweep(self) -> bool:
+        close = self._meters.keys() | {self._views[uuid].domain.key for uuid in self._talked_of if uuid in self._views}
+        await self._look_at([key for key in self._active() if key not in close], self._sweeps)
+        return True
+
+    async def _look(self) -> bool:
+        now = self._clock()
+        self._talked_of = {uuid: until for uuid, until in self._talked_of.items() if until > now}
+        talked_of = [view.domain.key for uuid in self._talked_of if (view := self._views.get(uuid)) is not None]
+        others = [key for key in talked_of if key.id is not None and key not in self._meters]
+        await self._look_at([*self._whose_turn(), *others], self._looks)
+        return bool(self._meters or self._talked_of)
 
     def _whose_turn(self) -> list[DomainKey]:
         """The domains with a job that are to be looked at now."""
@@ -119,20 +142,24 @@ class Watcher:
         closely, turn = self.closely, self._turn
         return [key for key in self._meters if key.uuid in closely or hash(key.uuid) % TURNS == turn]
 
-    async def _look_at(self, keys: list[DomainKey]) -> None:
+    async def _look_at(self, keys: list[DomainKey], pace: Pace) -> None:
         if not keys:
             return
         for count, (key, found) in enumerate((await self._backend.jobs(keys)).items(), 1):
             if isinstance(found, NoConnection):
                 raise found
-            self._learn(key, found)
+            if isinstance(found, NotAnswering):
+                pace.unanswered()
+            # A sweep's answer may be older than the job that a look has found by now.
+            if pace is self._looks or key not in self._meters:
+                self._learn(key, found)
             if count % SLICE == 0:
                 await asyncio.sleep(0)
 
-    def _keys(self) -> Iterable[DomainKey]:
+    def _active(self) -> list[DomainKey]:
         return [view.domain.key for view in self._views.values() if view.domain.active]
 
-    def _list(self, domains: list[Domain]) -> None:
+    def _take_in(self, domains: list[Domain]) -> None:
         listed = {domain.key.uuid: domain for domain in domains}
         for uuid in self._views.keys() - listed.keys():
             self._meters.pop(self._views.pop(uuid).domain.key, None)
@@ -146,6 +173,8 @@ class Watcher:
                 self._show(DomainView(domain, known.progress if known and same_run else None))
                 if known and not same_run:
                     self._meters.pop(known.domain.key, None)
+                if domain.active and not same_run:
+                    self._sweeps.hurry()
 
     def _learn(self, key: DomainKey, found: JobStats | BackendError | None) -> None:
         view = self._views.get(key.uuid)
@@ -161,6 +190,8 @@ class Watcher:
         last, meter = self._meters.get(key, (None, None))
         if meter is None or last is None or _is_other(found, last):
             meter = ProgressMeter()
+        if key not in self._meters:
+            self._looks.hurry()
         self._meters[key] = (found, meter)
         self._show(DomainView(view.domain, meter.update(found, self._clock())))
 
@@ -168,60 +199,36 @@ class Watcher:
         self._views[view.domain.key.uuid] = view
         self._changed[view.domain.key.uuid] = view
 
+    @property
+    def _state(self) -> tuple[bool, str]:
+        """Whether there is a connection, and what is wrong."""
+        errors = list(self._troubles.values())
+        lost = next((error for error in errors if isinstance(error, NoConnection)), None)
+        worst = lost or next(iter(errors), None)
+        return lost is None, worst.message if worst else ""
+
     def _changes(self) -> Changes:
-        changes = Changes(tuple(self._changed.values()), tuple(self._removed), self._connected, self._reason)
+        self._told = self._state
+        changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._told)
         self._changed, self._removed = {}, []
         return changes
 
     async def _listen(self, events: EventStream) -> None:
         try:
             async for event in events:
-                if isinstance(event, ConnectionEvent) and not event.connected:
-                    self._connected, self._reason = False, event.reason
-                self._listing.hurry()
-                self._sweep.hurry()
-                self._told.set()
+                self._listings.hurry()
+                self._looks.hurry()
+                if not isinstance(event, ConnectionEvent):
+                    if len(self._talked_of) < MANY:
+                        self._talked_of[event.domain.uuid] = self._clock() + ATTENTION
+                elif event.connected:
+                    self._sweeps.hurry()
+                else:
+                    self._troubles[self._listings] = NoConnection(event.reason)
         except BackendError as error:
-            self._connected, self._reason = False, error.message
-
-    async def _pause(self, took: float) -> None:
-        # Events are folded: many of them at once hurry one look, not many.
-        # Nor does one that does not answer make the others wait for long.
-        least = min(SWEEP_INTERVAL, max(HURRIED, took / BUSY_SHARE - took))
-        await asyncio.sleep(least)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(INTERVAL - least):
-                await self._told.wait()
-        self._told.clear()
+            self._troubles[self._listings] = error
+            self._listings.hurry()
 
 
 def _is_other(stats: JobStats, last: JobStats) -> bool:
     return stats.operation != last.operation or stats.time_elapsed < last.time_elapsed
-
-
-class _Budget:
-    """When something may be done again, so that it takes no more than its share of the time."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._begun = 0.0
-        self._next = float("-inf")
-        self._earliest = float("-inf")
-
-    def due(self) -> bool:
-        return self._clock() >= self._next
-
-    def hurry(self) -> None:
-        """Do it as soon as its share allows."""
-        self._next = min(self._next, self._earliest)
-
-    def __enter__(self) -> Self:
-        self._begun = self._clock()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        ended = self._clock()
-        # What was not answered was waited for: that is no share of the hypervisor's time to be paid back.
-        cost = ended - self._begun if kind is None else 0.0
-        self._earliest = ended + min(cost / SHARE, LONGEST_PAUSE)
-        self._next = max(ended + SWEEP_INTERVAL, self._earliest)

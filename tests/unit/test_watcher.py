@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import time
 
 import pytest
 
-from backend.errors import NotAnswering
 from backend.model import DomainKey, JobStats, JobType
+from backend.pace import Pace
 from backend.progress import ProgressMeter
 from backend.simulator import SimulatorBackend
-from backend.watcher import LONGEST_PAUSE, MANY, SHARE, SWEEP_INTERVAL, TURNS, Watcher, _Budget
+from backend.watcher import MANY, TURNS, Watcher
 
 
 class Clock:
@@ -21,46 +22,60 @@ class Clock:
         return self.now
 
 
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    return Pace(clock, interval=1.0, share=0.02, longest=5.0)
+
+
 @pytest.mark.parametrize("cost", [0.0, 0.001, 0.05])
-def test_what_takes_long_is_done_rarely(cost: float) -> None:
-    clock = Clock()
-    budget = _Budget(clock)
-    with budget:
+def test_what_takes_long_is_done_rarely(cost: float, clock: Clock, pace: Pace) -> None:
+    with pace:
         clock.now += cost
-    clock.now += max(SWEEP_INTERVAL, cost / SHARE) - 0.01
-    assert not budget.due()
-    clock.now += 0.02
-    assert budget.due()
+    assert pace.left == pytest.approx(max(1.0, cost / 0.02 - cost))
 
 
-def test_what_took_very_long_is_done_again_before_what_is_known_is_stale() -> None:
-    clock = Clock()
-    budget = _Budget(clock)
-    with budget:
+def test_what_took_very_long_is_done_again_before_what_is_known_is_stale(clock: Clock, pace: Pace) -> None:
+    with pace:
         clock.now += 30.0
-    clock.now += LONGEST_PAUSE
-    assert budget.due()
+    assert pace.left == 5.0
 
 
-def test_what_is_hurried_waits_for_its_share_only() -> None:
-    clock = Clock()
-    budget = _Budget(clock)
-    with budget:
+def test_what_is_hurried_waits_for_its_share_only(clock: Clock, pace: Pace) -> None:
+    with pace:
         clock.now += 0.01
-    budget.hurry()
-    assert not budget.due()
-    clock.now += 0.011 / SHARE
-    assert budget.due()
+    pace.hurry()
+    assert pace.left == pytest.approx(0.01 / 0.02 - 0.01)
 
 
-def test_what_was_not_answered_is_asked_again_soon() -> None:
-    clock = Clock()
-    budget = _Budget(clock)
-    with contextlib.suppress(NotAnswering), budget:
+def test_what_was_not_answered_is_no_share_of_the_hypervisors_time(clock: Clock, pace: Pace) -> None:
+    with pace:
         clock.now += 30.0
-        raise NotAnswering("no answer within 30 s")
-    clock.now += SWEEP_INTERVAL
-    assert budget.due()
+        pace.unanswered()
+    assert pace.left == 1.0
+
+
+def test_what_is_hurried_time_and_again_is_not_done_time_and_again(clock: Clock) -> None:
+    pace = Pace(clock, interval=1.0, share=0.5, longest=5.0, least=0.1)
+    with pace:
+        pass
+    pace.hurry()
+    assert pace.left == pytest.approx(0.1)
+
+
+async def test_a_turn_that_is_far_away_comes_when_it_is_hurried() -> None:
+    pace = Pace(time.monotonic, interval=60.0, share=1.0, longest=5.0)
+    with pace:
+        pass
+    turn = asyncio.create_task(pace.turn())
+    await asyncio.sleep(0)
+    assert not turn.done()
+    pace.hurry()
+    await asyncio.wait_for(turn, 10)
 
 
 def watcher(jobs: int) -> Watcher:
