@@ -9,7 +9,7 @@ import pytest
 
 from backend.journal import Journal
 from backend.uri import open_backend
-from tests.tui.console import console, ended
+from tests.tui.console import console, dumping, ended
 from tui.config.values import Config, Connection, Dumps, Notifications
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=16"
@@ -28,6 +28,18 @@ async def test_another_key_does_it_and_the_first_one_no_more() -> None:
         await user.sees("Keys", "D f5")
         await user.press("escape", "f5")
         await user.sees("Dump · vm-01")
+
+
+async def test_texts_name_the_keys_as_they_are_now(tmp_path: Path) -> None:
+    keymap = {"wait": "f3", "detach": "f4", "show-info": "i"}
+    async with console(QUIET, config=config(keymap)) as user, dumping(f"{QUIET}&rate=1", "vm-01", tmp_path / "core"):
+        await user.sees("▌ vm-01", "1 job ", "1:job ─ 2:history ─ i:info")
+        await user.press("d")
+        await user.sees("f3 waits for it")
+        await user.press("f3")
+        await user.sees("f4 detaches; the job goes on", "f4 Detach")
+        await user.press("f4")
+        await user.sees("detached from the dump")
 
 
 async def test_keys_may_be_swapped() -> None:
@@ -73,7 +85,7 @@ async def test_the_form_begins_with_the_path_and_the_format_of_the_config(tmp_pa
         await user.sees("▌ vm-01")
         await user.press("d")
         await user.sees("Dump · vm-01", f"{tmp_path.name}/vm-01.kdump-zlib ")
-        await user.press("down", "down", "space")
+        await user.press("down")
         await user.sees(f"{tmp_path.name}/vm-01.kdump-lzo")
 
 

@@ -120,6 +120,15 @@ async def test_a_read_only_connection_says_why_it_cannot_dump() -> None:
         await user.sees("read only access")
 
 
+async def test_moving_in_the_formats_chooses() -> None:
+    async with console(QUIET) as user:
+        await open_form(user)
+        await user.press("down", "j")
+        await user.sees("(•) kdump-lzo", "--format kdump-lzo")
+        await user.press("k", "up")
+        await user.sees("(•) elf", "--format elf")
+
+
 async def test_the_form_fits_a_small_terminal() -> None:
     async with console(QUIET, size=(80, 24)) as user:
         await open_form(user)

@@ -70,6 +70,15 @@ async def test_all_that_the_filter_shows_can_be_marked() -> None:
         await user.sees("12 marked")
 
 
+async def test_the_button_needs_no_scrolling_in_a_small_terminal() -> None:
+    async with console(QUIET, size=(80, 16)) as user:
+        await mark(user, 2)
+        await user.press("d")
+        await user.sees("Dump · 2 domains", "Start the dump", "Cancel")
+        await user.press("tab", "tab", "tab", "tab", "tab", "tab", "tab")
+        await user.sees("At the same time", "Start the dump")
+
+
 async def test_several_domains_are_dumped_to_the_files_of_a_template(tmp_path: Path) -> None:
     async with console(QUIET) as user:
         await mark(user, 3)

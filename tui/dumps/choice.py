@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.journal import state_folder
 from backend.model import FORMAT_NAMES, Capabilities, Domain, DumpFlags, DumpRequest
+from backend.state import private_folder, state_folder
 from tui.looks import format
 
 FORMAT_WORDS = {
@@ -18,7 +18,7 @@ FORMAT_WORDS = {
     "kdump-lzo": "compressed with LZO, for crash",
     "kdump-snappy": "compressed with snappy, for crash",
     "win-dmp": "for WinDbg; the guest needs the vmcoreinfo device",
-    "raw": "migration stream: can be aborted; crash cannot read it",
+    "raw": "migration stream: abortable; crash cannot read it",
 }
 FLAG_WORDS = {
     DumpFlags.CRASH: "stop the domain as crashed after the dump",
@@ -132,7 +132,7 @@ def suggested_folder(uri: str, local: bool) -> str:
     """Where a dump of that hypervisor may go. On the simulator the folder is this user's own, and is made."""
     if uri.startswith("sim:"):
         folder = state_folder() / "dumps"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        private_folder(folder)
         return str(folder)
     if uri.partition("?")[0].endswith("/session"):
         return str(Path.home())

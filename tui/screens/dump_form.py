@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
@@ -27,10 +27,12 @@ from tui.dumps import choice as dump_choice
 from tui.dumps.choice import Place
 from tui.screens.offering import OfferingModal, heading
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.toggles import Check, Radio
+from tui.widgets.toggles import Check, Choice, Radio
 
 TIGHT = 32
 """Lines below which the form does without empty ones."""
+FRAME = 2
+"""Lines of the panel's border."""
 _MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
 
 
@@ -38,7 +40,10 @@ class DumpForm(OfferingModal[ScreenResultType]):
     """Reads the widgets; what the dumps are about, and how they start, is for the forms made from it."""
 
     OFFERS = (Start, Back)
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(command.binding() for command in OFFERS),
+        Binding("tab", "app.focus_next", "Next field", tooltip="Go to the next field"),
+    ]
 
     @dataclass
     class Looked(Message):
@@ -101,23 +106,24 @@ class DumpForm(OfferingModal[ScreenResultType]):
         return self.query_one("#overwrite", Checkbox).value
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="form", classes="panel") as form:
+        with Vertical(id="form", classes="panel") as form:
             form.border_title = heading("Dump", self._about)
-            yield Static("Format", classes="label", id="format-label")
-            with RadioSet(id="format", compact=True):
-                for name in FORMAT_NAMES:
-                    yield self._format_button(name)
-            yield Static("File on the hypervisor's host", classes="label")
-            path = Input(self.suggested(), id="path", compact=True, select_on_focus=False)
-            path.cursor_blink = False
-            yield path
-            with Horizontal(id="flags"):
-                for flag in dump_choice.FLAG_WORDS:
-                    yield Check(Content(flag.labels[0]), id=flag.labels[0], compact=True)
-                yield Check(Content("overwrite"), id="overwrite", compact=True)
-            yield from self.more()
-            yield Static(id="notes", markup=False)
-            yield Static(id="command", markup=False)
+            with VerticalScroll(id="fields", can_focus=False):
+                yield Static("Format", classes="label", id="format-label")
+                with Choice(id="format", compact=True):
+                    for name in FORMAT_NAMES:
+                        yield self._format_button(name)
+                yield Static("File on the hypervisor's host", classes="label")
+                path = Input(self.suggested(), id="path", compact=True, select_on_focus=False)
+                path.cursor_blink = False
+                yield path
+                with Horizontal(id="flags"):
+                    for flag in dump_choice.FLAG_WORDS:
+                        yield Check(Content(flag.labels[0]), id=flag.labels[0], compact=True)
+                    yield Check(Content("overwrite"), id="overwrite", compact=True)
+                yield from self.more()
+                yield Static(id="notes", markup=False)
+                yield Static(id="command", markup=False)
             with Vertical(id="actions"):
                 yield Static(id="error", markup=False)
                 with Horizontal(id="buttons"):
@@ -135,10 +141,21 @@ class DumpForm(OfferingModal[ScreenResultType]):
     def on_mount(self) -> None:
         self.show()
         self.look()
-        self.query_one("#format").focus()
+        choice = self.query_one(Choice)
+        choice.begin_at_chosen()
+        choice.focus()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.height < TIGHT, "-tight")
+        self.call_after_refresh(self._leave_room)
+
+    def _leave_room(self) -> None:
+        """What does not fit scrolls, above buttons that are always there."""
+        below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
+        fields = self.query_one("#fields")
+        fields.styles.max_height = max(1, self.size.height - FRAME - below)
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
 
     @on(RadioSet.Changed)
     def _format_chosen(self, event: RadioSet.Changed) -> None:
@@ -198,6 +215,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
         said = self.query_one("#error", Static)
         said.display = bool(error)
         said.update(Content.assemble(("✗ " + error, "$error")))
+        self.call_after_refresh(self._leave_room)
 
     @on(Button.Pressed, "#start")
     def _start_pressed(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from textual.widgets import Checkbox, RadioButton
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Checkbox, RadioButton, RadioSet
 
 
 class Check(Checkbox):
@@ -23,3 +26,26 @@ class Radio(RadioButton):
     @property
     def BUTTON_INNER(self) -> str:  # type: ignore[override]
         return "(•)" if self.value else "( )"
+
+
+class Choice(RadioSet):
+    """One of several; moving chooses, so that what is highlighted is what is chosen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,right,j", "choose_next", show=False),
+        Binding("up,left,k", "choose_previous", show=False),
+    ]
+
+    def begin_at_chosen(self) -> None:
+        """Highlight the one that is chosen at first; for when all are mounted."""
+        chosen = self.pressed_button
+        while chosen is not None and not chosen.has_class("-selected"):
+            self.action_next_button()
+
+    def action_choose_next(self) -> None:
+        self.action_next_button()
+        self.action_toggle_button()
+
+    def action_choose_previous(self) -> None:
+        self.action_previous_button()
+        self.action_toggle_button()
