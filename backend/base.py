@@ -17,6 +17,7 @@ from backend.events import EventStream
 from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
 
 if TYPE_CHECKING:
+    from backend.credentials import Ask
     from backend.dumpfile import DumpTarget
     from backend.journal import Journal
     from backend.record import JobRecord
@@ -29,6 +30,8 @@ class Backend(ABC):
     def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
         self.uri = uri
         self.readonly = readonly
+        self.ask: Ask | None = None
+        """Who is asked for what a connection wants to know and only a person does; nobody, unless this is set."""
         self._journal = journal
 
     @property
@@ -51,7 +54,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect. NoConnection within 5 seconds where nothing answers."""
+        """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody is to be asked."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import libvirt
 
 from backend.base import Backend, called
+from backend.credentials import CredentialsNeeded
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -27,7 +28,7 @@ from backend.errors import (
 from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecycle, LifecycleEvent
 from backend.libvirt import listing, metadata
 from backend.libvirt.capabilities import Versions, capabilities
-from backend.libvirt.connect import is_local
+from backend.libvirt.connect import is_local, remember
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, message_of
@@ -72,7 +73,7 @@ class LibvirtBackend(Backend):
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
         try:
-            await self._connected()
+            await self._let_in()
         except BaseException:
             await self.close()
             raise
@@ -208,6 +209,16 @@ class LibvirtBackend(Backend):
             )
             for domain in domains
         ]
+
+    async def _let_in(self) -> None:
+        """Connect; whatever that wants to know, and only a person does, they are asked, if there is anybody to ask."""
+        while True:
+            try:
+                return await self._connected()
+            except CredentialsNeeded as needed:
+                if self.ask is None:
+                    raise
+                remember(self.uri, await self.ask(needed.wanted))
 
     async def _connected(self) -> None:
         await self._polling.reopen()

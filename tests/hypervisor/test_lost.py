@@ -92,5 +92,5 @@ async def test_no_daemon_is_one_line_at_once(tmp_path: Path) -> None:
     with pytest.raises(NoConnection) as refused:
         await LibvirtBackend(f"qemu+unix:///system?socket={tmp_path}/none").open()
     assert time.monotonic() - begun < 1
-    assert "No such file or directory; is libvirtd running there?" in refused.value.message
+    assert "No such file or directory; no libvirt daemon listens on that socket" in refused.value.message
     assert "\n" not in refused.value.message
