@@ -31,6 +31,10 @@ class NoSuchDomain(BackendError):
     """No domain has that name, uuid or id, or that run of the domain is over."""
 
 
+class AmbiguousDomain(BackendError):
+    """More than one hypervisor has a domain of that name, and none of them was chosen."""
+
+
 class NotPermitted(BackendError):
     """The connection is read-only, or the user may not do this."""
 

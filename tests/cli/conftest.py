@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,3 +86,11 @@ async def virt_jobs(harness: Harness) -> AsyncIterator[VirtJobs]:
 async def backend(harness: Harness) -> AsyncIterator[Backend]:
     async with harness.backend() as backend:
         yield backend
+
+
+@pytest.fixture
+def config(state_home: Path) -> Path:
+    """Where the user's config goes; the folder is there."""
+    path = Path(os.environ["XDG_CONFIG_HOME"]) / "virt-jobs" / "config.toml"
+    path.parent.mkdir(parents=True)
+    return path

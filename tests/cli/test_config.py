@@ -22,14 +22,6 @@ LAB = "sim:///lab?domains=2&jobs=0&memory=1"
 BROKEN = "[dump]\nformat = 'vmcore'\n"
 
 
-@pytest.fixture
-def config(state_home: Path) -> Path:
-    """Where the user's config goes; the folder is there."""
-    path = Path(os.environ["XDG_CONFIG_HOME"]) / "virt-jobs" / "config.toml"
-    path.parent.mkdir(parents=True)
-    return path
-
-
 def listed(ended: subprocess.CompletedProcess[str]) -> set[str]:
     """The URIs in the output of ``list --json``."""
     assert ended.returncode == 0, ended

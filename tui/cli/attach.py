@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend.base import Backend
 from backend.errors import BackendError, NoJob
-from backend.model import DomainKey, JobOperation
+from backend.model import JobOperation
 from backend.text import clean
 from backend.verdict import Outcome
 from backend.wait import last_outcome
 from tui.cli import exits, follow
 from tui.cli.exits import Exit
+from tui.cli.fleet import Fleet, Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,22 @@ class Wanted:
     as_json: bool
 
 
-async def wait_for(backend: Backend, domains: Sequence[str], wanted: Wanted, on_end: Callable[[Outcome], None]) -> Exit:
+OnEnd = Callable[[Outcome, str], None]
+"""Called with the outcome of a job that was attached to, and the URI of its hypervisor."""
+
+
+async def wait_for(fleet: Fleet, domains: Sequence[str], wanted: Wanted, on_end: OnEnd) -> Exit:
     """Tell how the job of each of `domains` (names, uuids or ids) ended, and give the worst of their exit codes.
 
-    `on_end` gets the outcome of every job that was attached to. What goes wrong with one domain stops no other.
+    What goes wrong with one domain stops no other.
     """
     names = list(dict.fromkeys(domains))
     line = follow.ProgressLine(wanted.as_json)
+    places = await fleet.find_all(names)
 
     async def tell(name: str) -> Exit:
         try:
-            return exits.of_outcome(await _ended(backend, name, wanted, line, on_end), wanted.trust_qemu)
+            return exits.of_outcome(await _ended(places[name], wanted, line, on_end), wanted.trust_qemu)
         except BackendError as error:
             if len(names) == 1:
                 raise
@@ -52,26 +57,22 @@ async def wait_for(backend: Backend, domains: Sequence[str], wanted: Wanted, on_
     return exits.worst(await asyncio.gather(*map(tell, names)))
 
 
-async def _ended(
-    backend: Backend, name: str, wanted: Wanted, line: follow.ProgressLine, on_end: Callable[[Outcome], None]
-) -> Outcome:
-    domain = (await backend.find(name)).key
-    report = follow.Report(domain, wanted.as_json, line)
+async def _ended(place: Found | BackendError, wanted: Wanted, line: follow.ProgressLine, on_end: OnEnd) -> Outcome:
+    if isinstance(place, BackendError):
+        raise place
+    backend, domain = place.backend, place.domain.key
+    report = follow.Report(domain, backend.uri, wanted.as_json, line)
     try:
         outcome = await follow.follow(backend, domain, wanted.operation, report, wanted.timeout)
     except NoJob:
-        recorded = await _recorded(backend, domain, wanted)
+        recorded = await last_outcome(backend, domain) if wanted.last else None
         if recorded is None:
             raise
         report.outcome(recorded)
         return recorded
     report.outcome(outcome)
-    on_end(outcome)
+    on_end(outcome, backend.uri)
     return outcome
-
-
-async def _recorded(backend: Backend, domain: DomainKey, wanted: Wanted) -> Outcome | None:
-    return await last_outcome(backend, domain) if wanted.last else None
 
 
 def _of_domain(name: str, error: BackendError) -> str:

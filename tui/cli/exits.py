@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from backend.errors import (
+    AmbiguousDomain,
     BackendError,
     DomainNotRunning,
     FileExists,
@@ -40,6 +41,7 @@ class Exit(IntEnum):
 
 _BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
     (InvalidURI, Exit.USAGE),
+    (AmbiguousDomain, Exit.USAGE),
     (FileExists, Exit.USAGE),
     (NoJob, Exit.NO_JOB),
     (DomainNotRunning, Exit.NO_JOB),

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
@@ -75,9 +75,10 @@ class ProgressLine:
 class Report:
     """Prints one job's progress and outcome: JSON lines, or words with a progress line where a terminal shows it."""
 
-    def __init__(self, domain: DomainKey, as_json: bool, line: ProgressLine | None = None) -> None:
-        """`line` is shared by the reports of jobs that are followed together."""
+    def __init__(self, domain: DomainKey, uri: str, as_json: bool, line: ProgressLine | None = None) -> None:
+        """`uri`: of its hypervisor. `line` is shared by the reports of jobs that are followed together."""
         self._domain = domain
+        self._uri = uri
         self._json = as_json
         self._meter = ProgressMeter()
         self._line = line or ProgressLine(as_json)
@@ -90,12 +91,12 @@ class Report:
         self._line.show(self._domain, progress)
         if self._json and (now >= self._next or stats.closing != self._closing):
             self._next, self._closing = now + PAINT_INTERVAL, stats.closing
-            print_json(progress_json(self._domain, stats))
+            print_json(progress_json(self._uri, self._domain, stats))
 
     def outcome(self, outcome: Outcome) -> None:
         with self._line.away():
             if self._json:
-                print_json(outcome_json(outcome))
+                print_json(outcome_json(self._uri, outcome))
             elif outcome.verdict is Verdict.COMPLETED:
                 print(outcome_line(outcome), flush=True)
             else:
@@ -123,9 +124,10 @@ async def follow(
         report.end_line()
 
 
-def attach_command(uri: str, *names: str) -> str:
-    """The command line that attaches to the domains' jobs again."""
-    return shlex.join(["virt-jobs", "-c", uri, "wait", "--operation", "any", "--", *names])
+def attach_command(hosts: Sequence[str], *names: str) -> str:
+    """The command line that attaches to the domains' jobs again; `hosts` as the option -c takes them."""
+    options = [word for host in hosts for word in ("-c", host)]
+    return shlex.join(["virt-jobs", *options, "wait", "--operation", "any", "--", *names])
 
 
 def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
@@ -167,9 +169,10 @@ def left_paused_line(name: str) -> str:
     return f"{name} was left paused; let it go on with: {shlex.join(['virt-jobs', 'resume', name])}"
 
 
-def progress_json(domain: DomainKey, stats: JobStats) -> dict[str, Any]:
+def progress_json(uri: str, domain: DomainKey, stats: JobStats) -> dict[str, Any]:
     return {
         "event": "progress",
+        "uri": uri,
         "domain": domain.name,
         "operation": stats.operation.label,
         "time_elapsed": stats.time_elapsed,
@@ -180,9 +183,10 @@ def progress_json(domain: DomainKey, stats: JobStats) -> dict[str, Any]:
     }
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
     return {
         "event": "outcome",
+        "uri": uri,
         "domain": outcome.domain.name,
         "operation": outcome.operation.label,
         "verdict": outcome.verdict,

@@ -13,6 +13,7 @@ import click
 from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation
 from tui.cli import exits
 from tui.cli.exits import Exit
+from tui.cli.fleet import Fleet
 from tui.cli.options import domain_argument, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
@@ -89,22 +90,24 @@ def dump(
     told = _told_at_the_end(target)
 
     async def start_and_follow() -> Exit:
-        async with target.backend() as backend:
-            found = await backend.find(domain)
+        async with Fleet(target) as fleet:
+            place = await fleet.find(domain)
+            backend, found = place.backend, place.domain
             request = DumpRequest(found.key, path, format, flags)
             publish = target.config.dump.publish
             record = await backend.start_dump(request, overwrite=overwrite, publish=publish)
-            report = follow.Report(found.key, as_json)
+            report = follow.Report(found.key, backend.uri, as_json)
             if detach and not record.over:
-                started = {"event": "started", "domain": found.name, "path": path, "format": record.format_name}
+                started = {"event": "started", "uri": backend.uri, "domain": found.name, "path": path}
                 if as_json:
-                    print_json(started | {"id": record.id})
+                    print_json(started | {"format": record.format_name, "id": record.id})
                 else:
-                    print(f"{found.name}: dump started; attach with: {follow.attach_command(target.uri, found.name)}")
+                    again = follow.attach_command([backend.uri], found.name)
+                    print(f"{found.name}: dump started; attach with: {again}")
                 return Exit.COMPLETED
             outcome = await follow.follow(backend, found.key, JobOperation.DUMP, report, record=record)
             report.outcome(outcome)
-            told(outcome)
+            told(outcome, backend.uri)
             return exits.of_outcome(outcome)
 
     _until_detached(target, [domain], start_and_follow())
@@ -163,8 +166,8 @@ def attach(
     told = _told_at_the_end(target)
 
     async def attach_and_follow() -> Exit:
-        async with target.backend() as backend:
-            return await attaching.wait_for(backend, domains, wanted, told)
+        async with Fleet(target) as fleet:
+            return await attaching.wait_for(fleet, domains, wanted, told)
 
     _until_detached(target, domains, attach_and_follow())
 
@@ -176,10 +179,10 @@ def abort(target: Target, domain: str) -> None:
     """Ask for the end of a domain's job. How it really ended, wait tells."""
 
     async def ask() -> None:
-        async with target.backend() as backend:
-            found = await backend.find(domain)
-            await backend.abort(found.key)
-            print(f"{found.name}: abort requested")
+        async with Fleet(target) as fleet:
+            found = await fleet.find(domain)
+            await found.backend.abort(found.domain.key)
+            print(f"{found.domain.name}: abort requested")
 
     asyncio.run(ask())
 
@@ -191,24 +194,24 @@ def resume(target: Target, domain: str) -> None:
     """Let a paused domain run again, such as one that a dead dump left behind."""
 
     async def ask() -> None:
-        async with target.backend() as backend:
-            found = await backend.find(domain)
-            await backend.resume(found.key)
-            print(f"{found.name}: resumed")
+        async with Fleet(target) as fleet:
+            found = await fleet.find(domain)
+            await found.backend.resume(found.domain.key)
+            print(f"{found.domain.name}: resumed")
 
     asyncio.run(ask())
 
 
-def _told_at_the_end(target: Target) -> Callable[[Outcome], None]:
+def _told_at_the_end(target: Target) -> Callable[[Outcome, str], None]:
     """What starts the command that the user wants to be told with; all that it needs is loaded now, not at the end."""
     command = target.config.notifications.on_end
     if not command:
-        return lambda outcome: None
+        return lambda outcome, uri: None
     from tui import notify
 
-    def tell(outcome: Outcome) -> None:
+    def tell(outcome: Outcome, uri: str) -> None:
         try:
-            notify.run(command, outcome, target.uri)
+            notify.run(command, outcome, uri)
         except (OSError, ValueError) as error:
             complain(f"on_end could not be run: {error}")
 
@@ -223,7 +226,7 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
         code = asyncio.run(work)
     except KeyboardInterrupt:
         goes_on = "the job goes on" if len(domains) == 1 else "the jobs go on"
-        complain(f"detached; {goes_on}. Attach again with: {follow.attach_command(target.uri, *domains)}")
+        complain(f"detached; {goes_on}. Attach again with: {follow.attach_command(target.again, *domains)}")
         code = Exit.DETACHED
     sys.exit(code)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from backend.model import Domain, JobStats
+from backend.model import Domain, JobOperation, JobStats
 from backend.text import clean
 from tui.looks import format
 
@@ -15,11 +15,29 @@ if TYPE_CHECKING:
     from backend.record import JobRecord
 
 
+class Table:
+    """Lines with columns as wide as their widest cell so far, in terminal cells, as virsh draws them."""
+
+    def __init__(self, headings: Sequence[str], first_cells: Sequence[str] = ()) -> None:
+        """`first_cells`: what is known to come in the first column."""
+        self._headings = headings
+        self._widths = [max(map(_width, [headings[0], *first_cells])), *map(_width, headings[1:])]
+        self._begun = False
+
+    def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """These rows; the first ones below the headings."""
+        self._widths = [max([width, *map(_width, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
+        lines = [_line(row, self._widths) for row in rows]
+        if not self._begun:
+            rule = "-" * (sum(self._widths) + 3 * len(self._widths) - 1)
+            lines = [_line(self._headings, self._widths), rule, *lines]
+        self._begun = True
+        return lines
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines with columns as wide as their widest cell, in terminal cells, as virsh draws them."""
-    widths = [max(map(_width, column)) for column in zip(headings, *rows, strict=True)]
-    lines = [_line(headings, widths), "-" * (sum(widths) + 3 * len(widths) - 1)]
-    return lines + [_line(row, widths) for row in rows]
+    """The lines of a table that is complete."""
+    return Table(headings).lines(rows)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -39,13 +57,16 @@ def _width(text: str) -> int:
 DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
 
 
-def domain_row(domain: Domain, job: JobStats | None) -> list[str]:
+def domain_row(domain: Domain, job: JobStats | None, other_host: str = "") -> list[str]:
+    """`other_host`: at the other end of its migration, where that is known."""
     row = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
     if job is None:
         return [*row, "", "", "", "", ""]
     done = format.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
     elapsed = format.duration(job.time_elapsed / 1000)
     operation = f"{job.operation.label} (closing)" if job.closing else job.operation.label
+    if other_host:
+        operation += f" {'->' if job.operation is JobOperation.MIGRATION_OUT else '<-'} {other_host}"
     return [*row, operation, done, elapsed, format.size(job.processed), format.size(job.remaining)]
 
 

@@ -7,12 +7,11 @@ import sys
 
 import click
 
-from backend.base import Backend
 from backend.errors import BackendError
-from backend.model import Domain, JobStats
 from backend.text import clean
-from tui.cli import exits, listing
+from tui.cli import exits, listed, listing
 from tui.cli.exits import Exit
+from tui.cli.fleet import Fleet, of_host
 from tui.cli.options import domain_argument, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
@@ -26,33 +25,38 @@ FOLLOW_INTERVAL = 0.5
 @click.pass_obj
 def list_domains(target: Target, as_json: bool) -> None:
     """List all domains and their jobs."""
-    rows: list[list[str]] = []
-    failures: list[BackendError] = []
-    for uri in target.uris:
-        try:
-            found = asyncio.run(_domains_and_jobs(target.backend(uri)))
-        except BackendError as error:
-            complain(f"{uri}: {error}")
-            failures.append(error)
-            continue
-        for domain, job in found:
-            if as_json:
-                print_json(listing.domain_json(uri, domain, job))
-            else:
-                rows.append([*([uri] if len(target.uris) > 1 else []), *listing.domain_row(domain, job)])
-    if not as_json and len(failures) < len(target.uris):
-        headings = (*(["Host"] if len(target.uris) > 1 else []), *listing.DOMAIN_HEADINGS)
-        print("\n".join(listing.table(headings, rows)))
-    if failures:
-        sys.exit(exits.of_error(failures[0]))
+    errors = asyncio.run(_print_domains(target, as_json))
+    if errors:
+        sys.exit(exits.worst(map(exits.of_error, errors)))
 
 
-async def _domains_and_jobs(backend: Backend) -> list[tuple[Domain, JobStats | None]]:
-    async with backend:
-        domains = await backend.domains()
-        jobs = await backend.jobs([domain.key for domain in domains if domain.active and domain.answering])
-    found = ((domain, jobs.get(domain.key)) for domain in domains)
-    return [(domain, job if isinstance(job, JobStats) else None) for domain, job in found]
+async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
+    """Print what each hypervisor has as it answers; why others did not."""
+    several = len(target.uris) > 1
+    if several:
+        table = listing.Table(["Host", *listing.DOMAIN_HEADINGS], [target.host(uri) for uri in target.uris])
+    else:
+        table = listing.Table(listing.DOMAIN_HEADINGS)
+    errors = []
+    async for hosts in listed.listed(target):
+        others = listed.other_hosts(hosts)
+        rows = []
+        for host in hosts:
+            if host.error is not None:
+                errors.append(host.error)
+                complain(of_host(target.host(host.uri), host.error))
+            for domain, job in host.domains:
+                if as_json:
+                    print_json(listing.domain_json(host.uri, domain, job))
+                else:
+                    other = others.get((host.uri, domain.key.uuid))
+                    row = listing.domain_row(domain, job, target.host(other) if other else "")
+                    rows.append([target.host(host.uri), *row] if several else row)
+        if not as_json and any(host.error is None for host in hosts):
+            for line in table.lines(rows):
+                print(line)
+        sys.stdout.flush()
+    return errors
 
 
 @click.command()
@@ -69,8 +73,9 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
         raise click.UsageError("--follow and --completed are mutually exclusive")
 
     async def show() -> None:
-        async with target.backend() as backend:
-            found = await backend.find(domain)
+        async with Fleet(target) as fleet:
+            place = await fleet.find(domain)
+            backend, found = place.backend, place.domain
             while True:
                 job = None
                 if found.active:
@@ -94,16 +99,19 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
     """List the dumps that were asked for on this machine, and how they ended."""
     from backend.journal import Journal
 
+    uris = target.uris if target.named else ()
     records = [
         record
         for record in Journal().history()
-        if domain in (None, record.domain, record.uuid) and (not target.named or record.uri in target.named)
+        if domain in (None, record.domain, record.uuid) and (not uris or record.uri in uris)
     ]
     if as_json:
         for record in records:
             print_json(record.to_json())
     else:
-        print("\n".join(listing.table(listing.RECORD_HEADINGS, [listing.record_row(record) for record in records])))
+        several = len({record.uri for record in records}) > 1
+        rows = [[*([clean(record.uri)] if several else []), *listing.record_row(record)] for record in records]
+        print("\n".join(listing.table([*(["Host"] if several else []), *listing.RECORD_HEADINGS], rows)))
 
 
 @click.command()

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import click
-
+from backend import libvirt_conf
 from backend.base import Backend
+from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
+from tui.cli.ask import asker
 from tui.config.path import config_path
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Target:
     """The hypervisors that the user named, or else the usual one, and how to connect to them."""
 
     named: tuple[str, ...]
-    """Aliases or URIs."""
+    """Aliases, groups or URIs."""
     readonly: bool
 
     @cached_property
@@ -38,15 +39,16 @@ class Target:
 
     @cached_property
     def uris(self) -> tuple[str, ...]:
-        """What was named, else what the environment names, else what the config names, else virsh's default.
+        """What was named, else what the environment names, else what the config names, else what libvirt.conf names,
+        else virsh's default. Aliases of the config come before those of libvirt.conf.
 
         Where nothing is named and the libvirt binding is not installed, the simulator, which is said on stderr.
         """
         names = self.named or self._usual()
-        if self._configured:
-            # What is a URI already is one whatever the config says, even where that is broken.
-            names = tuple(name if "://" in name else self.config.connection(name).uri for name in names)
-        return tuple(dict.fromkeys(names))
+        # What is a URI already is one whatever the config says, even where that is broken.
+        if self._configured and not all("://" in name for name in names):
+            names = self.config.uris(names)
+        return tuple(dict.fromkeys(name if "://" in name else libvirt_conf.load().uri(name) for name in names))
 
     @property
     def _configured(self) -> bool:
@@ -61,16 +63,20 @@ class Target:
         if not libvirt_installed():
             print(f"virt-jobs: SIMULATED: no libvirt binding is installed; this is {DEMO}", file=sys.stderr)
             return (DEMO,)
-        return ("qemu:///system" if os.geteuid() == 0 else "qemu:///session",)
+        return (libvirt_conf.load().default or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session"),)
 
     @property
-    def uri(self) -> str:
-        """The one hypervisor that a command about one domain goes to. A UsageError if several were named."""
-        if len(self.uris) > 1:
-            raise click.UsageError("this command is about one hypervisor; give -c/--connect once")
-        return self.uris[0]
+    def again(self) -> tuple[str, ...]:
+        """What was named, for a command line that is to name the same."""
+        return self.named or self.uris
 
-    def backend(self, uri: str | None = None) -> Backend:
-        """The backend of that hypervisor, or else of the one there is, not connected yet."""
-        uri = uri or self.uri
-        return open_backend(uri, self.readonly or (self._configured and self.config.connection(uri).readonly))
+    def host(self, uri: str) -> str:
+        """The hypervisor's name for people: its alias, or else its URI."""
+        return clean((self.config.alias(uri) if self._configured else None) or uri)
+
+    def backend(self, uri: str) -> Backend:
+        """The backend of that hypervisor, not connected yet. What that wants to know, it asks at the terminal."""
+        readonly = self.readonly or (self._configured and self.config.connection(uri).readonly)
+        backend = open_backend(uri, readonly)
+        backend.ask = asker(uri)
+        return backend
