@@ -54,7 +54,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody is to be asked."""
+        """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody can be asked."""
 
     @abstractmethod
     async def close(self) -> None:

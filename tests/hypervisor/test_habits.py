@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,66 @@ from tests.cli.conftest import VirtJobs
 from tests.hypervisor.daemon import SYSTEM, Machines, unique
 
 pytestmark = pytest.mark.hypervisor
+
+
+LIBVIRT_CONF = """
+uri_aliases = [
+  "inside=test:///default",
+  "both=test:///default",
+  "far=qemu+ssh://root@127.0.0.1:9/system",
+]
+uri_default = "inside"
+"""
+VirtJobsWithConf = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def with_conf(tmp_path: Path) -> VirtJobsWithConf:
+    """Runs virt-jobs where /etc/libvirt/libvirt.conf, for it alone, is the one above."""
+    conf = tmp_path / "libvirt.conf"
+    conf.write_text(LIBVIRT_CONF)
+    mounted = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/libvirt/libvirt.conf && exec "$@"', str(conf))
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [*mounted, sys.executable, "-m", "tui", *arguments]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | environment,
+        )
+
+    return run
+
+
+def test_an_alias_of_libvirt_conf_is_a_name_for_its_uri(with_conf: VirtJobsWithConf) -> None:
+    ended = with_conf("-c", "inside", "list", "--json")
+    assert '"uri": "test:///default"' in ended.stdout, ended
+
+
+def test_uri_default_is_the_usual_one(with_conf: VirtJobsWithConf) -> None:
+    assert '"uri": "test:///default"' in with_conf("list", "--json").stdout
+
+
+@pytest.mark.parametrize("variable", ["VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"])
+def test_virshs_variables_come_before_it_and_may_be_aliases(with_conf: VirtJobsWithConf, variable: str) -> None:
+    assert "qemu+ssh://root@127.0.0.1:9/system" in with_conf("list", **{variable: "far"}).stderr
+
+
+def test_an_alias_of_the_config_comes_before_one_of_libvirt_conf(with_conf: VirtJobsWithConf, tmp_path: Path) -> None:
+    config = tmp_path / "config/virt-jobs/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[connections.both]\nuri = "sim:///ours"\n')
+    assert '"uri": "sim:///ours"' in with_conf("-c", "both", "list", "--json").stdout
+
+
+def test_an_alias_for_ssh_asks_nothing(with_conf: VirtJobsWithConf) -> None:
+    ended = with_conf("-c", "far", "list")
+    assert ended.returncode == 7
+    assert "try it once in a terminal: ssh -p 9 root@127.0.0.1 true" in ended.stderr
 
 
 async def said(*command: str) -> str:
