@@ -93,6 +93,11 @@ def with_uv(folder: Path) -> Path:
     return folder / "bin/virt-jobs"
 
 
+def with_dev(folder: Path) -> Path:
+    run(source(folder) / "dev", "demo", "--version")
+    return folder / "source/.venv/bin/virt-jobs"
+
+
 def no_headers() -> str:
     if shutil.which("pkg-config") is None or subprocess.run(["pkg-config", "--exists", "libvirt"]).returncode:
         return "libvirt's headers are not installed: apt install libvirt-dev pkg-config gcc python3-dev"
@@ -107,6 +112,7 @@ def no_system_binding() -> str:
 
 
 WAYS = (
+    Way("./dev demo", with_dev),
     Way("pip install .", lambda folder: with_pip(folder, str(source(folder)))),
     Way("pip install the wheel", lambda folder: with_pip(folder, built(folder, "wheel"))),
     Way("pip install the sdist", lambda folder: with_pip(folder, built(folder, "sdist"))),

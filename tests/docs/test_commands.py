@@ -1,0 +1,101 @@
+"""Every command in the documents is run, in the order in which it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.installs.__main__ import WAYS
+from tests.tui.terminal import terminal
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCKS = [
+    (document.name, [line for line in block.splitlines() if line.strip()])
+    for document in DOCUMENTS
+    for block in re.findall(r"^```sh\n(.*?)^```", document.read_text(), re.DOTALL | re.MULTILINE)
+]
+LINES = [line for _, block in BLOCKS for line in block]
+DEMO = "sim:///demo"
+QUICK = f"{DEMO}?rate=1024"
+"""The demonstration, whose dumps take no longer than a test should."""
+RAN = re.compile(r"^=== (\d+) (.*)$", re.MULTILINE)
+
+
+def command(line: str) -> str:
+    return line.partition(" #")[0].strip()
+
+
+def is_console(line: str) -> bool:
+    return re.fullmatch(r"virt-jobs( -c \S+)*", command(line)) is not None
+
+
+def expected(line: str) -> int:
+    """The exit code that is said of the command; 0 where none is."""
+    said = re.search(r"exits with (\d+)", line)
+    return int(said[1]) if said else 0
+
+
+def hypervisors(line: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.hypervisor] if "qemu" in line else []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        pytest.param(commands, id=f"{name}: {command(commands[0])}", marks=hypervisors("".join(commands)))
+        for name, block in BLOCKS
+        if (commands := [line for line in block if line.startswith(("virt-jobs", "export")) and not is_console(line)])
+    ],
+)
+def test_the_commands_do_what_is_said_of_them(block: list[str], tmp_path: Path) -> None:
+    script = "\n".join(f'{line}\necho "=== $? "{shlex.quote(line)}' for line in block)
+    script = script.replace(DEMO, QUICK).replace("/var/tmp/", f"{tmp_path}/")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, "PATH": path, "LIBVIRT_DEFAULT_URI": QUICK},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    ran = [(int(code), line) for code, line in RAN.findall(done.stdout)]
+    assert len(ran) == len(block), done.stdout
+    assert [(line, code) for code, line in ran] == [(line, expected(line)) for _, line in ran], done.stdout
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(command(line), marks=hypervisors(line)) for line in LINES if is_console(line)]
+)
+def test_the_console_opens(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIBVIRT_DEFAULT_URI", DEMO)
+    with terminal(*shlex.split(line)[1:]) as console:
+        console.sees("q Quit", "●").type("q")
+        assert console.ends() == 0
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if re.match(r"pip|uv|\./dev demo|python3 -m tests", line)])
+def test_ways_to_install_are_tried_where_all_of_them_are(line: str) -> None:
+    every = (ROOT / ".ci/run").read_text()
+    assert command(line) in every or any(way.name == command(line) for way in WAYS)
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("apt")])
+def test_packages_are_installed_where_all_tests_run(line: str) -> None:
+    assert set(command(line).split()[2:]) <= set((ROOT / ".ci/run").read_text().split())
+
+
+def test_no_command_is_left_out() -> None:
+    known = (
+        r"virt-jobs|export|pip|uv|\./dev (demo|test)|python3 -m tests|apt|/usr/bin/python3 -m venv|~/virt-jobs/bin/pip"
+    )
+    assert [line for line in LINES if not re.match(known, line)] == []
