@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from backend.base import Backend
+from backend.credentials import Ask, Credential
 from backend.errors import AmbiguousDomain, BackendError, InvalidURI, NoConnection, NoSuchDomain, NotAnswering
 from backend.model import Domain
 from backend.text import clean
@@ -16,7 +18,7 @@ from tui.cli.output import complain
 from tui.cli.target import Target
 
 DEADLINE = 10.0
-"""Seconds that one of several hypervisors may take to be connected to, and again to look for a domain."""
+"""Seconds that a hypervisor may take to be connected to, and again to look for a domain."""
 
 T = TypeVar("T")
 
@@ -115,8 +117,7 @@ class Fleet:
 
 async def _all(asked: Sequence[tuple[Backend, Coroutine[Any, Any, T]]]) -> dict[Backend, T | BackendError]:
     """What each of them answers; those that do not within the deadline have an error that says so."""
-    deadline = DEADLINE if len(asked) > 1 else None
-    answers = await asyncio.gather(*(within(backend.uri, deadline, answer) for backend, answer in asked))
+    answers = await asyncio.gather(*(within(backend, DEADLINE, answer) for backend, answer in asked))
     return {backend: answer for (backend, _), answer in zip(asked, answers, strict=True)}
 
 
@@ -126,12 +127,26 @@ def of_host(host: str, error: BackendError) -> str:
     return message if host in message else f"{host}: {message}"
 
 
-async def within(uri: str, deadline: float | None, answer: Coroutine[Any, Any, T]) -> T | BackendError:
-    """What comes of `answer`, or its error; NotAnswering after `deadline` seconds (None: its own ones are enough)."""
+async def within(backend: Backend, deadline: float, answer: Coroutine[Any, Any, T]) -> T | BackendError:
+    """What comes of `answer`, or its error; NotAnswering after `deadline` seconds, not counting those of a person."""
+    ask = backend.ask
     try:
-        async with asyncio.timeout(deadline):
+        async with asyncio.timeout(deadline) as limit:
+            backend.ask = ask and partial(_unhurried, ask, limit, deadline)
             return await answer
     except TimeoutError:
-        return NotAnswering(f"no answer from {uri} within {deadline:g} s")
+        return NotAnswering(f"no answer from {backend.uri} within {deadline:g} s")
     except BackendError as error:
         return error
+    finally:
+        backend.ask = ask
+
+
+async def _unhurried(
+    ask: Ask, limit: asyncio.Timeout, deadline: float, wanted: Sequence[Credential]
+) -> Mapping[Credential, str]:
+    limit.reschedule(None)
+    try:
+        return await ask(wanted)
+    finally:
+        limit.reschedule(asyncio.get_running_loop().time() + deadline)

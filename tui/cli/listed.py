@@ -16,7 +16,7 @@ from tui.cli.target import Target
 SOON = 0.5
 """Seconds that hypervisors have to answer in the order in which they were named; later ones come as they answer."""
 DEADLINE = 15.0
-"""Seconds that one of several hypervisors may take for all of its answer."""
+"""Seconds that a hypervisor may take for all of its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,7 @@ async def _listed(target: Target, uri: str) -> Listed:
         backend = target.backend(uri)
     except BackendError as error:
         return Listed(uri, (), error)
-    deadline = DEADLINE if len(target.uris) > 1 else None
-    answer = await within(uri, deadline, _domains_and_jobs(backend))
+    answer = await within(backend, DEADLINE, _domains_and_jobs(backend))
     return Listed(uri, (), answer) if isinstance(answer, BackendError) else Listed(uri, answer)
 
 
