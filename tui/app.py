@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter, NoColor
+from textual.filter import ANSIToTruecolor, LineFilter, NoColor
 from textual.screen import Screen
 
 from tui import notify
@@ -50,7 +50,9 @@ class Console(App[None]):
         self.set_keymap(dict(self._config.keymap))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), *self._last_filters]
+        # Nothing here is painted in colours that would have to be translated, and looking at every cell takes its time.
+        others = (filter for filter in super().get_line_filters() if not isinstance(filter, ANSIToTruecolor))
+        return [*others, *self._last_filters]
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.variables(self.current_theme)

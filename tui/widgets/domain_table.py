@@ -13,19 +13,19 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.looks.cells import crop, width
 from tui.rows import Row, RowKey, Rows, busy_first
 from tui.widgets.columns import STYLES
+from tui.widgets.lines import LineView
 from tui.widgets.row_painter import RowPainter
 
 CACHED_LINES = 1000
 DEFAULT_SORT = "job"
 
 
-class DomainTable(ScrollView, can_focus=True):
+class DomainTable(LineView):
     """Domains and their jobs, sorted and filtered, with a cursor that stays on its domain."""
 
     ALLOW_SELECT = False
