@@ -17,6 +17,7 @@ class Proxy:
         self._target = target
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def uri(self) -> str:
@@ -42,15 +43,24 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.cut()
+        await asyncio.gather(*self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, forth = await asyncio.open_unix_connection(self._target)
-        self._open |= {writer, forth}
-        with contextlib.suppress(OSError):
-            await asyncio.gather(_pass(reader, forth), _pass(back, writer))
-        for end in (writer, forth):
-            end.close()
-        self._open -= {writer, forth}
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+        self._open.add(writer)
+        with contextlib.suppress(OSError):  # No daemon is there: whoever asks is shown the door.
+            back, forth = await asyncio.open_unix_connection(self._target)
+            if not writer.is_closing():
+                self._open.add(forth)
+                with contextlib.suppress(OSError):
+                    await asyncio.gather(_pass(reader, forth), _pass(back, writer))
+            forth.close()
+            self._open.discard(forth)
+        writer.close()
+        self._open.discard(writer)
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
