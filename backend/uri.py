@@ -53,7 +53,7 @@ def _libvirt() -> type[Backend]:
     try:
         from backend.libvirt import LibvirtBackend
     except ImportError as error:
-        raise NotSupported(
-            f"the libvirt binding is not usable ({error}); install it with: pip install 'virt-jobs[libvirt]'"
-        ) from None
+        from backend.binding import how_to_get
+
+        raise NotSupported(f"the libvirt binding is not usable ({error}); {how_to_get()}") from None
     return LibvirtBackend

@@ -28,7 +28,7 @@ def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: s
     denied = _READ_ONLY if readonly else None
     formats: dict[str, str | None] = dict.fromkeys(FORMAT_NAMES)
     flags: dict[DumpFlags, str | None] = dict.fromkeys(flag for flag in DumpFlags if flag)
-    daemon = _dotted(versions.daemon)
+    daemon = dotted(versions.daemon)
     if versions.formats is not None:
         # raw is no format of QEMU's dumps, but a migration.
         for name in formats.keys() - versions.formats - {"raw"}:
@@ -39,7 +39,7 @@ def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: s
         flags[DumpFlags.LIVE] = f"libvirt {daemon} refuses it, as every libvirt since 11.5 does"
     hypervisor = clean(versions.driver)
     if versions.hypervisor:
-        hypervisor += f" {_dotted(versions.hypervisor)}"
+        hypervisor += f" {dotted(versions.hypervisor)}"
     return Capabilities(
         hypervisor=f"{hypervisor}, libvirt {daemon}",
         local=local,
@@ -53,5 +53,6 @@ def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: s
     )
 
 
-def _dotted(version: int) -> str:
+def dotted(version: int) -> str:
+    """libvirt's number of a version as people write it."""
     return f"{version // 1_000_000}.{version // 1_000 % 1_000}.{version % 1_000}"

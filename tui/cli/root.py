@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from tui.cli import jobs, reading
+from tui.cli import itself, jobs, reading
 from tui.cli.target import DEMO, Target
 
 
@@ -57,5 +57,6 @@ for command in (
     reading.history,
     reading.inspect,
     reading.show_config,
+    itself.doctor,
 ):
     cli.add_command(command)

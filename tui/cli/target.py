@@ -38,17 +38,29 @@ class Target:
         return load()
 
     @cached_property
-    def uris(self) -> tuple[str, ...]:
-        """What was named, else what the environment names, else what the config names, else what libvirt.conf names,
-        else virsh's default. Aliases of the config come before those of libvirt.conf.
+    def chosen(self) -> tuple[str, ...]:
+        """The URIs of what was named, else of what the environment names, else the config, else libvirt.conf.
 
-        Where nothing is named and the libvirt binding is not installed, the simulator, which is said on stderr.
+        Aliases of the config come before those of libvirt.conf. Empty where nobody names anything.
         """
         names = self.named or self._usual()
         # What is a URI already is one whatever the config says, even where that is broken.
         if self._configured and not all("://" in name for name in names):
             names = self.config.uris(names)
         return tuple(dict.fromkeys(name if "://" in name else libvirt_conf.load().uri(name) for name in names))
+
+    @cached_property
+    def uris(self) -> tuple[str, ...]:
+        """What was chosen, else virsh's default.
+
+        Where nothing is chosen and the libvirt binding is not installed, the simulator, which is said on stderr.
+        """
+        if self.chosen:
+            return self.chosen
+        if not libvirt_installed():
+            print(f"virt-jobs: SIMULATED: no libvirt binding is installed; this is {DEMO}", file=sys.stderr)
+            return (DEMO,)
+        return ("qemu:///system" if os.geteuid() == 0 else "qemu:///session",)
 
     @property
     def _configured(self) -> bool:
@@ -60,10 +72,8 @@ class Target:
                 return (uri,)
         if self._configured and self.config.connect:
             return self.config.connect
-        if not libvirt_installed():
-            print(f"virt-jobs: SIMULATED: no libvirt binding is installed; this is {DEMO}", file=sys.stderr)
-            return (DEMO,)
-        return (libvirt_conf.load().default or ("qemu:///system" if os.geteuid() == 0 else "qemu:///session"),)
+        default = libvirt_conf.load().default
+        return (default,) if default else ()
 
     @property
     def again(self) -> tuple[str, ...]:
@@ -76,7 +86,10 @@ class Target:
 
     def backend(self, uri: str) -> Backend:
         """The backend of that hypervisor, not connected yet. What that wants to know, it asks at the terminal."""
-        readonly = self.readonly or (self._configured and self.config.connection(uri).readonly)
-        backend = open_backend(uri, readonly)
+        backend = self.silent_backend(uri)
         backend.ask = asker(uri)
         return backend
+
+    def silent_backend(self, uri: str) -> Backend:
+        """The same, and nobody is asked for anything."""
+        return open_backend(uri, self.readonly or (self._configured and self.config.connection(uri).readonly))

@@ -1,0 +1,134 @@
+"""What doctor makes of the facts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from backend.binding import Binding
+from backend.checkup import Checkup
+from backend.errors import NoConnection
+from backend.model import (
+    FORMAT_NAMES,
+    Capabilities,
+    Domain,
+    DomainKey,
+    DomainState,
+    DumpFlags,
+    DumpRequest,
+)
+from backend.record import JobRecord, RecordState
+from tui.cli import findings
+from tui.cli.findings import Finding, Mark
+from tui.dumps.choice import Place
+
+URI = "qemu:///system"
+ABLE = Capabilities("QEMU 7.2.22, libvirt 9.0.0", True, dict.fromkeys(FORMAT_NAMES), dict.fromkeys(DumpFlags))
+DOMAIN = Domain(DomainKey("u", 1, "db-01"), DomainState.RUNNING, memory=4 << 30)
+HEALTHY = Checkup(URI, False, None, ABLE, [DOMAIN], (), 0.012)
+
+
+def the(subject: str, found: list[Finding]) -> Finding:
+    [finding] = [finding for finding in found if finding.subject == subject]
+    return finding
+
+
+def of_host(found: Checkup, needed: bool = True) -> list[Finding]:
+    return list(findings.of_host(found, needed))
+
+
+def test_a_healthy_host_needs_nothing() -> None:
+    found = of_host(HEALTHY)
+    assert {finding.mark for finding in found} == {Mark.OK}
+    assert the("connection", found).text == "QEMU 7.2.22, libvirt 9.0.0; 1 domain, 1 running; answered in 12 ms"
+
+
+@pytest.mark.parametrize(("needed", "mark"), [(True, Mark.ATTENTION), (False, Mark.NOTE)])
+def test_one_that_does_not_answer_says_what_to_do(needed: bool, mark: Mark) -> None:
+    error = NoConnection("cannot connect: Connection refused; it is not up; start it")
+    [finding] = of_host(Checkup(URI, False, error), needed)
+    assert finding == Finding("connection", mark, "cannot connect: Connection refused; it is not up", "start it", URI)
+
+
+def test_what_was_connected_to_and_then_fell_silent_needs_attention() -> None:
+    found = of_host(replace(HEALTHY, error=NoConnection("lost"), domains=()), needed=False)
+    assert the("connection", found).mark is Mark.ATTENTION
+    assert the("formats", found).mark is Mark.OK
+
+
+def test_what_cannot_be_done_is_told_with_its_reason() -> None:
+    able = replace(ABLE, formats=ABLE.formats | {"kdump-lzo": "not built", "kdump-snappy": "not built"})
+    text = the("formats", of_host(replace(HEALTHY, capabilities=able))).text
+    assert text == "elf, kdump-zlib, win-dmp, raw; not kdump-lzo, kdump-snappy: not built"
+
+
+def test_what_nobody_asked_the_hypervisor_is_not_promised() -> None:
+    able = replace(ABLE, local=False)
+    assert the("formats", of_host(replace(HEALTHY, capabilities=able))).text.endswith("raw; if its QEMU has them")
+
+
+def test_a_read_only_user_is_told_what_they_may_not() -> None:
+    why = "the connection is read-only"
+    able = replace(ABLE, dump=why, abort=why, resume=why, shared_records=why, dump_events=why)
+    found = of_host(replace(HEALTHY, readonly=True, capabilities=able))
+    expected = f"list and watch; not dump, abort, resume, share results: {why}"
+    assert (the("may", found).mark, the("may", found).text) == (Mark.NOTE, expected)
+    assert the("events", found).mark is Mark.NOTE
+
+
+def test_a_domain_left_paused_needs_attention_and_names_the_command() -> None:
+    finding = the("left paused", of_host(replace(HEALTHY, left_paused=["-odd name"])))
+    assert (finding.mark, finding.todo) == (Mark.ATTENTION, "virt-jobs -c qemu:///system resume -- '-odd name'")
+
+
+@pytest.mark.parametrize(
+    ("place", "writable", "mark", "words"),
+    [
+        (Place(folder=True, free=8 << 30), None, Mark.OK, "8.0 GiB are free"),
+        (Place(folder=True, free=1 << 30), None, Mark.ATTENTION, "less than the 4.0 GiB of the largest running domain"),
+        (Place(folder=False), None, Mark.ATTENTION, "which is not there"),
+        (Place(folder=True, free=8 << 30), False, Mark.ATTENTION, "where this user cannot write"),
+        (Place(folder=None), None, Mark.NOTE, "cannot see how much room"),
+        (None, None, Mark.NOTE, "cannot be seen from here"),
+    ],
+)
+def test_where_dumps_go(place: Place | None, writable: bool | None, mark: Mark, words: str) -> None:
+    finding = findings.of_place(HEALTHY, "/dumps/x.elf", place, writable)
+    assert (finding.mark, words in finding.text) == (mark, True), finding
+
+
+@pytest.mark.parametrize(
+    ("mode", "own", "mark", "todo"),
+    [
+        (None, True, Mark.OK, ""),
+        (0o40700, True, Mark.OK, ""),
+        (0o40755, True, Mark.ATTENTION, "chmod 700 '/a b'"),
+        (0o40700, False, Mark.ATTENTION, "set XDG_STATE_HOME"),
+    ],
+)
+def test_the_state_folder(mode: int | None, own: bool, mark: Mark, todo: str) -> None:
+    finding = findings.of_state("/a b", mode, own)
+    assert (finding.mark, finding.todo) == (mark, todo)
+
+
+def test_a_record_whose_runner_died_is_stale() -> None:
+    record = JobRecord.of(DumpRequest(DOMAIN.key, "/x"), URI).running()
+    dead = replace(record, pid=2**22 + 1)
+    over = replace(record, state=RecordState.COMPLETED, ended=time.time())
+    [journal, stale] = findings.of_journal([record, dead, over])
+    assert journal.text == "3 dumps on record, 1 of them running"
+    assert stale.mark is Mark.NOTE
+    assert "virt-jobs -c qemu:///system wait --last -- db-01" in stale.todo
+
+
+def test_an_alias_that_the_config_hides_is_named() -> None:
+    finding = findings.of_libvirt_conf("/c", {"lab": "qemu:///a", "far": "qemu:///b"}, "far", {"lab": "qemu:///c"})
+    assert finding.text == "/c: aliases lab, far; uri_default far; of lab the config's own meaning holds"
+
+
+def test_no_binding_says_how_to_get_one() -> None:
+    finding = findings.of_binding("No module named 'libvirt'", "install it")
+    assert (finding.mark, finding.todo) == (Mark.ATTENTION, "install it")
+    assert findings.of_binding(Binding("9.0.0", "9.0.0"), "").mark is Mark.OK

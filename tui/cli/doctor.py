@@ -1,0 +1,145 @@
+"""Whether everything is in place, and what to do where it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from importlib.metadata import version
+
+import platformdirs
+
+from backend import binding, libvirt_conf
+from backend.checkup import Checkup, check
+from backend.errors import BackendError
+from backend.text import clean
+from backend.threads import in_thread
+from backend.uri import libvirt_installed
+from tui.cli import findings
+from tui.cli.findings import Finding, Mark
+from tui.cli.output import print_json
+from tui.cli.target import Target
+from tui.config.toml_source import ConfigError
+from tui.config.values import Config
+from tui.dumps import choice as dump_choice
+from tui.dumps import path as dump_path
+from tui.dumps.choice import Place
+
+_LOOK_DEADLINE = 2.0
+"""Seconds that a file system may take to tell of itself."""
+
+
+def report(target: Target, as_json: bool) -> bool:
+    """Print a line a finding; whether nothing needs attention."""
+    found = asyncio.run(_examine(target))
+    if as_json:
+        for finding in found:
+            print_json(asdict(finding))
+    else:
+        print("\n".join(_lines(found)))
+    return all(finding.mark is not Mark.ATTENTION for finding in found)
+
+
+def _lines(found: list[Finding]) -> Iterator[str]:
+    about: str | None = None
+    for finding in found:
+        if finding.uri != about:
+            about = finding.uri
+            yield f"\n{clean(about or '')}"
+        todo = f"; {finding.todo}" if finding.todo else ""
+        yield f" {finding.mark:<9}   {finding.subject:<15}   {finding.text}{todo}"
+
+
+async def _examine(target: Target) -> list[Finding]:
+    found = list(_installed())
+    try:
+        config, uris, needed = target.config, *_hypervisors(target)
+    except ConfigError as error:
+        # Every command stops there, so nothing else matters before that is mended.
+        return [*found, Finding("config", Mark.ATTENTION, clean(error.message), "mend it; no hypervisor was asked")]
+    found.extend(_configured(config))
+    found.extend(await in_thread(lambda: list(_kept()), "state"))
+    checkups = await asyncio.gather(*(_checked(target, uri) for uri in uris))
+    needed = needed or all(checkup.capabilities is None for checkup in checkups)
+    for checkup in checkups:
+        found.extend(findings.of_host(checkup, needed))
+        if checkup.capabilities is not None:
+            found.append(await _place(checkup, checkup.capabilities.local, config))
+    return found
+
+
+def _installed() -> Iterator[Finding]:
+    words = f"{version('virt-jobs')}, Python {platform.python_version()}, textual {version('textual')}"
+    yield Finding("virt-jobs", Mark.OK, words)
+    try:
+        yield findings.of_binding(binding.installed(), "")
+    except ImportError as error:
+        yield findings.of_binding(str(error), binding.how_to_get())
+
+
+def _configured(config: Config) -> Iterator[Finding]:
+    path = config.source.path
+    yield Finding("config", Mark.OK, clean(str(path)) if config.source.text else f"none at {clean(str(path))}")
+    conf = libvirt_conf.load()
+    ours = {alias: connection.uri for alias, connection in config.connections.items()}
+    yield findings.of_libvirt_conf(libvirt_conf.path(), conf.aliases, conf.default, ours)
+
+
+def _kept() -> Iterator[Finding]:
+    """What this user's own state is like. Nothing is made that is not there."""
+    from backend.journal import Journal
+
+    folder = platformdirs.user_state_dir("virt-jobs")
+    try:
+        status = os.stat(folder)
+    except FileNotFoundError:
+        yield findings.of_state(folder, None, True)
+        return
+    except OSError as error:
+        yield Finding("state folder", Mark.ATTENTION, f"{clean(folder)}: {error.strerror}", "set XDG_STATE_HOME")
+        return
+    yield findings.of_state(folder, status.st_mode, status.st_uid == os.geteuid())
+    try:
+        yield from findings.of_journal(Journal().history())
+    except BackendError as error:
+        yield Finding("journal", Mark.ATTENTION, clean(error.message))
+
+
+def _hypervisors(target: Target) -> tuple[tuple[str, ...], bool]:
+    """Those to look at, and whether each of them is to answer; else one of them is enough."""
+    if target.chosen or not libvirt_installed():
+        return target.chosen, True
+    return ("qemu:///system",) if os.geteuid() == 0 else ("qemu:///system", "qemu:///session"), False
+
+
+async def _checked(target: Target, uri: str) -> Checkup:
+    try:
+        return await check(target.silent_backend(uri))
+    except BackendError as error:
+        return Checkup(uri, target.readonly, error)
+
+
+async def _place(found: Checkup, local: bool, config: Config) -> Finding:
+    try:
+        path, place, writable = await asyncio.wait_for(
+            in_thread(partial(_look, found.uri, local, config), "file system"), _LOOK_DEADLINE
+        )
+    except TimeoutError:
+        return Finding("dumps go to", Mark.ATTENTION, "a file system that does not answer", "see: mount", found.uri)
+    except BackendError as error:
+        return Finding("dumps go to", Mark.ATTENTION, clean(error.message), "", found.uri)
+    return findings.of_place(found, path, place, writable)
+
+
+def _look(uri: str, local: bool, config: Config) -> tuple[str, Place | None, bool | None]:
+    """The path that a dump of a domain DOMAIN would get, its place if that can be seen, and whether this user's own
+    rights are enough, where they are what counts."""
+    folder = dump_choice.suggested_folder(uri, local)
+    path = dump_path.filled(config.dump.path, folder, "DOMAIN", config.dump.format, time.time())
+    own = uri.startswith("sim:") or uri.partition("?")[0].endswith("/session")
+    writable = os.access(os.path.dirname(path), os.W_OK) if own and local else None
+    return path, dump_choice.look_at(path) if local else None, writable
