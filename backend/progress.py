@@ -38,15 +38,22 @@ class _Sample:
 
 
 class ProgressMeter:
-    """Turns samples of *one* job into Progress. `now` is a monotonic clock of the caller's, in seconds."""
+    """Turns samples of *one* job into Progress. `now` is a monotonic clock of the caller's, in seconds.
 
-    def __init__(self) -> None:
+    One that goes on from what is `known` falls behind none of that: neither the fraction nor since when nothing moved.
+    """
+
+    def __init__(self, known: Progress | None = None, now: float = 0.0) -> None:
         self._samples: deque[_Sample] = deque()
         self._fraction = 0.0
         self._moved_at = 0.0
+        if known is not None:
+            self._samples.append(_sample(known.stats, now))
+            self._fraction = known.fraction or 0.0
+            self._moved_at = now - known.stalled
 
     def update(self, stats: JobStats, now: float) -> Progress:
-        sample = _Sample(now, stats.processed, stats.total - stats.remaining)
+        sample = _sample(stats, now)
         last = self._samples[-1] if self._samples else None
         if last is None or (last.processed, last.done) != (sample.processed, sample.done):
             self._moved_at = now
@@ -65,3 +72,7 @@ class ProgressMeter:
             eta=stats.remaining / pace if pace > 0 and not stats.closing else None,
             stalled=idle if idle >= STALLED_AFTER else 0.0,
         )
+
+
+def _sample(stats: JobStats, at: float) -> _Sample:
+    return _Sample(at, stats.processed, stats.total - stats.remaining)

@@ -140,5 +140,5 @@ def _frozen(clock: Clock) -> Iterator[None]:
             "tui.dumps.choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
-        stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, clock)))
+        stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, None, clock)))
         yield

@@ -41,10 +41,12 @@ def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | N
             yield from history(records[:1], cells)
         return
     progress, stats = row.progress, row.progress.stats
-    facts = [stats.operation.label, format.percent(progress.fraction)]
+    facts = [stats.operation.label]
     if stats.closing:
         facts.append("closing the file: nothing is proved yet")
-    elif progress.stalled:
+    else:
+        facts.append(format.percent(progress.fraction))
+    if progress.stalled:
         facts.append(f"stalled for {format.duration(progress.stalled)}")
     facts.append(f"{format.duration(stats.time_elapsed / 1000)} elapsed")
     if progress.eta is not None and not progress.stalled:
@@ -59,7 +61,8 @@ def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | N
         rate = f" {format.rate(progress.rate)}"
         bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
-    yield from _stats(list(jobinfo.facts(stats)), cells)
+    # The operation is named above.
+    yield from _stats(list(jobinfo.facts(stats))[1:], cells)
 
 
 def history(records: Sequence[JobRecord], cells: int) -> Iterator[Content]:

@@ -30,6 +30,8 @@ class Reporter:
         self._keys = keys
         self._told: set[RowKey] = set()
         """Domains whose job still shows although its end was told."""
+        self._left: set[RowKey] = set()
+        """Domains that were told to be left paused, and still are."""
 
     def first(self, host: Host, rows: Sequence[Row]) -> None:
         """All that a host has, seen for the first time: no news, but dumps of others may end before one's eyes."""
@@ -45,6 +47,8 @@ class Reporter:
             if before is not None and before.domain is row.domain and news.operation(before) is news.operation(row):
                 continue  # By far the most: only the job's numbers are other ones.
             moved.append((before, row))
+            if not row.domain.paused_by_dump:
+                self._left.discard(row.key)
         gone = [before for key in removed if (before := self._rows.get(key)) is not None]
         if len(moved) + len(gone) > FEW:
             self._count(host, moved, gone)
@@ -64,10 +68,17 @@ class Reporter:
                 self._told.add(waiting.key)
             self._activity.tell(waiting.outcome)
             if waiting.outcome.left_paused:
+                self._left.add(waiting.key)
                 self._activity.say(name, f"is left paused by its dump; {self._keys[Resume]} resumes it", "$warning")
         elif waiting.error is not None:
             what = "dump not started" if waiting.ours and waiting.record is None else "not waited for any more"
             self._activity.say(name, f"{what}: {waiting.error.message}", "$warning")
+
+    def left_paused(self, row: Row) -> None:
+        """The domain stands paused by a dump that has no job any more."""
+        if row.key not in self._left:
+            self._left.add(row.key)
+            self._activity.say(row.domain.name, "is left paused by a dump that has no job any more", "$warning")
 
     def _tell_jobs(self, host: Host, before: Row | None, row: Row) -> None:
         was, now = news.jobs(before, row, host.watched)

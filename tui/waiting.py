@@ -20,7 +20,10 @@ SHOW_INTERVAL = 0.25
 
 
 class Waiting:
-    """Attached to one job. `on_change` is called when there is something new to show."""
+    """Attached to one job. `on_change` is called when there is something new to show.
+
+    `known`: how far the job is, where that was seen before.
+    """
 
     def __init__(
         self,
@@ -28,18 +31,19 @@ class Waiting:
         domain: DomainKey,
         operation: JobOperation,
         record: JobRecord | None = None,
+        known: Progress | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
         self.domain = domain
         self.operation = operation
         self.record = record
-        self.progress: Progress | None = None
+        self.progress = known
         self.outcome: Outcome | None = None
         self.error: BackendError | None = None
         self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
-        self._meter = ProgressMeter()
+        self._meter = ProgressMeter(known, clock())
         self._shown_at = float("-inf")
 
     @property

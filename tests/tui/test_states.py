@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from backend.model import DomainState, DumpRequest
+import pytest
+
+from backend.model import DomainKey, DomainState, DumpRequest
 from backend.record import JobRecord, RecordState
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import Store
 from backend.uri import open_backend
+from backend.verdict import Outcome
 from tests.tui.console import console
+from tui.config.values import Config, Dumps
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 
@@ -35,6 +40,44 @@ async def test_a_domain_that_a_dump_left_paused_is_marked_and_r_resumes_it() -> 
         await user.press("r")
         await user.sees_no("whose job is gone")
         await user.sees("vm-02  ", "resume was asked for and taken")
+
+
+class DiesInDumps(SimulatorBackend):
+    """Leaves the domain of each dump paused, as a daemon does that dies in it and comes back."""
+
+    async def wait(self, domain: DomainKey, *arguments: Any, **others: Any) -> Outcome:
+        outcome = await super().wait(domain, *arguments, **others)
+        leave_paused(domain.name)
+        return replace(outcome, left_paused=True)
+
+
+async def test_the_wait_screen_resumes_what_its_dump_left_paused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.host.open_backend", DiesInDumps)
+    async with console(QUIET, config=Config(dump=Dumps(f"{tmp_path}/core"))) as user:
+        await user.sees("▌ vm-01")
+        await user.press("d")
+        await user.sees("Dump · vm-01", "free")
+        await user.press("ctrl+s")
+        await user.sees("✓ dump completed", "The domain was left paused: r resumes it", "esc Close", "r Resume")
+        await user.sees("▌ vm-01        paused")
+        await user.press("r")
+        await user.sees("resume was asked for and taken", "▌ vm-01        running")
+
+
+async def test_several_domains_that_were_left_paused_are_resumed_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.host.open_backend", DiesInDumps)
+    async with console(QUIET, config=Config(dump=Dumps(f"{tmp_path}/{{domain}}"))) as user:
+        await user.sees("▌ vm-01")
+        await user.press("space", "space", "d")
+        await user.sees("Dump · 2 domains", "free")
+        await user.press("ctrl+s")
+        await user.sees("2 completed · 2 left paused: r resumes", "vm-02 left paused · ✓ dump", "r Resume", "paused  ")
+        await user.press("r")
+        await user.sees("vm-01 resume was asked for", "vm-02 resume was asked for")
 
 
 async def test_a_domain_that_its_user_paused_is_not_taken_for_one(tmp_path: Path) -> None:

@@ -36,6 +36,15 @@ def test_rate_and_eta_come_from_what_moved() -> None:
     assert (progress.rate, progress.eta) == (100.0, 8.0)
 
 
+def test_a_second_look_goes_on_from_the_first() -> None:
+    first = ProgressMeter()
+    first.update(sample(500), 0.0)
+    known = first.update(sample(500), STALLED_AFTER + 1)
+    again = ProgressMeter(known, 100.0).update(sample(500), 101.0)
+    assert again.stalled == STALLED_AFTER + 2
+    assert ProgressMeter(known, 100.0).update(sample(400), 101.0).fraction == 0.5
+
+
 def test_pages_that_need_no_transfer_count_as_done() -> None:
     meter = ProgressMeter()
     assert meter.update(sample(10, remaining=100), 0.0).fraction == 0.9

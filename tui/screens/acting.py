@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Literal
 
 from textual import on, work
 
 from backend.errors import BackendError, JournalError
+from backend.model import DomainKey
 from backend.record import JobRecord
 from tui import news, refusals
 from tui.commands import Abort, Command, DomainCommand, Dump, Open, Resume, Wait
@@ -119,7 +121,8 @@ class ActingScreen(OfferingScreen[None]):
         known = self.waits.get(row.key)
         if known is not None or row.progress is None:
             return known
-        return self.waits.begin(Waiting(self.hosts[row.uri], row.domain.key, row.progress.stats.operation))
+        operation = row.progress.stats.operation
+        return self.waits.begin(Waiting(self.hosts[row.uri], row.domain.key, operation, known=row.progress))
 
     def _show_waits(self, waitings: Sequence[Waiting]) -> None:
         if len(waitings) == 1:
@@ -141,10 +144,10 @@ class ActingScreen(OfferingScreen[None]):
         for waiting in going:
             if not waiting.ours:
                 self.waits.leave(waiting)
-        if resume:
-            paused = [waiting for waiting in waitings if waiting.outcome and waiting.outcome.left_paused]
-            rows = [row for waiting in paused if (row := self.table.rows.get(waiting.key)) is not None]
-            self.post_message(Resume(rows))
+        for waiting in waitings if resume else ():
+            # The wait knows more than the table, which may not have seen yet that the job is gone.
+            if waiting.outcome is not None and waiting.outcome.left_paused:
+                self._begin_act("resume", waiting.host, waiting.domain)
 
     def _say_detached(self, subject: str, what: str, told: bool) -> None:
         then = "the end will be told here" if told else f"{self.keys[Wait]} attaches again"
@@ -234,7 +237,7 @@ class ActingScreen(OfferingScreen[None]):
 
         def answered(confirmed: bool | None) -> None:
             for row in rows if confirmed else ():
-                self.run_worker(self._act(row, "abort"), group="acts")
+                self._begin_act("abort", self.hosts[row.uri], row.domain.key)
 
         self.app.push_screen(confirm, answered)
 
@@ -244,16 +247,18 @@ class ActingScreen(OfferingScreen[None]):
         if refused and not rows:
             self.refuse(refused[0][1])
         for row in rows:
-            self.run_worker(self._act(row, "resume"), group="acts")
+            self._begin_act("resume", self.hosts[row.uri], row.domain.key)
 
-    async def _act(self, row: Row, what: str) -> None:
+    def _begin_act(self, what: Literal["abort", "resume"], host: Host, domain: DomainKey) -> None:
+        self.run_worker(self._act(what, host, domain), group="acts")
+
+    async def _act(self, what: Literal["abort", "resume"], host: Host, domain: DomainKey) -> None:
         try:
-            backend = self.hosts[row.uri].backend
-            await (backend.abort if what == "abort" else backend.resume)(row.domain.key)
+            await (host.backend.abort if what == "abort" else host.backend.resume)(domain)
         except BackendError as error:
-            self.post_message(Acted(row.domain.name, what, error.message))
+            self.post_message(Acted(domain.name, what, error.message))
         else:
-            self.post_message(Acted(row.domain.name, what))
+            self.post_message(Acted(domain.name, what))
 
     @on(Acted)
     def _acted(self, event: Acted) -> None:

@@ -153,7 +153,7 @@ class MainScreen(ViewingScreen):
 
     def _check_left(self, row: Row) -> None:
         if self.table.rows.get(row.key) == row:
-            self.activity.say(row.domain.name, "is left paused by a dump that has no job any more", "$warning")
+            self.reporter.left_paused(row)
             self.table.apply([replace(row, left_paused=True)])
             self._refresh_refusals()
 

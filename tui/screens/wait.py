@@ -45,10 +45,11 @@ class WaitScreen(OfferingModal[bool]):
         self.waiting = waiting
         self._key_names = keys
 
+        self._state = Static(markup=False)
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="wait") as panel:
             panel.border_title = heading(self.waiting.domain.name, f"waiting for {self.waiting.operation.label}")
-            yield Static(id="state", markup=False)
+            yield self._state
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -62,8 +63,10 @@ class WaitScreen(OfferingModal[bool]):
         self._changed()
 
     def _changed(self) -> None:
-        room = max(20, self.query_one("#state").content_region.width or self.size.width - 8)
-        self.query_one("#state", Static).update(state(self.waiting, self._key_names, room))
+        if not self._state.is_mounted:
+            return  # What changed before is shown when it is.
+        room = max(20, self._state.content_region.width or self.size.width - 8)
+        self._state.update(state(self.waiting, self._key_names, room))
         if self.waiting.over:
             self.refresh_bindings()
 

@@ -86,7 +86,7 @@ class WaitsScreen(OfferingModal[bool]):
         lines = self.query_one("#jobs", Lines)
         cells = lines.scrollable_content_region.width
         names = min(28, max(width(waiting.domain.name) for waiting in self.waitings))
-        lines.show_lines([line(waiting, self._key_names, names, cells) for waiting in self.waitings])
+        lines.show_lines([line(waiting, names, cells) for waiting in self.waitings])
         self.refresh_bindings()
 
     @on(DropQueued)
@@ -130,22 +130,25 @@ def summary(waitings: Sequence[Waiting], keys: Keys) -> Content:
     counts.append((sum(not waiting.over for waiting in waitings) - queued, "under way", ""))
     counts.append((queued, QUEUED, "$foreground-muted"))
     parts = [Content.styled(f"{count} {words}", style) for count, words, style in counts if count]
+    left = sum(outcome.left_paused for outcome in outcomes)
+    if left:
+        parts.append(Content.styled(f"{left} left paused: {keys[Resume]} resumes", "bold $warning"))
     going = any(not waiting.over for waiting in waitings)
     hint = f"{keys[Detach]} detaches; the jobs go on." if going else "All are over."
     return Content("\n").join([Content(" · ").join(parts), Content.styled(hint, "$foreground-muted"), Content("")])
 
 
-def line(waiting: Waiting, keys: Keys, names: int, cells: int) -> Content:
+def line(waiting: Waiting, names: int, cells: int) -> Content:
     """One job in so many cells."""
     name = Content.styled(fit(waiting.domain.name, names) + " ", "bold")
-    return Content.assemble(name, _words(waiting, keys)).truncate(cells, ellipsis=True)
+    return Content.assemble(name, _words(waiting)).truncate(cells, ellipsis=True)
 
 
-def _words(waiting: Waiting, keys: Keys) -> Content:
+def _words(waiting: Waiting) -> Content:
     if waiting.outcome is not None:
         outcome = waiting.outcome
-        left = f" · left paused: {keys[Resume]} resumes it" if outcome.left_paused else ""
-        return Content.styled(told(outcome) + left, VERDICT_STYLES[outcome.verdict])
+        left = "left paused · " if outcome.left_paused else ""
+        return Content.assemble((left, "bold $warning"), (told(outcome), VERDICT_STYLES[outcome.verdict]))
     if waiting.error is not None:
         return Content.styled(f"✗ {waiting.error.message}", "$warning")
     if waiting.host.link is not Link.UP:

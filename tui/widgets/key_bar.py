@@ -41,11 +41,12 @@ class KeyBar(Widget):
         parts: list[Content | tuple[str, str]] = []
         at = 0
         keys = self._keys
-        if sum(_cells(display, label) for _, display, label, _ in keys) > self.size.width:
+        # The last one needs no space behind it.
+        if sum(_cells(display, label) for _, display, label, _ in keys) - 1 > self.size.width:
             keys = [key for key in keys if key[-1]]
         for key, display, label, enabled in keys:
             cells = _cells(display, label)
-            if at + cells > self.size.width:
+            if at + cells - 1 > self.size.width:
                 break
             self._spans.append((at, at + cells, key))
             at += cells
