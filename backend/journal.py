@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import astuple, fields
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import Any
-
-import platformdirs
+from typing import TypeVar
 
 from backend.errors import JournalError
 from backend.record import InvalidRecord, JobRecord, RecordState
+from backend.state import private_file, state_folder
 
-SCHEMA = 1
+# What each version of the schema added to the one before it.
+_STEPS = (
+    "CREATE TABLE IF NOT EXISTS records (id PRIMARY KEY, uri, uuid, domain, domain_id, path, format, flags, user, "
+    "started, operation, pid, pid_start, state, ended, error, code, bytes)",
+    "CREATE INDEX IF NOT EXISTS by_domain ON records (uuid, started)",
+)
+SCHEMA = len(_STEPS)
+PATIENCE = 5.0
+"""Seconds that a process waits for another one that holds the journal's lock."""
 _COLUMNS = [spec.name for spec in fields(JobRecord)]
 _PENDING = (RecordState.STARTING, RecordState.RUNNING)
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+_FILES = ("", "-wal", "-shm")
+_ROOM = 1 << 16
+"""Bytes below which a disk is full for a journal."""
+
+T = TypeVar("T")
 
 
-def state_folder() -> Path:
-    """Where virt-jobs keeps its state; made for this user alone if it is not there. JournalError if it cannot be."""
-    folder = Path(platformdirs.user_state_dir("virt-jobs"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise JournalError(
-            f"cannot make the state folder {folder}: {error.strerror}; "
-            "set XDG_STATE_HOME to a folder that can be written"
-        ) from None
-    return folder
+class JournalWarning(UserWarning):
+    """Something about the journal that its user should know, in one line; what was asked for is done all the same."""
 
 
 class Journal:
     """A SQLite file that any number of processes share. Every call opens it anew, so any thread may call.
 
-    All methods raise JournalError where the file cannot be used.
+    All methods raise JournalError where the file cannot be used. One that is damaged is kept aside, under a name
+    that says when, and a new one is begun, with a JournalWarning that tells of it.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -44,9 +52,13 @@ class Journal:
 
     def write(self, record: JobRecord) -> None:
         """Keep `record`, in place of an earlier state of the same one."""
+        try:
+            JobRecord.from_values(asdict(record))
+        except InvalidRecord as error:
+            raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
         marks = ", ".join("?" * len(_COLUMNS))
-        with self._open() as db:
-            db.execute(f"INSERT OR REPLACE INTO records VALUES ({marks})", astuple(record))
+        command = f"INSERT OR REPLACE INTO records ({', '.join(_COLUMNS)}) VALUES ({marks})"
+        self._use(lambda db: db.execute(command, astuple(record)))
 
     def read(self, id: str) -> JobRecord | None:
         """The record of that id."""
@@ -54,67 +66,123 @@ class Journal:
 
     def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
         """Records, newest first; of one connection or domain where named."""
-        where = "WHERE uri = ifnull(?, uri) AND uuid = ifnull(?, uuid) ORDER BY started DESC LIMIT ?"
-        return self._select(where, uri, uuid, limit)
+        named = {"uri": uri, "uuid": uuid}
+        wanted = {column: value for column, value in named.items() if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in wanted) or "TRUE"
+        return self._select(f"WHERE {where} ORDER BY started DESC LIMIT ?", *wanted.values(), limit)
 
     def pending(self, uuid: str | None = None) -> list[JobRecord]:
         """The records without a result yet, newest first; of one domain where named."""
-        where = "WHERE uuid = ifnull(?, uuid) AND state IN (?, ?) ORDER BY started DESC"
-        return self._select(where, uuid, *_PENDING)
+        where, wanted = ("uuid = ? AND ", (uuid,)) if uuid is not None else ("", ())
+        return self._select(f"WHERE {where}state IN (?, ?) ORDER BY started DESC", *wanted, *_PENDING)
 
     def _select(self, where: str, *values: object) -> list[JobRecord]:
-        records = list(self._read(where, *values))
+        records = self._read(where, *values)
         if any(not record.over and record.runner_alive() is False for record in records):
             # A runner that has ended since it was read about has left its result by now, if it ever does.
-            records = list(self._read(where, *values))
+            records = self._read(where, *values)
         return records
 
-    def _read(self, where: str, *values: object) -> Iterator[JobRecord]:
-        with self._open() as db:
-            rows = db.execute(f"SELECT {', '.join(_COLUMNS)} FROM records {where}", values).fetchall()
-        for row in rows:
+    def _read(self, where: str, *values: object) -> list[JobRecord]:
+        command = f"SELECT {', '.join(_COLUMNS)} FROM records {where}"
+        records, damaged = [], 0
+        for row in self._use(lambda db: db.execute(command, values).fetchall()):
             try:
-                yield JobRecord.from_values(dict(zip(_COLUMNS, row, strict=True)))
-            except InvalidRecord as error:
-                raise JournalError(f"{self.path} holds a damaged record ({error}); move the file away") from None
+                records.append(JobRecord.from_values(dict(zip(_COLUMNS, row, strict=True))))
+            except InvalidRecord:
+                damaged += 1
+        if damaged:
+            warnings.warn(JournalWarning(f"left out what is damaged in {self.path}: {damaged} records"), stacklevel=2)
+        return records
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns for the open journal, in one transaction."""
         try:
-            db = self._connect()
+            found = _inode(self.path)
+            try:
+                return self._once(work)
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                self._put_aside(found)
+            return self._once(work)
         except (OSError, sqlite3.Error) as error:
-            raise self._unusable(error) from None
-        try:
-            with db:
-                yield db
-        except sqlite3.Error as error:
-            raise self._unusable(error) from None
-        finally:
-            db.close()
+            raise JournalError(f"cannot use the journal {self.path}: {self._reason(error)}") from None
+
+    def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with closing(self._connect()) as db, db:
+            return work(db)
 
     def _connect(self) -> sqlite3.Connection:
-        # The file is made here, not by SQLite, so that it is never readable by others; and only if it is missing,
-        # as closing a file that another thread has open would drop the locks that this process holds on it.
-        with suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        db = sqlite3.connect(self.path, timeout=5)
+        # Made here, not by SQLite, so that it is never readable by others; its side files get the same rights.
+        private_file(self.path)
+        db = sqlite3.connect(self.path, timeout=PATIENCE)
         try:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._create(db)
-            elif version != SCHEMA:
-                raise sqlite3.DatabaseError(f"it was written by another version of virt-jobs (schema {version})")
+            version = _version(db)
+            if version > SCHEMA:
+                raise OSError(
+                    0, f"it was written by a newer virt-jobs (schema {version}, this one knows {SCHEMA}); use that one"
+                )
+            if version < SCHEMA:
+                _migrate(db)
         except BaseException:
             db.close()
             raise
         return db
 
-    def _create(self, db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA journal_mode = WAL")
-        columns = ", ".join(f"{name} PRIMARY KEY" if name == "id" else name for name in _COLUMNS)
-        with db:
-            db.execute(f"CREATE TABLE IF NOT EXISTS records ({columns})")
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
+    def _put_aside(self, found: int | None) -> None:
+        """Give the damaged file, the one with that inode number, another name; unless somebody else just has."""
+        aside = Path(f"{self.path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+        with open(os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _inode(self.path) != found:
+                return
+            while aside.exists():
+                aside = Path(f"{aside}+")
+            for suffix in reversed(_FILES):
+                with suppress(FileNotFoundError):
+                    os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")
+        text = f"the journal {self.path} was damaged: it is kept as {aside}, and a new one is begun"
+        warnings.warn(JournalWarning(text), stacklevel=2)
 
-    def _unusable(self, error: Any) -> JournalError:
-        return JournalError(f"cannot use the journal {self.path}: {getattr(error, 'strerror', None) or error}")
+    def _reason(self, error: OSError | sqlite3.Error) -> str:
+        """Why it cannot be used, and what to do."""
+        if isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_BUSY:
+            return f"another process has held its lock for {PATIENCE:g} s; try again later"
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        with suppress(OSError):
+            room = os.statvfs(self.path.parent)
+            if room.f_bavail * room.f_frsize < _ROOM:
+                return f"its disk is full ({reason}); make room there, or set XDG_STATE_HOME to a folder elsewhere"
+        return f"{reason} (XDG_STATE_HOME may name another folder)"
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("BEGIN IMMEDIATE")
+    with db:
+        for step in _STEPS[_version(db) :]:
+            db.execute(step)
+        db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return _code(error) in _DAMAGED
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    """SQLite's primary result code."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,11 +14,11 @@ from typing import Any
 
 from backend.errors import NoConnection
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.journal import state_folder
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
 from backend.simulator.effects import from_json, to_json
 from backend.simulator.machine import Machine
 from backend.simulator.plan import Ending, Plan, Stage
+from backend.state import private_file, private_folder, state_folder
 
 SCHEMA = 1
 KEPT = 10_000
@@ -187,11 +185,8 @@ class Store:
             raise NoConnection(f"cannot use the simulator's file {self.path}: {reason}") from None
 
     def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(mode=0o700, exist_ok=True)
-        # The file is made here, not by SQLite, so that it is never readable by others; and only if it is missing,
-        # as closing a file that is in use would drop the locks that this process has on it.
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        private_folder(self.path.parent)
+        private_file(self.path)
         db = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
         try:
             (version,) = db.execute("PRAGMA user_version").fetchone()

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -192,19 +192,6 @@ def is_dump(path: Path, format_name: str) -> bool:
     """Whether the file begins as one of that format does."""
     with path.open("rb") as file:
         return file.read(32).startswith(_MAGIC[format_name])
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, mib: int = 0) -> Iterator[Path]:
-    """A file system of so many MiB, or one that not even the stream of an almost empty domain fits on."""
-    folder.mkdir()
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={mib << 10 or 256}k,mode=1777", "tmpfs", str(folder)], check=True
-    )
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 class Fifo:

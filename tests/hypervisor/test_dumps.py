@@ -14,7 +14,8 @@ from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOp
 from backend.record import JobRecord, RecordState
 from backend.verdict import Verdict
 from tests.contract.steps import dump_of, eventually, job_seen
-from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, is_dump, small_disk, unique, virsh_dump
+from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, is_dump, unique, virsh_dump
+from tests.hypervisor.disk import small_disk
 
 pytestmark = pytest.mark.hypervisor
 

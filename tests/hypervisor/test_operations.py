@@ -23,7 +23,8 @@ from backend.model import DomainKey, JobOperation
 from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor import daemon as blocking
-from tests.hypervisor.daemon import Machines, PrivateDaemon, small_disk
+from tests.hypervisor.daemon import Machines, PrivateDaemon
+from tests.hypervisor.disk import small_disk
 from tui.cli import exits
 
 pytestmark = pytest.mark.hypervisor

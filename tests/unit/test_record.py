@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.errors import JournalError
-from backend.journal import Journal
 from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.record import InvalidRecord, JobRecord, RecordState
 
@@ -89,53 +84,3 @@ def test_a_runner_on_another_host_cannot_be_judged() -> None:
 def test_a_record_whose_runner_died_is_known_as_lost() -> None:
     dead = replace(new().running(), pid_start="another boot:1")
     assert dead.known_state is RecordState.LOST
-
-
-def test_the_journal_keeps_the_latest_state_of_a_record() -> None:
-    journal = Journal()
-    record = new()
-    journal.write(record)
-    journal.write(record.finished(RecordState.FAILED, "no space", 9))
-    found = journal.read(record.id)
-    assert found is not None
-    assert (found.state, found.error, found.code) == (RecordState.FAILED, "no space", 9)
-
-
-def test_the_journal_lists_the_newest_first() -> None:
-    journal = Journal()
-    for started in (10.0, 30.0, 20.0):
-        journal.write(new(started=started))
-    assert [record.started for record in journal.history()] == [30.0, 20.0, 10.0]
-
-
-def test_pending_leaves_out_what_has_a_result() -> None:
-    journal = Journal()
-    pending = new()
-    journal.write(pending)
-    journal.write(new(state=RecordState.COMPLETED, ended=1.0))
-    assert journal.pending(REQUEST.domain.uuid) == [pending]
-    assert journal.pending("another") == []
-
-
-def test_a_path_is_kept_to_the_letter() -> None:
-    journal = Journal()
-    record = new(path="/dumps/with\ttab")
-    journal.write(record)
-    assert journal.read(record.id) == record
-
-
-def test_only_its_user_can_read_the_journal(state_home: Path) -> None:
-    journal = Journal()
-    journal.write(new())
-    assert stat.S_IMODE(os.stat(journal.path).st_mode) == 0o600
-    assert stat.S_IMODE(os.stat(journal.path.parent).st_mode) == 0o700
-
-
-def test_a_damaged_journal_is_named_in_one_line(state_home: Path) -> None:
-    journal = Journal()
-    journal.path.write_bytes(b"this is no database, and long enough to be looked at as one" * 20)
-    with pytest.raises(JournalError) as caught:
-        journal.history()
-    assert str(journal.path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert journal.path.read_bytes().startswith(b"this is no database")

@@ -1,0 +1,58 @@
+"""The folder where virt-jobs keeps its state: for this user alone, and never by way of somebody else's links."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import platformdirs
+
+from backend.errors import JournalError
+
+_ELSEWHERE = "set XDG_STATE_HOME to a folder of your own"
+
+
+def state_folder() -> Path:
+    """Where virt-jobs keeps its state; made for this user alone if it is not there. JournalError if it cannot be."""
+    folder = Path(platformdirs.user_state_dir("virt-jobs"))
+    try:
+        private_folder(folder)
+    except OSError as error:
+        raise JournalError(f"cannot use the state folder {folder}: {error.strerror}; {_ELSEWHERE}") from None
+    return folder
+
+
+def private_folder(path: Path) -> None:
+    """Make sure that there is a folder, this user's own, that nobody else can look into. OSError if not."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    found = os.stat(path)
+    _refuse_others(found)
+    if found.st_mode & 0o077:
+        path.chmod(0o700)
+
+
+def private_file(path: Path) -> None:
+    """Make sure that there is a regular file, this user's own, that nobody else can read. OSError if not.
+
+    One that is there is not opened: closing a file that another thread has open would drop the locks that this
+    process holds on it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        return
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, "it is a symbolic link; put the file itself there")
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EISDIR, "it is no regular file; move it away")
+    _refuse_others(found)
+    if found.st_mode & 0o077:
+        path.chmod(0o600)
+
+
+def _refuse_others(found: os.stat_result) -> None:
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EACCES, f"it belongs to another user (uid {found.st_uid})")
