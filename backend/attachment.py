@@ -6,6 +6,7 @@ proof is what libvirt and QEMU were seen to guarantee; a job that is merely gone
 
 from __future__ import annotations
 
+from backend.claims import weighed
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
@@ -20,6 +21,7 @@ from backend.observations import (
 )
 from backend.proofs import LIFECYCLE_PROOFS, backup_verdict
 from backend.record import JobRecord
+from backend.samples import Samples
 from backend.verdict import Evidence, Outcome, Verdict
 
 GRACE = 2.0
@@ -34,10 +36,6 @@ ORPHAN_GRACE = 20.0
 """Seconds without any news of a dump whose daemon died, after which nobody will tell of its end."""
 _EVENT_LAG = 0.5
 """Seconds by which what the hypervisor tells may come after what was looked up."""
-_GAP = 2.0
-"""Seconds between two samples in which an unseen job may have come and gone."""
-_START_SLACK = 1.0
-"""Seconds by which two estimates of one job's start may differ."""
 _QUERY_FAILED = "dump query failed"
 """What libvirt's jobStats says of a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
 
@@ -48,14 +46,21 @@ class Attachment:
     Feed it with `observe`, ask `outcome` after each observation and when `due` has come.
     """
 
-    def __init__(self, domain: DomainKey, operation: JobOperation, record: JobRecord | None) -> None:
+    def __init__(
+        self, domain: DomainKey, operation: JobOperation, record: JobRecord | None, shared: bool = False
+    ) -> None:
+        """`shared`: the record is known only from where others can write."""
         self.domain = domain
         self.operation = operation
         self.record = record
-        self.last: JobStats | None = None
-        """The latest sample of this very job."""
-        self._last_at = 0.0
-        self._started_by = 0.0
+        self._shared = shared
+        self._claim = record if shared and record is not None and record.over else None
+        """The result that the shared record claims."""
+        self._claimed_at = float("-inf")
+        self._refuted = False
+        """Whether the shared record claimed a result while the job still ran."""
+        self._starting_since: float | None = None
+        self._samples = Samples()
         self._ended_at: float | None = None
         self._successor: float | None = None
         """When the job that followed this one began, at the earliest."""
@@ -73,6 +78,11 @@ class Attachment:
         self._file_held = False
         self._file: FileChecked | None = None
         self._seen = "The job was gone when it was next looked at."
+
+    @property
+    def last(self) -> JobStats | None:
+        """The latest sample of this very job."""
+        return self._samples.last
 
     @property
     def ended(self) -> bool:
@@ -95,6 +105,8 @@ class Attachment:
         if self._ended_at is not None:
             if self._file_held:
                 return self._ended_at + FILE_GRACE
+            if self._shared and self._claim is not None:
+                return self._ended_at + _EVENT_LAG
             return self._ended_at + (RUNNER_GRACE if self._runner_alive else GRACE)
         if self._orphan_news is not None:
             return self._orphan_news + ORPHAN_GRACE
@@ -109,8 +121,8 @@ class Attachment:
                 self._sampled(stats, sent, now)
             case SampleFailed(error):
                 self._sample_failed(error, now)
-            case RecordSeen(record, alive):
-                self._record_seen(record, alive)
+            case RecordSeen():
+                self._record_seen(observation, now)
             case StateSeen(domain):
                 self._state_seen(domain, now)
             case FileHeld():
@@ -131,7 +143,7 @@ class Attachment:
 
     def outcome(self, now: float) -> Outcome | None:
         """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
-        proved = Outcome.of_record(self.record) if self.record else None
+        proved = Outcome.of_record(self.record) if self.record and not self._shared else None
         if proved is not None:
             return proved
         over = self.due is not None and now >= self.due
@@ -143,9 +155,12 @@ class Attachment:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
             return None
         result_may_come = self.record is not None and not self.record.over and self._runner_alive is not False
-        if not over and (result_may_come or self._file_held):
+        if not over and (result_may_come or self._file_held or self._claim is not None):
             return None
-        if proof := self._best_proof(over, now):
+        proof = self._best_proof(over, now)
+        if self._claim is not None:
+            proof = weighed(self._claim, proof, self._file.found if self._file is not None else None)
+        if proof is not None:
             return self._as_outcome(*proof)
         return self._unproven() if over else None
 
@@ -158,11 +173,11 @@ class Attachment:
             self._end(now)
             self._prove_by_survival()
         else:
-            self._take(stats, now)
+            self._take(stats, sent, now)
 
     def _gone(self, now: float) -> None:
-        if self.last is None and self._runner_alive:
-            return  # Before its job shows, a dump whose runner lives is only starting.
+        if self.last is None and self._runner_alive and self._may_be_starting(now):
+            return
         if self._interrupted and self.operation is JobOperation.DUMP and not self.ended:
             if self._orphan_news is None:
                 self._orphan_news = now
@@ -170,25 +185,23 @@ class Attachment:
         self._end(now)
         self._prove_by_survival()
 
+    def _may_be_starting(self, now: float) -> bool:
+        """Before its job shows, a dump whose runner lives is only starting. Others may say so for a while."""
+        if self._starting_since is None:
+            self._starting_since = now
+        return not self._shared or now - self._starting_since < RUNNER_GRACE
+
     def _is_other(self, stats: JobStats, sent: float) -> bool:
         """Whether these are the stats of a job that followed ours."""
-        last = self.last
-        if last is None or self.operation is JobOperation.MIGRATION_IN:
+        if self.last is None or self.operation is JobOperation.MIGRATION_IN:
             return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
-        if self._orphan_news is not None:
-            return True  # It was gone already.
-        moved_on = stats.processed > last.processed > 0 and stats.total == last.total
-        if stats.time_elapsed < last.time_elapsed:
-            # A clock that was set back makes elapsed drop too, but the same job's bytes go on.
-            return not (moved_on and sent - self._last_at < _GAP)
-        if sent - self._last_at < _GAP or stats.closing:
-            return False
-        return sent - stats.time_elapsed / 1000 > self._started_by + _START_SLACK
+        # One that was gone already does not come back.
+        return self._orphan_news is not None or not self._samples.follow_on(stats, sent)
 
-    def _take(self, stats: JobStats, now: float) -> None:
-        started_by = now - stats.time_elapsed / 1000
-        self._started_by = started_by if self.last is None else min(self._started_by, started_by)
-        self.last, self._last_at = stats, now
+    def _take(self, stats: JobStats, sent: float, now: float) -> None:
+        if self._claim is not None and sent > self._claimed_at:
+            self._claim, self._refuted = None, True  # Who writes that a job is over while it runs, is not believed.
+        self._samples.take(stats, now)
         self._interrupted = False
         if stats.closing:
             self._closing = True
@@ -215,10 +228,17 @@ class Attachment:
         self._interrupted = True
         self._disconnected_at = self._disconnected_at or now
 
-    def _record_seen(self, record: JobRecord, alive: bool | None) -> None:
-        if self.record is not None and record.id == self.record.id and not self.record.over:
-            self.record = record
-            self._runner_alive = alive
+    def _record_seen(self, seen: RecordSeen, now: float) -> None:
+        if self.record is None or seen.record.id != self.record.id:
+            return
+        if not seen.shared:
+            if self._shared or not self.record.over:
+                self.record, self._shared, self._runner_alive = seen.record, False, seen.runner_alive
+        elif seen.record.over and not self._refuted:
+            if self._claim is None:
+                self._claim, self._claimed_at = seen.record, now
+        elif self._shared and not self.record.over:
+            self.record, self._runner_alive = seen.record, seen.runner_alive
 
     def _state_seen(self, domain: Domain, now: float) -> None:
         if not self.orphaned:
@@ -255,19 +275,15 @@ class Attachment:
             case JobEvent() if self.operation is JobOperation.DUMP:
                 self._streamed = True
             case JobEvent(stats=stats):
-                if self.operation is JobOperation.BACKUP and stats.success is not None and self._is_ours(stats, now):
+                if (
+                    self.operation is JobOperation.BACKUP
+                    and stats.success is not None
+                    and self._samples.end_with(stats, now)
+                ):
                     verdict = backup_verdict(stats)
                     self._prove(Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", stats.errmsg or "")
             case LifecycleEvent(event=kind, detail=detail):
                 self._lived(kind, detail, now)
-
-    def _is_ours(self, final: JobStats, now: float) -> bool:
-        """Whether these stats, told at a job's end, can be those of this job, not of the one before it."""
-        last = self.last
-        if last is None:
-            return True
-        longest = last.time_elapsed / 1000 + now - self._last_at + _START_SLACK
-        return last.time_elapsed <= final.time_elapsed <= longest * 1000
 
     def _lived(self, kind: Lifecycle, detail: str, now: float) -> None:
         proves = LIFECYCLE_PROOFS.get((self.operation, kind, detail))
@@ -281,7 +297,9 @@ class Attachment:
             self._went_on = kind is Lifecycle.RESUMED
 
     def _stopped(self, detail: str, now: float) -> None:
-        finished = self._work_done or self._may_have_finished(now)
+        # What proves the success of others than dumps is told before their domain stops.
+        unseen_end = self.operation is JobOperation.DUMP and self._samples.may_have_finished(now)
+        finished = self._work_done or unseen_end
         reverted = detail == "snapshot" and self.operation is JobOperation.SNAPSHOT_REVERT
         over_before = self.ended and not self._domain_gone
         if self._went_on or over_before or reverted or (finished and detail != "crashed"):
@@ -299,16 +317,6 @@ class Attachment:
     def _work_done(self) -> bool:
         """Whether the hypervisor was seen to have nothing left to write."""
         return self._closing or self._streamed or (self._dump_event is not None and self._dump_event.completed)
-
-    def _may_have_finished(self, now: float) -> bool:
-        """Whether what was left at the latest sample may have been done since then, at ten times its pace."""
-        if self.operation is not JobOperation.DUMP:
-            return False  # What proves the success of the others is told before their domain stops.
-        last = self.last
-        if last is None or last.remaining == 0:
-            return True
-        pace = last.processed / max(last.time_elapsed / 1000, 0.001)
-        return last.remaining <= 10 * pace * (now - self._last_at)
 
     def _prove_by_survival(self) -> None:
         if self.operation is JobOperation.MIGRATION_OUT and self._interrupted:

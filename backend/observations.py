@@ -32,6 +32,8 @@ class RecordSeen:
 
     record: JobRecord
     runner_alive: bool | None
+    shared: bool = False
+    """Whether it was read from where others can write, not from this user's own journal."""
 
 
 @dataclass(frozen=True, slots=True)

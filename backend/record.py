@@ -29,6 +29,8 @@ from backend.model import (
 from backend.text import clean
 
 _TEXT_LIMIT = 4096
+_XML_LIMIT = 1 << 16
+_ELEMENT = "job"
 
 
 class RecordState(StrEnum):
@@ -115,7 +117,8 @@ class JobRecord:
 
     def finished(self, state: RecordState, error: str = "", code: int | None = None) -> Self:
         """This record with its result, as of now."""
-        return replace(self, state=state, ended=time.time(), error=error, code=code, bytes=_size(self.path, state))
+        size = _size(self.path, state)
+        return replace(self, state=state, ended=time.time(), error=error[:_TEXT_LIMIT], code=code, bytes=size)
 
     def runner_alive(self) -> bool | None:
         """Whether the process that makes the call lives; None where this host cannot tell (another host)."""
@@ -140,7 +143,7 @@ class JobRecord:
 
     def to_xml(self) -> str:
         """The element that stands in the domain's metadata, without the namespace, which libvirt declares itself."""
-        element = ET.Element("job")
+        element = ET.Element(_ELEMENT)
         for spec in fields(self):
             value = getattr(self, spec.name)
             if value is not None and value != "":
@@ -150,11 +153,15 @@ class JobRecord:
     @classmethod
     def from_xml(cls, text: str) -> Self:
         """The record in a metadata element, cleaned. InvalidRecord for anything that is not one."""
+        if len(text) > _XML_LIMIT or "<!" in text:
+            raise InvalidRecord("not the XML of a record")  # No definitions: what they expand to knows no limit.
         try:
-            attributes = ET.fromstring(text).attrib
-        except ET.ParseError as error:
+            element = ET.fromstring(text)
+        except (ET.ParseError, ValueError) as error:
             raise InvalidRecord(f"not XML: {error}") from None
-        return cls.from_values({name: clean(value) for name, value in attributes.items()})
+        if element.tag.rpartition("}")[2] != _ELEMENT:
+            raise InvalidRecord(f"not the element {_ELEMENT}")
+        return cls.from_values({name: clean(value) for name, value in element.attrib.items()})
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:

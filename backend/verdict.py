@@ -20,7 +20,9 @@ class Evidence(StrEnum):
     """What a verdict rests on, best first."""
 
     RESULT = "result"
-    """The return value of the call itself, from the record."""
+    """The return value of the call itself, from this user's own journal."""
+    SHARED = "shared record"
+    """The same, as the record in the domain's metadata has it: whoever may change the domain can write that."""
     LIFECYCLE = "lifecycle event"
     JOB_EVENT = "job event"
     FILE = "file"
@@ -51,18 +53,23 @@ class Outcome:
     """Whether the job left its domain paused behind, for somebody to resume."""
 
     @classmethod
-    def of_record(cls, record: JobRecord) -> Outcome | None:
-        """The outcome that a record's result proves; None while it has none, or lost it."""
+    def of_record(cls, record: JobRecord, shared: bool = False) -> Outcome | None:
+        """The outcome that a record's result proves; None while it has none, or lost it.
+
+        `shared`: the record is known only from where others can write, and its outcome says so.
+        """
         proved = _PROVED_BY_RECORD.get(record.state)
         if proved is None:
             return None
         verdict, detail = proved
+        if shared:
+            detail = f"The shared record of {record.user} says: {detail}"
         elapsed = int(max(0.0, (record.ended or record.started) - record.started) * 1000)
         return cls(
             domain=record.key,
             operation=record.operation,
             verdict=verdict,
-            evidence=Evidence.RESULT,
+            evidence=Evidence.SHARED if shared else Evidence.RESULT,
             detail=detail,
             error=record.error,
             path=record.path,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from backend import records
 from backend.attachment import Attachment
 from backend.dumpfile import DumpTarget
 from backend.errors import (
@@ -38,10 +39,6 @@ SETTLING_INTERVAL = 0.3
 """Seconds between two looks at a file, or a domain, that the daemon tells nothing of any more."""
 HOLD_TRIES = 20
 """How often, at the most, the file of a running dump is looked for."""
-_CLOCK_SLACK = 2.0
-"""Seconds by which a record's start and its job's may disagree on one host."""
-_HOSTS_SLACK = 300.0
-"""The same between two hosts."""
 
 
 async def wait(
@@ -71,12 +68,6 @@ async def wait(
             raise WaitTimeout(f"{domain.name}: not over after {timeout:g} s; the job goes on") from None
 
 
-async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
-    """How the last recorded dump of the domain ended; None without a record that holds a result."""
-    outcomes = (Outcome.of_record(record) for record in await _records(backend, domain))
-    return next(filter(None, outcomes), None)
-
-
 async def _attach(
     backend: Backend, domain: DomainKey, operation: JobOperation | None, record: JobRecord | None
 ) -> Attachment | Outcome:
@@ -90,57 +81,26 @@ async def _attach(
         stats = await backend.job(domain)
     except NotAnswering as error:
         hung = error
-    records = await _records(backend, domain)
-    record = next((found for found in records if _is_about(found, domain, stats)), None)
-    if stats is None and record is None:
+    known = await records.of_domain(backend, domain)
+    about = next((one for one in known if records.is_about(one.record, domain, stats)), None)
+    if stats is None and about is None:
         if hung is not None:
             raise hung
-        raise NoJob(_no_job(domain, records))
+        raise NoJob(records.no_job(domain, known))
     found = stats.operation if stats is not None else JobOperation.DUMP
     if operation is not None and found != operation:
         raise JobMismatch(operation, found)
-    if stats is not None and record is None and found is JobOperation.DUMP:
+    if found is not JobOperation.DUMP:
+        return Attachment(domain, found, None)
+    if about is None:
         # It may have ended between the look at the job and that at the records.
-        ended = [other for other in records if other.key == domain and other.ended and other.ended >= looked]
-        if ended and (outcome := Outcome.of_record(ended[0])) is not None:
+        ended = [one for one in known if one.record.key == domain and (one.record.ended or 0) >= looked]
+        about = next(iter(ended), None)
+        if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
             return outcome
-    return Attachment(domain, found, record if found is JobOperation.DUMP else None)
-
-
-async def _records(backend: Backend, domain: DomainKey) -> list[JobRecord]:
-    """What is known of the domain's dumps, the running ones first: the journal's, then the shared one."""
-    try:
-        records = await asyncio.to_thread(backend.journal.history, None, domain.uuid, 20)
-    except JournalError:
-        records = []
-    try:
-        shared = await backend.record(domain)
-    except BackendError:
-        shared = None
-    if shared is not None and shared.id not in {record.id for record in records}:
-        records.append(shared)
-    return sorted(records, key=lambda record: (record.over, -record.started))
-
-
-def _is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:
-    """Whether `record` is that of the job with `stats`, or, without one, of a dump that is just starting."""
-    if record.over or record.key != domain or (alive := record.runner_alive()) is False:
-        return False
-    if stats is None:
-        return bool(alive)
-    lag = time.time() - stats.time_elapsed / 1000 - record.started
-    # The call may have waited for the domain's lock; another host's clock may differ.
-    return lag >= -_CLOCK_SLACK if alive else abs(lag) <= _HOSTS_SLACK
-
-
-def _no_job(domain: DomainKey, records: list[JobRecord]) -> str:
-    ended = [record for record in records if record.over]
-    if not ended:
-        return f"{domain.name} has no job to wait for"
-    last = ended[0]
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(last.ended or last.started))
-    reason = f": {last.error}" if last.error else ""
-    return f"{domain.name} has no job to wait for; the last known {last.operation.label} {last.state} at {when}{reason}"
+    if about is None:
+        return Attachment(domain, found, None)
+    return Attachment(domain, found, about.record, about.shared)
 
 
 class _Follower:
@@ -163,14 +123,17 @@ class _Follower:
         self._adrift = asyncio.Event()
 
     async def run(self) -> Outcome:
-        async with asyncio.TaskGroup() as group:
-            observers = (self._sample, self._listen, self._read, self._watch_file, self._watch_state)
-            tasks = [group.create_task(observer()) for observer in observers]
-            try:
-                return await self._decide()
-            finally:
-                for task in tasks:
-                    task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                observers = (self._sample, self._listen, self._read, self._watch_file, self._watch_state)
+                tasks = [group.create_task(observer()) for observer in observers]
+                try:
+                    return await self._decide()
+                finally:
+                    for task in tasks:
+                        task.cancel()
+        except BaseExceptionGroup as group_error:
+            raise group_error.exceptions[0] from None
 
     async def _decide(self) -> Outcome:
         clock = asyncio.get_running_loop().time
@@ -254,7 +217,7 @@ class _Follower:
         except BackendError:
             return
         if found is not None:
-            self._observed.put_nowait(RecordSeen(found, alive))
+            self._observed.put_nowait(RecordSeen(found, alive, shared=True))
 
     def _runner_alive(self) -> bool | None:
         # To be asked before its record is read: a runner that is dead by then has written all that it ever will.

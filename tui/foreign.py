@@ -55,7 +55,7 @@ class ForeignDumps:
             record = await _record(host, row)
             if record is None or record.id != id:
                 break
-            outcome = Outcome.of_record(record)
+            outcome = Outcome.of_record(record, shared=True)
             if outcome is not None:
                 self._tell(Told(row.domain.name, "", outcome))
                 return

@@ -30,7 +30,7 @@ from tests.contract.steps import PATIENCE, dump_of, eventually
 MIB = 512
 """Memory of the domain that is dumped: long enough to be seen, with what fills it."""
 COMPLETED, FAILED, CANCELLED = Verdict.COMPLETED, Verdict.FAILED, Verdict.CANCELLED
-RESULT, FILE, LIFECYCLE = Evidence.RESULT, Evidence.FILE, Evidence.LIFECYCLE
+RESULT, SHARED, FILE, LIFECYCLE = Evidence.RESULT, Evidence.SHARED, Evidence.FILE, Evidence.LIFECYCLE
 HYPERVISOR, STATS = Evidence.HYPERVISOR, Evidence.STATS
 
 
@@ -117,8 +117,8 @@ FAULTS = [
     Fault("success as kdump-zlib", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="kdump-zlib"),
     Fault("success as raw", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, format="raw"),
     Fault("read-only waiter", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, readonly=True),
-    Fault("waiter of another user", nothing, (COMPLETED, RESULT), None, stranger=True),
-    Fault("disk full, waiter of another user", nothing, (FAILED, RESULT), None, full_disk=True, stranger=True),
+    Fault("waiter of another user", nothing, (COMPLETED, SHARED), None, stranger=True),
+    Fault("disk full, waiter of another user", nothing, (FAILED, SHARED), None, full_disk=True, stranger=True),
     Fault("already paused guest", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE)}, paused=True),
     Fault("--crash", nothing, (COMPLETED, RESULT), {(COMPLETED, FILE), (COMPLETED, LIFECYCLE)}, flags=DumpFlags.CRASH),
     Fault("requester killed", kill_the_requester, (COMPLETED, RESULT), {(COMPLETED, FILE)}),
@@ -236,7 +236,7 @@ async def _hold_against_the_truth(
     found = (outcome.verdict, outcome.evidence)
     if record is not None:
         assert found == fault.ours, outcome
-        if outcome.evidence is Evidence.RESULT:
+        if outcome.evidence in (RESULT, SHARED):
             kept = backend.journal.read(record.id)
             assert kept is not None
             assert kept.state == outcome.verdict.value

@@ -64,9 +64,10 @@ def verdict_of(
     *observations: Observation,
     operation: JobOperation = JobOperation.DUMP,
     of_record: JobRecord | None = None,
+    shared: bool = False,
 ) -> Outcome | None:
     """The outcome once all was observed, 0.1 s apart, and every grace is over."""
-    attachment = Attachment(KEY, operation, of_record)
+    attachment = Attachment(KEY, operation, of_record, shared)
     now = 100.0
     for observation in observations:
         attachment.observe(observation, now)
@@ -117,6 +118,94 @@ def test_the_records_result_is_the_verdict_at_once(state: RecordState, verdict: 
     outcome = attachment.outcome(100.1)
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence, outcome.error) == (verdict, Evidence.RESULT, "why")
+
+
+def claimed(state: RecordState = RecordState.COMPLETED, **others: object) -> RecordSeen:
+    """What the domain's shared record says in the end."""
+    return RecordSeen(record(state, **others), None, shared=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        (RecordState.COMPLETED, Verdict.COMPLETED),
+        (RecordState.FAILED, Verdict.FAILED),
+        (RecordState.CANCELLED, Verdict.CANCELLED),
+    ],
+)
+def test_a_shared_result_is_told_as_what_it_is(state: RecordState, verdict: Verdict) -> None:
+    outcome = verdict_of(RUNNING, GONE, claimed(state, error="why"), of_record=record(), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.error) == (verdict, Evidence.SHARED, "why")
+    assert "The shared record of root@elsewhere says" in outcome.detail
+
+
+def test_a_shared_result_is_given_the_time_for_what_speaks_against_it() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(), shared=True)
+    for observation in (RUNNING, GONE, claimed()):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(100.0) is None
+    attachment.observe(DumpEvent(KEY, False, "disk full"), 100.1)
+    assert attachment.due is not None and attachment.due - 100.0 < 1
+    outcome = attachment.outcome(attachment.due)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.error) == (Verdict.FAILED, Evidence.HYPERVISOR, "disk full")
+    assert "claims that it completed" in outcome.detail
+
+
+def test_the_own_journal_is_asked_before_what_is_shared() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record())
+    for observation in (RUNNING, GONE, claimed()):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(101.0) is None
+    attachment.observe(RecordSeen(record(RecordState.FAILED), False), 101.0)
+    outcome = attachment.outcome(101.0)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.RESULT)
+
+
+def test_what_is_shared_serves_where_the_own_journal_never_gets_the_result() -> None:
+    outcome = verdict_of(RUNNING, GONE, claimed(), of_record=record())
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.SHARED)
+
+
+def test_whoever_claims_the_end_of_a_job_that_still_runs_is_not_believed() -> None:
+    still = Sampled(stats(1300, 200), 100.3)
+    outcome = verdict_of(RUNNING, claimed(), still, GONE, claimed(), of_record=record(), shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_result_that_was_there_before_the_job_was_seen_is_not_its_own() -> None:
+    outcome = verdict_of(RUNNING, GONE, of_record=record(RecordState.COMPLETED), shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_shared_result_does_not_outweigh_an_abort_that_was_seen() -> None:
+    cancelled = Sampled(stats(1050, 200, JobType.CANCELLED), 100.1)
+    outcome = verdict_of(RUNNING, cancelled, GONE, claimed(), of_record=record(), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED)
+
+
+def test_a_shared_result_about_another_file_says_nothing() -> None:
+    elsewhere = replace(record(), path="/dumps/elsewhere")
+    told = (FileHeld(), GONE, replace(claimed(), record=replace(claimed().record, path="/dumps/elsewhere")))
+    told = (*told, checked(whole=None))
+    outcome = verdict_of(RUNNING, *told, of_record=elsewhere, shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_dump_that_somebody_says_is_starting_is_not_waited_for_for_ever() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(), shared=True)
+    attachment.observe(RecordSeen(record(), True, shared=True), 100.0)
+    attachment.observe(GONE, 100.0)
+    assert not attachment.ended
+    attachment.observe(GONE, 100.0 + RUNNER_GRACE)
+    assert attachment.ended
 
 
 def test_the_result_of_another_record_says_nothing() -> None:
@@ -512,6 +601,39 @@ def test_once_the_job_has_ended_and_the_grace_is_over_there_is_a_verdict(
     attachment.observe(GONE, now)
     attachment.outcome(now + ORPHAN_GRACE)
     assert attachment.outcome(now + ORPHAN_GRACE + FILE_GRACE) is not None
+
+
+CONTRADICTIONS: dict[str, list[Observation]] = {
+    "QEMU's word": [DumpEvent(KEY, False, "disk full")],
+    "job stats": [SampleFailed(OperationFailed("dump query failed, status=3", code=9))],
+    "file removed": [FileHeld(), checked(whole=False, linked=False, untouched=1000.0)],
+    "file cut short": [FileHeld(), checked(whole=False, untouched=1000.0)],
+}
+
+
+@pytest.mark.parametrize("contradiction", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+@given(before=histories, after=histories, own=st.booleans())
+def test_no_shared_record_makes_good_what_was_seen_to_fail(
+    contradiction: list[Observation],
+    before: list[tuple[Observation, float]],
+    after: list[tuple[Observation, float]],
+    own: bool,
+) -> None:
+    of_the_file = isinstance(contradiction[-1], FileChecked)
+    attachment = Attachment(KEY, JobOperation.DUMP, record(), shared=not own)
+    now = 100.0
+    for observation in (RUNNING, *(() if of_the_file else contradiction)):
+        attachment.observe(observation, now)
+    for observation, delay in [*before, (claimed(), 0.0), *after, (GONE, 0.0), (claimed(), 0.0)]:
+        now += delay
+        attachment.observe(observation, now)
+    for observation in contradiction if of_the_file else ():
+        attachment.observe(observation, now)
+    try:
+        outcome = attachment.outcome(now + FILE_GRACE)
+    except NoConnection:
+        return
+    assert outcome is None or outcome.verdict is not Verdict.COMPLETED
 
 
 @given(histories)

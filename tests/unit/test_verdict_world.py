@@ -48,6 +48,8 @@ class Story:
     was_running: bool
     ours: bool
     """Whether there is a record with a runner behind it."""
+    shared: bool
+    """Whether the waiter is another user, or on another host, and knows it only from the domain's metadata."""
     runner_dies: bool
     pre_existing: bool
     """Whether the file was there before, so that libvirt does not remove it after a failure."""
@@ -63,6 +65,7 @@ stories = st.builds(
     raw=st.booleans(),
     was_running=st.booleans(),
     ours=st.booleans(),
+    shared=st.booleans(),
     runner_dies=st.booleans(),
     pre_existing=st.booleans(),
     restarts=st.booleans(),
@@ -114,7 +117,7 @@ def told(story: Story) -> list[tuple[float, Observation]]:
     if story.ours:
         state = {Ending.COMPLETED: RecordState.COMPLETED, Ending.ABORTED: RecordState.CANCELLED}
         result = RecordState.RUNNING if story.runner_dies else state.get(story.ending, RecordState.FAILED)
-        seen.append((end + 0.1, RecordSeen(record_of(story, result), runner_alive=False)))
+        seen.append((end + 0.1, RecordSeen(record_of(story, result), False, story.shared)))
     return seen + _afterwards(story, end)
 
 
@@ -165,7 +168,7 @@ def decided(attachment: Attachment, now: float) -> Outcome | None:
 def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject) -> None:
     visible = data.draw(st.booleans(), "the file can be seen")
     record = record_of(story, RecordState.RUNNING) if story.ours else None
-    attachment = Attachment(KEY, JobOperation.DUMP, record)
+    attachment = Attachment(KEY, JobOperation.DUMP, record, story.ours and story.shared)
     outage = data.draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8)), "outage")
     now, held, outcome = 0.0, False, None
     for moment, observation in sorted(told(story), key=lambda one: one[0]):

@@ -25,6 +25,7 @@ from tui.widgets.key_bar import KeyBar
 
 EVIDENCE_WORDS = {
     Evidence.RESULT: "the dump call's own result",
+    Evidence.SHARED: "the record in the domain's metadata, which others can write",
     Evidence.LIFECYCLE: "what the domain did at that moment",
     Evidence.FILE: "the dump's own file",
     Evidence.JOB_EVENT: "the job's own event",
@@ -44,8 +45,8 @@ class WaitScreen(OfferingModal[bool]):
         super().__init__()
         self.waiting = waiting
         self._key_names = keys
-
         self._state = Static(markup=False)
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="wait") as panel:
             panel.border_title = heading(self.waiting.domain.name, f"waiting for {self.waiting.operation.label}")

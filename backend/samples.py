@@ -1,0 +1,55 @@
+"""The samples that were taken of one job, and what they say of its pace and of others that are taken for its own."""
+
+from __future__ import annotations
+
+from backend.model import JobStats
+
+GAP = 2.0
+"""Seconds between two samples in which an unseen job may have come and gone."""
+START_SLACK = 1.0
+"""Seconds by which two estimates of one job's start may differ."""
+
+
+class Samples:
+    """Times are the caller's monotonic clock, in seconds."""
+
+    def __init__(self) -> None:
+        self.last: JobStats | None = None
+        """The latest one."""
+        self._at = 0.0
+        self._started_by = 0.0
+
+    def take(self, stats: JobStats, now: float) -> None:
+        """One more of this very job."""
+        started_by = now - stats.time_elapsed / 1000
+        self._started_by = started_by if self.last is None else min(self._started_by, started_by)
+        self.last, self._at = stats, now
+
+    def follow_on(self, stats: JobStats, sent: float) -> bool:
+        """Whether stats that were asked for at `sent` can be the same job's, later."""
+        last = self.last
+        if last is None:
+            return True
+        moved_on = stats.processed > last.processed > 0 and stats.total == last.total
+        if stats.time_elapsed < last.time_elapsed:
+            # A clock that was set back makes elapsed drop too, but the same job's bytes go on.
+            return moved_on and sent - self._at < GAP
+        if sent - self._at < GAP or stats.closing:
+            return True
+        return sent - stats.time_elapsed / 1000 <= self._started_by + START_SLACK
+
+    def end_with(self, final: JobStats, now: float) -> bool:
+        """Whether stats that were told at a job's end can be this job's, not those of the one before it."""
+        last = self.last
+        if last is None:
+            return True
+        longest = last.time_elapsed / 1000 + now - self._at + START_SLACK
+        return last.time_elapsed <= final.time_elapsed <= longest * 1000
+
+    def may_have_finished(self, now: float) -> bool:
+        """Whether what was left at the latest sample may have been done since then, at ten times its pace."""
+        last = self.last
+        if last is None or last.remaining == 0:
+            return True
+        pace = last.processed / max(last.time_elapsed / 1000, 0.001)
+        return last.remaining <= 10 * pace * (now - self._at)
