@@ -13,10 +13,14 @@ import sys
 
 from backend.base import Backend
 from backend.dump import KEEP_PRIVATE
-from backend.errors import BackendError, NoConnection, OperationCancelled
+from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
 from backend.journal import Journal
 from backend.record import JobRecord, RecordState
 from backend.uri import open_backend
+
+KEEP_INTERVAL = 1.0
+"""Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
+KEEP_TRIES = 3600
 
 
 async def run(id: str, journal: Journal, publish: bool = True) -> None:
@@ -30,16 +34,22 @@ async def run(id: str, journal: Journal, publish: bool = True) -> None:
     record = record.running()
     journal.write(record)
     try:
-        async with open_backend(record.uri, journal=journal) as backend:
-            if publish:
-                await _publish(backend, record)
-            record = await _call(backend, record)
-            journal.write(record)
-            if publish:
-                await _publish(backend, record)
+        backend = open_backend(record.uri, journal=journal)
+        await backend.open()
     except BackendError as error:
-        # Only connecting gets here: the dump was never asked for.
-        journal.write(record.finished(RecordState.FAILED, error.message, error.code))
+        await _keep(journal, record.finished(RecordState.FAILED, error.message, error.code))
+        return
+    try:
+        if publish:
+            await _publish(backend, record)
+        record = await _call(backend, record)
+        kept = _kept(journal, record)
+        if publish:
+            await _publish(backend, record)
+    finally:
+        await backend.close()
+    if not kept:
+        await _keep(journal, record)
 
 
 async def _call(backend: Backend, record: JobRecord) -> JobRecord:
@@ -52,6 +62,22 @@ async def _call(backend: Backend, record: JobRecord) -> JobRecord:
     except BackendError as error:
         return record.finished(RecordState.FAILED, error.message, error.code)
     return record.finished(RecordState.COMPLETED)
+
+
+async def _keep(journal: Journal, record: JobRecord) -> None:
+    """Write the result down as soon as the journal can be written: nobody else has it."""
+    for _ in range(KEEP_TRIES):
+        if _kept(journal, record):
+            return
+        await asyncio.sleep(KEEP_INTERVAL)
+
+
+def _kept(journal: Journal, record: JobRecord) -> bool:
+    try:
+        journal.write(record)
+    except JournalError:
+        return False
+    return True
 
 
 async def _publish(backend: Backend, record: JobRecord) -> None:
