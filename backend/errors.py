@@ -55,6 +55,10 @@ class FileExists(BackendError):
     """The dump's file is already there; a dump, even a failed one, would destroy it."""
 
 
+class InvalidPath(BackendError):
+    """No dump can be written to that path, or none should be."""
+
+
 class DomainBusy(BackendError):
     """The domain has a job already."""
 

@@ -16,6 +16,7 @@ from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
 from tui.cli.options import domain_argument, json_option
 from tui.cli.output import complain, print_json
+from tui.cli.streams import OutputLost
 from tui.cli.target import Target
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def dump(
         if file is not None or format_name is not None or overwrite or detach or any(chosen.values()):
             raise click.UsageError("--wait cannot be used with any other option")
         return attach(target, [domain], JobOperation.DUMP, as_json=as_json)
-    if file is None:
+    if not file:
         raise click.UsageError("missing required argument FILE")
     if crash + reset + live > 1:
         raise click.UsageError("--crash, --reset and --live are mutually exclusive")
@@ -224,7 +225,9 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
 
     try:
         code = asyncio.run(work)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, OutputLost) as end:
+        if isinstance(end, OutputLost) and not end.nobody_reads:
+            complain(f"cannot write the output: {end}")
         goes_on = "the job goes on" if len(domains) == 1 else "the jobs go on"
         complain(f"detached; {goes_on}. Attach again with: {follow.attach_command(target.again, *domains)}")
         code = Exit.DETACHED
@@ -232,8 +235,9 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
 
 
 def _absolute(file: str) -> str:
-    try:
-        file.encode()
-    except UnicodeEncodeError:
-        raise click.UsageError("FILE is not valid UTF-8, which the hypervisor needs; choose another name") from None
-    return os.path.abspath(file)
+    from backend.dump import path_objection
+
+    path = os.path.abspath(file) + ("/" if file.endswith("/") else "")
+    if objection := path_objection(path):
+        raise click.UsageError(objection)
+    return path

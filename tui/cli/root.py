@@ -3,6 +3,7 @@ import textual."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -38,8 +39,12 @@ def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: boo
 def open_console(target: Target) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("the console needs a terminal; for scripts there is: virt-jobs list --json")
+    if os.environ.get("TERM") == "dumb":
+        raise click.UsageError("the console cannot be shown on a dumb terminal (TERM=dumb); there is: virt-jobs list")
     # At Textual's 60 a second, the answer to a key waits for up to two frames whenever domains have just changed.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
+    # With Python's own thresholds the many short-lived numbers of jobs set off searches for garbage, of up to 70 ms.
+    gc.set_threshold(10_000, 20, 20)
     from tui.app import Console
     from tui.config import check as config_check
 
