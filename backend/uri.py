@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from backend.base import Backend
 from backend.errors import BackendError, InvalidURI, NotSupported
+from backend.text import clean
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from backend.journal import Journal
 
+_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 GROUP = "virt_jobs.backends"
 _LIBVIRT_DRIVERS = frozenset({"bhyve", "ch", "esx", "hyperv", "lxc", "openvz", "qemu", "test", "vbox", "vz", "xen"})
 
@@ -20,12 +25,14 @@ def open_backend(uri: str, readonly: bool = False, journal: Journal | None = Non
 
     The scheme picks the implementation among the installed entry points of the group
     ``virt_jobs.backends``; libvirt's own and any without an entry point are libvirt's. InvalidURI for a URI
-    that cannot be parsed, NotSupported where the libvirt binding is not installed.
+    that cannot be parsed, NotSupported where the libvirt binding is not installed, or a backend is broken.
     """
     try:
         scheme = urlsplit(uri).scheme
     except ValueError as error:
-        raise InvalidURI(f"invalid URI {uri}: {error}") from None
+        raise InvalidURI(f"invalid URI {clean(uri)}: {error}") from None
+    if _UNFIT.search(uri):
+        raise InvalidURI(f"invalid URI {clean(uri)}: it has control characters, or what is not Unicode, in it")
     return _implementation(scheme)(uri, readonly, journal)
 
 
@@ -35,9 +42,21 @@ def _implementation(scheme: str) -> type[Backend]:
         from importlib.metadata import entry_points
 
         for entry in entry_points(group=GROUP, name=scheme):
-            implementation: type[Backend] = entry.load()
-            return implementation
+            return _loaded(entry)
     return _libvirt()
+
+
+def _loaded(entry: EntryPoint) -> type[Backend]:
+    what = f"the backend for {entry.name}: is broken"
+    if entry.dist is not None:
+        what += f", which {entry.dist.name} {entry.dist.version} installs"
+    try:
+        implementation = entry.load()
+    except Exception as error:  # Whatever its author has made of it.
+        raise NotSupported(f"{what} ({type(error).__name__}: {clean(str(error))}); mend or remove it") from None
+    if not (isinstance(implementation, type) and issubclass(implementation, Backend)):
+        raise NotSupported(f"{what} ({entry.value} is no Backend); mend or remove it")
+    return implementation
 
 
 def libvirt_installed() -> bool:
