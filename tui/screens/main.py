@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 from textual import on
@@ -137,6 +138,8 @@ class MainScreen(ViewingScreen):
             self.details.read_records()
         if event.all:
             self._show_hosts()
+            # What is there stays: the search for garbage need not go through 10,000 domains again and again.
+            gc.freeze()
 
     def _row(self, host: Host, view: DomainView) -> Row:
         known = self.table.rows.get((host.uri, view.domain.key.uuid))
