@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.model import DomainState, JobOperation
+from tui.host import Host
 from tui.rows import Row
 
 
@@ -45,6 +46,12 @@ def states(before: Row | None, after: Row) -> list[str]:
     elif not (_busy(before) or _busy(after)):
         told.append(f"{domain.state.label}{reason}")
     return told
+
+
+def no_connection(host: Host) -> str:
+    """Why there is none to a host; its name stands beside this, so it is not said again."""
+    reason = host.reason.replace(f" to {host.uri}", "")
+    return reason if reason.startswith("no connection") else f"no connection: {reason}"
 
 
 def _busy(row: Row) -> bool:

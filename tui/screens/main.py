@@ -83,7 +83,7 @@ class MainScreen(ViewingScreen):
     def _host_changed(self, event: HostChanged) -> None:
         host = event.host
         if host.link is Link.DOWN:
-            self.activity.say(host.name, f"no connection: {host.reason}", "$error")
+            self.activity.say(host.name, news.no_connection(host), "$error")
         elif event.before is not Link.UP:
             self.activity.say(
                 host.name, f"connected: {host.capabilities.hypervisor}" if host.capabilities else "connected"
@@ -103,7 +103,11 @@ class MainScreen(ViewingScreen):
         ailing = [host for host in self.hosts.values() if host.reason]
         banner = self.query_one("#banner", Static)
         banner.display = bool(ailing)
-        banner.update(Content("\n").join(f" ✗ {host.name}: {host.reason}; trying again" for host in ailing))
+        said = [
+            f" ✗ {host.name}: {news.no_connection(host) if host.link is Link.DOWN else host.reason}; trying again"
+            for host in ailing
+        ]
+        banner.update(Content("\n").join(said))
         awaited = [host.name for host in self.hosts.values() if host.uri not in self._loaded]
         self.table.show_placeholder(f"waiting for {', '.join(awaited)} …" if awaited else "no domains here")
         self._refresh_refusals()

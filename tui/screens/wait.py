@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from backend.verdict import Evidence, Outcome
+from tui import news
 from tui.commands import Close, Command, Detach, Resume
 from tui.dumps.planned import QUEUED
 from tui.host import Link
@@ -113,8 +114,8 @@ def state(waiting: Waiting, keys: Keys, cells: int) -> Content:
         lines.append(Content.styled(f"the wait ended: {waiting.error.message}", "bold $warning"))
         lines.append(Content.styled("The job itself was not touched.", "$foreground-muted"))
     else:
-        if waiting.host.link is not Link.UP:
-            lines.append(Content.styled(f"no connection, trying again: {waiting.host.reason}", "$error"))
+        if waiting.host.link is Link.DOWN:
+            lines.append(Content.styled(f"{news.no_connection(waiting.host)}; trying again", "$error"))
         lines.append(Content.styled(f"{keys[Detach]} detaches; the job goes on.", "$foreground-muted"))
     return Content("\n").join(lines)
 
@@ -133,6 +134,8 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
     done = bar.rstrip("░")
     style = "$warning" if progress.stalled and not waiting.over else "$primary"
     lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
+    if waiting.over and stats.remaining:
+        lines.append(Content.styled("when it was last seen:", "$foreground-muted"))
     sizes = []
     if stats.total:
         sizes = [("done", format.size(stats.processed)), ("left", format.size(stats.remaining))]
