@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from backend.errors import BackendError, NoSuchDomain
 from backend.events import EventStream
 from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
+from backend.traffic import Traffic
 
 if TYPE_CHECKING:
     from backend.credentials import Ask
@@ -32,6 +33,7 @@ class Backend(ABC):
         self.readonly = readonly
         self.ask: Ask | None = None
         """Who is asked for what a connection wants to know and only a person does; nobody, unless this is set."""
+        self.traffic = Traffic()
         self._journal = journal
 
     @property
@@ -54,7 +56,10 @@ class Backend(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody can be asked."""
+        """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody can be asked.
+
+        After an error, or `close`, it may be called again; an attempt that still hangs is taken up, not added to.
+        """
 
     @abstractmethod
     async def close(self) -> None:

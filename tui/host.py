@@ -12,13 +12,14 @@ from textual.message import Message
 from backend.base import Backend
 from backend.errors import BackendError, NoConnection
 from backend.model import Capabilities
+from backend.traffic import Traffic
 from backend.uri import open_backend
 from backend.watcher import Changes, DomainView, Watcher
 from tui.config.values import Config
 from tui.messages import DomainsChanged, HostChanged
 
-RETRY_INTERVAL = 3.0
-"""Seconds between two tries to connect."""
+FIRST_RETRY, LAST_RETRY = 3.0, 30.0
+"""Seconds from a try to connect to the next one; each that fails doubles them, up to the last."""
 
 
 class Link(Enum):
@@ -40,6 +41,10 @@ class Host:
         self.link = Link.CONNECTING
         self.reason = ""
         """Why there is no connection, or what the hypervisor does not answer on one."""
+        self.last_error: tuple[str, float] | None = None
+        """The last such reason, also when it holds no more, and when that was in seconds of the epoch."""
+        self.traffic = Traffic()
+        """What the connection asks of its hypervisor."""
         self._tell = tell
         # Seconds, at the least, between two messages about changed domains.
         self._fold = 1 / config.refresh
@@ -80,9 +85,15 @@ class Host:
 
     async def attend(self) -> None:
         """Connect and watch; where that fails, again after a while. Until cancelled."""
+        delay = FIRST_RETRY
+        backend: Backend | None = None
         while True:
             try:
-                async with open_backend(self.uri, self.readonly) as backend:
+                # The same one each time: it takes an attempt up that still hangs, where another would begin one more.
+                backend = backend or open_backend(self.uri, self.readonly)
+                self.traffic = backend.traffic
+                async with backend:
+                    delay = FIRST_RETRY
                     self._backend = backend
                     self._all = True
                     self._watched_since = time.monotonic()
@@ -94,11 +105,14 @@ class Host:
             finally:
                 self._backend = None
                 self._drop()
-            await asyncio.sleep(RETRY_INTERVAL)
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, LAST_RETRY)
 
     def _become(self, link: Link, reason: str = "") -> None:
         if (link, reason) != (self.link, self.reason):
             before, self.link, self.reason = self.link, link, reason
+            if reason:
+                self.last_error = reason, time.time()
             self._tell(HostChanged(self, before))
 
     def _report(self, changes: Changes) -> None:

@@ -62,8 +62,8 @@ class LibvirtBackend(Backend):
         super().__init__(uri, readonly, journal)
         self._hub = EventHub()
         self._watch = Watch(partial(self._from_libvirt, self._told), partial(self._from_libvirt, self._broken))
-        self._polling = Lane(uri, readonly, self._watch, self._lost)
-        self._control = Lane(uri, readonly)
+        self._polling = Lane(uri, readonly, self.traffic, self._watch, self._lost)
+        self._control = Lane(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
         self._known: dict[str, Domain] = {}
         self._memory: dict[DomainKey, int] = {}
@@ -72,6 +72,8 @@ class LibvirtBackend(Backend):
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
+        for lane in (self._polling, self._control):
+            lane.revive()
         try:
             await self._let_in()
         except BaseException:

@@ -14,6 +14,7 @@ from backend.libvirt.link import Call, Crew, Link, Subject
 from backend.libvirt.watch import Watch
 from backend.text import clean
 from backend.threads import in_thread
+from backend.traffic import Traffic
 
 DEADLINE = 5.0
 """Seconds that one call, or opening a connection, may take."""
@@ -37,6 +38,7 @@ class Lane:
         self,
         uri: str,
         readonly: bool,
+        traffic: Traffic,
         watch: Watch | None = None,
         on_lost: Callable[[str], None] | None = None,
     ) -> None:
@@ -46,6 +48,7 @@ class Lane:
         """
         self._uri = uri
         self._readonly = readonly
+        self._traffic = traffic
         self._watch = watch
         self._on_lost = on_lost
         self._links: set[Link] = set()
@@ -57,6 +60,10 @@ class Lane:
         self._closing: set[asyncio.Future[None]] = set()
         self._down = ""
         self._closed = False
+
+    def revive(self) -> None:
+        """Let calls open connections again, after `close`. An attempt that still hangs is the one to be waited for."""
+        self._closed, self._down = False, ""
 
     async def reopen(self) -> None:
         """Connect. NoConnection, or why it was refused."""
@@ -76,7 +83,7 @@ class Lane:
         self._changed.set()
 
     async def close(self) -> None:
-        """`drop`, for good."""
+        """`drop`, and open nothing more."""
         self._closed = True
         self._down = "it was closed"
         self.drop()
@@ -111,7 +118,9 @@ class Lane:
         stuck = self.stuck
         crew = Crew({subject: call for subject, call in calls.items() if subject not in stuck})
         if crew.todo:
+            begun = time.monotonic()
             await self._run(crew, deadline)
+            self._traffic.answered(len(crew.done), time.monotonic() - begun)
         found: dict[Subject, T | BackendError] = {}
         for subject in calls:
             if subject in crew.done:

@@ -242,11 +242,14 @@ class SimulatorBackend(Backend):
         self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs
     ) -> T:
         """A call, as late as the URI asks for, unless the connection is lost just now."""
+        begun = time.monotonic()
         if self._options.latency:
             await asyncio.sleep(self._options.latency)
         if self._options.fail is Fail.DISCONNECT and await self._run(Hypervisor.outage):
             raise NoConnection(f"{self.uri}: the simulated connection was lost")
-        return await self._run(function, *arguments, **named)
+        answer = await self._run(function, *arguments, **named)
+        self.traffic.answered(1, time.monotonic() - begun)
+        return answer
 
     async def _run(self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         if self._hypervisor is None or self._thread is None:

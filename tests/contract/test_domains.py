@@ -90,3 +90,12 @@ async def test_a_destroyed_run_is_over(harness: Harness, backend: Backend) -> No
 async def test_two_backends_see_the_same_identity(harness: Harness, backend: Backend, readonly: Backend) -> None:
     domain = await harness.running("vm")
     assert (await backend.find("vm")).key == (await readonly.find("vm")).key == domain
+
+
+async def test_a_backend_that_was_closed_can_be_opened_again(harness: Harness) -> None:
+    domain = await harness.running("vm")
+    backend = harness.backend()
+    for _ in range(2):
+        async with backend:
+            assert (await listed(backend, domain)).key == domain
+            assert await backend.job(domain) is None
