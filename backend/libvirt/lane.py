@@ -22,8 +22,12 @@ SWEEP_DEADLINE = 2.0
 """The same where many domains are asked at once: those that answer are not to wait long for those that do not."""
 PATIENCE = 0.1
 """Seconds after which a slow call does not hold up the calls behind it any more: they get another connection."""
-MOST_LINKS = 8
+MOST_LINKS = 10
 """Connections at once. Each may have a stuck call on it, and the daemon has twenty workers for everybody."""
+MANY_STUCK = 4
+"""Stuck calls beyond which domains that may well hang too are not asked, but for one now and then."""
+TRY_INTERVAL = 30.0
+"""Seconds from a call beyond those that got stuck to the next one."""
 SPARE_LINKS = 2
 """Connections that are kept while nothing is asked."""
 _CLOSE_DEADLINE = 1.0
@@ -55,6 +59,8 @@ class Lane:
         self._free: list[Link] = []
         self._changed = asyncio.Event()
         self._leaving: set[Link] = set()
+        self._doubted: set[str] = set()
+        self._next_try = float("-inf")
         self._opening: asyncio.Future[Link] | None = None
         self._refused: BaseException | None = None
         self._closing: set[asyncio.Future[None]] = set()
@@ -100,6 +106,10 @@ class Lane:
         for link in self._links:
             link.handles.pop(uuid, None)
 
+    def doubt(self, uuid: str) -> None:
+        """Be careful with the domain, until it answers: it may be about to hang."""
+        self._doubted.add(uuid)
+
     async def call(self, subject: Subject, call: Call[T], deadline: float = DEADLINE) -> T:
         """What one call returns. NotAnswering after `deadline` seconds, NoConnection, or the call's own typed error."""
         result = (await self.sweep({subject: call}, deadline))[subject]
@@ -116,18 +126,34 @@ class Lane:
         """
         self.check()
         stuck = self.stuck
-        crew = Crew({subject: call for subject, call in calls.items() if subject not in stuck})
+        certain: dict[Subject, Call[T]] = {}
+        doubtful: dict[Subject, Call[T]] = {}
+        for subject, call in calls.items():
+            if subject not in stuck:
+                (doubtful if _uuid(subject) in self._doubted else certain)[subject] = call
+        most = MANY_STUCK if time.monotonic() < self._next_try else max(MANY_STUCK, len(stuck) + 1)
+        crew = Crew(certain, doubtful, lambda: self._slow < most)
         if crew.todo:
             begun = time.monotonic()
             await self._run(crew, deadline)
             self._traffic.answered(len(crew.done), time.monotonic() - begun)
+        if doubtful and len(self.stuck) > max(MANY_STUCK, len(stuck)):
+            self._next_try = time.monotonic() + TRY_INTERVAL
         found: dict[Subject, T | BackendError] = {}
         for subject in calls:
             if subject in crew.done:
                 found[subject] = crew.done[subject]
+                self._doubted.discard(_uuid(subject))
             else:
                 found[subject] = NotAnswering(_no_answer(subject, deadline, subject in stuck))
         return found
+
+    @property
+    def _slow(self) -> int:
+        """How many calls have not returned for a while, given up or not (in any thread)."""
+        now = time.monotonic()
+        members = [link.member for link in (*self._links, *self._leaving)]
+        return sum(member is not None and member.age(now) >= PATIENCE for member in members)
 
     async def _run(self, crew: Crew[T], deadline: float) -> None:
         try:
@@ -147,7 +173,7 @@ class Lane:
         except NotAnswering:
             pass  # No connection to be had beside the busy ones: what nobody took was not answered.
         finally:
-            crew.todo.clear()
+            crew.stop()
         for member in crew.members:
             if member.future.done():
                 member.future.result()
@@ -260,7 +286,12 @@ def _opened(uri: str, readonly: bool, watch: Watch | None) -> Link:
 def _closed(link: Link, watch: Watch | None) -> None:
     if watch is not None:
         watch.deregister(link.conn)
+    link.handles.clear()  # Each of them would keep the connection open.
     disconnect(link.conn)
+
+
+def _uuid(subject: Subject) -> str:
+    return subject if isinstance(subject, str) else subject.uuid
 
 
 def _no_answer(subject: Subject, deadline: float, known: bool) -> str:

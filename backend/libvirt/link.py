@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -67,10 +68,37 @@ class Link:
 class Crew(Generic[T]):
     """Calls, and the threads that share them, each with a connection of its own."""
 
-    def __init__(self, calls: Mapping[Subject, Call[T]]) -> None:
-        self.todo = deque(calls.items())
+    def __init__(
+        self,
+        certain: Mapping[Subject, Call[T]],
+        doubtful: Mapping[Subject, Call[T]],
+        may_try: Callable[[], bool],
+    ) -> None:
+        """The `doubtful` calls come last, and only while `may_try`, which any thread may ask."""
+        self._certain = deque(certain.items())
+        self._doubtful = deque(doubtful.items())
+        self._may_try = may_try
         self.done: dict[Subject, T | BackendError] = {}
         self.members: list[Member[T]] = []
+
+    @property
+    def todo(self) -> bool:
+        """Whether there is a call to be made now."""
+        return bool(self._certain or (self._doubtful and self._may_try()))
+
+    def next(self) -> tuple[Subject, Call[T]] | None:
+        """A call to be made now, for one of its threads."""
+        with contextlib.suppress(IndexError):
+            return self._certain.popleft()
+        with contextlib.suppress(IndexError):
+            if self._may_try():
+                return self._doubtful.popleft()
+        return None
+
+    def stop(self) -> None:
+        """Begin no call any more."""
+        self._certain.clear()
+        self._doubtful.clear()
 
     def add(self, link: Link) -> Member[T]:
         """Let one more thread take part, on a link that is free."""
@@ -100,11 +128,8 @@ class Member(Generic[T]):
     def work(self) -> None:
         """Take calls and make them, until none is left (in the thread)."""
         crew = self._crew
-        while True:
-            try:
-                subject, call = crew.todo.popleft()
-            except IndexError:
-                return
+        while (work := crew.next()) is not None:
+            subject, call = work
             self._current = (subject, time.monotonic())
             try:
                 crew.done[subject] = call(self._link)

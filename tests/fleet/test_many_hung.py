@@ -1,0 +1,157 @@
+"""Many domains of one daemon hang: the others go on, and what is asked in vain stays few."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import libvirt
+import pytest
+
+from backend.errors import NotAnswering
+from backend.events import Lifecycle, LifecycleEvent
+from backend.libvirt import LibvirtBackend
+from backend.libvirt.lane import MANY_STUCK, MOST_LINKS
+from backend.model import DomainKey
+from tests.contract.steps import PATIENCE, eventually
+from tests.hypervisor.daemon import Fifo, Machines, PrivateDaemon, unique
+from tests.hypervisor.daemon import eventually as daemon_eventually
+
+pytestmark = pytest.mark.hypervisor
+
+HUNG, WELL = 8, 2
+AT_ONCE = 1.0
+"""Seconds within which an answer came without waiting for any deadline, on a busy machine too."""
+
+
+@dataclass
+class Ward:
+    backend: LibvirtBackend
+    machines: Machines
+    daemon: PrivateDaemon
+    ill: list[DomainKey]
+    well: list[DomainKey]
+
+    async def answers(self) -> dict[DomainKey, bool]:
+        found = await self.backend.jobs([*self.ill, *self.well])
+        return {key: not isinstance(answer, NotAnswering) for key, answer in found.items()}
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Someone dumps the ill ones to targets that hang."""
+        folder = self.daemon.folder / unique("targets")
+        folder.mkdir()
+        folder.chmod(0o755)
+        fifos = [Fifo(folder / str(number)) for number in range(len(self.ill))]
+        for fifo in fifos:
+            fifo.path.chmod(0o666)
+        dumps = []
+        try:
+            # One after the other: libvirt 9 starves of workers for good where too many calls come at the same moment.
+            for number, (key, fifo) in enumerate(zip(self.ill, fifos, strict=True), 1):
+                dumps.append(threading.Thread(target=dump, args=(self.daemon.uri, key, fifo.path)))
+                dumps[-1].start()
+                daemon_eventually(lambda number=number: self._opening() == number)
+            yield
+        finally:
+            for fifo in fifos:
+                fifo.release()
+            for thread in dumps:
+                thread.join()
+
+    def _opening(self) -> int:
+        """How many threads of the daemon hang in opening a target."""
+        waiting = 0
+        for thread in Path(f"/proc/{self.daemon._pid}/task").iterdir():
+            with suppress(FileNotFoundError):
+                waiting += (thread / "wchan").read_text() == "wait_for_partner"
+        return waiting
+
+
+@pytest.fixture
+async def ward(daemon: PrivateDaemon) -> AsyncIterator[Ward]:
+    with Machines(daemon.uri) as machines:
+        keys = [machines.start(unique("vm"), 16, paused=True) for _ in range(HUNG + WELL)]
+        async with LibvirtBackend(daemon.uri) as backend:
+            await backend.domains()
+            yield Ward(backend, machines, daemon, keys[:HUNG], keys[HUNG:])
+
+
+def dump(uri: str, domain: DomainKey, path: Path) -> None:
+    """As another program would, with a single call: virsh's dump makes a second one, which hangs too."""
+    conn = libvirt.open(uri)
+    conn.lookupByUUIDString(domain.uuid).coreDump(str(path), libvirt.VIR_DUMP_MEMORY_ONLY)
+    conn.close()
+
+
+def calls_inside() -> int:
+    """The calls to libvirt that have not returned."""
+    return sum(thread.name == "libvirt call" for thread in threading.enumerate())
+
+
+def sockets() -> int:
+    return sum(os.readlink(path).startswith("socket:") for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+
+
+async def hung(ward: Ward) -> dict[DomainKey, bool]:
+    """Who answers, once none of the ill ones does any more."""
+    found: dict[DomainKey, bool] = {}
+
+    async def none_of_them() -> bool:
+        found.update(await ward.answers())
+        return not any(found[key] for key in ward.ill)
+
+    await eventually(none_of_them)
+    return found
+
+
+async def test_the_others_go_on_when_many_paused_guests_hang_without_a_word(ward: Ward) -> None:
+    with ward.hanging():
+        found = await hung(ward)
+        assert all(found[key] for key in ward.well)
+        begun = time.monotonic()
+        assert {domain.key for domain in await ward.backend.domains() if domain.answering} >= set(ward.well)
+        for _ in range(20):
+            found = await ward.answers()
+            assert all(found[key] for key in ward.well)
+        assert time.monotonic() - begun < AT_ONCE + 5  # The list is given up once.
+        assert calls_inside() < MOST_LINKS
+
+
+async def test_few_of_them_are_asked_when_many_guests_are_paused_by_dumps_that_hang(ward: Ward) -> None:
+    for key in ward.ill:
+        ward.machines.handle(key).resume()
+    async with ward.backend.events() as events:
+        with ward.hanging():
+            async with asyncio.timeout(PATIENCE):
+                paused: set[DomainKey] = set()
+                while len(paused) < HUNG:
+                    event = await anext(events)
+                    if isinstance(event, LifecycleEvent) and event.event is Lifecycle.SUSPENDED:
+                        paused.add(event.domain)
+            found = await hung(ward)
+            assert all(found[key] for key in ward.well)
+            # One beyond what is many: it was tried whether there is another one that answers.
+            assert calls_inside() <= MANY_STUCK + 1
+
+
+async def test_all_answer_again_once_their_targets_do_and_nothing_is_left_behind(ward: Ward) -> None:
+    before = sockets()
+    with ward.hanging():
+        await hung(ward)
+
+    async def all_answer() -> bool:
+        return all((await ward.answers()).values())
+
+    await eventually(all_answer)
+
+    async def all_closed() -> bool:
+        return calls_inside() == 0 and sockets() <= before + 2
+
+    await eventually(all_closed)
