@@ -22,3 +22,17 @@ def doctor(target: Target, as_json: bool) -> None:
     from tui.cli.doctor import report
 
     sys.exit(Exit.COMPLETED if report(target, as_json) else Exit.FAILED)
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def print_completion(shell: str) -> None:
+    """Print the script that completes commands, options, URIs and domains in a shell.
+
+    For good: add eval "$(virt-jobs completion bash)" to ~/.bashrc (with zsh to ~/.zshrc, after compinit), or for fish:
+    virt-jobs completion fish > ~/.config/fish/completions/virt-jobs.fish
+    """
+    from tui.cli import completion
+
+    context = click.get_current_context()
+    print(completion.script(shell, context.find_root().command), end="")

@@ -14,7 +14,7 @@ from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation
 from tui.cli import exits
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
-from tui.cli.options import domain_argument, json_option
+from tui.cli.options import complete_domains, complete_files, domain_argument, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
@@ -27,7 +27,7 @@ OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobO
 
 @click.command()
 @domain_argument
-@click.argument("file", required=False, metavar="[FILE]")
+@click.argument("file", required=False, metavar="[FILE]", shell_complete=complete_files)
 @click.option(
     "--format",
     "format_name",
@@ -115,7 +115,7 @@ def dump(
 
 
 @click.command()
-@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
+@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...", shell_complete=complete_domains)
 @click.option(
     "--operation", type=click.Choice([*OPERATIONS, "any"]), default="dump", help="The job to expect; dump if not given."
 )

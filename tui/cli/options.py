@@ -2,7 +2,40 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    Items = list[CompletionItem[str]]
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-domain_argument = click.argument("domain", metavar="DOMAIN")
+
+
+def complete_domains(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from tui.cli import completion
+
+    return completion.domains(context, incomplete)
+
+
+def complete_recorded(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from tui.cli import completion
+
+    return completion.recorded(context, incomplete)
+
+
+def complete_uris(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from tui.cli import completion
+
+    return completion.uris(context, incomplete)
+
+
+def complete_files(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+domain_argument = click.argument("domain", metavar="DOMAIN", shell_complete=complete_domains)

@@ -12,7 +12,7 @@ from backend.text import clean
 from tui.cli import exits, listed, listing
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet, of_host
-from tui.cli.options import domain_argument, json_option
+from tui.cli.options import complete_files, complete_recorded, domain_argument, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
 
@@ -92,7 +92,7 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
 
 
 @click.command()
-@click.argument("domain", required=False, metavar="[DOMAIN]")
+@click.argument("domain", required=False, metavar="[DOMAIN]", shell_complete=complete_recorded)
 @json_option
 @click.pass_obj
 def history(target: Target, domain: str | None, as_json: bool) -> None:
@@ -115,7 +115,7 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=complete_files)
 @json_option
 def inspect(file: str, as_json: bool) -> None:
     """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""

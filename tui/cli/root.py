@@ -10,6 +10,7 @@ import sys
 import click
 
 from tui.cli import itself, jobs, reading
+from tui.cli.options import complete_uris
 from tui.cli.target import DEMO, Target
 
 
@@ -20,6 +21,7 @@ from tui.cli.target import DEMO, Target
     "uris",
     multiple=True,
     metavar="URI",
+    shell_complete=complete_uris,
     help="A libvirt URI, sim:///NAME or an alias; repeatable.",
 )
 @click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
@@ -63,5 +65,10 @@ for command in (
     reading.inspect,
     reading.show_config,
     itself.doctor,
+    itself.print_completion,
 ):
     cli.add_command(command)
+
+if "_VIRT_JOBS_COMPLETE" in os.environ:
+    # A shell asks: it gets what this adds to click's own ways of telling it.
+    import tui.cli.completion  # noqa: F401
