@@ -253,6 +253,8 @@ class LibvirtBackend(Backend):
                 self._known.setdefault(key.uuid, Domain(key, DomainState.RUNNING))
             case LifecycleEvent(key, Lifecycle.STOPPED):
                 self._polling.forget(key.uuid)
+            case LifecycleEvent(key, Lifecycle.SUSPENDED):
+                self._polling.doubt(key.uuid)  # A dump pauses its guest, and then opens its target, which may hang.
         self._hub.put(event)
 
     def _broken(self, conn: object, reason: str) -> None:
