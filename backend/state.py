@@ -17,7 +17,10 @@ _ELSEWHERE = "set XDG_STATE_HOME to a folder of your own"
 
 def state_folder() -> Path:
     """Where virt-jobs keeps its state; made for this user alone if it is not there. JournalError if it cannot be."""
-    folder = Path(platformdirs.user_state_dir("virt-jobs"))
+    try:
+        folder = Path(platformdirs.user_state_dir("virt-jobs"))
+    except RuntimeError:
+        raise JournalError(f"this user has no home folder to keep state in; {_ELSEWHERE}") from None
     try:
         private_folder(folder)
     except OSError as error:

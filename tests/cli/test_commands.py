@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -216,30 +215,6 @@ async def test_overwrite_replaces_an_existing_file(harness: Harness, virt_jobs: 
     path.write_text("old")
     assert (await virt_jobs("dump", NAME, str(path), "--overwrite")).code == 0
     assert harness.is_dump(path, "elf")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["dump", NAME], "missing required argument FILE"),
-        (["dump", NAME, "FILE", "--wait"], "--wait cannot be used with any other option"),
-        (["dump", NAME, "--wait", "--crash"], "--wait cannot be used with any other option"),
-        (["dump", NAME, "--wait", "--format", "elf"], "--wait cannot be used with any other option"),
-        (["dump", NAME, "FILE", "--crash", "--reset"], "mutually exclusive"),
-        (["dump", NAME, "FILE", "--format", "png"], "'png'"),
-        (["dump", NAME, "FILE", "--format", "raw", "--memory-only"], "--memory-only"),
-        (["wait", NAME, "--timeout", "soon"], "'soon'"),
-        (["frobnicate"], "frobnicate"),
-    ],
-    ids=str,
-)
-async def test_bad_usage_exits_2_in_one_line_and_touches_nothing(
-    virt_jobs: VirtJobs, tmp_path: Path, arguments: list[str], sentence: str
-) -> None:
-    ended = await virt_jobs(*arguments, cwd=tmp_path)
-    assert (ended.code, one_line(ended.err)) == (2, True)
-    assert sentence in ended.err
-    assert not (tmp_path / "FILE").exists()
 
 
 async def test_abort_ends_a_raw_dump_as_cancelled(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:

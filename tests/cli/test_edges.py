@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 
 import pytest
@@ -49,55 +48,11 @@ def test_waiting_for_another_pretended_operation_is_not_supported() -> None:
     assert "not supported" in ended.stderr
 
 
-@pytest.mark.parametrize(
-    "uri", ["sim:///x?colour=red", "sim:///x?domains=many", "nothing at all", "http://[", "x" * 5000]
-)
-def test_a_uri_that_means_nothing_is_refused_in_one_line(uri: str) -> None:
-    ended = virt_jobs("-c", uri, "list")
-    assert ended.returncode in (2, 7)
-    assert one_line(ended.stderr)
-
-
-@pytest.mark.hypervisor
-@pytest.mark.parametrize(
-    "command", [["list"], ["wait", "vm"], ["dump", "vm", "/tmp/x"], ["dump", "vm", "--wait"]], ids=" ".join
-)
-def test_a_daemon_that_is_not_there_exits_7_in_time(command: list[str]) -> None:
-    started = time.monotonic()
-    ended = virt_jobs("-c", "qemu+unix:///system?socket=/nonexistent/socket", *command)
-    assert (ended.returncode, one_line(ended.stderr)) == (7, True)
-    assert time.monotonic() - started < 5
-
-
 def test_one_host_that_is_down_does_not_hide_the_others() -> None:
     ended = virt_jobs("-c", "sim:///a?domains=1", "-c", "sim:///b?domains=x", "list", "--json")
     assert ended.stdout.count("\n") == 1
     assert ended.returncode == 2
     assert one_line(ended.stderr)
-
-
-def test_the_console_without_a_terminal_says_what_to_do() -> None:
-    ended = virt_jobs("--demo")
-    assert (ended.returncode, one_line(ended.stderr)) == (2, True)
-
-
-def test_a_reader_that_goes_away_is_no_error_to_show() -> None:
-    command = f"{sys.executable} -m tui -c 'sim:///many?domains=3000' list | head -n 1"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
-    assert ended.stderr == ""
-
-
-def test_a_locale_without_unicode_is_served() -> None:
-    ended = virt_jobs("--demo", "list", env={"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
-    assert ended.returncode == 0
-    assert ended.stdout.isascii()
-
-
-def test_a_state_folder_that_cannot_be_made_is_named() -> None:
-    ended = virt_jobs("-c", "sim:///x", "list", env={"XDG_STATE_HOME": "/proc/nowhere"})
-    assert ended.returncode != 0
-    assert one_line(ended.stderr)
-    assert "/proc/nowhere" in ended.stderr
 
 
 def test_no_command_but_the_console_imports_textual() -> None:

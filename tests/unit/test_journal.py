@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import sqlite3
 import stat
@@ -227,4 +228,15 @@ def test_the_folder_of_somebody_else_is_refused(state_home: Path) -> None:
     folder.mkdir(parents=True)
     os.chown(folder, 65534, 65534)
     with pytest.raises(JournalError, match=r"it belongs to another user \(uid 65534\); set XDG_STATE_HOME"):
+        Journal()
+
+
+def test_without_any_home_the_state_folder_has_to_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
+    with pytest.raises(JournalError, match="no home folder to keep state in; set XDG_STATE_HOME"):
         Journal()

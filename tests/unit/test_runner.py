@@ -1,0 +1,92 @@
+"""The process that holds the result keeps it for as long as it must."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from backend import journal as journals
+from backend import runner
+from backend.errors import JournalError
+from backend.journal import Journal
+from backend.model import DumpRequest
+from backend.record import JobRecord, RecordState
+from backend.uri import open_backend
+
+URI = "sim:///runner?domains=1&jobs=0&memory=1"
+
+
+class FullUp(Journal):
+    """A journal that takes no result at first."""
+
+    refusals = 3
+
+    def write(self, record: JobRecord) -> None:
+        if record.over and self.refusals:
+            self.refusals -= 1
+            raise JournalError("its disk is full")
+        super().write(record)
+
+
+async def started(path: Path) -> JobRecord:
+    async with open_backend(URI) as backend:
+        domain = await backend.find("vm-01")
+    record = JobRecord.of(DumpRequest(domain.key, str(path)), URI)
+    Journal().write(record)
+    return record
+
+
+async def test_a_result_that_the_journal_refuses_is_shared_and_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "KEEP_INTERVAL", 0.001)
+    record = await started(tmp_path / "core")
+    journal = FullUp()
+    await runner.run(record.id, journal)
+    kept = Journal().read(record.id)
+    assert kept is not None
+    assert (kept.state, journal.refusals) == (RecordState.COMPLETED, 0)
+    async with open_backend(URI) as backend:
+        shared = await backend.record(record.key)
+    assert shared is not None and shared.state is RecordState.COMPLETED
+
+
+async def test_no_dump_is_asked_for_where_the_journal_does_not_take_its_beginning(tmp_path: Path) -> None:
+    record = await started(tmp_path / "core")
+
+    class Closed(Journal):
+        def write(self, record: JobRecord) -> None:
+            raise JournalError("its disk is full")
+
+    with pytest.raises(JournalError):
+        await runner.run(record.id, Closed())
+    assert not (tmp_path / "core").exists()
+
+
+async def test_its_arguments_tell_nothing_but_its_number(tmp_path: Path) -> None:
+    slow = "sim:///slow?domains=1&jobs=0&memory=64&rate=32"
+    async with open_backend(slow) as backend:
+        domain = await backend.find("vm-01")
+        record = await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "secret")))
+        line = await asyncio.to_thread(Path(f"/proc/{record.pid}/cmdline").read_bytes)
+    assert line.split(b"\0")[1:-1] == [b"-P", b"-m", b"backend.runner", record.id.encode()]
+
+
+async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "PATIENCE", 0.05)
+    journal = Journal()
+    journal.pending()
+    with closing(sqlite3.connect(journal.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with open_backend(URI) as backend:
+            domain = await backend.find("vm-01")
+            with pytest.raises(JournalError, match="another process has held its lock"):
+                await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            assert await backend.job(domain.key) is None
+    assert not (tmp_path / "core").exists()
