@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import socket
 import time
 import uuid
@@ -31,6 +32,7 @@ from backend.text import clean
 _TEXT_LIMIT = 4096
 _XML_LIMIT = 1 << 16
 _ELEMENT = "job"
+_PASSWORD = re.compile(r"(://[^/?#@:]*):[^/?#@]*@")
 
 
 class RecordState(StrEnum):
@@ -142,10 +144,14 @@ class JobRecord:
         return values
 
     def to_xml(self) -> str:
-        """The element that stands in the domain's metadata, without the namespace, which libvirt declares itself."""
+        """The element that stands in the domain's metadata, without the namespace, which libvirt declares itself.
+
+        Everybody can read it there: a password in the URI is left out.
+        """
         element = ET.Element(_ELEMENT)
+        shared = replace(self, uri=_PASSWORD.sub(r"\1@", self.uri))
         for spec in fields(self):
-            value = getattr(self, spec.name)
+            value = getattr(shared, spec.name)
             if value is not None and value != "":
                 element.set(spec.name, str(int(value)) if isinstance(value, int) else str(value))
         return ET.tostring(element, encoding="unicode")

@@ -84,3 +84,38 @@ def test_a_runner_on_another_host_cannot_be_judged() -> None:
 def test_a_record_whose_runner_died_is_known_as_lost() -> None:
     dead = replace(new().running(), pid_start="another boot:1")
     assert dead.known_state is RecordState.LOST
+
+
+@pytest.mark.parametrize(
+    ("uri", "shared"),
+    [
+        ("qemu+ssh://root:hunter2@hv7/system", "qemu+ssh://root@hv7/system"),
+        ("qemu+ssh://root@hv7:2222/system", "qemu+ssh://root@hv7:2222/system"),
+        ("sim:///a:b@c", "sim:///a:b@c"),
+        ("qemu:///system", "qemu:///system"),
+    ],
+)
+def test_a_password_in_the_uri_is_shared_with_nobody(uri: str, shared: str) -> None:
+    assert JobRecord.from_xml(new(uri=uri).to_xml()).uri == shared
+
+
+LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(12))
+HOSTILE = {
+    "billion laughs": f"<!DOCTYPE job [{LAUGHS}]><job id='&l11;'/>",
+    "external entity": '<!DOCTYPE job [<!ENTITY x SYSTEM "file:///etc/passwd">]><job id="&x;"/>',
+    "deep": "<job>" + "<a>" * 9000 + "</a>" * 9000 + "</job>",
+    "long": f"<job id='{'x' * 70_000}'/>",
+    "many attributes": "<job " + " ".join(f"a{n}='1'" for n in range(5000)) + "/>",
+    "surrogate": "<job id='\ud800'/>",
+    "NUL": "<job id='\0'/>",
+    "another element": new().to_xml().replace("<job ", "<jobs ", 1),
+    "another encoding": "<?xml version='1.0' encoding='utf-16'?><job/>",
+    "digits": new().to_xml().replace('pid="0"', f'pid="{"9" * 5000}"'),
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_made_to_do_harm_is_refused_at_once(text: str) -> None:
+    with pytest.raises(InvalidRecord) as caught:
+        JobRecord.from_xml(text)
+    assert len(str(caught.value)) < 200
