@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from tui import notify
 from tui.config.values import Config
+from tui.ending import end_in_order
 from tui.looks import themes
 from tui.looks.ascii_filter import AsciiFilter
 from tui.looks.encoding import blocks_fit
@@ -63,6 +64,10 @@ class Console(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; every job goes on", self.action_quit)
+
+    def on_load(self) -> None:
+        if not self.is_headless:
+            end_in_order(lambda code: self.exit(return_code=code))
 
     async def action_quit(self) -> None:
         main = self.screen_stack[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -63,6 +64,20 @@ class Terminal:
             assert time.monotonic() < end, f"it never ended:\n{self.screen}"
         self._process.close()
         return int(self._process.exitstatus if self._process.exitstatus is not None else -1)
+
+    def signal(self, number: signal.Signals) -> Self:
+        self._process.kill(number)
+        return self
+
+    def hang_up(self) -> None:
+        """Close the terminal, as its window or a lost connection does, and return when the process has noticed."""
+        self._process.ptyproc.fileobj.close()
+        end = time.monotonic() + LIMIT
+        while os.waitpid(self._process.pid, os.WNOHANG) == (0, 0):
+            assert time.monotonic() < end, "it lives on without a terminal"
+            time.sleep(0.02)
+        self._process.ptyproc.terminated = self._process.terminated = True
+        self._process.closed = self._process.ptyproc.closed = True
 
     def kill(self) -> None:
         """SIGKILL, as from outside."""

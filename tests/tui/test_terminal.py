@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from backend.journal import Journal
+from tests.tui.console import ended
 from tests.tui.terminal import Terminal, terminal
 
 ESCAPE, CTRL_S, CTRL_U, END = "\x1b", "\x13", "\x15", "\x1b[F"
@@ -27,6 +30,11 @@ def start_dump(console: Terminal, domain: str, path: Path) -> None:
 
 def quits(console: Terminal) -> None:
     assert console.type("q").ends() == 0
+    assert_usable(console)
+
+
+def assert_usable(console: Terminal) -> None:
+    """Whether the terminal is as it was."""
     for sequence in (LEFT_ALTERNATE_SCREEN, CURSOR_SHOWN, MOUSE_OFF):
         assert sequence in console.written
 
@@ -72,6 +80,34 @@ def test_a_killed_console_leaves_its_dump_going(tmp_path: Path) -> None:
         console.sees("done").kill()
     with terminal("-c", uri) as console:
         console.sees("attached to the dump", "✓ dump completed")
+
+
+def completes(uri: str, path: Path) -> bool:
+    """Whether the dump that goes on without a console ends well."""
+    [record] = Journal().pending()
+    return asyncio.run(ended(record)).state == "completed" and path.stat().st_size > 64 << 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_one_that_is_told_to_end_leaves_its_dump_going_and_the_terminal_usable(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    uri, path = f"sim:///{number.name}?domains=1&jobs=0&memory=64&rate=16", tmp_path / "core"
+    with terminal("-c", uri) as console:
+        console.sees("vm-01")
+        start_dump(console, "vm-01", path)
+        assert console.sees("done").signal(number).ends() == 128 + number
+        assert_usable(console)
+    assert completes(uri, path)
+
+
+def test_closing_the_terminal_ends_the_console_and_leaves_its_dump_going(tmp_path: Path) -> None:
+    uri, path = "sim:///closed?domains=1&jobs=0&memory=64&rate=16", tmp_path / "core"
+    with terminal("-c", uri) as console:
+        console.sees("vm-01")
+        start_dump(console, "vm-01", path)
+        console.sees("done").hang_up()
+    assert completes(uri, path)
 
 
 def test_it_can_be_quit_while_it_connects() -> None:

@@ -32,6 +32,9 @@ def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: boo
     """Watch the jobs of virtual machines, dump their memory, and learn truthfully how each job ended.
 
     Without a command, the console opens.
+
+    A DOMAIN is named by its id, its uuid or its name, looked for in this order; before one that begins with a dash
+    goes --.
     """
     context.obj = Target((*uris, DEMO) if demo else uris, readonly)
     if context.invoked_subcommand is None:
@@ -51,7 +54,9 @@ def open_console(target: Target) -> None:
     from tui.config import check as config_check
 
     config_check.check(target.config)
-    Console(list(target.uris), target.readonly, target.config).run()
+    console = Console(list(target.uris), target.readonly, target.config)
+    console.run()
+    sys.exit(console.return_code)
 
 
 for command in (
@@ -66,6 +71,7 @@ for command in (
     reading.show_config,
     itself.doctor,
     itself.print_completion,
+    itself.print_manual,
 ):
     cli.add_command(command)
 
