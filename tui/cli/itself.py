@@ -36,3 +36,13 @@ def print_completion(shell: str) -> None:
 
     context = click.get_current_context()
     print(completion.script(shell, context.find_root().command), end="")
+
+
+@click.command("man")
+def print_manual() -> None:
+    """Print the manual page, in roff; to read it: virt-jobs man | man -l -"""
+    from tui.cli import man
+
+    root = click.get_current_context().find_root().command
+    assert isinstance(root, click.Group)
+    print(man.page(root), end="")
