@@ -71,6 +71,7 @@ for command in (
     reading.show_config,
     itself.doctor,
     itself.print_completion,
+    itself.print_manual,
 ):
     cli.add_command(command)
 
