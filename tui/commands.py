@@ -175,6 +175,28 @@ class CopyPath(Command):
     in_footer = False
 
 
+class ShowHosts(Command):
+    """Show the hosts, how each is doing and what it costs; add one, or drop one."""
+
+    key = "H"
+    label = "Hosts"
+    in_footer = False
+
+
+class AddHost(Command):
+    """Connect to another host, or to all of a group."""
+
+    key = "plus"
+    label = "Add"
+
+
+class DropHost(Command):
+    """Let go of the host under the cursor; its jobs go on."""
+
+    key = "x,delete"
+    label = "Drop"
+
+
 class Help(Command):
     """Show all keys."""
 

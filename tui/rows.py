@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -129,6 +130,14 @@ class Rows:
 
     def of_host(self, uri: str) -> list[RowKey]:
         return [key for key in self._rows if key[0] == uri]
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """How many domains, and how many jobs, there are on each host; by URI."""
+        domains, jobs = Counter[str](), Counter[str]()
+        for (uri, _), row in self._rows.items():
+            domains[uri] += 1
+            jobs[uri] += row.progress is not None
+        return {uri: (number, jobs[uri]) for uri, number in domains.items()}
 
     def apply(self, changed: Iterable[Row], removed: Iterable[RowKey] = ()) -> bool:
         """Take changes in; whether the order of what is shown is another one now."""

@@ -66,6 +66,10 @@ class Waits:
         """Those for dumps that nobody but this console will start."""
         return [waiting for waiting, _ in self._running.values() if waiting.stage == QUEUED]
 
+    def of_host(self, host: Host) -> list[Waiting]:
+        """Those for jobs on that host, those for dumps in its queue among them."""
+        return [waiting for waiting, _ in self._running.values() if waiting.host is host]
+
     def look_for_pending(self, host: Host) -> None:
         """Read from the journal which dumps of this user have no result yet; a PendingFound tells."""
         self._run(partial(self._find_pending, host), group=f"pending {host.uri}", exclusive=True)

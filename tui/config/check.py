@@ -16,11 +16,13 @@ from tui.looks import themes
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump import DumpScreen
 from tui.screens.help import HelpScreen
+from tui.screens.hosts import HostsScreen
 from tui.screens.main import MainScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.waits import WaitsScreen
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.host_list import HostList
 
 TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
@@ -28,6 +30,7 @@ TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (DumpScreen,),
     (WaitScreen,),
     (WaitsScreen,),
+    (HostsScreen, HostList),
     (ConfirmScreen,),
     (HelpScreen,),
 )

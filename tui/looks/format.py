@@ -22,6 +22,13 @@ def rate(bytes_per_second: float | None) -> str:
     return "" if bytes_per_second is None else f"{size(bytes_per_second)}/s"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """``0.4 ms``, ``35 ms``; empty while unknown."""
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:.{0 if seconds >= 0.00995 else 1}f} ms"
+
+
 def duration(seconds: float) -> str:
     """``0:14``, ``1:02:03``, ``3d 04:05``; whole seconds."""
     whole = max(0, int(seconds))

@@ -8,9 +8,7 @@ from dataclasses import replace
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.content import Content
 from textual.events import Resize
-from textual.widgets import Static
 
 from backend.model import JobOperation
 from backend.record import JobRecord
@@ -23,7 +21,7 @@ from tui.looks.keys import Keys
 from tui.messages import DomainsChanged, HostChanged, PendingFound, Told, WaitEnded
 from tui.reporter import Reporter
 from tui.rows import Row, RowKey
-from tui.screens.viewing import ViewingScreen
+from tui.screens.hosting import HostingScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.waits import WaitsScreen
 from tui.waiting import Waiting
@@ -31,7 +29,6 @@ from tui.widgets.details import Details
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.status_line import StatusLine
 
 LEFT_AFTER = 2.0
 """Seconds that a domain must stand paused by a dump, with no job, until it counts as left so."""
@@ -41,7 +38,7 @@ LOW, SHORT = 30, 18
 """Lines below which details and activity are small, and not there."""
 
 
-class MainScreen(ViewingScreen):
+class MainScreen(HostingScreen):
     """Watches the connections, and shows and tells what changes."""
 
     AUTO_FOCUS = "DomainTable"
@@ -49,14 +46,12 @@ class MainScreen(ViewingScreen):
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__(uris, readonly, config, keys)
         self._refused: tuple[str | None, ...] = ()
-        self._loaded: set[str] = set()
-        self._status = StatusLine(list(self.hosts.values()))
         foreign = ForeignDumps(self.run_worker, self.post_message)
         self.reporter = Reporter(self.activity, self.table.rows, self.waits, foreign, keys)
 
     def compose(self) -> ComposeResult:
-        yield self._status
-        yield Static(id="banner", markup=False)
+        yield self.status
+        yield self.banner
         yield self.table
         yield FilterLine(id="filter")
         with Container(id="below"):
@@ -66,13 +61,9 @@ class MainScreen(ViewingScreen):
 
     def on_mount(self) -> None:
         self.show_counts()
-        self._show_hosts()
+        self.show_hosts()
         # The first paint waits for nobody.
-        self.call_after_refresh(self._attend)
-
-    def _attend(self) -> None:
-        for host in self.hosts.values():
-            self.run_worker(host.attend(), group="hosts")
+        self.call_after_refresh(self.hosts.attend)
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")
@@ -82,6 +73,8 @@ class MainScreen(ViewingScreen):
     @on(HostChanged)
     def _host_changed(self, event: HostChanged) -> None:
         host = event.host
+        if not self.hosts.has(host):
+            return
         if host.link is Link.DOWN:
             self.activity.say(host.name, news.no_connection(host), "$error")
         elif event.before is not Link.UP:
@@ -91,40 +84,32 @@ class MainScreen(ViewingScreen):
             self.waits.look_for_pending(host)
         elif host.reason:
             self.activity.say(host.name, host.reason, "$warning")
-        self._show_hosts()
+        self.show_hosts()
         rows = [self.table.rows[key] for key in self.table.rows.of_host(host.uri)]
         stale = host.link is Link.DOWN
         self.table.apply([replace(row, stale=stale) for row in rows if row.stale is not stale])
         if isinstance(self.app.screen, WaitScreen | WaitsScreen):
             self.app.screen.link_changed()
 
-    def _show_hosts(self) -> None:
-        self._status.refresh()
-        ailing = [host for host in self.hosts.values() if host.reason]
-        banner = self.query_one("#banner", Static)
-        banner.display = bool(ailing)
-        said = [
-            f" ✗ {host.name}: {news.no_connection(host) if host.link is Link.DOWN else host.reason}; trying again"
-            for host in ailing
-        ]
-        banner.update(Content("\n").join(said))
-        awaited = [host.name for host in self.hosts.values() if host.uri not in self._loaded]
-        self.table.show_placeholder(f"waiting for {', '.join(awaited)} …" if awaited else "no domains here")
+    def show_hosts(self) -> None:
+        super().show_hosts()
         self._refresh_refusals()
 
     def show_counts(self) -> None:
-        self._status.show(len(self.table.rows), self.table.rows.busy)
+        self.status.show(len(self.table.rows), self.table.rows.busy)
         self.table.show_title()
 
     @on(DomainsChanged)
     def _domains_changed(self, event: DomainsChanged) -> None:
         host, table = event.host, self.table
+        if not self.hosts.has(host):
+            return
         changed = [self._row(host, view) for view in event.changed]
         removed = [(host.uri, uuid) for uuid in event.removed]
         if event.all:
             present = {row.key for row in changed}
             removed += [key for key in table.rows.of_host(host.uri) if key not in present]
-            self._loaded.add(host.uri)
+            self.loaded.add(host.uri)
             self.reporter.first(host, changed)
         else:
             self.reporter.changes(host, changed, removed)
@@ -141,7 +126,7 @@ class MainScreen(ViewingScreen):
         if cursor is not None and cursor.key in ended:
             self.details.read_records()
         if event.all:
-            self._show_hosts()
+            self.show_hosts()
             # What is there stays: the search for garbage need not go through 10,000 domains again and again.
             gc.freeze()
 
@@ -166,7 +151,7 @@ class MainScreen(ViewingScreen):
 
     @on(PendingFound)
     def _pending_found(self, event: PendingFound) -> None:
-        for record in event.records:
+        for record in event.records if self.hosts.has(event.host) else ():
             key = (event.host.uri, record.uuid)
             if key not in self.waits and (record.uri == event.host.uri or self._runs(key, record)):
                 self.activity.say(record.domain, f"attached to the dump → {record.path}")

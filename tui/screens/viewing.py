@@ -23,6 +23,7 @@ from tui.commands import (
     Resume,
     ReverseSort,
     ShowHistory,
+    ShowHosts,
     ShowInfo,
     ShowJob,
     Sort,
@@ -58,6 +59,7 @@ class ViewingScreen(ActingScreen):
         CopyName,
         CopyPath,
         CopyStats,
+        ShowHosts,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}

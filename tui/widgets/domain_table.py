@@ -105,6 +105,11 @@ class DomainTable(LineView):
         top = self.scroll_offset.y
         return self.rows.order[top : top + self._page]
 
+    def show_hosts(self, several: bool) -> None:
+        """Whether there is more than one host, so that each domain has to say where it is."""
+        self._painter.show_hosts(several)
+        self._lay_out()
+
     def clear_marks(self) -> None:
         self._mark(set())
 

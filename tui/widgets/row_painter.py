@@ -25,13 +25,18 @@ class RowPainter:
     """Knows the columns; `style` gives the style of a name in `STYLES`, to be laid over that of the line."""
 
     def __init__(self, several_hosts: bool, style: Callable[[str], Style]) -> None:
-        self.columns: tuple[Column, ...] = (COLUMNS[0], HOST, *COLUMNS[1:]) if several_hosts else COLUMNS
+        self.columns: tuple[Column, ...] = ()
+        self.show_hosts(several_hosts)
         self.layout: list[tuple[Column, int]] = []
         self._style = style
         self._gap = GAP
         self._skipped = 0
         self._width = 0
         self._longest_name = 0
+
+    def show_hosts(self, several: bool) -> None:
+        """Whether there is a column that says where each domain is; `lay_out` afterwards."""
+        self.columns = (COLUMNS[0], HOST, *COLUMNS[1:]) if several else COLUMNS
 
     def lay_out(self, width: int, longest_name: int) -> None:
         """Choose the columns for lines of so many cells."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection
 
 from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
 from tui.host import Host, Link
-from tui.looks.cells import crop, width
+from tui.looks.cells import crop
 
-_DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
+DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
 
 
 class StatusLine(Widget):
-    """Shows the hosts that it was given; call `show` when something about them changed."""
+    """Shows the hosts that it was given, as they are then; call `show` when something about them changed."""
 
-    def __init__(self, hosts: Sequence[Host]) -> None:
+    def __init__(self, hosts: Collection[Host]) -> None:
         super().__init__()
         self._hosts = hosts
         self._counts = ""
@@ -39,19 +40,22 @@ class StatusLine(Widget):
     def _connections(self, room: int) -> Content:
         parts: list[tuple[str, str]] = []
         for host in self._hosts:
-            dot, style = _DOTS[host.link]
+            dot, style = DOTS[host.link]
             text = crop(host.name, max(8, room - 2))
-            room -= width(text) + 4
             parts += [(text, f"bold {_flag(host.colour)}"), (f" {dot}", style)]
             parts += [(" read-only", "$secondary")] if host.readonly and not self._all_readonly else []
             parts.append(("  ", ""))
-            if room < 12:
-                break
-        return Content.assemble(*parts[:-1])
+        named = Content.assemble(*parts[:-1])
+        return named if named.cell_length <= room or len(self._hosts) < 2 else self._counted()
+
+    def _counted(self) -> Content:
+        links = Counter(host.link for host in self._hosts)
+        counts = [(f"  {links[link]} {dot}", style) for link, (dot, style) in DOTS.items() if links[link]]
+        return Content.assemble((f"{len(self._hosts)} hosts", "bold"), *counts)
 
     @property
     def _all_readonly(self) -> bool:
-        return all(host.readonly for host in self._hosts)
+        return bool(self._hosts) and all(host.readonly for host in self._hosts)
 
     def _badges(self) -> list[tuple[str, str]]:
         badges = []

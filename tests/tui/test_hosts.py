@@ -1,0 +1,128 @@
+"""Several hosts in one console: how each is doing, and hosts that come and go."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import MappingProxyType
+
+from backend.journal import Journal
+from tests.tui.console import console, dumping
+from tests.tui.test_marks import open_form
+from tui.config.values import Config, Connection
+
+A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
+
+
+def named(**connections: str) -> Config:
+    """A config with these URIs by their aliases."""
+    return Config(connections=MappingProxyType({alias: Connection(uri) for alias, uri in connections.items()}))
+
+
+def uris(config: Config) -> list[str]:
+    return [connection.uri for connection in config.connections.values()]
+
+
+LAB = Config(
+    connections=MappingProxyType({"first": Connection(A), "second": Connection(B, readonly=True)}),
+    groups=MappingProxyType({"both": ("first", "second")}),
+)
+
+
+async def test_the_same_name_on_two_hosts_is_two_domains() -> None:
+    async with console(A, B, config=LAB) as user:
+        await user.sees("5 domains", "vm-01        first", "vm-01        second", "vm-03        second")
+
+
+async def test_each_host_has_its_line() -> None:
+    async with console(A, B, config=LAB, size=(140, 36)) as user:
+        await user.sees("5 domains")
+        await user.press("H")
+        await user.sees("Hosts · 2", f"uri        {A}")
+        for name, domains in {"▌ first": 2, "second": 3}.items():
+            whole = rf"{name} +● connected +simulator +{domains} +0 +[0-9.]+ ms +[0-9]+ "
+            await user.until(lambda whole=whole: re.search(whole, user.screen) is not None, whole)
+        await user.press("j")
+        await user.sees("▌ second", f"{B} (read-only)")
+
+
+async def test_they_fit_on_a_small_screen() -> None:
+    async with console(A, B, config=LAB, size=(80, 24)) as user:
+        await user.sees("5 domains")
+        await user.press("H", "plus")
+        await user.sees("Latency", "Calls/s", "▌ first", "● connected", "Enter adds it")
+
+
+async def test_a_group_is_added_as_far_as_it_is_not_here() -> None:
+    async with console(A, config=LAB) as user:
+        await user.sees("2 domains")
+        assert "Host" not in user.screen
+        await user.press("H", "plus")
+        await user.type("both")
+        await user.press("enter")
+        await user.sees("Hosts · 2", "▌ second")
+        await user.press("escape")
+        await user.sees("5 domains", "Host", "second added", "second connected", "vm-03        second")
+
+
+async def test_what_cannot_be_added_is_refused_and_kept_for_mending() -> None:
+    async with console(A, config=LAB) as user:
+        await user.sees("2 domains")
+        await user.press("H", "plus")
+        for wrong, why in {
+            "": "name a group, an alias or a URI",
+            "thrid": "thrid is no URI, no group, and no alias of the config or of libvirt.conf",
+            "first": "first is here already",
+            "sim:///x?domains=many": "domains=many is no whole number",
+            "http://[": "invalid URI",
+        }.items():
+            await user.press("ctrl+u")
+            await user.type(wrong)
+            await user.press("enter")
+            await user.sees(why)
+        await user.sees("http://[", "Hosts · 1")
+        await user.press("escape")
+        await user.sees_no("invalid URI")
+        await user.press("escape")
+        await user.sees_no("Hosts · 1")
+
+
+async def test_a_dropped_host_is_gone_and_its_jobs_go_on(tmp_path: Path) -> None:
+    config = named(first=f"{A}&rate=1", second=B)
+    async with console(*uris(config), config=config) as user, dumping(uris(config)[0], "vm-02", tmp_path / "core"):
+        await user.sees("5 domains", "1 job")
+        await user.press("H", "x")
+        await user.sees("Hosts · 1", "first dropped; its job goes on")
+        await user.press("escape")
+        await user.sees("3 domains", "0 jobs")
+        await user.sees_no("Host ")
+
+
+async def test_dropping_the_last_host_leaves_a_way_back() -> None:
+    async with console(A) as user:
+        await user.sees("2 domains")
+        await user.press("H", "x")
+        await user.sees("no host: nothing is watched", "0 domains")
+        await user.press("x", "plus")
+        await user.type(B)
+        await user.press("enter")
+        await user.sees("3 domains")
+
+
+async def test_what_is_queued_for_a_host_is_asked_about(tmp_path: Path) -> None:
+    config = named(many="sim:///many?domains=3&jobs=0&memory=64&rate=1", second=B)
+    async with console(*uris(config), config=config) as user:
+        await user.sees("6 domains")
+        await user.press("slash")
+        await user.type("many")
+        await user.press("enter", "asterisk")
+        await open_form(user, tmp_path / "{domain}.core")
+        await user.press("ctrl+s")
+        await user.sees("1 queued")
+        await user.press("escape", "H", "x")
+        await user.sees("Drop many?", "A dump is queued for it and was not started yet", "What runs there goes on")
+        await user.press("n")
+        await user.sees("Hosts · 2")
+        await user.press("x", "y")
+        await user.sees("Hosts · 1", "many dropped; its 2 jobs go on")
+        assert len(Journal().pending()) == 2

@@ -1,0 +1,168 @@
+"""The hosts: how each is doing, what it costs, and which there are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from tui.commands import AddHost, Close, Command, DropHost
+from tui.host import Host, Link
+from tui.hosts import HostRefused, Hosts
+from tui.looks import format
+from tui.screens.offering import OfferingModal, heading
+from tui.widgets.host_list import HostList, Load, headings
+from tui.widgets.key_bar import KeyBar
+
+INTERVAL = 1.0
+"""Seconds between two looks at what the hosts cost."""
+Counts = Callable[[], Mapping[str, tuple[int, int]]]
+"""How many domains and jobs there are, by URI."""
+
+
+class HostsScreen(OfferingModal[None]):
+    """Adds hosts; to drop one is left to `drop`, which may have to ask first."""
+
+    OFFERS = (AddHost, DropHost, Close)
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+
+    def __init__(
+        self, hosts: Hosts, counts: Counts, added: Callable[[list[Host]], None], drop: Callable[[Host], None]
+    ) -> None:
+        super().__init__()
+        self._hosts = hosts
+        self._counts = counts
+        self._added = added
+        self._drop = drop
+        self._list = HostList(hosts, id="list")
+        self._seen: dict[str, tuple[float, int]] = {}
+        """By URI: when its calls were counted, and how many there had been."""
+        self._rates: dict[str, float] = {}
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="panel", id="hosts"):
+            yield Static(id="headings", markup=False)
+            yield self._list
+            yield Static(id="host", markup=False)
+            yield Input(placeholder="a group, an alias or a URI; Enter adds it", id="name", compact=True)
+            yield Static(id="refused", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.query_one("#name", Input).cursor_blink = False
+        self._list.focus()
+        self._measure()
+        self.set_interval(INTERVAL, self._measure)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.show)
+
+    def refusal(self, command: type[Command]) -> str | None:
+        return "there is no host to drop" if command is DropHost and self._list.chosen is None else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # While one types a name, the keys of the others are characters like any other.
+        return parameters not in ((AddHost.id(),), (DropHost.id(),)) or not self._typing
+
+    @property
+    def _typing(self) -> bool:
+        return isinstance(self.focused, Input)
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        for host in self._hosts.values():
+            calls = host.traffic.calls
+            at, before = self._seen.get(host.uri, (now, calls))
+            if now > at:
+                self._rates[host.uri] = max(0, calls - before) / (now - at)
+            self._seen[host.uri] = now, calls
+        self.show()
+
+    def show(self) -> None:
+        """Show the hosts as they are now."""
+        counts, number = self._counts(), len(self._hosts)
+        self.query_one("#hosts").border_title = heading("Hosts", str(number))
+        self._list.styles.height = max(1, number)
+        self.query_one("#headings", Static).update(headings(self._list.scrollable_content_region.width))
+        self._list.show({uri: Load(*counts.get(uri, (0, 0)), calls=self._rates.get(uri)) for uri in self._hosts})
+        host = self._list.chosen
+        self.query_one("#host", Static).update(
+            Content("\n").join(_facts(host)) if host is not None else Content("no host: nothing is watched")
+        )
+        self.refresh_bindings()
+
+    @on(HostList.Moved)
+    def _moved(self) -> None:
+        self.show()
+
+    @on(AddHost)
+    def _begin_to_add(self) -> None:
+        name = self.query_one("#name", Input)
+        name.display = True
+        name.focus()
+        self.refresh_bindings()
+
+    @on(Input.Changed)
+    def _name_changed(self) -> None:
+        self._refuse("")
+
+    @on(Input.Submitted)
+    def _add(self, event: Input.Submitted) -> None:
+        try:
+            added = self._hosts.add(event.value)
+        except HostRefused as refused:
+            self._refuse(str(refused))
+            return
+        self._added(added)
+        self._end_typing()
+        self._list.go_to(added[0])
+        self.show()
+
+    def _refuse(self, why: str) -> None:
+        refused = self.query_one("#refused", Static)
+        refused.update(Content.styled(why, "bold $error"))
+        refused.display = bool(why)
+
+    def _end_typing(self) -> None:
+        name = self.query_one("#name", Input)
+        name.value = ""
+        name.display = False
+        self._refuse("")
+        self._list.focus()
+        self.refresh_bindings()
+
+    @on(DropHost)
+    def _drop_chosen(self) -> None:
+        if (host := self._list.chosen) is not None:
+            self._drop(host)
+
+    @on(Close)
+    def _close(self) -> None:
+        if self._typing:
+            self._end_typing()
+        else:
+            self.dismiss(None)
+
+
+def _facts(host: Host) -> Iterator[Content]:
+    """What there is no room for in its line."""
+    yield Content("")
+    yield _fact("uri", host.uri + (" (read-only)" if host.readonly else ""))
+    if host.capabilities is not None:
+        yield _fact("runs", host.capabilities.hypervisor)
+    if host.link is Link.UP:
+        yield _fact("connected", f"for {format.duration(host.watched)}")
+    if host.last_error is not None:
+        reason, at = host.last_error
+        yield _fact("error", f"{format.clock(at)} {reason}", "$error" if host.reason else "")
+
+
+def _fact(label: str, value: str, style: str = "") -> Content:
+    return Content.assemble((f"{label:<10} ", "$foreground-muted"), (value, style))

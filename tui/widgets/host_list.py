@@ -1,0 +1,114 @@
+"""The hosts, a line each, with a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+
+from tui.host import Host, Link
+from tui.looks.cells import fit
+from tui.looks.format import milliseconds
+from tui.widgets.lines import Lines
+from tui.widgets.status_line import DOTS
+
+WIDE = 96
+"""Cells from which on there is room for what runs on each host."""
+_MARGIN = 2
+_NAME, _STATE, _VERSION, _NUMBER = 14, 15, 28, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is going on at a host."""
+
+    domains: int = 0
+    jobs: int = 0
+    calls: float | None = None
+    """A second; None while that is not known."""
+
+
+class HostList(Lines):
+    """Shows how each host is doing; what it shows is given to it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Go to the next host"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Go to the host before"),
+    ]
+
+    class Moved(Message):
+        """The cursor is on another host."""
+
+    def __init__(self, hosts: Mapping[str, Host], id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hosts = hosts
+        self._index = 0
+
+    @property
+    def chosen(self) -> Host | None:
+        """The host under the cursor; None if there is no host."""
+        hosts = list(self._hosts.values())
+        return hosts[min(self._index, len(hosts) - 1)] if hosts else None
+
+    def show(self, loads: Mapping[str, Load]) -> None:
+        """Show all of them; `loads`: by URI."""
+        cells, chosen = self.scrollable_content_region.width, self.chosen
+        hosts = self._hosts.values()
+        self.show_lines([line(host, loads.get(host.uri, Load()), cells, host is chosen) for host in hosts])
+
+    def go_to(self, host: Host) -> None:
+        """Put the cursor on that host."""
+        self._go(list(self._hosts).index(host.uri))
+
+    def action_move(self, lines: int) -> None:
+        self._go(self._index + lines)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y + self.scroll_offset.y < len(self._hosts):
+            self._go(offset.y + self.scroll_offset.y)
+
+    def _go(self, index: int) -> None:
+        self._index = max(0, min(index, len(self._hosts) - 1))
+        top, height = self.scroll_offset.y, self.scrollable_content_region.height
+        if not top <= self._index < top + height:
+            self.scroll_to(y=self._index if self._index < top else self._index - height + 1, animate=False)
+        self.post_message(self.Moved())
+
+
+def headings(cells: int) -> Content:
+    """What stands above the lines."""
+    titles = _columns(cells, "Host", "State", "Hypervisor", ["Domains", "Jobs", "Latency", "Calls/s"])
+    return Content.styled(" " * _MARGIN + "".join(titles), "bold $text-muted")
+
+
+def line(host: Host, load: Load, cells: int, cursor: bool) -> Content:
+    """One host in so many cells."""
+    up = host.link is Link.UP
+    dot, style = DOTS[host.link]
+    state = "no answer" if up and host.reason else host.link.value
+    numbers = [
+        str(load.domains),
+        str(load.jobs),
+        milliseconds(host.traffic.latency) if up else "",
+        f"{load.calls:.0f}" if up and load.calls is not None else "",
+    ]
+    version = host.capabilities.hypervisor if host.capabilities is not None else ""
+    name, state, rest = _columns(cells, host.name, f"{dot} {state}", version, numbers)
+    weight = "bold" if cursor else ""
+    head = "▌ " if cursor else "  "
+    return Content.assemble((head, "bold $accent"), (name, weight), (state, f"{weight} {style}"), (rest, weight))
+
+
+def _columns(cells: int, name: str, state: str, version: str, numbers: Sequence[str]) -> tuple[str, str, str]:
+    """The name, the state and the rest, in so many cells together but for the margin."""
+    rest = " ".join(
+        [*([fit(version, _VERSION)] if cells >= WIDE else []), *(fit(number, _NUMBER, True) for number in numbers)]
+    )
+    names = max(_NAME, cells - _MARGIN - 1 - _STATE - 1 - len(rest))
+    return fit(name, names) + " ", fit(state, _STATE) + " ", rest
