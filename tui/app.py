@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import ANSIToTruecolor, LineFilter, NoColor
 from textual.screen import Screen
 
@@ -32,6 +33,10 @@ class Console(App[None]):
     CSS_PATH = Path(__file__).parent / "styles" / "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; every job goes on"),
+        Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; every job goes on"),
+        Binding(
+            "ctrl+p", "command_palette", show=False, priority=True, tooltip="Find any command or domain by its name"
+        ),
     ]
 
     def __init__(self, uris: list[str], readonly: bool = False, config: Config | None = None) -> None:
@@ -68,6 +73,10 @@ class Console(App[None]):
     def on_load(self) -> None:
         if not self.is_headless:
             end_in_order(lambda code: self.exit(return_code=code))
+
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="words of a command, or a domain's name"))
 
     async def action_quit(self) -> None:
         main = self.screen_stack[0]

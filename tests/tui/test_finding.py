@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tests.tui.console import console
+from pathlib import Path
+
+from backend.model import DumpRequest
+from backend.uri import open_backend
+from tests.tui.console import console, dumping, ended
 
 QUIET = "sim:///quiet?domains=30&jobs=0"
 
@@ -28,6 +32,55 @@ async def test_the_palette_goes_to_a_domain_that_the_filter_hides() -> None:
         await user.press("enter")
         await user.sees("▌ vm-28")
         await user.sees_no("1 of 30")
+
+
+async def test_the_palette_names_keys_and_says_what_cannot_be_done_now() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("ctrl+p")
+        await user.sees("d · Dump the domain's memory", "a · not now: vm-01 has no job to abort")
+
+
+async def test_a_click_on_a_key_of_the_footer_presses_it() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01", "s Sort", "Job▲")
+        line = user.screen.splitlines()[-1]
+        await user.click(line.index("s Sort") + 3, user.app.size.height - 1)
+        await user.sees("Progress▼")
+
+
+async def test_the_path_of_a_domains_last_dump_is_copied(tmp_path: Path) -> None:
+    async with open_backend(QUIET) as backend:
+        domain = await backend.find("vm-01")
+        await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "core"))))
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01", "completed in")
+        await user.press("c")
+        await user.sees("path of its last dump copied")
+        assert user.app.clipboard == str(tmp_path / "core")
+
+
+async def test_sort_and_cursor_survive_changes(tmp_path: Path) -> None:
+    async with console("sim:///sorted?domains=9&jobs=0") as user:
+        await user.sees("▌ vm-01")
+        await user.click(4, 2)
+        await user.sees("Name▲")
+        await user.press("S", "j", "j")
+        await user.sees("Name▼", "▌ vm-07")
+        async with dumping("sim:///sorted?rate=1", "vm-02", tmp_path / "file"):
+            await user.sees("1 job ", "Name▼", "▌ vm-07")
+            assert user.screen.index("vm-09") < user.screen.index("▌ vm-07") < user.screen.index("vm-02")
+
+
+async def test_a_filter_keeps_matching_what_changes(tmp_path: Path) -> None:
+    async with console("sim:///matched?domains=9&jobs=0") as user:
+        await user.sees("▌ vm-01")
+        await user.press("slash")
+        await user.type("dump")
+        await user.sees("nothing matches")
+        async with dumping("sim:///matched?rate=1", "vm-02", tmp_path / "file"):
+            await user.sees("1 of 9", "▌ vm-02")
+        await user.sees("nothing matches")
 
 
 async def test_a_name_is_copied() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on
@@ -21,7 +22,10 @@ class HelpScreen(OfferingModal[None]):
     """Made from the live bindings of the screen below."""
 
     OFFERS = (Close,)
-    BINDINGS: ClassVar[list[BindingType]] = [*(command.binding() for command in OFFERS), Help.binding()]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(command.binding() for command in OFFERS),
+        replace(Help.binding(), show=False),
+    ]
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()

@@ -17,21 +17,29 @@ class OfferedCommands(Provider):
     """The commands of the screen below, for the palette."""
 
     async def discover(self) -> Hits:
-        for command, post in self._offers():
-            yield DiscoveryHit(command.label, post, help=command.help())
+        for command, post, key in self._offers():
+            yield DiscoveryHit(command.label, post, help=f"{key} · {command.help()}")
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command, post in self._offers():
+        for command, post, key in self._offers():
             text = f"{command.label}: {command.help()}"
             if (score := matcher.match(text)) > 0:
-                yield Hit(score, matcher.highlight(text), post)
+                yield Hit(score, matcher.highlight(text), post, help=key)
 
-    def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None]]]:
+    def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None], str]]:
+        """The commands that have a key now, what does each, and that key, with the reason where it is refused."""
         screen = self.screen
-        if isinstance(screen, OfferingScreen):
-            for command in screen.OFFERS:
-                yield command, partial(screen.offer, command)
+        if not isinstance(screen, OfferingScreen):
+            return
+        keys = {
+            active.binding.id: screen.app.get_key_display(active.binding)
+            for active in reversed(screen.active_bindings.values())
+        }
+        for command in screen.OFFERS:
+            if (key := keys.get(command.id())) is not None:
+                reason = screen.refusal(command)
+                yield command, partial(screen.offer, command), f"{key} · not now: {reason}" if reason else key
 
 
 class OfferingScreen(Screen[ScreenResultType]):

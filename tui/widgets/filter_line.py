@@ -12,7 +12,8 @@ class FilterLine(Input):
     """Hidden while there is no filter and nobody types one; submitted when it is to be kept."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,down", "submit", "Keep", id="keep-filter", tooltip="Keep the filter and go to the domains"),
+        Binding("enter", "submit", "Keep", id="keep-filter", tooltip="Keep the filter and go to the domains"),
+        Binding("down", "submit", show=False),
     ]
 
     def __init__(self, id: str | None = None) -> None:
