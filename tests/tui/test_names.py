@@ -10,7 +10,15 @@ from textual.message_pump import MessagePump
 
 import tui
 
-MADE_BY_TEXTUAL = ("_css_", "_default_", "_inherit_", "_reactives", "_computes", "_merged_bindings", "_decorated_handlers")
+MADE_BY_TEXTUAL = (
+    "_css_",
+    "_default_",
+    "_inherit_",
+    "_reactives",
+    "_computes",
+    "_merged_bindings",
+    "_decorated_handlers",
+)
 
 
 def test_no_method_hides_one_of_textual() -> None:
