@@ -23,6 +23,8 @@ _HEAD = 1 << 16
 """Bytes that are read of the begin: more than any header has."""
 _TAIL = 4 << 20
 """Bytes that are read of the end of a migration stream, to find its description of the devices."""
+_PIECE = 1 << 20
+"""Bytes that are looked at at once where there may be many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +202,27 @@ def _flattened(file: BinaryIO, head: bytes, size: int) -> _Found:
         if offset == 0 and kdump is None:
             kdump = _Kdump.parse(os.pread(file.fileno(), min(length, 512), at))
         elif kdump and kdump.bitmap_at + kdump.bitmap_length <= offset < kdump.bitmap_at + 2 * kdump.bitmap_length:
-            pages += int.from_bytes(os.pread(file.fileno(), min(length, size), at)).bit_count()
+            pages += _ones(file, at, min(at + length, size))
         at += length
     if kdump is None:
         return _Found("kdump, flattened", False, detail)
     return _Found("kdump, flattened", whole and pages > 0, detail, kdump.architecture, pages * kdump.block)
+
+
+def _ones(file: BinaryIO, at: int, end: int) -> int:
+    """How many bits are set there. Holes, which a sparse file has for nothing and of any size, are not read."""
+    count = 0
+    while at < end:
+        try:
+            at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+        except OSError:
+            break  # There is nothing but a hole from here on.
+        some = os.pread(file.fileno(), max(0, min(end - at, _PIECE)), at)
+        if not some:
+            break
+        count += int.from_bytes(some).bit_count()
+        at += len(some)
+    return count
 
 
 _PAGE = struct.Struct("<qI4x8x")
@@ -216,8 +234,7 @@ def _kdump(file: BinaryIO, head: bytes, size: int) -> _Found:
     table = kdump.bitmap_at + 2 * kdump.bitmap_length
     if table > size:
         return _Found("kdump", False, "It ends before its pages begin.", kdump.architecture)
-    second = os.pread(file.fileno(), kdump.bitmap_length, kdump.bitmap_at + kdump.bitmap_length)
-    pages = int.from_bytes(second).bit_count()
+    pages = _ones(file, kdump.bitmap_at + kdump.bitmap_length, table)
     # Pages are written in order, so the last descriptors have the highest places (zero pages share one).
     first = max(0, pages - _HEAD // _PAGE.size)
     last = os.pread(file.fileno(), (pages - first) * _PAGE.size, table + first * _PAGE.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,3 +154,35 @@ def test_what_is_no_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> No
     with pytest.raises(OperationFailed) as caught:
         inspect(path)
     assert str(path) in str(caught.value)
+
+
+def kdump_header(bitmap_blocks: int) -> bytes:
+    header = bytearray(plain_kdump()[:PAGE])
+    struct.pack_into("<IIII", header, 424, 1, PAGE, 1, bitmap_blocks)
+    return bytes(header)
+
+
+def chunk(offset: int, length: int) -> bytes:
+    return struct.pack(">qq", offset, length)
+
+
+BOASTS = {
+    "kdump": kdump_header(2**31).ljust(2 * PAGE, b"\0"),
+    "flattened": b"makedumpfile".ljust(PAGE, b"\0")
+    + (chunk(0, PAGE) + kdump_header(2**31))
+    + chunk(2 * PAGE + 2**42, 2**42),
+}
+
+
+@pytest.mark.parametrize("boast", BOASTS.values(), ids=BOASTS)
+def test_a_sparse_file_that_claims_terabytes_costs_nothing(boast: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(boast)
+    os.truncate(path, 2**43)
+    tracemalloc.start()
+    try:
+        assert inspect(path).whole is False
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 64 << 20

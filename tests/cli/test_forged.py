@@ -1,0 +1,111 @@
+"""Records that somebody else has written into a domain's metadata, to make a failed dump look good."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.base import Backend
+from backend.errors import BackendError
+from backend.model import DomainKey
+from backend.record import JobRecord, RecordState
+from backend.verdict import Evidence, Verdict
+from tests.cli.conftest import VirtJobs
+from tests.contract.harness import QUICK_MIB, Harness
+from tests.contract.steps import PATIENCE, dump_of, eventually, job_gone
+from tui.cli import exits
+from tui.cli.exits import Exit
+
+MIB = 512
+
+
+def forged(domain: DomainKey, path: Path, uri: str) -> JobRecord:
+    """What claims that somebody elsewhere asked for the domain's dump, which runs."""
+    record = JobRecord.of(dump_of(domain, path), uri)
+    return replace(
+        record, user="mallory@elsewhere", state=RecordState.RUNNING, pid=1, pid_start="x", started=time.time()
+    )
+
+
+async def completed(backend: Backend, record: JobRecord) -> None:
+    """Claim that it completed, as soon as the hypervisor lets one write that."""
+    claim = replace(record, state=RecordState.COMPLETED, ended=time.time())
+
+    async def publish() -> bool:
+        with contextlib.suppress(BackendError):
+            await backend.publish(claim)
+            return True
+        return False
+
+    await eventually(publish)
+
+
+async def test_a_dump_that_failed_is_failed_whatever_its_shared_record_claims(harness: Harness) -> None:
+    uri, path = await harness.full_disk(MIB // 2)
+    domain = await harness.running("vm", MIB, filled=True)
+    async with harness.backend(uri=uri) as mallory:
+        record = forged(domain, path, uri)
+        await mallory.publish(record)
+        await harness.foreign_dump(domain, path, uri=uri)
+        attached = asyncio.Event()
+        async with harness.backend(uri=uri) as backend, asyncio.timeout(PATIENCE):
+            waiting = asyncio.create_task(backend.wait(domain, on_progress=lambda stats: attached.set()))
+            await attached.wait()
+            await completed(mallory, record)
+            outcome = await waiting
+        assert (outcome.verdict, exits.of_outcome(outcome)) == (Verdict.FAILED, Exit.FAILED), outcome
+        assert outcome.evidence in (Evidence.HYPERVISOR, Evidence.STATS, Evidence.FILE)
+        assert exits.of_outcome(outcome, trust_qemu=True) is Exit.FAILED
+        assert not await harness.foreign_succeeded()
+        last = await VirtJobs(uri)("wait", "vm", "--last", "--json")
+        assert (last.code, last.objects[-1]["evidence"]) == (Exit.UNPROVEN, "shared record"), last
+        assert "mallory@elsewhere" in last.objects[-1]["detail"]
+
+
+async def test_a_claim_that_there_is_nothing_to_hold_against_is_told_as_a_claim(
+    harness: Harness, virt_jobs: VirtJobs, backend: Backend
+) -> None:
+    domain = await harness.running("vm")
+    path = harness.folder / "dump"
+    await harness.foreign_dump(domain, path)
+    await job_gone(backend, domain)
+    await backend.publish(replace(forged(domain, path, harness.uri), state=RecordState.COMPLETED, ended=time.time()))
+    ended = await virt_jobs("wait", "vm")
+    assert ended.code == Exit.NO_JOB
+    assert "says the shared record of mallory@elsewhere" in ended.err
+    ended = await virt_jobs("wait", "vm", "--last")
+    assert (ended.code, "completed (evidence: shared record)" in ended.out) == (Exit.COMPLETED, True), ended
+
+
+@pytest.mark.parametrize("spoil", ["cut short", "removed"])
+async def test_a_claimed_dump_whose_file_says_otherwise_is_unproven(
+    harness: Harness, virt_jobs: VirtJobs, backend: Backend, spoil: str
+) -> None:
+    domain = await harness.running("vm")
+    path = harness.folder / "dump"
+    await harness.foreign_dump(domain, path)
+    await job_gone(backend, domain)
+    if spoil == "removed":
+        path.unlink()
+    else:
+        with path.open("r+b") as file:
+            file.truncate(QUICK_MIB << 19)
+    await backend.publish(replace(forged(domain, path, harness.uri), state=RecordState.COMPLETED, ended=time.time()))
+    ended = await virt_jobs("wait", "vm", "--last", "--json")
+    assert (ended.code, ended.objects[-1]["verdict"]) == (Exit.UNPROVEN, "unproven")
+    assert "But its file is not" in ended.objects[-1]["detail"]
+
+
+async def test_the_record_of_another_domain_says_nothing_of_this_one(
+    harness: Harness, virt_jobs: VirtJobs, backend: Backend
+) -> None:
+    domain, other = await harness.running("vm"), await harness.running("other")
+    claim = replace(forged(other, harness.folder / "dump", harness.uri), state=RecordState.COMPLETED, ended=time.time())
+    # Published where it does not belong.
+    await backend.publish(replace(claim, uuid=domain.uuid, domain_id=domain.id))
+    assert (await virt_jobs("wait", "other", "--last")).code == Exit.NO_JOB
