@@ -63,6 +63,10 @@ class Console(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.variables(self.current_theme)
 
+    def get_css_variables(self) -> dict[str, str]:
+        self.theme_variables = themes.readable(self.current_theme, super().get_css_variables())
+        return self.theme_variables
+
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self._uris, self._readonly, self._config, Keys(self._config.keymap, self.get_key_display))
 

@@ -15,6 +15,8 @@ import pyte
 
 LIMIT = 30.0
 """Seconds after which a thing that should be seen is missing."""
+REST = 1.5
+"""Seconds in which nothing comes from a program at rest."""
 
 
 class Terminal:
@@ -26,6 +28,7 @@ class Terminal:
         self._stream = pyte.ByteStream(self._screen)
         self.written = b""
         """All that came to the terminal."""
+        self._silent = False
         self._process = pexpect.spawn(
             sys.executable,
             ["-m", "tui", *arguments],
@@ -65,6 +68,20 @@ class Terminal:
         self._process.close()
         return int(self._process.exitstatus if self._process.exitstatus is not None else -1)
 
+    def resize(self, columns: int, lines: int) -> Self:
+        self._screen.resize(lines, columns)
+        self._process.setwinsize(lines, columns)
+        return self
+
+    def settles(self) -> bytes:
+        """Read until nothing has come for a while, and then once more as long: what came in that time."""
+        while self._read(REST):
+            if self._silent:
+                break
+        before = len(self.written)
+        self._read(REST)
+        return self.written[before:]
+
     def signal(self, number: signal.Signals) -> Self:
         self._process.kill(number)
         return self
@@ -83,13 +100,15 @@ class Terminal:
         """SIGKILL, as from outside."""
         self._process.close(force=True)
 
-    def _read(self) -> bool:
+    def _read(self, timeout: float = 0.1) -> bool:
         try:
-            some = self._process.read_nonblocking(65536, timeout=0.1)
+            some = self._process.read_nonblocking(65536, timeout)
         except pexpect.TIMEOUT:
+            self._silent = True
             return True
         except pexpect.EOF:
             return False
+        self._silent = False
         self.written += some
         self._stream.feed(some)
         return True

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
 
 from tests.tui.terminal import Terminal, terminal
+from tui.looks import themes
 
 ESCAPE = "\x1b"
 BUSY = "sim:///busy?domains=4&jobs=2&memory=4000&rate=20"
@@ -57,6 +60,29 @@ def test_an_ansi_theme_without_colour_is_not_black_on_black(monkeypatch: pytest.
     with terminal("-c", BUSY) as console:
         walk(console, "▌")
         assert COLOUR.search(console.written) is None
+
+
+@pytest.mark.parametrize(
+    "theme", [theme for theme in (*BUILTIN_THEMES.values(), *themes.OURS) if not theme.dark and not theme.ansi]
+)
+def test_signals_can_be_read_on_light_themes(theme: Theme) -> None:
+    colours = themes.readable(theme, theme.to_color_system().generate())
+    background = Color.parse(colours["background"])
+    for signal in ("success", "warning", "error", "accent"):
+        assert abs(background.brightness - Color.parse(colours[signal]).brightness) > 0.25, signal
+
+
+def test_nothing_is_written_at_rest() -> None:
+    with terminal("-c", "sim:///rest?domains=5&jobs=0") as console:
+        console.sees("▌ vm-01", "q Quit", "connected")
+        assert console.settles() == b""
+
+
+def test_a_resize_in_mid_dump_is_followed(tmp_path: Path) -> None:
+    with terminal("-c", BUSY, size=(80, 24)) as console:
+        console.sees("▌ vm-01", "%").type("w").sees("waiting for", "esc Detach")
+        console.resize(160, 50).sees("Rate", "waiting for", "esc Detach")
+        console.resize(60, 16).sees("waiting for", "esc Detach").type(ESCAPE).sees("space Mark")
 
 
 def test_ascii_alone_can_be_asked_for() -> None:

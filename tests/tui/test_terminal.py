@@ -123,7 +123,7 @@ def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @contextmanager
-def domains(*names: str) -> Iterator[None]:
+def domains(*names: str, mib: int = 512) -> Iterator[None]:
     """Transient domains of this test's own."""
     import libvirt
 
@@ -132,7 +132,7 @@ def domains(*names: str) -> Iterator[None]:
     try:
         for name in names:
             xml = (
-                f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>512</memory>"
+                f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>{mib}</memory>"
                 "<os><type arch='x86_64'>hvm</type></os></domain>"
             )
             made.append(connection.createXML(xml))
@@ -147,7 +147,7 @@ def domains(*names: str) -> Iterator[None]:
 def domain() -> Iterator[str]:
     """One under a name that is not easy."""
     name = f"con [x] ü {uuid.uuid4().hex[:6]}"
-    with domains(name):
+    with domains(name, mib=1024):
         yield name
 
 
@@ -158,8 +158,12 @@ def test_the_whole_path_on_libvirt(domain: str) -> None:
         with terminal("-c", "qemu:///system") as console:
             console.sees(domain)
             start_dump(console, domain, path)
-            console.sees("✓ dump completed", "the dump call's own result").type(ESCAPE).sees("esc Show all")
+            console.sees("done").type(ESCAPE).sees("detached from the dump")
             quits(console)
+        with terminal("-c", "qemu:///system") as console:
+            console.sees("attached to the dump", domain).type("/").type(domain).sees("1 of").type("\rw")
+            console.sees("✓ dump completed", "the dump call's own result", "esc Close").type(ESCAPE)
+            quits(console.sees("esc Show all"))
         assert path.read_bytes()[:4] == b"\x7fELF"
     finally:
         path.unlink(missing_ok=True)

@@ -60,3 +60,10 @@ def variables(theme: Theme) -> dict[str, str]:
         "line-track": colours["surface-lighten-2" if theme.dark else "surface-darken-2"],
         "frame": colours["panel-lighten-2" if theme.dark else "panel-darken-2"],
     }
+
+
+def readable(theme: Theme, colours: dict[str, str]) -> dict[str, str]:
+    """All colours of a theme, with signals that can be read as text: on a light one of Textual's they are too light."""
+    if theme.dark or theme.ansi or theme in OURS:
+        return colours
+    return colours | {name: colours[f"text-{name}"] for name in ("success", "warning", "error", "accent")}
