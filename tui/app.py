@@ -60,6 +60,10 @@ class Console(App[None]):
         others = (filter for filter in super().get_line_filters() if not isinstance(filter, ANSIToTruecolor))
         return [*others, *self._last_filters]
 
+    def get_key_display(self, binding: Binding) -> str:
+        # Textual's sign for it is in few fonts, and not in ASCII.
+        return "enter" if binding.key == "enter" else super().get_key_display(binding)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.variables(self.current_theme)
 

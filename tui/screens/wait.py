@@ -17,7 +17,7 @@ from tui.commands import Close, Command, Detach, Resume
 from tui.dumps.planned import QUEUED
 from tui.host import Link
 from tui.looks import format
-from tui.looks.cells import crop_path
+from tui.looks.cells import crop_path, width
 from tui.looks.keys import Keys
 from tui.screens.offering import OfferingModal, heading
 from tui.waiting import Waiting
@@ -102,7 +102,8 @@ def state(waiting: Waiting, keys: Keys, cells: int) -> Content:
     """How the job stands, or how it ended, in so many cells."""
     lines: list[Content] = []
     if waiting.record is not None:
-        lines.append(Content(crop_path(f"{waiting.record.format_name} → {waiting.record.path}", cells)))
+        what = f"{waiting.record.format_name} → "
+        lines.append(Content(what + crop_path(waiting.record.path, cells - width(what))))
         asked = f"asked by {waiting.record.user} at {format.clock(waiting.record.started)}"
         lines.append(Content.styled(asked, "$foreground-muted"))
         lines.append(Content(""))
