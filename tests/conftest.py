@@ -19,6 +19,14 @@ hypothesis.settings.register_profile("virt-jobs", deadline=None)
 hypothesis.settings.load_profile("virt-jobs")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--harness",
+        metavar="MODULE:CLASS",
+        help="run tests/contract on this hypervisor alone: see tests/contract/harness.py",
+    )
+
+
 @pytest.fixture(autouse=True)
 def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of this test's own, and a config folder with nothing in it, for its processes too."""

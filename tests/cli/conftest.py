@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from backend.base import Backend
-from tests.contract.conftest import harness
+from tests.contract.conftest import harness, pytest_generate_tests
 from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE
 
-__all__ = ["harness"]
+__all__ = ["harness", "pytest_generate_tests"]
 
 
 @dataclass(frozen=True, slots=True)

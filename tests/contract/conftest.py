@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -11,15 +11,29 @@ import pytest
 from backend.base import Backend
 from tests.contract.harness import Harness
 
-_HARNESSES = {"simulator": "SimulatorHarness", "libvirt": "LibvirtHarness"}
+OURS = [
+    pytest.param("tests.contract.simulator_harness:SimulatorHarness", id="simulator"),
+    pytest.param("tests.contract.libvirt_harness:LibvirtHarness", id="libvirt", marks=pytest.mark.hypervisor),
+]
+FROM_OUTSIDE = pytest.param("tests.example_backend.harness:ExampleHarness", id="example")
 
 
-@pytest.fixture(params=["simulator", pytest.param("libvirt", marks=pytest.mark.hypervisor)])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Everything that has a harness runs on ours; the contract on the one that was named, or on the example too."""
+    if "harness" in metafunc.fixturenames:
+        harnesses: Sequence[object] = OURS
+        if metafunc.module.__name__.startswith("tests.contract."):
+            named = metafunc.config.getoption("harness")
+            harnesses = [named] if named else [*OURS, FROM_OUTSIDE]
+        metafunc.parametrize("harness", harnesses, indirect=True)
+
+
+@pytest.fixture
 async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Harness]:
-    module = import_module(f"tests.contract.{request.param}_harness")
+    module, _, name = request.param.partition(":")
     folder = tmp_path / "dumps"
     folder.mkdir()
-    async with getattr(module, _HARNESSES[request.param])(folder) as harness:
+    async with getattr(import_module(module), name)(folder) as harness:
         yield harness
 
 

@@ -1,4 +1,13 @@
-"""What the conformance suite needs of a hypervisor beyond the contract; one harness for each backend."""
+"""What the conformance suite needs of a hypervisor beyond the contract; one harness for each backend.
+
+For the author of a backend: `Harness` is all that there is to implement, and this module all that there is to import
+(with what it imports of `backend`). From a checkout of virt-jobs, with the backend's package installed beside it,
+
+    pytest tests/contract --harness=my_package.tests.harness:MyHarness
+
+runs every test of the contract on it. A backend is done when they pass; what a hypervisor cannot have, `lacks` tells.
+tests/example_backend is a whole example.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,184 @@
+"""``example:///path/of/its/socket``: virt-jobs speaks to the example's hypervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from backend import errors
+from backend.base import Backend
+from backend.dumpfile import DumpTarget
+from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted, OperationFailed
+from backend.events import DumpEvent, Event, EventHub, EventStream, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.journal import Journal
+from backend.model import (
+    FORMAT_NAMES,
+    Capabilities,
+    Domain,
+    DomainKey,
+    DomainState,
+    DumpFlags,
+    DumpRequest,
+    JobOperation,
+    JobStats,
+)
+from backend.record import InvalidRecord, JobRecord
+from backend.text import clean
+
+REFUSED = "operation forbidden: read only access prevents it"
+MOST = 1 << 20
+"""Bytes of a line."""
+LACKING = {"win-dmp": "the example has no Windows"}
+
+
+class ExampleBackend(Backend):
+    """One connection. Questions and answers are lines of JSON, and so is what the hypervisor tells unasked."""
+
+    def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
+        super().__init__(uri, readonly, journal)
+        parts = urlsplit(uri)
+        if parts.netloc or not parts.path.strip("/"):
+            raise InvalidURI(f"invalid URI {uri}: it is written example:///path/of/the/socket")
+        self._path = unquote(parts.path)
+        self._hub = EventHub()
+        self._numbers = itertools.count()
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        try:
+            reader, self._writer = await asyncio.open_unix_connection(self._path, limit=MOST)
+        except OSError as error:
+            raise NoConnection(f"cannot connect to {self.uri}: {error.strerror}; is its daemon running?") from None
+        self._reading = asyncio.create_task(self._read(reader))
+
+    async def close(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reading
+        if self._writer is not None:
+            self._writer.close()
+        self._hub.end()
+        self._reading = self._writer = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        refused = REFUSED if self.readonly else None
+        return Capabilities(
+            hypervisor="example",
+            local=True,
+            formats={name: LACKING.get(name) for name in FORMAT_NAMES},
+            flags=dict.fromkeys(DumpFlags),
+            dump=refused,
+            abort=refused,
+            resume=refused,
+            shared_records=refused,
+            dump_events=refused,
+        )
+
+    async def domains(self) -> list[Domain]:
+        return [
+            Domain(_key(found), DomainState(found["state"]), found["reason"], found["memory"])
+            for found in await self.call("domains")
+        ]
+
+    async def job(self, domain: DomainKey) -> JobStats | None:
+        return _stats(await self.call("job", uuid=domain.uuid, run=domain.id))
+
+    async def last_job(self, domain: DomainKey) -> JobStats | None:
+        return _stats(await self.call("last_job", uuid=domain.uuid, run=domain.id))
+
+    async def call_dump(self, request: DumpRequest) -> None:
+        what = {"path": request.path, "format": int(request.format), "flags": int(request.flags)}
+        await self._order("dump", uuid=request.domain.uuid, run=request.domain.id, **what)
+
+    async def abort(self, domain: DomainKey) -> None:
+        await self._order("abort", uuid=domain.uuid, run=domain.id)
+
+    async def resume(self, domain: DomainKey) -> None:
+        await self._order("resume", uuid=domain.uuid, run=domain.id)
+
+    async def record(self, domain: DomainKey) -> JobRecord | None:
+        text = await self.call("record", uuid=domain.uuid, run=domain.id)
+        with contextlib.suppress(InvalidRecord):
+            return JobRecord.from_xml(text) if text else None
+        return None
+
+    async def publish(self, record: JobRecord) -> None:
+        await self._order("publish", uuid=record.uuid, run=record.domain_id, text=record.to_xml())
+
+    async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        path = await self.call("target", uuid=domain.uuid, run=domain.id)
+        with contextlib.suppress(OperationFailed):
+            return DumpTarget.open(path) if path else None
+        return None
+
+    def events(self) -> EventStream:
+        return self._hub.stream()
+
+    async def call(self, call: str, **arguments: object) -> Any:
+        """The hypervisor's answer, or its error."""
+        if self._writer is None or self._reading is None or self._reading.done():
+            raise NoConnection(f"{self.uri} is not open")
+        number = next(self._numbers)
+        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        self._writer.write(json.dumps({"number": number, "call": call, "arguments": arguments}).encode() + b"\n")
+        try:
+            return await answer
+        finally:
+            del self._asked[number]
+
+    async def _order(self, call: str, **arguments: object) -> None:
+        if self.readonly:
+            raise NotPermitted(f"{REFUSED}: {call}", code=29)
+        await self.call(call, **arguments)
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            told = json.loads(line)
+            if "event" in told:
+                self._hub.put(_event(told))
+            elif (answer := self._asked.get(told["number"])) is not None and not answer.done():
+                if "error" in told:
+                    answer.set_exception(_error(**told["error"]))
+                else:
+                    answer.set_result(told["result"])
+        lost = NoConnection(f"{self.uri}: the connection was lost")
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(lost)
+        self._hub.end(lost)
+
+
+def _key(found: dict[str, Any]) -> DomainKey:
+    return DomainKey(found["uuid"], found["run"], clean(found["name"]))
+
+
+def _stats(found: dict[str, Any] | None) -> JobStats | None:
+    return None if found is None else JobStats.from_params(found["type"], {**found, "operation": JobOperation.DUMP})
+
+
+def _error(kind: str, message: str, code: int) -> BackendError:
+    made: BackendError = getattr(errors, kind)(clean(message), code=code)
+    return made
+
+
+def _event(told: dict[str, Any]) -> Event:
+    domain = _key(told)
+    match told["event"]:
+        case "lifecycle":
+            return LifecycleEvent(domain, Lifecycle[told["kind"]], told["detail"])
+        case "job":
+            stats = _stats(told["stats"])
+            assert stats is not None
+            return JobEvent(domain, stats)
+        case "dump":
+            return DumpEvent(domain, told["completed"], told["error"])
+        case _:
+            return RecordEvent(domain)
