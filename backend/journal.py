@@ -101,7 +101,7 @@ class Journal:
             found = _inode(self.path)
             try:
                 return self._once(work)
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if not _is_damage(error):
                     raise
                 self._put_aside(found)
@@ -117,6 +117,7 @@ class Journal:
         # Made here, not by SQLite, so that it is never readable by others; its side files get the same rights.
         private_file(self.path)
         db = sqlite3.connect(self.path, timeout=PATIENCE)
+        db.text_factory = lambda text: text.decode("utf-8", "replace")
         try:
             version = _version(db)
             if version > SCHEMA:
@@ -147,8 +148,11 @@ class Journal:
 
     def _reason(self, error: OSError | sqlite3.Error) -> str:
         """Why it cannot be used, and what to do."""
-        if isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_BUSY:
-            return f"another process has held its lock for {PATIENCE:g} s; try again later"
+        match _code(error) if isinstance(error, sqlite3.Error) else None:
+            case sqlite3.SQLITE_BUSY:
+                return f"another process has held its lock for {PATIENCE:g} s; try again later"
+            case sqlite3.SQLITE_ERROR:
+                return f"{error}; move it away, and a new one is begun"
         reason = error.strerror if isinstance(error, OSError) else str(error)
         with suppress(OSError):
             room = os.statvfs(self.path.parent)
@@ -178,8 +182,9 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    return _code(error) in _DAMAGED
+def _is_damage(error: sqlite3.Error | UnicodeDecodeError) -> bool:
+    # SQLite names what is damaged as the file has it, which may be no text at all.
+    return isinstance(error, UnicodeDecodeError) or _code(error) in _DAMAGED
 
 
 def _code(error: sqlite3.Error) -> int | None:

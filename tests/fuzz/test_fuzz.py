@@ -32,9 +32,28 @@ ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]
 COLUMNS = [spec.name for spec in fields(JobRecord)]
 
 valid_records = [
-    new(),
-    new(state=RecordState.FAILED, ended=2.0, error="No space left on device", code=9, pid=7, pid_start="boot:1"),
-    new(state=RecordState.COMPLETED, ended=2.0, bytes=1 << 40, domain_id=None, uri="qemu+ssh://a:b@c/system"),
+    new(id="0" * 32, started=1.0, user="root@hv3"),
+    new(
+        id="1" * 32,
+        started=1.0,
+        user="root@hv3",
+        state=RecordState.FAILED,
+        ended=2.0,
+        error="No space left on device",
+        code=9,
+        pid=7,
+        pid_start="boot:1",
+    ),
+    new(
+        id="2" * 32,
+        started=1.0,
+        user="root@hv3",
+        state=RecordState.COMPLETED,
+        ended=2.0,
+        bytes=1 << 40,
+        domain_id=None,
+        uri="qemu+ssh://a:b@c/system",
+    ),
 ]
 attributes = st.dictionaries(
     st.sampled_from(COLUMNS) | st.from_regex(r"[A-Za-z_]{1,8}", fullmatch=True),

@@ -120,10 +120,21 @@ def torn(path: Path) -> None:
     path.write_bytes(content[:4096] + b"\xaa" * (len(content) - 4096))
 
 
-@pytest.mark.parametrize("spoil", [overwritten, torn])
+def schema_that_is_no_text(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE records", b"CREATE T\x80BLE records"))
+
+
+def torn_name(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"tablerecordsrecords", b"table\xffecords\xffecords"))
+
+
+@pytest.mark.parametrize("spoil", [overwritten, torn, schema_that_is_no_text, torn_name])
 def test_a_damaged_journal_is_kept_aside_and_a_new_one_begun(spoil: Callable[[Path], None]) -> None:
     journal = Journal()
     journal.write(new())
+    with sqlite3.connect(journal.path) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
     spoil(journal.path)
     spoiled = journal.path.read_bytes()
     fresh = new()
