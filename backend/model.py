@@ -222,6 +222,11 @@ class JobStats:
         return self.type is JobType.COMPLETED
 
     @property
+    def measured(self) -> bool:
+        """Whether the hypervisor tells how far the job is; it does not of a domain that comes in by a migration."""
+        return any(total is not None for total in (self.data_total, self.memory_total, self.disk_total))
+
+    @property
     def total(self) -> int:
         """Bytes that the whole job is about; 0 while that is not known."""
         return self._sum(self.data_total, self.memory_total, self.disk_total)

@@ -53,6 +53,8 @@ class ProgressMeter:
             self._moved_at = now - known.stalled
 
     def update(self, stats: JobStats, now: float) -> Progress:
+        if not stats.measured:
+            return Progress(stats, None, None, None, 0.0)
         sample = _sample(stats, now)
         last = self._samples[-1] if self._samples else None
         if last is None or (last.processed, last.done) != (sample.processed, sample.done):

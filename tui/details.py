@@ -15,6 +15,7 @@ from tui.looks.cells import crop, crop_path, fit, width
 from tui.looks.keys import Keys
 from tui.rows import Row
 from tui.throughput import Throughput, sparkline
+from tui.widgets.columns import job as job_words
 from tui.widgets.columns import note
 
 LABEL = 11
@@ -41,14 +42,15 @@ def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | N
             yield from history(records[:1], cells)
         return
     progress, stats = row.progress, row.progress.stats
-    facts = [stats.operation.label]
+    facts = [job_words(row)]
     if stats.closing:
         facts.append("closing the file: nothing is proved yet")
     else:
         facts.append(format.percent(progress.fraction))
     if progress.stalled:
         facts.append(f"stalled for {format.duration(progress.stalled)}")
-    facts.append(f"{format.duration(stats.time_elapsed / 1000)} elapsed")
+    if stats.measured:
+        facts.append(f"{format.duration(stats.time_elapsed / 1000)} elapsed")
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{format.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")

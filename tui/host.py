@@ -18,7 +18,7 @@ from backend.watcher import Changes, DomainView, Watcher
 from tui.config.values import Config
 from tui.messages import DomainsChanged, HostChanged
 
-FIRST_RETRY, LAST_RETRY = 3.0, 30.0
+FIRST_RETRY, LAST_RETRY = 3.0, 15.0
 """Seconds from a try to connect to the next one; each that fails doubles them, up to the last."""
 
 

@@ -18,6 +18,8 @@ FEW = 200
 """Rows that move at one time whose places are looked for one by one."""
 RowKey = tuple[str, str]
 """A host's URI, and a domain's uuid there."""
+Natural = tuple[tuple[int, int, str], ...]
+"""A name as it sorts among others."""
 SortValue = Callable[["Row"], Any]
 """What a row is sorted by; None sorts last, whatever the direction."""
 
@@ -36,6 +38,8 @@ class Row:
     """``queued`` or ``starting`` while a dump that this user asked for has no job yet."""
     stale: bool = False
     """As it was last seen: there is no connection to its hypervisor."""
+    other_end: str = ""
+    """The host at the other end of its migration, where that is known."""
 
     @property
     def key(self) -> RowKey:
@@ -56,18 +60,18 @@ class Row:
 
 
 @lru_cache(maxsize=1 << 16)
-def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural(name: str) -> Natural:
     """`name` as a key that sorts ``web-2`` before ``web-10``."""
     # \d would take digits of other scripts that int() reads, and superscripts that it does not.
     parts = re.split("([0-9]+)", name.casefold())
     return tuple((0, int(part), "") if part[:1] in "0123456789" and part else (1, 0, part) for part in parts)
 
 
-def by_name(row: Row) -> tuple[tuple[int, int, str], ...]:
-    return natural(row.domain.name)
+def by_name(row: Row) -> tuple[Natural, str]:
+    return natural(row.domain.name), row.host
 
 
-def busy_first(row: Row) -> tuple[int, tuple[tuple[int, int, str], ...]]:
+def busy_first(row: Row) -> tuple[int, Natural, str]:
     """What needs an eye first: left paused, then jobs, then running domains, then the others; by name in each."""
     if row.left_paused or not row.domain.answering:
         rank = 0
@@ -75,7 +79,7 @@ def busy_first(row: Row) -> tuple[int, tuple[tuple[int, int, str], ...]]:
         rank = 1
     else:
         rank = 2 if row.domain.active else 3
-    return rank, natural(row.domain.name)
+    return rank, natural(row.domain.name), row.host
 
 
 class Filter:

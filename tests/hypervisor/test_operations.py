@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -25,7 +26,9 @@ from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor import daemon as blocking
 from tests.hypervisor.daemon import Machines, PrivateDaemon
 from tests.hypervisor.disk import small_disk
+from tests.tui.console import console
 from tui.cli import exits
+from tui.config.values import Config, Connection
 
 pytestmark = pytest.mark.hypervisor
 
@@ -370,6 +373,30 @@ async def test_a_migration_whose_domain_is_destroyed_where_it_leaves(here: Host,
 
     ends = await migrated(here, there, destroy)
     assert (ends.out, ends.into) == (FAILED, FAILED)
+
+
+async def test_a_fleet_shows_both_ends_of_a_migration(here: Host, there: Host) -> None:
+    aliases = {"here": Connection(here.uri), "there": Connection(there.uri)}
+    domain = here.machines.start("vm", MIB // 2, filled=True)
+    virsh = here.virsh("migrate", domain.uuid, there.uri, "--live", "--unsafe", "--bandwidth", SLOW,
+                       "--migrateuri", "tcp://127.0.0.1")  # fmt: skip
+    await arrival(there, domain, virsh)
+
+    async def listed() -> bool:
+        command = (sys.executable, "-m", "tui", "-c", here.uri, "-c", there.uri, "list")
+        hosts = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        out = (await hosts.communicate())[0].decode()
+        return f"migration out -> {there.uri} " in out and f"migration in <- {here.uri} " in out
+
+    # One that has just been started may take long to answer, and is told of when the other one was.
+    assert await eventually(listed)
+    config = Config(connections=MappingProxyType(aliases))
+    async with console(here.uri, there.uri, config=config, size=(160, 36)) as user:
+        await user.sees("2 domains", "2 jobs", "migration out → there", "migration in ← here")
+        here.virsh("domjobabort", domain.uuid)
+        assert "abort" in await ended(virsh)
+        await user.sees("1 domain", "0 jobs")
+        await user.sees_no("migration out → there", "migration in ← here")
 
 
 async def backed_up(host: Host, folder: Path, act: Act, data: int = 512) -> Outcome:

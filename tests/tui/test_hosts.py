@@ -10,6 +10,7 @@ from backend.journal import Journal
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
 from tui.config.values import Config, Connection
+from tui.widgets.activity import Activity
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
 
@@ -126,3 +127,12 @@ async def test_what_is_queued_for_a_host_is_asked_about(tmp_path: Path) -> None:
         await user.press("x", "y")
         await user.sees("Hosts · 1", "many dropped; its 2 jobs go on")
         assert len(Journal().pending()) == 2
+
+
+async def test_a_long_entry_of_the_activity_keeps_its_words_apart() -> None:
+    async with console(A, config=LAB, size=(60, 36)) as user:
+        await user.sees("first connected")
+        words = [f"word{number:02}" for number in range(16)]
+        user.app.screen.query_one(Activity).say("first", " ".join(words))
+        await user.sees("word15")
+        assert set(words) <= set(user.screen.replace("│", " ").split())

@@ -13,7 +13,7 @@ from tui import migrations
 from tui.cli.fleet import within
 from tui.cli.target import Target
 
-SOON = 0.5
+SOON = 1.0
 """Seconds that hypervisors have to answer in the order in which they were named; later ones come as they answer."""
 DEADLINE = 15.0
 """Seconds that a hypervisor may take for all of its answer."""

@@ -38,8 +38,10 @@ async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
     else:
         table = listing.Table(listing.DOMAIN_HEADINGS)
     errors = []
+    known: list[listed.Listed] = []
     async for hosts in listed.listed(target):
-        others = listed.other_hosts(hosts)
+        known += hosts
+        others = listed.other_hosts(known)
         rows = []
         for host in hosts:
             if host.error is not None:

@@ -8,12 +8,13 @@ from textual import on
 from textual.content import Content
 from textual.widgets import Static
 
-from tui import news
+from tui import migrations, news
 from tui.commands import ShowHosts
 from tui.config.values import Config
 from tui.dumps.planned import QUEUED
 from tui.host import Host, Link
 from tui.looks.keys import Keys
+from tui.rows import Row, RowKey
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.hosts import HostsScreen
 from tui.screens.viewing import ViewingScreen
@@ -41,12 +42,24 @@ class HostingScreen(ViewingScreen):
             more = f" ✗ {len(said) - MOST_AILING + 1} more hosts: {self.keys[ShowHosts]} shows them"
             said = [*said[: MOST_AILING - 1], more]
         self.banner.display = bool(said)
+        self.banner.set_class(len(said) > 1, "-many")
         self.banner.update(Content("\n").join(said))
         awaited = [host.name for host in self.hosts.values() if host.uri not in self.loaded]
         nothing = "no domains here" if self.hosts else f"no host: {self.keys[ShowHosts]} adds one"
         self.table.show_placeholder(f"waiting for {', '.join(awaited)} …" if awaited else nothing)
         if isinstance(self.app.screen, HostsScreen):
             self.app.screen.show()
+
+    def show_rows(self, changed: Sequence[Row], removed: Sequence[RowKey] = ()) -> None:
+        """Show that these domains changed and those are no more, and what that says of migrations."""
+        known = self.table.rows
+        moving: set[str] = set()
+        if len(self.hosts) > 1:
+            before = map(known.get, [*(row.key for row in changed), *removed])
+            moving = migrations.migrating([*changed, *before])
+        self.table.apply(changed, removed)
+        if moving and (corrected := migrations.corrected(known, self.hosts, moving)):
+            self.table.apply(corrected)
 
     @on(ShowHosts)
     def _show_screen(self) -> None:
@@ -75,10 +88,10 @@ class HostingScreen(ViewingScreen):
         for waiting in self.waits.of_host(host):
             self.waits.drop(waiting)
             self.waits.leave(waiting)
+        self.show_rows((), keys)
         self.hosts.drop(host)
         self.loaded.discard(host.uri)
         self.throughputs.forget(keys)
-        self.table.apply((), keys)
         goes_on = {0: "", 1: "; its job goes on"}.get(jobs, f"; its {jobs} jobs go on")
         self.activity.say(host.name, f"dropped{goes_on}")
         self.notify(f"{host.name} dropped{goes_on}", markup=False)

@@ -116,7 +116,7 @@ class MainScreen(HostingScreen):
         ended = {row.key for row in changed if row.progress is None}
         self.throughputs.learn(changed)
         self.throughputs.forget(removed)
-        table.apply(changed, removed)
+        self.show_rows(changed, removed)
         host.watch_closely({uuid for uri, uuid in table.shown_keys if uri == host.uri})
         for row in changed:
             if row.maybe_left_paused and not row.left_paused:
@@ -135,6 +135,8 @@ class MainScreen(HostingScreen):
         waiting = self.waits.get((host.uri, view.domain.key.uuid))
         pending = waiting.stage if waiting is not None and view.progress is None else ""
         row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
+        if known is not None and known.other_end and news.operation(known) is news.operation(row):
+            row = replace(row, other_end=known.other_end)
         still = known is not None and known.left_paused and row.maybe_left_paused
         return replace(row, left_paused=True) if still else row
 

@@ -69,8 +69,12 @@ class Activity(Lines):
         if cells < 12:
             return [entry]
         first, *rest = entry.wrap(cells)
-        indented = Content("").join(rest).wrap(cells - 2) if rest else []
-        return [first, *(Content("  ") + line for line in indented)]
+        if not rest:
+            return [first]
+        # Wrapping took the blanks away at which it broke the lines.
+        others = entry[len(first.plain) :]
+        others = others[len(others.plain) - len(others.plain.lstrip()) :]
+        return [first, *(Content("  ") + line for line in others.wrap(cells - 2))]
 
 
 def told(outcome: Outcome) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from backend.model import DomainState
+from backend.model import DomainState, JobOperation, JobStats
 from backend.progress import Progress
 from tui.looks import format
 from tui.looks.cells import fit
@@ -70,10 +70,21 @@ def _state(row: Row) -> Piece:
     return row.domain.state.label, _STATE_STYLES.get(row.domain.state, "")
 
 
-def _job(row: Row) -> Piece:
+def _job(row: Row, width: int) -> Sequence[Piece]:
+    words = job(row)
+    if len(words) > width and row.other_end:
+        words = words.removeprefix("migration ")  # Where to, or where from, says the most.
+    return ((fit(words, width), "job"),)
+
+
+def job(row: Row) -> str:
+    """What its job does: ``dump``, ``migration out → hv2``; empty without one."""
     if row.progress is None:
-        return ("dump" if row.pending else ""), "job"
-    return row.progress.stats.operation.label, "job"
+        return "dump" if row.pending else ""
+    operation = row.progress.stats.operation
+    if not row.other_end:
+        return operation.label
+    return f"{operation.label} {'→' if operation is JobOperation.MIGRATION_OUT else '←'} {row.other_end}"
 
 
 def _progress(row: Row, width: int) -> Sequence[Piece]:
@@ -91,12 +102,19 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
 
 
+def _figures(row: Row) -> JobStats | None:
+    """Its job's stats, where they tell anything."""
+    return row.progress.stats if row.progress is not None and row.progress.stats.measured else None
+
+
 def _elapsed(row: Row) -> Piece:
-    return (format.duration(row.progress.stats.time_elapsed / 1000), "") if row.progress else ("", "")
+    stats = _figures(row)
+    return (format.duration(stats.time_elapsed / 1000), "") if stats else ("", "")
 
 
 def _done(row: Row) -> Piece:
-    return (format.size(row.progress.stats.processed), "") if row.progress else ("", "")
+    stats = _figures(row)
+    return (format.size(stats.processed), "") if stats else ("", "")
 
 
 def _left(row: Row) -> Piece:
@@ -129,7 +147,7 @@ HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(r
 COLUMNS = (
     Column("name", "Name", 12, _text(_name), by_name, stretch=28),
     Column("state", "State", 8, _text(_state), lambda row: (row.domain.state, by_name(row)), stretch=3, rank=3),
-    Column("job", "Job", 13, _text(_job), busy_first, stretch=2, rank=1),
+    Column("job", "Job", 13, _job, busy_first, stretch=2, rank=1),
     Column(
         "progress",
         "Progress",
@@ -174,6 +192,12 @@ COLUMNS = (
     ),
     Column("rate", "Rate", 12, _text(_rate, True), _of_progress(lambda progress: progress.rate), True, True, rank=7),
     Column("eta", "ETA", 8, _text(_eta, True), _of_progress(lambda progress: progress.eta), True, rank=4),
+)
+SEVERAL_HOSTS = (
+    COLUMNS[0],
+    HOST,
+    # The other end of a migration is told where it is.
+    *(replace(column, stretch=16) if column.id == "job" else column for column in COLUMNS[1:]),
 )
 JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "eta"})
 """Empty for a domain without a job: `note` stands there."""

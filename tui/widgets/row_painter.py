@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from tui.looks.cells import fit
 from tui.rows import Row
-from tui.widgets.columns import COLUMNS, GAP, HOST, JOB_COLUMNS, Column, Piece, fitting, note
+from tui.widgets.columns import COLUMNS, GAP, JOB_COLUMNS, SEVERAL_HOSTS, Column, Piece, fitting, note
 
 MARGIN = 2
 """Cells before the first column: the cursor's, and the mark's."""
@@ -36,7 +36,7 @@ class RowPainter:
 
     def show_hosts(self, several: bool) -> None:
         """Whether there is a column that says where each domain is; `lay_out` afterwards."""
-        self.columns = (COLUMNS[0], HOST, *COLUMNS[1:]) if several else COLUMNS
+        self.columns = SEVERAL_HOSTS if several else COLUMNS
 
     def lay_out(self, width: int, longest_name: int) -> None:
         """Choose the columns for lines of so many cells."""
