@@ -419,3 +419,11 @@ def test_the_console_refuses_a_dumb_terminal() -> None:
 def test_the_console_opens_on_a_terminal_that_nobody_knows(term: str) -> None:
     with terminal("-c", SIM, term=term) as console:
         assert console.sees("vm-01", "2 domains").type("q").ends() == 0
+
+
+def test_the_console_tells_of_a_journal_that_was_damaged(place: Place) -> None:
+    Journal().write(new())
+    place.journal.write_bytes(b"no database" * 1000)
+    with terminal("-c", SIM) as console:
+        console.sees("vm-01", "damaged", "kept as").type("q").ends()
+    assert len(list(place.state.glob("journal.db.damaged-*"))) == 1

@@ -6,9 +6,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import warnings
 
 import click
 
+from backend.text import clean
 from tui.cli import itself, jobs, reading
 from tui.cli.options import complete_uris
 from tui.cli.target import DEMO, Target
@@ -55,6 +57,7 @@ def open_console(target: Target) -> None:
 
     config_check.check(target.config)
     console = Console(list(target.uris), target.readonly, target.config)
+    warnings.showwarning = lambda message, *_: console.notify(clean(str(message)), severity="warning", markup=False)
     console.run()
     sys.exit(console.return_code)
 
