@@ -16,6 +16,7 @@ from backend.traffic import Traffic
 from backend.uri import open_backend
 from backend.watcher import Changes, DomainView, Watcher
 from tui.config.values import Config
+from tui.dumps.turns import Turns
 from tui.messages import DomainsChanged, HostChanged
 
 FIRST_RETRY, LAST_RETRY = 3.0, 15.0
@@ -45,6 +46,8 @@ class Host:
         """The last such reason, also when it holds no more, and when that was in seconds of the epoch."""
         self.traffic = Traffic()
         """What the connection asks of its hypervisor."""
+        self.turns = Turns(config.dump.at_once)
+        """Of the dumps that this console starts here."""
         self._tell = tell
         # Seconds, at the least, between two messages about changed domains.
         self._fold = 1 / config.refresh

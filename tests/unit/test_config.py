@@ -52,6 +52,8 @@ def parsed(text: str) -> Config:
         ("refresh = nan", 1, "from 0.1 to 4"),
         ("ascii = 'maybe'", 1, 'true, false or "auto"'),
         ("theme = 'no such'", 1, "virt-jobs-light"),
+        ("[dump]\nat_once = 0", 2, "at_once: must be a whole number from 1 to 99"),
+        ("[dump]\nat_once = true", 2, "whole number"),
         ("[dump]\nformat = 'vmcore'", 2, "one of elf, kdump-zlib"),
         ("[dump]\nformat = ['elf']", 2, "one of elf, kdump-zlib"),
         ("[dump]\npath = 'dumps/{domain}'", 2, "absolute path"),

@@ -17,6 +17,7 @@ from tui.dumps import path as dump_path
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "magenta", "grey")
 DEFAULT_THEME = "virt-jobs"
+MOST_AT_ONCE = 99
 MOST_OFTEN, LEAST_OFTEN = 4.0, 0.1
 """Hz"""
 _NAME = re.compile(r"[\w.-]+")
@@ -42,6 +43,8 @@ class Dumps:
     """One of FORMAT_NAMES."""
     publish: bool = True
     """Whether their records are shared in the domain's metadata, for other users and hosts."""
+    at_once: int = 2
+    """How many the console runs at the same time on a host, at the most; the others are queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,9 @@ def parse(source: Source) -> Config:
         {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii},
         connections=MappingProxyType({alias: _connection(connections, alias) for alias in connections.values}),
         groups=MappingProxyType({name: _group(groups, name, connections) for name in groups.values}),
-        dump=root.table("dump").make(Dumps, {"path": _template, "format": _one_of(*FORMAT_NAMES), "publish": _flag}),
+        dump=root.table("dump").make(
+            Dumps, {"path": _template, "format": _one_of(*FORMAT_NAMES), "publish": _flag, "at_once": _at_once}
+        ),
         notifications=root.table("notifications").make(
             Notifications, {"bell": _flag, "osc": _one_of("9", "777", "off"), "on_end": _text}
         ),
@@ -167,6 +172,12 @@ def _keymap(table: Table, prefix: str = "") -> dict[str, str]:
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
+    return value
+
+
+def _at_once(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_AT_ONCE:
+        raise ValueError(f"a whole number from 1 to {MOST_AT_ONCE}")
     return value
 
 

@@ -1,8 +1,7 @@
-"""A dump that is not started yet: one of several, which take turns on their host."""
+"""A dump that is not started yet: on each host, they take turns."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from backend.errors import BackendError
@@ -11,34 +10,24 @@ from tui.dumps.choice import DumpChoice
 from tui.host import Host
 from tui.waiting import Waiting
 
-AT_ONCE = 2
-"""Dumps of several that run at the same time on a host, unless another number is asked for."""
 QUEUED = "queued"
 
 
 class PlannedDump(Waiting):
-    """Waits for its turn, starts its dump, and waits for the end of that. The turns are those of its host."""
+    """Waits for its turn, starts its dump, and waits for the end of that. It stands in the queue from the beginning."""
 
-    def __init__(
-        self,
-        host: Host,
-        choice: DumpChoice,
-        publish: bool,
-        turns: asyncio.Semaphore,
-        moved: Callable[[Waiting], object],
-    ) -> None:
+    def __init__(self, host: Host, choice: DumpChoice, publish: bool, moved: Callable[[PlannedDump], object]) -> None:
         super().__init__(host, choice.domain.key, JobOperation.DUMP)
         self.choice = choice
         self._publish = publish
-        self._turns = turns
         self._moved = moved
-        self._its_turn = False
+        self._turn = host.turns.line_up()
 
     @property
     def stage(self) -> str:
         if self.over:
             return ""
-        if not self._its_turn:
+        if not self._turn.is_set():
             return QUEUED
         return "starting" if self.record is None else super().stage
 
@@ -48,12 +37,13 @@ class PlannedDump(Waiting):
 
     def drop(self) -> None:
         """Never start it; for whoever runs this to cancel first."""
+        self.host.turns.leave(self._turn)
         self.error = BackendError("dropped from the queue")
         self.on_change()
 
     async def run(self) -> None:
-        async with self._turns:
-            self._its_turn = True
+        try:
+            await self._turn.wait()
             self._tell()
             try:
                 self.record = await self.host.backend.start_dump(
@@ -61,9 +51,12 @@ class PlannedDump(Waiting):
                 )
             except BackendError as error:
                 self.error = error
-                self._tell()
                 return
+            finally:
+                self._tell()
             await super().run()
+        finally:
+            self.host.turns.leave(self._turn)
 
     def _tell(self) -> None:
         self._moved(self)

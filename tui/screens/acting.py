@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from textual import on, work
 
 from backend.errors import BackendError, JournalError
 from backend.model import DomainKey
-from backend.record import JobRecord
 from tui import news, refusals
 from tui.commands import Abort, Command, DomainCommand, Dump, Open, Resume, Wait
 from tui.config.values import Config
 from tui.dumps import choice as dump_choice
-from tui.dumps.planned import PlannedDump
+from tui.dumps.choice import DumpChoice
+from tui.dumps.planned import QUEUED, PlannedDump
 from tui.host import Host
 from tui.hosts import Hosts
 from tui.looks.keys import Keys
@@ -107,7 +108,7 @@ class ActingScreen(OfferingScreen[None]):
         row = self.table.cursor_row
         waiting = self._waiting_for(row) if row is not None else None
         if waiting is not None:
-            self._show_wait(waiting)
+            self._show_waits([waiting])
         elif row is not None:
             self.details.show_tab("history")
 
@@ -126,7 +127,7 @@ class ActingScreen(OfferingScreen[None]):
         return self.waits.begin(Waiting(self.hosts[row.uri], row.domain.key, operation, known=row.progress))
 
     def _show_waits(self, waitings: Sequence[Waiting]) -> None:
-        if len(waitings) == 1:
+        if len(waitings) == 1 and waitings[0].stage != QUEUED:
             self._show_wait(waitings[0])
         elif waitings:
             screen = WaitsScreen(waitings, self.waits.drop, self.keys)
@@ -182,8 +183,9 @@ class ActingScreen(OfferingScreen[None]):
         target = await self._target(row)
         if target is not None:
             host = target.host
-            form = DumpScreen(host, target.domain, target.capabilities, target.folder, self.config.dump)
-            self.app.push_screen(form, lambda record: self._dump_begun(host, record))
+            begin = partial(self._begin_dump, host)
+            form = DumpScreen(host, target.domain, target.capabilities, target.folder, self.config.dump, begin)
+            self.app.push_screen(form, self._dump_begun)
 
     @work(group="open", exclusive=True)
     async def _open_dumps(self, rows: Sequence[Row], refused: Sequence[tuple[str, str]]) -> None:
@@ -191,31 +193,38 @@ class ActingScreen(OfferingScreen[None]):
         if targets:
             self.app.push_screen(DumpSeveralScreen(targets, refused, self.config.dump), self._dumps_chosen)
 
-    def _dump_begun(self, host: Host, record: JobRecord | None) -> None:
-        if record is None:
-            self.waits.look_for_pending(host)
-            return
-        self.activity.say(record.domain, f"dump started → {record.path}")
-        self._show_wait(self.waits.begin(Waiting(host, record.key, record.operation, record)))
+    def _begin_dump(self, host: Host, choice: DumpChoice) -> Waiting:
+        """Start it as soon as its turn comes, unless one of that domain is under way: what goes on now."""
+        known = self.waits.get((host.uri, choice.domain.key.uuid))
+        if known is not None and known.ours:
+            return known
+        if known is not None:
+            self.waits.leave(known)
+        waiting = self.waits.begin(PlannedDump(host, choice, self.config.dump.publish, self._dump_moved))
+        if waiting.stage == QUEUED:
+            self.activity.say(choice.domain.name, f"dump queued, {host.turns.at_once} run at a time → {choice.path}")
+        self.waiting_changed(waiting)
+        return waiting
+
+    def _dump_begun(self, waiting: Waiting | None) -> None:
+        if waiting is not None and waiting.stage == QUEUED:
+            self.notify(f"{waiting.domain.name}: queued; it is started when its turn comes", markup=False)
+        elif waiting is not None:
+            self._show_wait(waiting)
 
     def _dumps_chosen(self, several: SeveralDumps | None) -> None:
         if several is None:
             return
-        turns = {host.uri: asyncio.Semaphore(several.at_once) for host, _ in several.parts}
-        publish = self.config.dump.publish
-        planned = [
-            PlannedDump(host, choice, publish, turns[host.uri], self._dump_moved) for host, choice in several.parts
-        ]
-        waitings = [self.waits.begin(dump) for dump in planned]
-        for waiting in waitings:
-            self.waiting_changed(waiting)
+        for host, _ in several.parts:
+            host.turns.at_once = several.at_once
+        waitings = [self._begin_dump(host, choice) for host, choice in several.parts]
         self.table.clear_marks()
         self._show_waits(waitings)
 
-    def _dump_moved(self, waiting: Waiting) -> None:
-        if waiting.record is None and waiting.error is None and isinstance(waiting, PlannedDump):
-            self.activity.say(waiting.domain.name, f"dump started → {waiting.choice.path}")
-        self.waiting_changed(waiting)
+    def _dump_moved(self, dump: PlannedDump) -> None:
+        if dump.record is not None and not dump.record.over:
+            self.activity.say(dump.domain.name, f"dump started → {dump.choice.path}")
+        self.waiting_changed(dump)
 
     def waiting_changed(self, waiting: Waiting) -> None:
         """Show in the table what became of a dump that has no job yet."""

@@ -2,43 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 from textual import on
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button
 
-from backend.errors import BackendError
 from backend.model import Capabilities, Domain, DumpFlags
-from backend.record import JobRecord, RecordState
+from backend.record import RecordState
 from tui.commands import Back, Command, Start
 from tui.config.values import Dumps
 from tui.dumps import choice as dump_choice
 from tui.dumps import path as dump_path
 from tui.dumps.choice import DumpChoice, Place
+from tui.dumps.planned import QUEUED
 from tui.host import Host
 from tui.screens.dump_form import DumpForm
+from tui.waiting import Waiting
 
 
-class DumpScreen(DumpForm[JobRecord | None]):
-    """Ends with the record of a dump that has begun, or None."""
+class DumpScreen(DumpForm[Waiting | None]):
+    """Ends with a dump that has begun, or is queued; None: with none. `begin` takes its place in the host's queue."""
 
-    @dataclass
-    class Begun(Message):
-        record: JobRecord
+    class Moved(Message):
+        """The dump that is being started has begun, or cannot."""
 
-    @dataclass
-    class Refused(Message):
-        error: str
-
-    def __init__(self, host: Host, domain: Domain, capabilities: Capabilities, folder: str, defaults: Dumps) -> None:
+    def __init__(
+        self,
+        host: Host,
+        domain: Domain,
+        capabilities: Capabilities,
+        folder: str,
+        defaults: Dumps,
+        begin: Callable[[DumpChoice], Waiting],
+    ) -> None:
         self._host = host
         self._domain = domain
         self._capabilities = capabilities
         self._folder = folder
-        self._starting = False
+        self._begin = begin
+        self._starting: Waiting | None = None
         super().__init__(domain.name, defaults)
 
     @property
@@ -59,7 +63,9 @@ class DumpScreen(DumpForm[JobRecord | None]):
         return [self.path] if self._capabilities.local else []
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        return dump_choice.notes(self.choice, self._place, self._capabilities)
+        yield from dump_choice.notes(self.choice, self._place, self._capabilities)
+        if self._starting is None and not self._host.turns.free:
+            yield "warn", f"it will be queued: {self._host.turns.at_once} at a time run on this host"
 
     def command(self) -> Content:
         return Content(self.choice.command_line)
@@ -71,44 +77,47 @@ class DumpScreen(DumpForm[JobRecord | None]):
     def refusal(self, command: type[Command]) -> str | None:
         if command is not Start:
             return None
-        if self._starting:
+        if self._starting is not None:
             return "it is being started"
         return dump_choice.objection(self.choice, self._place)
 
     @on(Start)
     def _start(self) -> None:
-        self._starting = True
         self.say("")
+        self._starting = self._begin(self.choice)
+        if self._starting.stage == QUEUED:
+            self.dismiss(self._starting)
+            return
+        self._starting.on_change = self._changed
         self.query_one("#start", Button).label = Content("Starting …")
         self.show()
-        self.run_worker(self._start_dump(self.choice), group="start")
 
-    async def _start_dump(self, choice: DumpChoice) -> None:
-        try:
-            record = await self._host.backend.start_dump(
-                choice.request, overwrite=choice.overwrite, publish=self.defaults.publish
-            )
-        except BackendError as error:
-            self.post_message(self.Refused(error.message))
+    def _changed(self) -> None:
+        self.post_message(self.Moved())
+
+    @on(Moved)
+    def _moved(self) -> None:
+        starting = self._starting
+        if starting is None:
             return
-        if record.state in (RecordState.FAILED, RecordState.CANCELLED):
-            self.post_message(self.Refused(record.error))
-        else:
-            self.post_message(self.Begun(record))
-
-    @on(Begun)
-    def _begun(self, event: Begun) -> None:
-        self.dismiss(event.record)
-
-    @on(Refused)
-    def _refused(self, event: Refused) -> None:
-        self._starting = False
-        self.query_one("#start", Button).label = Content("Start the dump")
-        self.say(event.error)
-        self.show()
-        self.look()
+        record = starting.record
+        if record is not None and record.state not in (RecordState.FAILED, RecordState.CANCELLED):
+            self._turn_away()
+            self.dismiss(starting)
+        elif record is not None or starting.error is not None:
+            self._turn_away()
+            self.query_one("#start", Button).label = Content("Start the dump")
+            self.say(record.error if record is not None else str(starting.error))
+            self.show()
+            self.look()
 
     @on(Back)
     def _back(self) -> None:
-        # A dump that is being started goes on by itself; it is taken up from the journal.
+        # A dump that is being started goes on by itself.
+        self._turn_away()
         self.dismiss(None)
+
+    def _turn_away(self) -> None:
+        if self._starting is not None:
+            self._starting.on_change = lambda: None
+            self._starting = None

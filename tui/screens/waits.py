@@ -48,7 +48,9 @@ class WaitsScreen(OfferingModal[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="waits") as panel:
-            panel.border_title = heading("Waiting", f"{len(self.waitings)} domains")
+            first, *others = self.waitings
+            about = f"{len(self.waitings)} domains" if others else first.domain.name
+            panel.border_title = heading("Waiting", about)
             yield Static(id="summary", markup=False)
             yield Lines(id="jobs")
         yield KeyBar()
