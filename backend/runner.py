@@ -65,9 +65,12 @@ async def _call(backend: Backend, record: JobRecord) -> JobRecord:
 
 
 async def _keep(journal: Journal, record: JobRecord) -> None:
-    """Write the result down as soon as the journal can be written: nobody else has it."""
+    """Write the result down as soon as the journal can be written: nobody else has it.
+
+    Not where its folder was taken away: nobody will look for it there.
+    """
     for _ in range(KEEP_TRIES):
-        if _kept(journal, record):
+        if _kept(journal, record) or not journal.path.parent.exists():
             return
         await asyncio.sleep(KEEP_INTERVAL)
 

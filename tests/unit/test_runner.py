@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +18,7 @@ from backend.journal import Journal
 from backend.model import DumpRequest
 from backend.record import JobRecord, RecordState
 from backend.uri import open_backend
+from tests.contract.steps import PATIENCE
 
 URI = "sim:///runner?domains=1&jobs=0&memory=1"
 
@@ -53,6 +56,23 @@ async def test_a_result_that_the_journal_refuses_is_shared_and_written_later(
     async with open_backend(URI) as backend:
         shared = await backend.record(record.key)
     assert shared is not None and shared.state is RecordState.COMPLETED
+
+
+async def test_a_runner_whose_journal_was_taken_away_with_its_folder_ends(
+    tmp_path: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "KEEP_INTERVAL", PATIENCE * 2)
+    record = await started(tmp_path / "core")
+
+    class TakenAway(Journal):
+        def write(self, record: JobRecord) -> None:
+            if record.over:
+                shutil.rmtree(state_home, ignore_errors=True)
+            super().write(record)
+
+    async with asyncio.timeout(PATIENCE):
+        await runner.run(record.id, TakenAway())
+    assert not os.access(state_home, os.F_OK)
 
 
 async def test_no_dump_is_asked_for_where_the_journal_does_not_take_its_beginning(tmp_path: Path) -> None:
