@@ -76,6 +76,12 @@ class PseudoTerminal:
         os.write(self._own, key)
         return at
 
+    def forget(self) -> None:
+        """Forget what came so far: what is looked for comes later."""
+        while self._read(time.perf_counter()):
+            pass
+        self.output = b""
+
     def until_painted(self, pattern: bytes, but_on: int | None = None) -> float:
         """Read until what matches arrived, on another line than `but_on` if one is given; when that was."""
         end = time.perf_counter() + _LIMIT

@@ -18,7 +18,6 @@ from tui.dumps import path as dump_path
 from tui.dumps import plan as dump_plan
 from tui.dumps.choice import DumpChoice, Place
 from tui.dumps.plan import Part
-from tui.dumps.planned import AT_ONCE
 from tui.host import Host
 from tui.screens.dump_form import DumpForm
 
@@ -80,7 +79,8 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
         return self.defaults.path
 
     def more(self) -> Iterator[Widget]:
-        at_once = Input(str(AT_ONCE), id="at-once", type="integer", compact=True, max_length=3, select_on_focus=False)
+        least = min(target.host.turns.at_once for target in self._targets)
+        at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
         at_once.cursor_blink = False
         yield Horizontal(Static("At the same time on one host: "), at_once, id="turns")
 
