@@ -219,8 +219,9 @@ class Attachment:
                     self._domain_gone = True
                     self._seen = "The domain was not running any more when it was next looked at."
                     self._end(now)
-            case OperationFailed(message=message) if _QUERY_FAILED in message and not self.ended:
-                self._prove(Evidence.STATS, Verdict.FAILED, "The hypervisor reported that the dump failed.", message)
+            case OperationFailed() if tells_of_failed_dump(error) and not self.ended:
+                detail = "The hypervisor reported that the dump failed."
+                self._prove(Evidence.STATS, Verdict.FAILED, detail, error.message)
             case NoConnection():
                 self._disconnect(now)
 
@@ -387,3 +388,8 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._left_paused,
         )
+
+
+def tells_of_failed_dump(error: BackendError) -> bool:
+    """Whether `error`, raised by a look at a domain's job, means that it has a dump that failed and is being ended."""
+    return isinstance(error, OperationFailed) and _QUERY_FAILED in error.message

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backend import records
-from backend.attachment import Attachment
+from backend.attachment import Attachment, tells_of_failed_dump
 from backend.dumpfile import DumpTarget
 from backend.errors import (
     BackendError,
@@ -75,18 +75,17 @@ async def _attach(
         record = await asyncio.to_thread(backend.journal.read, record.id) or record
         return Outcome.of_record(record) or Attachment(domain, record.operation, record)
     stats: JobStats | None = None
-    hung: NotAnswering | None = None
+    trouble: BackendError | None = None
     looked = time.time()
     try:
         stats = await backend.job(domain)
-    except NotAnswering as error:
-        hung = error
+    except (NotAnswering, OperationFailed) as error:
+        trouble = error
+    failed = trouble is not None and tells_of_failed_dump(trouble)
     known = await records.of_domain(backend, domain)
     about = next((one for one in known if records.is_about(one.record, domain, stats)), None)
-    if stats is None and about is None:
-        if hung is not None:
-            raise hung
-        raise NoJob(records.no_job(domain, known))
+    if stats is None and about is None and not failed:
+        raise trouble or NoJob(records.no_job(domain, known))
     found = stats.operation if stats is not None else JobOperation.DUMP
     if operation is not None and found != operation:
         raise JobMismatch(operation, found)
@@ -98,9 +97,10 @@ async def _attach(
         about = next(iter(ended), None)
         if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
             return outcome
-    if about is None:
-        return Attachment(domain, found, None)
-    return Attachment(domain, found, about.record, about.shared)
+    attachment = Attachment(domain, found, about.record if about else None, about is not None and about.shared)
+    if trouble is not None:
+        attachment.observe(SampleFailed(trouble), asyncio.get_running_loop().time())
+    return attachment
 
 
 class _Follower:

@@ -9,10 +9,11 @@ import pytest
 
 from backend.errors import DomainNotRunning, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.events import ConnectionEvent, LifecycleEvent
-from backend.model import DomainState, DumpFlags, DumpRequest, JobOperation, JobType
+from backend.model import DomainKey, DomainState, DumpFlags, DumpRequest, JobOperation, JobType
+from backend.record import JobRecord
 from backend.simulator import SimulatorBackend
 from backend.simulator.plan import HANG
-from backend.verdict import Verdict
+from backend.verdict import Evidence, Verdict
 from tests.unit.simulator.conftest import Clock, Open
 from tests.unit.simulator.test_backend import LENGTH, URI, begun, first, request
 
@@ -138,3 +139,23 @@ async def test_anything_else_is_a_fake_failure(
 async def test_other_operations_are_not_supported_then(pretending: SimulatorBackend) -> None:
     with pytest.raises(NotSupported, match="waiting for job type 2 not supported"):
         await pretending.wait((await first(pretending)).key, JobOperation.SAVE)
+
+
+class EndsWhileAttaching(SimulatorBackend):
+    """Between the first look at the job and the second one, it is over."""
+
+    async def record(self, domain: DomainKey) -> JobRecord | None:
+        assert isinstance(self._clock, Clock)
+        self._clock.advance(LENGTH)
+        return await super().record(domain)
+
+
+async def test_who_attaches_while_a_dump_fails_learns_that_it_did(clock: Clock, tmp_path: Path) -> None:
+    async with EndsWhileAttaching(f"{URI}&fail=disk-full", clock=clock) as backend:
+        domain = (await first(backend)).key
+        await backend.begin_dump(DumpRequest(domain, str(tmp_path / "dump")))
+        with pytest.raises(OperationFailed, match="dump query failed"):
+            while await backend.job(domain) is not None:
+                clock.advance(LENGTH / 100)
+        outcome = await asyncio.wait_for(backend.wait(domain), 30)
+        assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.STATS), outcome
