@@ -51,8 +51,12 @@ class Proxy:
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
         self._open.add(writer)
-        with contextlib.suppress(OSError):  # No daemon is there: whoever asks is shown the door.
-            back, forth = await asyncio.open_unix_connection(self._target)
+        with contextlib.suppress(OSError):
+            try:
+                back, forth = await asyncio.open_unix_connection(self._target)
+            except OSError:  # No daemon is there. A client that is shown the door before it has spoken loses memory.
+                await reader.read(1)
+                raise
             if not writer.is_closing():
                 self._open.add(forth)
                 with contextlib.suppress(OSError):
