@@ -191,9 +191,14 @@ class Watcher:
         if meter is None or last is None or _is_other(found, last):
             meter = ProgressMeter()
         if key not in self._meters:
-            self._looks.hurry()
+            self._hurry_looks()
         self._meters[key] = (found, meter)
         self._show(DomainView(view.domain, meter.update(found, self._clock())))
+
+    def _hurry_looks(self) -> None:
+        # Where many jobs come and go, something is told all the time, and each look is followed by another anyway.
+        if len(self._meters) <= MANY:
+            self._looks.hurry()
 
     def _show(self, view: DomainView) -> None:
         self._views[view.domain.key.uuid] = view
@@ -217,7 +222,7 @@ class Watcher:
         try:
             async for event in events:
                 self._listings.hurry()
-                self._looks.hurry()
+                self._hurry_looks()
                 if not isinstance(event, ConnectionEvent):
                     if len(self._talked_of) < MANY:
                         self._talked_of[event.domain.uuid] = self._clock() + ATTENTION

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +38,9 @@ from backend.verdict import Evidence, Outcome, Verdict
 
 TEST_DRIVER = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
 """As in libvirt's test driver: set, every running domain shows a dump, and its value is what waiting returns."""
+
+TOGETHER = 0.02
+"""Seconds within which what comes to pass is told together."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -257,18 +261,21 @@ class SimulatorBackend(Backend):
         call = functools.partial(function, self._hypervisor, *arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
+    def _until(self, due: float | None) -> float:
+        """Seconds until then; None stands for never."""
+        return math.inf if due is None else due - self._clock()
+
     async def _keep_watching(self, watch: Watch) -> None:
         """Feed the streams for as long as there are any, and see that ends come to pass on time."""
         try:
             while len(self._hub):
                 if self._options.fail is Fail.DISCONNECT:
                     watch.connected(not await self._run(Hypervisor.outage))
-                wait = INTERVAL
-                if watch.due is not None and (wait := min(INTERVAL, watch.due - self._clock())) <= 0:
+                if self._until(watch.due) <= 0:
                     await self._run(Hypervisor.settle)
-                    wait = 0
                 watch.deliver()
-                await asyncio.sleep(wait)
+                # Ends that follow each other closely come to pass together.
+                await asyncio.sleep(max(TOGETHER, min(INTERVAL, self._until(watch.due))))
         except BackendError as error:
             self._hub.end(error)
 

@@ -68,7 +68,8 @@ class Hypervisor:
         """The same for many domains, read at once; those that hang are left out."""
         self.settle()
         now = self._clock()
-        plan_of = self._store.plans()
+        domains = list(domains)
+        plan_of = self._store.plans(domain.uuid for domain in domains)
         found: dict[DomainKey, JobStats | BackendError | None] = {}
         others = []
         for domain in domains:
@@ -309,7 +310,7 @@ class Hypervisor:
                 put.append(replace(machine, id=id))
         self._store.put_machines(put)
         self._store.set("last id", id)
-        busy = self._store.plans()
+        busy = self._store.plans(fleet_now)
         for machine in put:
             if machine.lively and machine.uuid not in busy:
                 self._store.put_plan(fleet.first_plan(machine, self._clock()))

@@ -109,9 +109,14 @@ class Store:
         rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE uuid = ? AND due IS NOT NULL", uuid)
         return _plan(rows[0]) if rows else None
 
-    def plans(self) -> dict[str, Plan]:
-        """Every job that is not over, by its domain's uuid."""
-        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans INDEXED BY one_job WHERE due IS NOT NULL")
+    def plans(self, uuids: Iterable[str]) -> dict[str, Plan]:
+        """The jobs of those domains that are not over, by their uuids."""
+        named = json.dumps(list(uuids))
+        rows = self._all(
+            f"SELECT {_names(_PLAN)} FROM plans INDEXED BY one_job "
+            "WHERE uuid IN (SELECT value FROM json_each(?)) AND due IS NOT NULL",
+            named,
+        )
         return {row[0]: _plan(row) for row in rows}
 
     def plan_by_id(self, id: int) -> Plan | None:
