@@ -49,10 +49,10 @@ def figures() -> list[Figure]:
     found: list[Figure] = []
     with own_folder() as env:
         with PseudoTerminal([*PEERS, "empty"], env) as empty:
-            found += _paints("an empty Textual app", _latencies(empty, EMPTY_CURSOR, VI))
+            found += _paints("an empty Textual app", key_delays(empty, EMPTY_CURSOR, VI))
         if htop := shutil.which("htop"):
             with PseudoTerminal([htop, "--delay=100"], env) as peer:
-                found += _paints("htop", _latencies(peer, ANYTHING, ARROWS))
+                found += _paints("htop", key_delays(peer, ANYTHING, ARROWS))
         for domains, jobs in LOADS:
             found += _console(env, domains, jobs)
     return found
@@ -63,7 +63,7 @@ def _console(env: dict[str, str], domains: int, jobs: int) -> Iterator[Figure]:
     uri = _simulator(env, domains, jobs)
     with PseudoTerminal([*VIRT_JOBS, "-c", uri], env) as console:
         ours = _cost(console, CURSOR, LOAD if jobs else IDLE)
-        latencies = _latencies(console, CURSOR, VI, HALF_PAGE)
+        latencies = key_delays(console, CURSOR, VI, HALF_PAGE)
     yield from _paints(load, latencies, 8.0)
     yield Figure(f"CPU, {load}", ours.cpu * 100, 10.0 if jobs else 0.5 if domains == 100 else None, "%")
     yield Figure(f"CPU of its first thread, {load}", ours.own * 100, None, "%")
@@ -72,7 +72,7 @@ def _console(env: dict[str, str], domains: int, jobs: int) -> Iterator[Figure]:
     if (domains, jobs) in DATA_TABLE_LOADS:
         with PseudoTerminal([*PEERS, "data-table", uri], env) as peer:
             theirs = _cost(peer, DATA_TABLE_CURSOR, LOAD)
-            their_latencies = _latencies(peer, DATA_TABLE_CURSOR, VI)
+            their_latencies = key_delays(peer, DATA_TABLE_CURSOR, VI)
         yield from _paints(f"{load}, in a DataTable", their_latencies)
         yield Figure(f"CPU, {load}, in a DataTable", theirs.cpu * 100, None, "%")
 
@@ -106,7 +106,7 @@ def _cost(console: PseudoTerminal, mark: bytes, seconds: float) -> Cost:
     )
 
 
-def _latencies(terminal: PseudoTerminal, mark: bytes, keys: tuple[bytes, bytes], page: bytes = b"") -> list[float]:
+def key_delays(terminal: PseudoTerminal, mark: bytes, keys: tuple[bytes, bytes], page: bytes = b"") -> list[float]:
     """Seconds from each of many keys, down and up in turn, to the cursor's mark on another line.
 
     With `page`, the cursor is first moved away from the top, where the order of the rows would move it too.

@@ -16,9 +16,9 @@ from contextlib import AbstractContextManager, contextmanager
 
 from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
-from tests.benchmarks.daemons import held_dump, site
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, own_folder
+from tests.hypervisor.site import held_dump, site
 
 REAL, SIMULATED = 100, 1_000
 LATENCY = 20
@@ -39,7 +39,7 @@ def delays(console: PseudoTerminal, dumps: Iterator[AbstractContextManager[float
     """Seconds from each dump's begin to its job on the screen."""
     found = []
     for dump in dumps:
-        console.read_for(random.uniform(1.0, 2.5))
+        console.read_for(random.uniform(0.6, 1.6))
         console.forget()
         with dump as began:
             found.append(max(0.0, console.until_painted(JOB) - began))

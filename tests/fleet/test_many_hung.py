@@ -7,11 +7,10 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import libvirt
 import pytest
 
 from backend.errors import NotAnswering
@@ -20,8 +19,8 @@ from backend.libvirt import LibvirtBackend
 from backend.libvirt.lane import MANY_STUCK, MOST_LINKS
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
-from tests.hypervisor.daemon import Fifo, Machines, PrivateDaemon, unique
-from tests.hypervisor.daemon import eventually as daemon_eventually
+from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
+from tests.hypervisor.site import hung_dump
 
 pytestmark = pytest.mark.hypervisor
 
@@ -45,33 +44,11 @@ class Ward:
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """Someone dumps the ill ones to targets that hang."""
-        folder = self.daemon.folder / unique("targets")
-        folder.mkdir()
-        folder.chmod(0o755)
-        fifos = [Fifo(folder / str(number)) for number in range(len(self.ill))]
-        for fifo in fifos:
-            fifo.path.chmod(0o666)
-        dumps = []
-        try:
+        with ExitStack() as dumps:
             # One after the other: libvirt 9 starves of workers for good where too many calls come at the same moment.
-            for number, (key, fifo) in enumerate(zip(self.ill, fifos, strict=True), 1):
-                dumps.append(threading.Thread(target=dump, args=(self.daemon.uri, key, fifo.path)))
-                dumps[-1].start()
-                daemon_eventually(lambda number=number: self._opening() == number)
+            for key in self.ill:
+                dumps.enter_context(hung_dump(self.daemon, key))
             yield
-        finally:
-            for fifo in fifos:
-                fifo.release()
-            for thread in dumps:
-                thread.join()
-
-    def _opening(self) -> int:
-        """How many threads of the daemon hang in opening a target."""
-        waiting = 0
-        for thread in Path(f"/proc/{self.daemon._pid}/task").iterdir():
-            with suppress(FileNotFoundError):
-                waiting += (thread / "wchan").read_text() == "wait_for_partner"
-        return waiting
 
 
 @pytest.fixture
@@ -81,13 +58,6 @@ async def ward(daemon: PrivateDaemon) -> AsyncIterator[Ward]:
         async with LibvirtBackend(daemon.uri) as backend:
             await backend.domains()
             yield Ward(backend, machines, daemon, keys[:HUNG], keys[HUNG:])
-
-
-def dump(uri: str, domain: DomainKey, path: Path) -> None:
-    """As another program would, with a single call: virsh's dump makes a second one, which hangs too."""
-    conn = libvirt.open(uri)
-    conn.lookupByUUIDString(domain.uuid).coreDump(str(path), libvirt.VIR_DUMP_MEMORY_ONLY)
-    conn.close()
 
 
 def calls_inside() -> int:

@@ -248,13 +248,13 @@ class PrivateDaemon:
     @property
     def alive(self) -> bool:
         try:
-            os.kill(self._pid, 0)
+            os.kill(self.pid, 0)
         except (OSError, ValueError):
             return False
         return True
 
     @property
-    def _pid(self) -> int:
+    def pid(self) -> int:
         return int((self.folder / "run/libvirt/libvirtd.pid").read_text())
 
     def start(self) -> None:
@@ -286,7 +286,7 @@ class PrivateDaemon:
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        os.kill(self._pid, number)
+        os.kill(self.pid, number)
 
     def kill(self) -> None:
         """SIGKILL: it does not get to say anything. Its domains live on, and its socket's name stays."""

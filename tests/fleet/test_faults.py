@@ -1,0 +1,76 @@
+"""One console on several hosts of which some misbehave: what happens on the good one shows as it does without them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from tests.hypervisor.site import Site, held_dump, hung_dump, site
+from tests.tui.console import User, console
+
+pytestmark = pytest.mark.hypervisor
+
+NAMES = ("good", "stopped", "killed", "hung")
+SOON = 5.0
+"""Seconds that no deadline of a call fits into twice, and that a sweep takes on the busiest machine."""
+
+
+@pytest.fixture(scope="module")
+def sites() -> Iterator[dict[str, Site]]:
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        contexts = [site(name, 2) for name in NAMES]
+        entered = list(pool.map(lambda context: context.__enter__(), contexts))
+        for context in contexts:
+            stack.push(context)
+        yield dict(zip(NAMES, entered, strict=True))
+
+
+@pytest.fixture
+async def user(sites: dict[str, Site]) -> AsyncIterator[User]:
+    """Of a console on all of them, which has seen them all."""
+    async with console(*(there.daemon.uri for there in sites.values()), size=(160, 40)) as user:
+        await user.sees(*(f"{name}-00{number}" for name in NAMES for number in range(2)))
+        yield user
+
+
+async def shows_a_job_soon(user: User, good: Site) -> None:
+    began = time.monotonic()
+    with ExitStack() as dumps:
+        await asyncio.to_thread(dumps.enter_context, held_dump(good, good.domains[0]))
+        await user.sees("1 job")
+        assert time.monotonic() - began < SOON
+        await asyncio.to_thread(dumps.close)
+    await user.sees("0 jobs")
+
+
+async def test_a_daemon_that_was_stopped_holds_nobody_up(user: User, sites: dict[str, Site]) -> None:
+    sites["stopped"].daemon.signal(signal.SIGSTOP)
+    try:
+        await shows_a_job_soon(user, sites["good"])
+    finally:
+        sites["stopped"].daemon.signal(signal.SIGCONT)
+
+
+async def test_a_daemon_that_was_killed_is_told_and_is_back_when_it_is(user: User, sites: dict[str, Site]) -> None:
+    killed = sites["killed"].daemon
+    killed.kill()
+    await user.sees("trying again")
+    await shows_a_job_soon(user, sites["good"])
+    await asyncio.to_thread(killed.start)
+    await user.sees_no("trying again")
+
+
+async def test_a_domain_that_hangs_is_told_and_holds_nobody_up(user: User, sites: dict[str, Site]) -> None:
+    hung = sites["hung"]
+    with ExitStack() as dumps:
+        await asyncio.to_thread(dumps.enter_context, hung_dump(hung.daemon, hung.domains[0]))
+        await shows_a_job_soon(user, sites["good"])
+        await user.sees("hung-000 does not answer")
+        await asyncio.to_thread(dumps.close)
+    await user.sees("hung-000 answers again")
