@@ -1,0 +1,83 @@
+"""A domain of the soak, whatever it runs on."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.base import Backend
+from backend.model import DomainKey, DumpRequest
+from backend.verdict import Verdict
+
+PATIENCE = 120.0
+"""Seconds after which something that has to happen is taken not to."""
+LOOK = 0.1
+"""Seconds between two looks at what tells nothing."""
+
+
+class NeverCame(Exception):
+    """The hypervisor did not get where it has to get, whatever virt-jobs does: the machine begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a call returned to whoever made it."""
+
+    verdict: Verdict | None
+    """None where nobody was left to hear it."""
+    said: str = ""
+    """The error's own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignCall:
+    """A dump that somebody else asked for."""
+
+    returned: asyncio.Task[Returned]
+    kill: Callable[[], object]
+
+
+class Machine(ABC):
+    """One domain, its own folder for dumps, and who looks at it."""
+
+    name: str
+    folder: Path
+    direct: Backend
+    """Of the user who asks, connected to the hypervisor itself."""
+    stranger: Backend
+    """Of another user, read-only, over a connection that is cut now and then."""
+    formats: tuple[str, ...]
+    """Those worth asking for, the common ones more than once."""
+    processes: bool
+    """Whether QEMU is a process that can be killed."""
+
+    @abstractmethod
+    async def ready(self, paused: bool) -> DomainKey:
+        """Do whatever it takes for it to run, or to be paused, without a job."""
+
+    @abstractmethod
+    def target(self, full: bool) -> tuple[Backend, Path]:
+        """Whom to ask for a dump, and the folder it goes to; where `full`, it will not fit there."""
+
+    @abstractmethod
+    def call(self, request: DumpRequest, full: bool) -> ForeignCall:
+        """Ask for a dump as somebody else would. Where the domain has a job, it may wait for the end of that."""
+
+    @abstractmethod
+    async def destroy(self, domain: DomainKey, again: bool) -> None:
+        """Pull the plug, and start it `again` at once."""
+
+    @abstractmethod
+    async def crash(self, domain: DomainKey) -> None:
+        """Kill its QEMU."""
+
+    @abstractmethod
+    async def settled(self, domain: DomainKey, path: Path) -> str:
+        """Return once nobody writes to `path` any more and nothing is left to be done about it: QEMU's status."""
+
+    @abstractmethod
+    async def begin_anew(self) -> None:
+        """Force it to stop, whatever state it is in."""
