@@ -83,11 +83,17 @@ async def said(*command: str) -> str:
     return out.decode()
 
 
-async def test_the_stats_of_a_completed_job_are_virshs_to_the_last_blank(machines: Machines, tmp_path: Path) -> None:
+@pytest.fixture
+def dumps(tmp_path: Path) -> Path:
+    """A folder that QEMU's own user can write to."""
     tmp_path.chmod(0o777)
+    return tmp_path
+
+
+async def test_the_stats_of_a_completed_job_are_virshs_to_the_last_blank(machines: Machines, dumps: Path) -> None:
     domain = machines.start(unique("-completed"))
     virsh = ("virsh", "-c", SYSTEM)
-    await said(*virsh, "dump", domain.uuid, str(tmp_path / "dump"))
+    await said(*virsh, "dump", domain.uuid, str(dumps / "dump"))
     ours = await VirtJobs(SYSTEM)("info", "--completed", "--", domain.name)
     theirs = await said(*virsh, "domjobinfo", "--completed", "--keep-completed", domain.uuid)
     assert "Total downtime:" in theirs

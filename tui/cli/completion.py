@@ -33,7 +33,7 @@ from tui.cli.target import DEMO, Target
 PROGRAM = "virt-jobs"
 VARIABLE = "_VIRT_JOBS_COMPLETE"
 """Set by the scripts in the environment of the command: what they ask for."""
-DEADLINE = 0.7
+DEADLINE = 0.5
 """Seconds that all hypervisors together may take to name their domains."""
 _USUAL = ("qemu:///system", "qemu:///session", DEMO)
 
