@@ -1,0 +1,86 @@
+"""Observations to feed the rules of verdicts with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.attachment import FILE_GRACE, Attachment
+from backend.dumpfile import DumpFile
+from backend.errors import NoConnection
+from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
+from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.observations import FileChecked, Observation, RecordSeen, Sampled, StateSeen
+from backend.record import JobRecord, RecordState
+from backend.verdict import Outcome
+
+KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
+TOTAL = 1000
+
+
+def stats(elapsed: int = 1000, processed: int = 100, type: JobType = JobType.UNBOUNDED, **others: object) -> JobStats:
+    values: dict[str, object] = {
+        "memory_total": TOTAL,
+        "memory_processed": processed,
+        "memory_remaining": TOTAL - processed,
+    }
+    return JobStats(type, JobOperation.DUMP, time_elapsed=elapsed, **(values | others))  # type: ignore[arg-type]
+
+
+def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRecord:
+    values: dict[str, object] = {"ended": 1020.0} if state not in ("starting", "running") else {}
+    return JobRecord(
+        id="a",
+        uri="qemu:///system",
+        uuid=KEY.uuid,
+        domain=KEY.name,
+        domain_id=KEY.id,
+        path="/dumps/db-01",
+        format=DumpFormat.RAW,
+        flags=DumpFlags.MEMORY_ONLY,
+        user="root@elsewhere",
+        started=1000.0,
+        state=state,
+        **(values | others),  # type: ignore[arg-type]
+    )
+
+
+def checked(whole: bool | None, linked: bool = True, size: int = 10, untouched: float = 0.0) -> FileChecked:
+    return FileChecked(DumpFile("/dumps/db-01", "ELF core", size, whole, "As looked at."), linked, untouched)
+
+
+def seen(state: DomainState) -> StateSeen:
+    return StateSeen(Domain(KEY, state))
+
+
+def claimed(state: RecordState = RecordState.COMPLETED, **others: object) -> RecordSeen:
+    """What the domain's shared record says in the end."""
+    return RecordSeen(record(state, **others), None, shared=True)
+
+
+def lifecycle(event: Lifecycle, detail: str) -> LifecycleEvent:
+    return LifecycleEvent(replace(KEY, id=None), event, detail)
+
+
+def verdict_of(
+    *observations: Observation,
+    operation: JobOperation = JobOperation.DUMP,
+    of_record: JobRecord | None = None,
+    shared: bool = False,
+) -> Outcome | None:
+    """The outcome once all was observed, 0.1 s apart, and every grace is over."""
+    attachment = Attachment(KEY, operation, of_record, shared)
+    now = 100.0
+    for observation in observations:
+        attachment.observe(observation, now)
+        now += 0.1
+    try:
+        return attachment.outcome(now + FILE_GRACE)
+    except NoConnection:
+        return None
+
+
+RUNNING = Sampled(stats(), 100.0)
+GONE = Sampled(None, 100.1)
+CLOSING = Sampled(stats(1100, TOTAL, JobType.COMPLETED), 100.1)
+LOST = ConnectionEvent(False, "the daemon died")
+BACK = ConnectionEvent(True)

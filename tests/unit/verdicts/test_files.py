@@ -1,0 +1,79 @@
+"""What the file of a dump proves."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.attachment import FILE_GRACE, Attachment
+from backend.events import DumpEvent, Lifecycle
+from backend.model import JobOperation
+from backend.observations import FileChecked, FileHeld, Sampled
+from backend.verdict import Evidence, Verdict
+from tests.unit.verdicts.observing import (
+    GONE,
+    KEY,
+    RUNNING,
+    checked,
+    lifecycle,
+    stats,
+    verdict_of,
+)
+
+
+def test_a_whole_file_proves_the_end() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.path) == (Verdict.COMPLETED, Evidence.FILE, "/dumps/db-01")
+
+
+def test_the_verdict_waits_for_the_file_that_is_held() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, FileHeld(), GONE):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(100.0 + FILE_GRACE - 1) is None
+    attachment.observe(checked(whole=True), 159.5)
+    assert attachment.outcome(159.5) is not None
+
+
+@pytest.mark.parametrize(
+    ("file", "verdict"),
+    [
+        (checked(whole=False, linked=False), Verdict.FAILED),
+        (checked(whole=False), Verdict.FAILED),
+        (checked(whole=True, linked=False), Verdict.UNPROVEN),
+        (checked(whole=None), Verdict.UNPROVEN),
+        (checked(whole=None, linked=False), Verdict.UNPROVEN),
+    ],
+)
+def test_what_a_file_that_is_not_whole_or_gone_proves(file: FileChecked, verdict: Verdict) -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, file)
+    assert outcome is not None
+    assert outcome.verdict is verdict
+
+
+def test_a_whole_file_outweighs_a_domain_that_was_destroyed_after_it() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), lifecycle(Lifecycle.STOPPED, "destroyed"), checked(whole=True))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.COMPLETED
+
+
+def test_a_whole_file_does_not_outweigh_qemus_own_failure() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(), DumpEvent(KEY, False, "no"), GONE, checked(whole=True))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.FAILED
+
+
+FOLLOWED = (Sampled(stats(5000, 900), 100.0), FileHeld(), Sampled(stats(20, 10), 100.1))
+
+
+def test_a_file_that_the_next_dump_writes_to_proves_nothing() -> None:
+    for whole in (True, False):
+        outcome = verdict_of(*FOLLOWED, checked(whole))
+        assert outcome is not None
+        assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_file_that_was_whole_before_the_next_dump_began_proves_the_end() -> None:
+    outcome = verdict_of(*FOLLOWED, checked(whole=True, untouched=1.0))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)

@@ -1,0 +1,107 @@
+"""What the shared record claims, held against what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backend.attachment import RUNNER_GRACE, Attachment
+from backend.events import DumpEvent
+from backend.model import JobOperation, JobType
+from backend.observations import FileHeld, RecordSeen, Sampled
+from backend.record import RecordState
+from backend.verdict import Evidence, Verdict
+from tests.unit.verdicts.observing import (
+    GONE,
+    KEY,
+    RUNNING,
+    checked,
+    claimed,
+    record,
+    stats,
+    verdict_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        (RecordState.COMPLETED, Verdict.COMPLETED),
+        (RecordState.FAILED, Verdict.FAILED),
+        (RecordState.CANCELLED, Verdict.CANCELLED),
+    ],
+)
+def test_a_shared_result_is_told_as_what_it_is(state: RecordState, verdict: Verdict) -> None:
+    outcome = verdict_of(RUNNING, GONE, claimed(state, error="why"), of_record=record(), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.error) == (verdict, Evidence.SHARED, "why")
+    assert "The shared record of root@elsewhere says" in outcome.detail
+
+
+def test_a_shared_result_is_given_the_time_for_what_speaks_against_it() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(), shared=True)
+    for observation in (RUNNING, GONE, claimed()):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(100.0) is None
+    attachment.observe(DumpEvent(KEY, False, "disk full"), 100.1)
+    assert attachment.due is not None and attachment.due - 100.0 < 1
+    outcome = attachment.outcome(attachment.due)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence, outcome.error) == (Verdict.FAILED, Evidence.HYPERVISOR, "disk full")
+    assert "claims that it completed" in outcome.detail
+
+
+def test_the_own_journal_is_asked_before_what_is_shared() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record())
+    for observation in (RUNNING, GONE, claimed()):
+        attachment.observe(observation, 100.0)
+    assert attachment.outcome(101.0) is None
+    attachment.observe(RecordSeen(record(RecordState.FAILED), False), 101.0)
+    outcome = attachment.outcome(101.0)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.RESULT)
+
+
+def test_what_is_shared_serves_where_the_own_journal_never_gets_the_result() -> None:
+    outcome = verdict_of(RUNNING, GONE, claimed(), of_record=record())
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.SHARED)
+
+
+def test_whoever_claims_the_end_of_a_job_that_still_runs_is_not_believed() -> None:
+    still = Sampled(stats(1300, 200), 100.3)
+    outcome = verdict_of(RUNNING, claimed(), still, GONE, claimed(), of_record=record(), shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_result_that_was_there_before_the_job_was_seen_is_not_its_own() -> None:
+    outcome = verdict_of(RUNNING, GONE, of_record=record(RecordState.COMPLETED), shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_shared_result_does_not_outweigh_an_abort_that_was_seen() -> None:
+    cancelled = Sampled(stats(1050, 200, JobType.CANCELLED), 100.1)
+    outcome = verdict_of(RUNNING, cancelled, GONE, claimed(), of_record=record(), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED)
+
+
+def test_a_shared_result_about_another_file_says_nothing() -> None:
+    elsewhere = replace(record(), path="/dumps/elsewhere")
+    told = (FileHeld(), GONE, replace(claimed(), record=replace(claimed().record, path="/dumps/elsewhere")))
+    told = (*told, checked(whole=None))
+    outcome = verdict_of(RUNNING, *told, of_record=elsewhere, shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_dump_that_somebody_says_is_starting_is_not_waited_for_for_ever() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(), shared=True)
+    attachment.observe(RecordSeen(record(), True, shared=True), 100.0)
+    attachment.observe(GONE, 100.0)
+    assert not attachment.ended
+    attachment.observe(GONE, 100.0 + RUNNER_GRACE)
+    assert attachment.ended
