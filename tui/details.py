@@ -8,6 +8,7 @@ from textual.content import Content
 
 from backend.model import Capabilities
 from backend.record import JobRecord, RecordState
+from backend.records import Known
 from tui.cli import jobinfo
 from tui.commands import Resume
 from tui.looks import format
@@ -32,7 +33,7 @@ RECORD_STYLES = {
 }
 
 
-def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | None, cells: int) -> Iterator[Content]:
+def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None, cells: int) -> Iterator[Content]:
     """How its job is going, and all the stats that the operation has."""
     yield from _said(row, keys)
     if row.progress is None:
@@ -54,7 +55,7 @@ def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | N
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{format.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
-    for record in records:
+    for record in (known.record for known in records):
         if not record.over and record.key == row.domain.key:
             yield _path_fact("writes", record, cells)
             yield _fact("asked by", f"{record.user} at {format.clock(record.started)}", cells)
@@ -67,14 +68,17 @@ def job(row: Row, keys: Keys, records: Sequence[JobRecord], life: Throughput | N
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
 
 
-def history(records: Sequence[JobRecord], cells: int) -> Iterator[Content]:
+def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
     """Its dumps that are on record, newest first, with their results."""
     if not records:
         yield Content.styled("no dump of this domain is on record here", "$foreground-muted")
-    for record in records:
+    for known in records:
+        record = known.record
         symbol, style = RECORD_STYLES[record.known_state]
         took = f" in {format.duration(record.ended - record.started)}" if record.ended is not None else ""
         first = f"{symbol} {format.moment(record.started)} {record.known_state}{took} by {record.user}"
+        if known.shared:
+            first += " (shared record)"
         yield Content.styled(crop(first, cells), style)
         size = f", {format.size(record.bytes)}" if record.bytes is not None else ""
         what = f"  {record.format_name}{size} → "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.model import DumpRequest
+from backend.record import JobRecord, RecordState
 from backend.uri import open_backend
 from tests.tui.console import console, dumping, ended
 
@@ -32,6 +33,16 @@ async def test_history_has_the_results_of_earlier_dumps(tmp_path: Path) -> None:
             await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "second.core"))))
         await user.press("j", "k", "2")
         await user.sees("completed in 0:", "first.core", "failed in 0:", "second.core", "libvirt_iohelper")
+
+
+async def test_history_marks_what_only_the_shared_record_says() -> None:
+    async with console(QUIET) as user, open_backend(QUIET) as other:
+        await user.sees("▌ vm-01")
+        domain = await other.find("vm-01")
+        record = JobRecord.of(DumpRequest(domain.key, "/dumps/claimed.core"), "sim:///elsewhere")
+        await other.publish(record.finished(RecordState.COMPLETED))
+        await user.press("j", "k", "2")
+        await user.sees("claimed.core", "completed in 0:00", "(shared record)")
 
 
 async def test_info_says_what_the_domain_is() -> None:

@@ -102,7 +102,7 @@ class Report:
             else:
                 print(f"virt-jobs: {outcome_line(outcome)}", file=sys.stderr)
             if outcome.left_paused and not self._json:
-                print(f"virt-jobs: {left_paused_line(outcome.domain.name)}", file=sys.stderr)
+                print(f"virt-jobs: {left_paused_line(self._uri, outcome.domain.name)}", file=sys.stderr)
 
     def end_line(self) -> None:
         """Take this job out of the progress line."""
@@ -165,8 +165,9 @@ def outcome_line(outcome: Outcome) -> str:
     return f"{what}{took}: {outcome.error or outcome.detail}"
 
 
-def left_paused_line(name: str) -> str:
-    return f"{name} was left paused; let it go on with: {shlex.join(['virt-jobs', 'resume', name])}"
+def left_paused_line(uri: str, name: str) -> str:
+    resume = shlex.join(["virt-jobs", "-c", uri, "resume", "--", name])
+    return f"{name} was left paused; let it go on with: {resume}"
 
 
 def progress_json(uri: str, domain: DomainKey, stats: JobStats) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import Domain
 from backend.record import JobRecord
+from backend.records import Known
 from tui import details
 from tui.commands import ShowHistory, ShowInfo, ShowJob
 from tui.host import Host
@@ -39,7 +40,7 @@ class Details(Lines):
         """What is known of a domain's dumps, newest first."""
 
         key: RowKey
-        records: list[JobRecord]
+        records: list[Known]
 
     def __init__(self, throughputs: Throughputs, keys: Keys, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -48,7 +49,7 @@ class Details(Lines):
         self._throughputs = throughputs
         self._host: Host | None = None
         self._row: Row | None = None
-        self._records: Sequence[JobRecord] = ()
+        self._records: Sequence[Known] = ()
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
@@ -70,13 +71,13 @@ class Details(Lines):
     @property
     def records(self) -> Sequence[JobRecord]:
         """What is known of the domain's dumps, newest first."""
-        return self._records
+        return [known.record for known in self._records]
 
     def running_of(self, row: Row) -> JobRecord | None:
         """The record of that domain's running dump, if it is shown and there is one."""
         if self._row is None or row.key != self._row.key:
             return None
-        return next((record for record in self._records if not record.over and record.key == row.domain.key), None)
+        return next((record for record in self.records if not record.over and record.key == row.domain.key), None)
 
     def read_records(self) -> None:
         """Read them again: something may have changed."""
@@ -138,9 +139,10 @@ class Details(Lines):
         return f" ─ {self._keys[TABS[tab]]}:{tab}"
 
 
-async def _records(backend: Backend, domain: Domain) -> list[JobRecord]:
-    records = await asyncio.to_thread(backend.journal.history, None, domain.key.uuid, RECORDS_SHOWN)
+async def _records(backend: Backend, domain: Domain) -> list[Known]:
+    own = await asyncio.to_thread(backend.journal.history, None, domain.key.uuid, RECORDS_SHOWN)
+    found = [Known(record, False) for record in own]
     shared = await backend.record(domain.key) if domain.active else None
-    if shared is not None and shared.id not in {record.id for record in records}:
-        records.append(shared)
-    return sorted(records, key=lambda record: -record.started)
+    if shared is not None and shared.id not in {record.id for record in own}:
+        found.append(Known(shared, True))
+    return sorted(found, key=lambda known: -known.record.started)
