@@ -76,9 +76,8 @@ def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
         record = known.record
         symbol, style = RECORD_STYLES[record.known_state]
         took = f" in {format.duration(record.ended - record.started)}" if record.ended is not None else ""
-        first = f"{symbol} {format.moment(record.started)} {record.known_state}{took} by {record.user}"
-        if known.shared:
-            first += " (shared record)"
+        by = ", shared by" if known.shared else " by"
+        first = f"{symbol} {format.moment(record.started)} {record.known_state}{took}{by} {record.user}"
         yield Content.styled(crop(first, cells), style)
         size = f", {format.size(record.bytes)}" if record.bytes is not None else ""
         what = f"  {record.format_name}{size} → "

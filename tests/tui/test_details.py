@@ -42,7 +42,7 @@ async def test_history_marks_what_only_the_shared_record_says() -> None:
         record = JobRecord.of(DumpRequest(domain.key, "/dumps/claimed.core"), "sim:///elsewhere")
         await other.publish(record.finished(RecordState.COMPLETED))
         await user.press("j", "k", "2")
-        await user.sees("claimed.core", "completed in 0:00", "(shared record)")
+        await user.sees("claimed.core", "completed in 0:00, shared by")
 
 
 async def test_info_says_what_the_domain_is() -> None:
