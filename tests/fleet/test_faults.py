@@ -11,12 +11,13 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.hypervisor.proxy import Proxy
 from tests.hypervisor.site import Site, held_dump, hung_dump, site
 from tests.tui.console import User, console
 
 pytestmark = pytest.mark.hypervisor
 
-NAMES = ("good", "stopped", "killed", "hung")
+NAMES = ("good", "slow", "stopped", "killed", "hung")
 SOON = 5.0
 """Seconds that no deadline of a call fits into twice, and that a sweep takes on the busiest machine."""
 
@@ -32,9 +33,18 @@ def sites() -> Iterator[dict[str, Site]]:
 
 
 @pytest.fixture
-async def user(sites: dict[str, Site]) -> AsyncIterator[User]:
+async def line(sites: dict[str, Site]) -> AsyncIterator[Proxy]:
+    """Between the console and the slow daemon."""
+    folder = sites["slow"].daemon.folder
+    async with Proxy(folder / "line", folder / "run/libvirt/libvirt-sock") as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def user(sites: dict[str, Site], line: Proxy) -> AsyncIterator[User]:
     """Of a console on all of them, which has seen them all."""
-    async with console(*(there.daemon.uri for there in sites.values()), size=(160, 40)) as user:
+    uris = [line.uri if name == "slow" else there.daemon.uri for name, there in sites.items()]
+    async with console(*uris, size=(160, 40)) as user:
         await user.sees(*(f"{name}-00{number}" for name in NAMES for number in range(2)))
         yield user
 
@@ -47,6 +57,11 @@ async def shows_a_job_soon(user: User, good: Site) -> None:
         assert time.monotonic() - began < SOON
         await asyncio.to_thread(dumps.close)
     await user.sees("0 jobs")
+
+
+async def test_a_daemon_on_a_slow_line_holds_nobody_up(user: User, sites: dict[str, Site], line: Proxy) -> None:
+    line.delay = 1.0
+    await shows_a_job_soon(user, sites["good"])
 
 
 async def test_a_daemon_that_was_stopped_holds_nobody_up(user: User, sites: dict[str, Site]) -> None:

@@ -1,4 +1,4 @@
-"""A socket between a client and its daemon that can be cut."""
+"""A socket between a client and its daemon that can be slow, and cut."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class Proxy:
     """Passes everything on to the daemon's socket until it is cut, and again once it is mended."""
 
     def __init__(self, path: Path, target: Path) -> None:
+        self.delay = 0.0
+        """Seconds that each piece takes on its way, in either direction."""
         self._path = path
         self._target = target
         self._server: asyncio.Server | None = None
@@ -60,15 +62,15 @@ class Proxy:
             if not writer.is_closing():
                 self._open.add(forth)
                 with contextlib.suppress(OSError):
-                    await asyncio.gather(_pass(reader, forth), _pass(back, writer))
+                    await asyncio.gather(self._pass(reader, forth), self._pass(back, writer))
             forth.close()
             self._open.discard(forth)
         writer.close()
         self._open.discard(writer)
 
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1 << 16):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            await asyncio.sleep(self.delay)
+            writer.write(data)
+            await writer.drain()
+        writer.close()
