@@ -71,6 +71,8 @@ class Attachment:
         self._left_paused = False
         self._domain_gone = False
         self._went_on = False
+        self._cut_short = False
+        """Whether the domain may have stopped before libvirt was done with the file, however whole that is."""
         self._closing = False
         self._streamed = False
         self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
@@ -217,6 +219,7 @@ class Attachment:
                 if not self.ended:
                     # Why it stopped, its own event will say.
                     self._domain_gone = True
+                    self._cut_short = not self._went_on
                     self._seen = "The domain was not running any more when it was next looked at."
                     self._end(now)
             case OperationFailed() if tells_of_failed_dump(error) and not self.ended:
@@ -302,7 +305,8 @@ class Attachment:
         unseen_end = self.operation is JobOperation.DUMP and self._samples.may_have_finished(now)
         finished = self._work_done or unseen_end
         reverted = detail == "snapshot" and self.operation is JobOperation.SNAPSHOT_REVERT
-        over_before = self.ended and not self._domain_gone
+        over_before = self.ended and not (self._domain_gone or self._cut_short)
+        self._cut_short = not (self._went_on or over_before or detail == "crashed")
         if self._went_on or over_before or reverted or (finished and detail != "crashed"):
             self._seen = f"The domain was stopped ({detail}) as the job ended."
         elif detail == "crashed":
@@ -342,10 +346,11 @@ class Attachment:
     def _best_proof(self, over: bool, now: float) -> tuple[Evidence, Verdict, str, str] | None:
         file = self._file
         whole = file is not None and bool(file.found.whole) and file.linked
-        # QEMU's word that it failed stands against any file; a whole file stands against everything less.
+        # QEMU's word that it failed stands against any file. A whole one stands against everything less, but where
+        # its domain stopped first, the call failed: libvirt removes only what it made, and not at once.
         failures = [self._proofs.get(evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS)]
         if whole and not any(proof and proof[0] is Verdict.FAILED for proof in failures):
-            return Evidence.FILE, Verdict.COMPLETED, "Its file is whole.", ""
+            return None if self._cut_short else (Evidence.FILE, Verdict.COMPLETED, "Its file is whole.", "")
         for evidence in Evidence:
             if proof := self._proofs.get(evidence):
                 return evidence, *proof
@@ -369,6 +374,8 @@ class Attachment:
         if self._dump_event is not None and self._dump_event.completed:
             seen = "QEMU finished writing; the file was not checked."
             return self._as_outcome(Evidence.HYPERVISOR, Verdict.UNPROVEN, seen, "")
+        if self._cut_short and self._file is not None and self._file.found.whole:
+            self._seen = "Its file is whole, but its domain may have stopped before that was closed."
         return self._as_outcome(Evidence.NONE, Verdict.UNPROVEN, self._seen, "")
 
     def _as_outcome(self, evidence: Evidence, verdict: Verdict, detail: str, error: str) -> Outcome:

@@ -31,6 +31,7 @@ class Ending(Enum):
     DISK_FULL = Verdict.FAILED
     CLOSE_FAILED = "the hypervisor finished, and the file could not be closed"
     DESTROYED = "the domain was destroyed in the middle"
+    DESTROYED_LATE = "the domain was destroyed while the file was closed"
     ABORTED = Verdict.CANCELLED
 
     @property
@@ -109,10 +110,12 @@ def told(story: Story) -> list[tuple[float, Observation]]:
         if not story.raw:
             completed = story.ending is not Ending.DISK_FULL
             seen.append((stop, DumpEvent(KEY, completed, "" if completed else "no space")))
-        elif story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED):
+        elif story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED, Ending.DESTROYED_LATE):
             seen.append((stop, JobEvent(KEY, stats(stop, TOTAL, JobType.COMPLETED))))
         seen += _closing(story, stop)
-        if story.was_running:
+        if story.ending is Ending.DESTROYED_LATE:
+            seen.append((end, LifecycleEvent(STOPPED_KEY, Lifecycle.STOPPED, "destroyed")))
+        elif story.was_running:
             seen.append((end, LifecycleEvent(KEY, Lifecycle.RESUMED, "unpaused")))
     if story.ours:
         state = {Ending.COMPLETED: RecordState.COMPLETED, Ending.ABORTED: RecordState.CANCELLED}
@@ -133,7 +136,7 @@ def _closing(story: Story, stop: float) -> list[tuple[float, Observation]]:
 
 def _afterwards(story: Story, end: float) -> list[tuple[float, Observation]]:
     seen: list[tuple[float, Observation]] = []
-    alive = story.ending is not Ending.DESTROYED
+    alive = story.ending not in (Ending.DESTROYED, Ending.DESTROYED_LATE)
     if alive and story.follows is not None:
         seen += [(end + 0.01 + step / 2, Sampled(stats(step / 2, step * 500), end + step / 2)) for step in range(1, 6)]
         seen.append((end + 3, DumpEvent(KEY, story.follows is Ending.COMPLETED, "")))
@@ -150,10 +153,11 @@ def _afterwards(story: Story, end: float) -> list[tuple[float, Observation]]:
 def file_of(story: Story) -> FileChecked:
     """What the held file looks like after the end."""
     failed = story.ending is not Ending.COMPLETED
-    # What could not be closed may look whole; libvirt removes it unless it was there before.
+    # What could not be closed may look whole; libvirt removes it unless it was there before, and not at once.
     whole = story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED) and not (failed and story.pre_existing)
-    found = DumpFile("/f", "ELF core", TOTAL if whole else 5000, whole, "As looked at.")
-    return FileChecked(found, linked=not failed or story.pre_existing, untouched=0.0)
+    late = story.ending is Ending.DESTROYED_LATE
+    found = DumpFile("/f", "ELF core", TOTAL if whole or late else 5000, whole or late, "As looked at.")
+    return FileChecked(found, linked=not failed or story.pre_existing or late, untouched=0.0)
 
 
 def decided(attachment: Attachment, now: float) -> Outcome | None:
