@@ -110,7 +110,7 @@ class Host:
         self._signal(signal.SIGTERM)
 
     async def _kill(self, chance: random.Random) -> None:
-        await asyncio.to_thread(self.daemon.kill)
+        self.daemon.kill()  # Not in a thread: whoever is told to end meanwhile must not leave it half done.
 
     async def _stop(self, chance: random.Random) -> None:
         await self._stopped_for(chance.uniform(0.2, 4.0))
@@ -129,8 +129,10 @@ class Host:
     async def _cut(self, chance: random.Random) -> None:
         away = chance.uniform(0.0, 3.0)
         await self.proxy.cut()
-        await asyncio.sleep(away)
-        await self.proxy.mend()
+        try:
+            await asyncio.sleep(away)
+        finally:
+            await self.proxy.mend()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(OSError, ValueError):
