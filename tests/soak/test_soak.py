@@ -11,7 +11,7 @@ pytestmark = pytest.mark.hypervisor
 
 
 def test_a_fleet_that_everything_happens_to_tells_the_truth_and_leaves_nothing_behind() -> None:
-    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.4", "--seed", "11"]
+    command = [sys.executable, "-m", "tests.soak", "--minutes", "0.25", "--seed", "14"]
     size = ["--hosts", "2", "--domains", "3", "--simulated", "2"]
     soak = subprocess.run([*command, *size], capture_output=True, text=True, timeout=600, check=False)
     assert soak.returncode == 0, soak.stdout + soak.stderr
