@@ -38,7 +38,7 @@ class SimulatorHarness(Harness):
 
     @property
     def uri(self) -> str:
-        return "sim:///contract?domains=0&rate=400"
+        return "sim:///contract?domains=0&rate=300"
 
     def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
         return SimulatorBackend(uri or self.uri, readonly, journal)

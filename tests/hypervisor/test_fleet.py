@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -12,13 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from backend import libvirt_conf
 from tests.cli.test_edges import virt_jobs
 from tests.hypervisor.daemon import PrivateDaemon
 from tests.tui.console import console
+from tests.tui.terminal import terminal
 
 pytestmark = pytest.mark.hypervisor
 
@@ -73,17 +72,10 @@ def ssh(tmp_path: Path) -> Path:
 
 
 def test_ssh_is_told_to_ask_nothing_on_the_consoles_terminal(ssh: Path) -> None:
-    terminal = pexpect.spawn(
-        sys.executable,
-        ["-m", "tui", "-c", f"qemu+ssh://root@hv.invalid/system?command={ssh}", "-c", GOOD],
-        dimensions=(24, 100),
-        encoding="utf-8",
-        env={**os.environ, "TERM": "xterm"},
-    )
-    terminal.expect("vm-02", timeout=30)
-    terminal.expect("no connection", timeout=30)
-    terminal.send("q")
-    terminal.expect(pexpect.EOF, timeout=30)
+    uri = f"qemu+ssh://root@hv.invalid/system?command={ssh}"
+    with terminal("-c", uri, "-c", GOOD) as console:
+        console.sees("vm-02", "qemu+ssh://root@hv.invalid", "no connection: cannot connect").type("q")
+        assert console.ends() == 0
     assert "BatchMode=yes" in ssh.with_name("called").read_text()
 
 

@@ -64,8 +64,9 @@ def test_a_socket_of_others_names_the_group_to_join(tmp_path: Path) -> None:
 
 def as_nobody(uri: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """What `connect` says in a process that has loaded everything and then has no rights any more."""
-    for above in (folder, *folder.parents[:-2]):
-        above.chmod(above.stat().st_mode | 0o011)
+    for above in (folder, *folder.parents):
+        if not above.stat().st_mode & 0o001:
+            above.chmod(above.stat().st_mode | 0o011)
     code = (
         "import os, sys\n"
         "from backend.errors import BackendError\n"
