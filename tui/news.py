@@ -6,6 +6,9 @@ from backend.model import DomainState, JobOperation
 from tui.host import Host
 from tui.rows import Row
 
+JOB_PAUSES = frozenset({"dumping", "saving", "creating snapshot", "migrating"})
+"""Reasons for which a domain is paused by its job."""
+
 
 def operation(row: Row | None) -> JobOperation | None:
     """That of the row's job, if it has one."""
@@ -56,4 +59,7 @@ def no_connection(host: Host) -> str:
 
 def _busy(row: Row) -> bool:
     """Whether its state is its job's doing."""
-    return row.progress is not None or row.domain.paused_by_dump or bool(row.pending)
+    domain = row.domain
+    # It is resumed with the job's end, or a moment later.
+    paused = domain.state is DomainState.PAUSED and domain.reason in JOB_PAUSES
+    return row.progress is not None or paused or bool(row.pending)
