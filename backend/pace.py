@@ -9,6 +9,8 @@ from typing import Self
 
 WAITED = 1.0
 """Seconds that a turn in which someone did not answer is longer than, if it was spent on waiting for that answer."""
+GRAIN = 0.25
+"""Seconds of sleep, at the most, between two looks at the clock: one that is moved by hand may go faster."""
 
 
 class Pace:
@@ -52,10 +54,10 @@ class Pace:
         """Wait until it is due."""
         while (left := self.left) > 0:
             if self._hurried.is_set():
-                await asyncio.sleep(left)
+                await asyncio.sleep(min(left, GRAIN))
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(min(left, GRAIN)):
                     await self._hurried.wait()
 
     async def called(self) -> None:

@@ -119,20 +119,26 @@ class Watcher:
         if not all(domain.answering for domain in domains):
             self._listings.unanswered()
         self._take_in(domains)
+        # What a domain is, and what its job is, changes together, and is told together.
+        await self._look_at(self._close(), self._looks)
         return True
 
     async def _sweep(self) -> bool:
-        close = self._meters.keys() | {self._views[uuid].domain.key for uuid in self._talked_of if uuid in self._views}
+        close = self._meters.keys() | set(self._close())
         await self._look_at([key for key in self._active() if key not in close], self._sweeps)
         return True
 
     async def _look(self) -> bool:
-        now = self._clock()
-        self._talked_of = {uuid: until for uuid, until in self._talked_of.items() if until > now}
-        talked_of = [view.domain.key for uuid in self._talked_of if (view := self._views.get(uuid)) is not None]
-        others = [key for key in talked_of if key.id is not None and key not in self._meters]
+        others = [key for key in self._close() if key not in self._meters]
         await self._look_at([*self._whose_turn(), *others], self._looks)
         return bool(self._meters or self._talked_of)
+
+    def _close(self) -> list[DomainKey]:
+        """The running domains that the hypervisor has told something of lately."""
+        now = self._clock()
+        self._talked_of = {uuid: until for uuid, until in self._talked_of.items() if until > now}
+        views = [view for uuid in self._talked_of if (view := self._views.get(uuid)) is not None]
+        return [view.domain.key for view in views if view.domain.active]
 
     def _whose_turn(self) -> list[DomainKey]:
         """The domains with a job that are to be looked at now."""

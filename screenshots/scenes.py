@@ -29,6 +29,8 @@ FREE = 412 << 30
 PATH = "/var/lib/libvirt/dumps/{domain}-{time}.{format}"
 LIMIT = 200
 """How often the screen is looked at, 0.05 s apart, before something on it counts as missing."""
+STILL = 8
+"""How often the screen is looked at, 0.1 s apart, and is the same, before all that a moment brings is on it."""
 
 
 class Clock:
@@ -69,7 +71,14 @@ class Visitor:
                 if self.screen != before:
                     break
                 await self.pilot.pause(0.05)
-            await self.pilot.pause(0.6)
+            await self._comes_to_rest()
+
+    async def _comes_to_rest(self) -> None:
+        still = 0
+        while still < STILL:
+            before = self.screen
+            await self.pilot.pause(0.1)
+            still = still + 1 if self.screen == before else 0
 
     async def goes_to(self, name: str) -> None:
         await self.lets_pass(2)
@@ -116,7 +125,7 @@ async def picture(name: str) -> str:
         app = Console(["sim:///demo"], config=Config(dump=Dumps(path=PATH)))
         async with app.run_test(size=SIZE) as pilot:
             visitor = Visitor(app, pilot, clock)
-            await visitor.sees("14 domains", "db-01")
+            await visitor.sees("14 domains · 5 jobs", "db-01")
             await SCENES[name](visitor)
             drawn = app.export_screenshot(title="virt-jobs")
     # The letters are to be found where the picture is looked at, not fetched from elsewhere.
