@@ -92,7 +92,8 @@ class Console(App[None]):
         if not queued:
             self.exit()
             return
-        question = f"{queued} dumps are queued here and were not started yet.\nThose that run go on; these are dropped."
+        dumps = "A dump is queued here and was" if queued == 1 else f"{queued} dumps are queued here and were"
+        question = f"{dumps} not started yet.\nWhat runs goes on; what is queued is dropped."
         self.push_screen(ConfirmScreen("Quit", question, "Quit"), lambda confirmed: self.exit() if confirmed else None)
 
     @on(WaitEnded)

@@ -119,7 +119,7 @@ async def test_quitting_asks_while_dumps_are_queued(tmp_path: Path) -> None:
         await user.press("ctrl+s")
         await user.sees("1 queued")
         await user.press("escape", "q")
-        await user.sees("1 dumps are queued here")
+        await user.sees("A dump is queued here")
         await user.press("n")
         await user.sees_no("queued here")
 
