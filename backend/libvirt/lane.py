@@ -252,8 +252,10 @@ class Lane:
             self._on_lost(reason)
 
     def _give_back(self, link: Link) -> None:
-        if link not in self._links:
+        if link in self._leaving:
             self._close(link)
+        elif link not in self._links:
+            pass  # It was left with nobody inside, and is being closed.
         elif link.watched:
             self._free.insert(0, link)
         elif len(self._free) < SPARE_LINKS:
