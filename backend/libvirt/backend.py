@@ -273,6 +273,7 @@ class LibvirtBackend(Backend):
             await asyncio.sleep(delay)
             with contextlib.suppress(BackendError):
                 await self._connected()
+                self._polling.check()  # Lost again since the last answer, it has no other attempt than this one.
                 self._hub.put(ConnectionEvent(True))
                 return
             delay = min(delay * 2, LAST_RETRY)

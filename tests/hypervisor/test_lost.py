@@ -12,7 +12,8 @@ import pytest
 from backend.errors import NoConnection
 from backend.events import ConnectionEvent, EventStream, Lifecycle, LifecycleEvent
 from backend.libvirt import LibvirtBackend
-from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
+from backend.libvirt.formats import built_in
+from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, unique
 
 pytestmark = pytest.mark.hypervisor
 
@@ -23,6 +24,14 @@ async def told(events: EventStream, connected: bool) -> ConnectionEvent:
             if isinstance(event, ConnectionEvent) and event.connected is connected:
                 return event
     raise AssertionError("the stream ended")
+
+
+def is_lost(backend: LibvirtBackend) -> bool:
+    try:
+        backend._polling.check()
+    except NoConnection:
+        return True
+    return False
 
 
 async def test_a_lost_connection_is_told_and_refuses_calls_at_once(daemon: PrivateDaemon) -> None:
@@ -49,6 +58,30 @@ async def test_it_comes_back_with_the_daemon_and_the_same_stream_goes_on(daemon:
                     assert event.domain == domain
                     break
             await asyncio.to_thread(machines.destroy, domain)
+
+
+async def test_it_comes_back_also_where_it_is_lost_again_while_it_does(
+    daemon: PrivateDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
+        emulators: list[str] = []
+
+        def lose_it_again(emulator: str) -> frozenset[str] | None:
+            if not emulators:
+                daemon.kill()
+                eventually(lambda: is_lost(backend))
+            emulators.append(emulator)
+            return built_in(emulator)
+
+        # The last thing that is looked at when it is back, and nothing of the daemon's.
+        monkeypatch.setattr("backend.libvirt.backend.built_in", lose_it_again)
+        daemon.kill()
+        await asyncio.to_thread(daemon.start)
+        while not emulators:  # noqa: ASYNC110 - nothing tells of an attempt that fails
+            await asyncio.sleep(0.02)
+        await asyncio.to_thread(daemon.start)
+        await told(events, connected=True)
+        assert await backend.domains() == []
 
 
 async def test_a_domain_is_the_same_one_after_the_daemon_was_killed(daemon: PrivateDaemon) -> None:
