@@ -132,12 +132,14 @@ class Story:
             stderr=asyncio.subprocess.PIPE,
         )
         outcome = asyncio.create_task(self._command_outcome(self._command))
-        while dump.record is None and not outcome.done():
-            pending = await asyncio.to_thread(asker.journal.history, None, request.domain.uuid, 5)
-            dump.record = next((one for one in pending if one.path == request.path), None)
-            await asyncio.sleep(LOOK)
+        self._dumps.append(dump)
+        over = False
+        while dump.record is None and not over:
+            over = outcome.done()  # What it was about, it has written down by then.
+            known = await asyncio.to_thread(asker.journal.history, None, request.domain.uuid, 5)
+            dump.record = next((one for one in known if one.path == request.path), None)
+            await asyncio.wait({outcome}, timeout=LOOK)
         if dump.record is not None:
-            self._dumps.append(dump)
             await self._see(asker, dump, outcome)
         self._waiters.append(Waiter("the command that asked", outcome, [dump]))
         if dump.seen:
