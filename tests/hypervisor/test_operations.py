@@ -433,7 +433,8 @@ async def test_an_aborted_backup(here: Host) -> None:
 
 
 async def test_a_backup_onto_a_full_disk(here: Host) -> None:
-    with small_disk(here.folder / "small", 128) as folder:
+    # It must not be full before somebody is attached.
+    with small_disk(here.folder / "small", 480) as folder:
         outcome = await backed_up(here, folder, _nothing)
     assert (outcome.verdict, outcome.evidence, outcome.error) == (Verdict.FAILED, JOB_EVENT, "No space left on device")
 

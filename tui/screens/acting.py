@@ -9,7 +9,7 @@ from typing import Literal
 
 from textual import on, work
 
-from backend.errors import BackendError, JournalError
+from backend.errors import BackendError, DomainBusy, JournalError
 from backend.model import DomainKey
 from tui import news, refusals
 from tui.commands import Abort, Command, DomainCommand, Dump, Open, Resume, Wait
@@ -194,10 +194,10 @@ class ActingScreen(OfferingScreen[None]):
             self.app.push_screen(DumpSeveralScreen(targets, refused, self.config.dump), self._dumps_chosen)
 
     def _begin_dump(self, host: Host, choice: DumpChoice) -> Waiting:
-        """Start it as soon as its turn comes, unless one of that domain is under way: what goes on now."""
+        """Start it as soon as its turn comes. DomainBusy while another dump of this user's is under way there."""
         known = self.waits.get((host.uri, choice.domain.key.uuid))
-        if known is not None and known.ours:
-            return known
+        if known is not None and known.ours and not known.over:
+            raise DomainBusy(f"{choice.domain.name} has a job already: a dump of yours is under way or queued")
         if known is not None:
             self.waits.leave(known)
         waiting = self.waits.begin(PlannedDump(host, choice, self.config.dump.publish, self._dump_moved))
@@ -217,9 +217,15 @@ class ActingScreen(OfferingScreen[None]):
             return
         for host, _ in several.parts:
             host.turns.at_once = several.at_once
-        waitings = [self._begin_dump(host, choice) for host, choice in several.parts]
+        waitings = []
+        for host, choice in several.parts:
+            try:
+                waitings.append(self._begin_dump(host, choice))
+            except BackendError as error:
+                self.refuse(error.message)
         self.table.clear_marks()
-        self._show_waits(waitings)
+        if waitings:
+            self._show_waits(waitings)
 
     def _dump_moved(self, dump: PlannedDump) -> None:
         if dump.record is not None and not dump.record.over:

@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button
 
+from backend.errors import BackendError
 from backend.model import Capabilities, Domain, DumpFlags
 from backend.record import RecordState
 from tui.commands import Back, Command, Start
@@ -84,7 +85,11 @@ class DumpScreen(DumpForm[Waiting | None]):
     @on(Start)
     def _start(self) -> None:
         self.say("")
-        self._starting = self._begin(self.choice)
+        try:
+            self._starting = self._begin(self.choice)
+        except BackendError as error:
+            self.say(error.message)
+            return
         if self._starting.stage == QUEUED:
             self.dismiss(self._starting)
             return
