@@ -6,7 +6,7 @@ proof is what libvirt and QEMU were seen to guarantee; a job that is merely gone
 
 from __future__ import annotations
 
-from backend.claims import weighed
+from backend.claims import Proof, weighed
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
@@ -19,7 +19,7 @@ from backend.observations import (
     SampleFailed,
     StateSeen,
 )
-from backend.proofs import LIFECYCLE_PROOFS, backup_verdict
+from backend.proofs import LIFECYCLE_PROOFS, backup_verdict, failed_by_file, tells_of_failed_dump
 from backend.record import JobRecord
 from backend.samples import Samples
 from backend.verdict import Evidence, Outcome, Verdict
@@ -36,8 +36,6 @@ ORPHAN_GRACE = 20.0
 """Seconds without any news of a dump whose daemon died, after which nobody will tell of its end."""
 _EVENT_LAG = 0.5
 """Seconds by which what the hypervisor tells may come after what was looked up."""
-_QUERY_FAILED = "dump query failed"
-"""What libvirt's jobStats says of a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
 
 
 class Attachment:
@@ -64,7 +62,7 @@ class Attachment:
         self._ended_at: float | None = None
         self._successor: float | None = None
         """When the job that followed this one began, at the earliest."""
-        self._runner_alive: bool | None = record.runner_alive() if record else None
+        self._runner_alive: bool | None = record.runner_alive() if record and not record.over else None
         self._disconnected_at: float | None = None
         self._interrupted = False
         self._orphan_news: float | None = None
@@ -79,6 +77,8 @@ class Attachment:
         self._dump_event: DumpEvent | None = None
         self._file_held = False
         self._file: FileChecked | None = None
+        self._written_at = 0.0
+        """When that was last written to, as of its check."""
         self._seen = "The job was gone when it was next looked at."
 
     @property
@@ -170,8 +170,12 @@ class Attachment:
         self._disconnected_at = None
         if stats is None or stats.type is JobType.NONE:
             self._gone(now)
+        elif self._ended_at is not None and sent <= self._ended_at:
+            return  # It was asked for before the end: most likely it is this very job's.
         elif self.ended or stats.operation != self.operation or self._is_other(stats, sent):
             self._successor = sent - stats.time_elapsed / 1000
+            if self._written_at > self._successor:
+                self._file = None  # It is that job's: it was found when this one was over.
             self._end(now)
             self._prove_by_survival()
         else:
@@ -237,12 +241,17 @@ class Attachment:
             return
         if not seen.shared:
             if self._shared or not self.record.over:
-                self.record, self._shared, self._runner_alive = seen.record, False, seen.runner_alive
+                self._believe(seen.record, seen.runner_alive)
+                self._shared = False
         elif seen.record.over and not self._refuted:
             if self._claim is None:
                 self._claim, self._claimed_at = seen.record, now
         elif self._shared and not self.record.over:
-            self.record, self._runner_alive = seen.record, seen.runner_alive
+            self._believe(seen.record, seen.runner_alive)
+
+    def _believe(self, record: JobRecord, runner_alive: bool | None) -> None:
+        # Once its record is over, also by having lost the result, a runner that still lives has nothing more to tell.
+        self.record, self._runner_alive = record, False if record.over else runner_alive
 
     def _state_seen(self, domain: Domain, now: float) -> None:
         if not self.orphaned:
@@ -253,12 +262,13 @@ class Attachment:
             self._end(now)
 
     def _file_checked(self, checked: FileChecked, now: float) -> None:
-        if self._successor is not None and now - checked.untouched > self._successor:
+        written_at = now - checked.untouched
+        if self._successor is not None and written_at > self._successor:
             # The job that followed writes to it: what it was before, nobody can tell any more.
             self._file_held = False
             return
         news = self._file is None or self._file.found.size != checked.found.size
-        self._file = checked
+        self._file, self._written_at = checked, written_at
         if self.adrift and checked.found.whole:
             self._end(now)
         elif self.orphaned and news:
@@ -343,7 +353,7 @@ class Attachment:
         if self._ended_at is None:
             self._ended_at = now
 
-    def _best_proof(self, over: bool, now: float) -> tuple[Evidence, Verdict, str, str] | None:
+    def _best_proof(self, over: bool, now: float) -> Proof | None:
         file = self._file
         whole = file is not None and bool(file.found.whole) and file.linked
         # QEMU's word that it failed stands against any file. A whole one stands against everything less, but where
@@ -356,19 +366,14 @@ class Attachment:
                 return evidence, *proof
         return self._failed_by_file(over, now)
 
-    def _failed_by_file(self, over: bool, now: float) -> tuple[Evidence, Verdict, str, str] | None:
-        file = self._file
-        if file is None or file.found.whole is not False or self._ended_at is None:
+    def _failed_by_file(self, over: bool, now: float) -> Proof | None:
+        if self._file is None or self._ended_at is None:
             return None
         # Why a domain is gone its own event says better, if it is given the time.
         told = over or (not self._domain_gone and now - self._ended_at >= _EVENT_LAG)
-        if not file.linked and told:
-            detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
-            return Evidence.FILE, Verdict.FAILED, detail, ""
         # A file that the next dump writes to anew looks the same for a moment: that dump will be seen.
-        if over and self._successor is None and not self._left_paused:
-            return Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {file.found.detail}", ""
-        return None
+        final = over and self._successor is None and not self._left_paused
+        return failed_by_file(self._file, told, final)
 
     def _unproven(self) -> Outcome:
         if self._dump_event is not None and self._dump_event.completed:
@@ -395,8 +400,3 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._left_paused,
         )
-
-
-def tells_of_failed_dump(error: BackendError) -> bool:
-    """Whether `error`, raised by a look at a domain's job, means that it has a dump that failed and is being ended."""
-    return isinstance(error, OperationFailed) and _QUERY_FAILED in error.message

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backend import records
-from backend.attachment import Attachment, tells_of_failed_dump
+from backend.attachment import Attachment
 from backend.dumpfile import DumpTarget
 from backend.errors import (
     BackendError,
@@ -24,6 +24,7 @@ from backend.errors import (
 from backend.events import ConnectionEvent, EventStream, RecordEvent
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed, StateSeen
+from backend.proofs import tells_of_failed_dump
 from backend.record import JobRecord
 from backend.threads import in_thread
 from backend.verdict import Outcome

@@ -105,3 +105,25 @@ def test_a_file_that_was_whole_before_the_next_dump_began_proves_the_end() -> No
     outcome = verdict_of(*FOLLOWED, checked(whole=True, untouched=1.0))
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
+
+
+def test_a_file_that_was_found_when_the_next_dump_ran_is_not_named() -> None:
+    # The first look after the end is at its file, which was found too late; the next one is at the next dump.
+    next_one = Sampled(stats(150, 10), 100.4)
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=False), next_one)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
+
+
+def test_the_file_of_a_dump_that_another_one_follows_is_its_own() -> None:
+    next_one = Sampled(stats(20, 10), 100.4)
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=False, linked=False), next_one)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.FAILED, "/dumps/db-01")
+
+
+def test_an_answer_that_was_late_is_no_sign_of_another_job() -> None:
+    late = Sampled(stats(1050, 150), 100.05)
+    outcome = verdict_of(RUNNING, FileHeld(), GONE, late, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)

@@ -73,6 +73,13 @@ def test_the_result_of_another_record_says_nothing() -> None:
     assert outcome.verdict is Verdict.UNPROVEN
 
 
+def test_a_dump_whose_result_was_lost_before_its_job_was_seen_is_not_starting_for_ever() -> None:
+    # Its runner writes that down and ends: it may be seen alive and yet have nothing more to tell.
+    outcome = verdict_of(RecordSeen(record(RecordState.LOST), True), GONE, of_record=record())
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
 def test_a_record_that_lost_its_result_says_nothing() -> None:
     outcome = verdict_of(RUNNING, RecordSeen(record(RecordState.LOST), False), GONE, of_record=record())
     assert outcome is not None
