@@ -156,10 +156,12 @@ class Story:
 
     async def _see(self, backend: Backend, dump: Dump, over: asyncio.Future[Any]) -> None:
         """Return once the dump is seen under way, or over."""
-        while not dump.seen and not over.done():
-            with contextlib.suppress(BackendError):
-                dump.seen = await backend.job(self._key) is not None
-            await asyncio.wait({over}, timeout=0.02)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while not dump.seen and not over.done():
+                    with contextlib.suppress(BackendError):
+                        dump.seen = await backend.job(self._key) is not None
+                    await asyncio.wait({over}, timeout=0.02)
 
     def _attach_others(self) -> None:
         self._attach("a stranger", self._machine.stranger)
@@ -228,7 +230,7 @@ class Story:
 
     def _error(self, who: str, error: BackendError) -> str:
         kind = type(error).__name__
-        self._tally.errors[f"{who}: {kind}"] += 1
+        self._tally.errors[f"{who}: {kind}" + (f": {error.message}" if type(error) is OperationFailed else "")] += 1
         self._tell(f"{who} ended with {kind}: {error.message}")
         return kind
 
