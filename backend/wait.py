@@ -93,7 +93,10 @@ async def _attach(
     if found is not JobOperation.DUMP:
         return Attachment(domain, found, None)
     if about is None:
-        # It may have ended between the look at the job and that at the records.
+        # It may have ended between the look at the job and that at the records, or after they were read: a runner that
+        # was found dead then has left its result.
+        if any(not one.record.over and one.record.key == domain for one in known):
+            known = await records.of_domain(backend, domain)
         ended = [one for one in known if one.record.key == domain and (one.record.ended or 0) >= looked]
         about = next(iter(ended), None)
         if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
