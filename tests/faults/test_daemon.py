@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -95,13 +96,39 @@ def helper_of(path: Path) -> int:
     raise LookupError(f"no process writes {path}")
 
 
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+class Writer(threading.Thread):
+    """Holds the process still that writes a raw dump to its file, from its birth until `release`.
+
+    QEMU itself gets stuck where that happens later: in the last phase of a stream it does not answer its monitor.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(daemon=True)
+        self._path = path
+        self._pid: int | None = None
+        self._released = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        while self._pid is None and not self._released.wait(0.005):
+            with contextlib.suppress(LookupError):
+                self._pid = helper_of(self._path)
+                os.kill(self._pid, signal.SIGSTOP)
+
+    def release(self) -> None:
+        self._released.set()
+        self.join()
+        if self._pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def held(folder: Path) -> Iterator[Writer]:
+    """Nobody takes from QEMU what it writes into a raw dump."""
+    writer = Writer(folder / "dump")
+    yield writer
+    writer.release()
 
 
 def migration_of(daemon: PrivateDaemon, domain: DomainKey) -> str:
@@ -153,13 +180,15 @@ async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
 
 
 @pytest.mark.parametrize("initiator", ["ours", "foreign"])
-async def test_a_stream_whose_daemon_was_killed_has_failed(daemon: PrivateDaemon, folder: Path, initiator: str) -> None:
+async def test_a_stream_whose_daemon_was_killed_has_failed(
+    daemon: PrivateDaemon, folder: Path, held: Writer, initiator: str
+) -> None:
     async with attached(daemon, folder, initiator, "raw") as scene:
         # The daemon that comes back cancels the migration that it finds: QEMU must not have been done before.
-        with stopped(helper_of(scene.path)):
-            daemon.kill()
-            await asyncio.to_thread(daemon.start)
-            await asyncio.to_thread(eventually, lambda: migration_of(daemon, scene.domain).startswith("cancel"))
+        daemon.kill()
+        await asyncio.to_thread(daemon.start)
+        await asyncio.to_thread(eventually, lambda: migration_of(daemon, scene.domain).startswith("cancel"))
+        held.release()
         outcome = await outcome_with_a_living_daemon(scene)
         assert outcome.verdict is Verdict.FAILED, outcome
 

@@ -16,7 +16,7 @@ import pytest
 from backend.errors import NotAnswering
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt import LibvirtBackend
-from backend.libvirt.lane import MANY_STUCK, MOST_LINKS
+from backend.libvirt.lane import MANY_STUCK
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
@@ -91,7 +91,11 @@ async def test_the_others_go_on_when_many_paused_guests_hang_without_a_word(ward
             found = await ward.answers()
             assert all(found[key] for key in ward.well)
         assert time.monotonic() - begun < AT_ONCE + 5  # The list is given up once.
-        assert calls_inside() < MOST_LINKS
+
+        async def only_in_vain() -> bool:
+            return calls_inside() <= HUNG + 1  # One for each of them, and the list.
+
+        await eventually(only_in_vain)  # The thread of a call that was answered is about to end.
 
 
 async def test_few_of_them_are_asked_when_many_guests_are_paused_by_dumps_that_hang(ward: Ward) -> None:

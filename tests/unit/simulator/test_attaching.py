@@ -1,0 +1,57 @@
+"""Attaching in the very moment in which something ends."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from backend.journal import Journal
+from backend.model import DumpRequest
+from backend.record import JobRecord, RecordState, process_start
+from backend.simulator import SimulatorBackend
+from backend.verdict import Evidence, Verdict
+from tests.unit.simulator.conftest import Clock
+from tests.unit.simulator.test_backend import URI, first
+
+
+class EndsAfterTheFirstLook(Journal):
+    """Its one running record gets its result, and loses its runner, when it has been read."""
+
+    def __init__(self, runner: subprocess.Popen[bytes]) -> None:
+        super().__init__()
+        self.runner = runner
+
+    def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
+        found = super().history(uri, uuid, limit)
+        if self.runner.poll() is None:
+            self.write(found[0].finished(RecordState.COMPLETED))
+            self.runner.kill()
+            self.runner.wait()
+        return found
+
+
+@pytest.fixture
+def runner() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        yield process
+
+
+async def test_a_record_that_gets_its_result_while_someone_attaches_is_the_verdict(
+    clock: Clock, tmp_path: Path, runner: subprocess.Popen[bytes]
+) -> None:
+    journal = EndsAfterTheFirstLook(runner)
+    clock.now = time.time()  # As the records have it.
+    async with SimulatorBackend(URI, journal=journal, clock=clock) as backend:
+        request = DumpRequest((await first(backend)).key, str(tmp_path / "dump"))
+        await backend.begin_dump(request)
+        record = replace(JobRecord.of(request, URI), state=RecordState.RUNNING)
+        journal.write(replace(record, pid=runner.pid, pid_start=process_start(runner.pid)))
+        outcome = await asyncio.wait_for(backend.wait(request.domain, timeout=10), 30)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
