@@ -27,8 +27,8 @@ from tests.soak.fleet import Fleet, Size
 from tests.soak.leaks import Held
 from tests.soak.tally import Tally
 
-MEMORY = 24 << 20
-"""Bytes by which this process may grow in a quarter of the time, after it has warmed up: far more than noise is."""
+ALLOCATED, BLOCKS = 4 << 20, 20_000
+"""Bytes, and pieces of Python's, that may be in use more in the last third of the time than in the middle one."""
 LEFT = 60.0
 """Seconds after the end in which the last threads and runners end."""
 
@@ -61,15 +61,17 @@ def _soak(options: argparse.Namespace, root: Path) -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         interrupted = True
     found = _left_behind(root, before)
-    samples = [sample.memory for sample in fleet.samples]
-    grown = leaks.growth(samples)
-    if grown > MEMORY:
-        found.append(f"memory grew by {grown / 1e6:.1f} MB")
+    allocated = leaks.growth([sample.allocated for sample in fleet.samples])
+    if allocated > ALLOCATED:
+        found.append(f"{allocated / 1e6:.1f} MB")
+    blocks = leaks.growth([sample.blocks for sample in fleet.samples])
+    if blocks > BLOCKS:
+        found.append(f"{blocks:,} of Python's pieces of memory")
     print(f"seed {options.seed}, {size}")
     print("\n".join(tally.table()))
-    if samples:
+    if fleet.samples:
         print("\n".join(_trends(fleet.samples)))
-        print(f"memory from the middle third to the last: {grown / 1e6:+.1f} MB")
+        print(f"in use, from the middle third to the last: {allocated / 1e6:+.1f} MB, {blocks:+,} of Python's pieces")
     print("left behind: " + ("; ".join(found) or "nothing"), flush=True)
     if interrupted:
         return 130
@@ -82,7 +84,11 @@ def _trends(samples: list[Held]) -> Iterator[str]:
     for when, held in zip(("at first", "with the most descriptors", "at last"), moments, strict=True):
         files = sum(count for name, count in held.descriptors.items() if "/" in name)
         kinds = ", ".join(f"{count} {name}" for name, count in held.descriptors.items() if "/" not in name)
-        yield f"{when}: {held.memory / 1e6:.0f} MB, {held.threads.total()} threads, {files} files, {kinds}"
+        memory = f"{held.memory / 1e6:.0f} MB, of which libraries use {held.allocated / 1e6:.1f} MB"
+        yield (
+            f"{when}: {memory}, and Python {held.blocks:,} pieces, "
+            f"{held.threads.total()} threads, {files} files, {kinds}"
+        )
 
 
 async def _until_told_to_end(fleet: Fleet) -> None:

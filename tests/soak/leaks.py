@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import sys
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -15,12 +17,32 @@ import libvirt
 from tests.hypervisor.daemon import resident
 
 
+class _Mallinfo(ctypes.Structure):
+    """glibc's ``struct mallinfo2``."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    )
+
+
+_mallinfo = ctypes.CDLL(None).mallinfo2
+_mallinfo.restype = _Mallinfo
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What this process holds at one moment."""
 
     memory: int
-    """Bytes that are resident."""
+    """Bytes that are resident. They grow with no leak too: glibc keeps a heap for each of many threads, with gaps."""
+    allocated: int
+    """Bytes that libraries have allocated, and not given back."""
+    blocks: int
+    """How many pieces of memory Python's objects take."""
     threads: Counter[str]
     """By name without its number; the event loop's own pool, which is bounded, is none of them."""
     descriptors: Counter[str]
@@ -31,7 +53,10 @@ class Held:
         gc.collect()
         threads = Counter(thread.name.rstrip("-_0123456789") for thread in threading.enumerate())
         del threads["asyncio"]
-        return cls(resident(os.getpid()), threads, Counter(filter(None, map(_stands_for, os.listdir("/proc/self/fd")))))
+        descriptors = Counter(filter(None, map(_stands_for, os.listdir("/proc/self/fd"))))
+        heap = _mallinfo()
+        allocated = heap.uordblks + heap.hblkhd
+        return cls(resident(os.getpid()), allocated, sys.getallocatedblocks(), threads, descriptors)
 
     def beyond(self, before: Held) -> list[str]:
         """What is there more than `before`, in words; memory apart."""
