@@ -22,8 +22,6 @@ from tui.widgets.lines import LineView
 from tui.widgets.row_painter import RowPainter
 
 CACHED_LINES = 1000
-AT_ONCE = 10
-"""Lines that are painted before a key has its turn."""
 DEFAULT_SORT = "job"
 
 
@@ -81,8 +79,6 @@ class DomainTable(LineView):
         self._lines: dict[RowKey, Strip] = {}
         self._painted: dict[int, tuple[RowKey | None, bool]] = {}
         """What each line was last painted for, and whether with the cursor."""
-        self._unpainted: set[int] = set()
-        """Lines that are due to be painted anew."""
         self._styles_by_name: dict[str, Style] = {}
         self._header: Strip | None = None
         self._titled: tuple[object, ...] = ()
@@ -192,7 +188,8 @@ class DomainTable(LineView):
         self._repaint_line(before)
         self._repaint_line(self._index)
         self._reveal()
-        self.post_message(self.Highlighted(self.cursor_row))
+        # The cursor is painted before anything else is made of it: whoever holds a key down sees it go on.
+        self.call_after_refresh(lambda: self.post_message(self.Highlighted(self.cursor_row)))
 
     def go_to_domain(self, key: RowKey) -> None:
         """Put the cursor on a domain that is shown."""
@@ -275,22 +272,14 @@ class DomainTable(LineView):
     def _repaint(self, touched: Set[RowKey]) -> None:
         """Paint the lines anew that show a touched row, or were painted for another one."""
         lines = dict(enumerate(self.shown_keys, 1))
-        self._unpainted |= {
-            line
+        regions = [
+            Region(0, line, self.size.width, 1)
             for line in range(1, self._page + 1)
             if (key := lines.get(line)) in touched
             or self._painted.get(line) != (key, key is not None and key == self._cursor)
-        }
-        self._paint_some()
-
-    def _paint_some(self) -> None:
-        """Paint some of the lines that are due, and the next ones after that: a key does not wait for all of them."""
-        lines = sorted(self._unpainted)
-        some, self._unpainted = lines[:AT_ONCE], set(lines[AT_ONCE:])
-        if some:
-            self.refresh(*(Region(0, line, self.size.width, 1) for line in some))
-        if self._unpainted:
-            self.call_after_refresh(self._paint_some)
+        ]
+        if regions:
+            self.refresh(*regions)
 
     def _repaint_line(self, index: int) -> None:
         line = index - self.scroll_offset.y + 1
