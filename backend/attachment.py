@@ -172,7 +172,7 @@ class Attachment:
             self._gone(now)
         elif self._ended_at is not None and sent <= self._ended_at:
             return  # It was asked for before the end: most likely it is this very job's.
-        elif self.ended or stats.operation != self.operation or self._is_other(stats, sent):
+        elif self.ended or stats.operation != self.operation or self._is_other(stats, sent, now):
             self._successor = sent - stats.time_elapsed / 1000
             if self._written_at > self._successor:
                 self._file = None  # It is that job's: it was found when this one was over.
@@ -197,17 +197,17 @@ class Attachment:
             self._starting_since = now
         return not self._shared or now - self._starting_since < RUNNER_GRACE
 
-    def _is_other(self, stats: JobStats, sent: float) -> bool:
+    def _is_other(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether these are the stats of a job that followed ours."""
         if self.last is None or self.operation is JobOperation.MIGRATION_IN:
             return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
         # One that was gone already does not come back.
-        return self._orphan_news is not None or not self._samples.follow_on(stats, sent)
+        return self._orphan_news is not None or not self._samples.follow_on(stats, sent, now)
 
     def _take(self, stats: JobStats, sent: float, now: float) -> None:
         if self._claim is not None and sent > self._claimed_at:
             self._claim, self._refuted = None, True  # Who writes that a job is over while it runs, is not believed.
-        self._samples.take(stats, now)
+        self._samples.take(stats, sent, now)
         self._interrupted = False
         if stats.closing:
             self._closing = True

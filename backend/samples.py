@@ -8,6 +8,8 @@ GAP = 2.0
 """Seconds between two samples in which an unseen job may have come and gone."""
 START_SLACK = 1.0
 """Seconds by which two estimates of one job's start may differ."""
+CLOCK_SLACK = 0.02
+"""The same within a moment, in which nobody has set a clock: milliseconds are rounded."""
 
 
 class Samples:
@@ -16,20 +18,25 @@ class Samples:
     def __init__(self) -> None:
         self.last: JobStats | None = None
         """The latest one."""
+        self._sent = 0.0
         self._at = 0.0
         self._started_by = 0.0
 
-    def take(self, stats: JobStats, now: float) -> None:
-        """One more of this very job."""
+    def take(self, stats: JobStats, sent: float, now: float) -> None:
+        """One more of this very job, asked for at `sent`."""
         started_by = now - stats.time_elapsed / 1000
         self._started_by = started_by if self.last is None else min(self._started_by, started_by)
-        self.last, self._at = stats, now
+        self.last, self._sent, self._at = stats, sent, now
 
-    def follow_on(self, stats: JobStats, sent: float) -> bool:
+    def follow_on(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether stats that were asked for at `sent` can be the same job's, later."""
         last = self.last
         if last is None:
             return True
+        if last.closing and not stats.closing:
+            return False  # What was finished does not begin anew.
+        if (last.closing or not stats.closing) and self._began_since(stats, sent, now):
+            return False
         moved_on = stats.processed > last.processed > 0 and stats.total == last.total
         if stats.time_elapsed < last.time_elapsed:
             # A clock that was set back makes elapsed drop too, but the same job's bytes go on.
@@ -37,6 +44,18 @@ class Samples:
         if sent - self._at < GAP or stats.closing:
             return True
         return sent - stats.time_elapsed / 1000 <= self._started_by + START_SLACK
+
+    def _began_since(self, stats: JobStats, sent: float, now: float) -> bool:
+        """Whether they can only be those of a job that began after the latest sample, and has lasted longer by now.
+
+        libvirt lets the time elapsed of a raw dump stand still while it closes the file; of a short one, that is soon
+        less than the next job's.
+        """
+        last = self.last
+        if last is None or not 0 < last.time_elapsed < stats.time_elapsed:
+            return False
+        elapsed = stats.time_elapsed / 1000
+        return elapsed <= now - self._sent and sent - elapsed > self._started_by + CLOCK_SLACK
 
     def end_with(self, final: JobStats, now: float) -> bool:
         """Whether stats that were told at a job's end can be this job's, not those of the one before it."""

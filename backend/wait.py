@@ -77,11 +77,13 @@ async def _attach(
         return Outcome.of_record(record) or Attachment(domain, record.operation, record)
     stats: JobStats | None = None
     trouble: BackendError | None = None
-    looked = time.time()
+    clock = asyncio.get_running_loop().time
+    looked, sent = time.time(), clock()
     try:
         stats = await backend.job(domain)
     except (NotAnswering, OperationFailed) as error:
         trouble = error
+    answered = clock()
     failed = trouble is not None and tells_of_failed_dump(trouble)
     known = await records.of_domain(backend, domain)
     about = next((one for one in known if records.is_about(one.record, domain, stats)), None)
@@ -90,9 +92,7 @@ async def _attach(
     found = stats.operation if stats is not None else JobOperation.DUMP
     if operation is not None and found != operation:
         raise JobMismatch(operation, found)
-    if found is not JobOperation.DUMP:
-        return Attachment(domain, found, None)
-    if about is None:
+    if about is None and found is JobOperation.DUMP:
         # It may have ended between the look at the job and that at the records, or after they were read: a runner that
         # was found dead then has left its result.
         if any(not one.record.over and one.record.key == domain for one in known):
@@ -101,9 +101,13 @@ async def _attach(
         about = next(iter(ended), None)
         if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
             return outcome
-    attachment = Attachment(domain, found, about.record if about else None, about is not None and about.shared)
+    dump = about if found is JobOperation.DUMP else None
+    attachment = Attachment(domain, found, dump.record if dump else None, dump is not None and dump.shared)
     if trouble is not None:
-        attachment.observe(SampleFailed(trouble), asyncio.get_running_loop().time())
+        attachment.observe(SampleFailed(trouble), answered)
+    elif stats is not None:
+        # This is the job that is waited for: at the next look, there may be another one.
+        attachment.observe(Sampled(stats, sent), answered)
     return attachment
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from backend.attachment import GRACE, Attachment
 from backend.events import DumpEvent
-from backend.model import JobOperation
+from backend.model import JobOperation, JobType
 from backend.observations import Sampled
 from backend.verdict import Verdict
 from tests.unit.verdicts.observing import (
@@ -47,6 +49,42 @@ def test_a_clock_that_was_set_back_does_not_make_it_another_job() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
     attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
     attachment.observe(Sampled(stats(0, 510), 100.1), 100.1)
+    assert not attachment.ended
+
+
+def test_a_job_that_follows_one_whose_time_stood_still_while_it_was_closed_is_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(30, 900, JobType.COMPLETED), 100.0), 100.0)
+    attachment.observe(Sampled(stats(30, 900, JobType.COMPLETED), 101.0), 101.0)
+    assert not attachment.ended
+    attachment.observe(Sampled(stats(50, 950), 101.1), 101.1)
+    assert attachment.ended
+
+
+@pytest.mark.parametrize("type", [JobType.UNBOUNDED, JobType.COMPLETED])
+def test_a_job_that_has_lasted_longer_than_the_one_before_it_is_another_job(type: JobType) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(30, 900, type), 100.0), 100.0)
+    attachment.observe(Sampled(stats(30, 900, type), 101.0), 101.0)
+    attachment.observe(Sampled(stats(60, 950, type), 101.1), 101.1)
+    assert attachment.ended
+
+
+def test_a_short_job_that_is_next_seen_as_its_file_is_closed_is_the_same_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(14, 10), 100.0), 100.001)
+    attachment.observe(Sampled(stats(60, 900, JobType.COMPLETED), 100.1), 100.101)
+    attachment.observe(Sampled(stats(60, 900, JobType.COMPLETED), 100.5), 100.501)
+    assert not attachment.ended
+
+
+@pytest.mark.parametrize("late", [0.0, 0.05, 1.5])
+def test_the_samples_of_a_young_job_are_one_jobs_however_late_an_answer_comes(late: float) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(0, 0), 100.0), 100.0)
+    attachment.observe(Sampled(stats(0, 0), 100.1), 100.1)  # Before libvirt counts.
+    attachment.observe(Sampled(stats(100, 10), 100.2), 100.2 + late)
+    attachment.observe(Sampled(stats(201 + int(late * 1000), 20), 100.3 + late), 100.301 + late)
     assert not attachment.ended
 
 
