@@ -57,6 +57,7 @@ class Attachment:
         self._claimed_at = float("-inf")
         self._refuted = False
         """Whether the shared record claimed a result while the job still ran."""
+        self._attached_at = float("inf")
         self._starting_since: float | None = None
         self._samples = Samples()
         self._ended_at: float | None = None
@@ -118,6 +119,7 @@ class Attachment:
 
     def observe(self, observation: Observation, now: float) -> None:
         """Take one observation into account; `now` is the caller's monotonic clock in seconds."""
+        self._attached_at = min(self._attached_at, now)
         match observation:
             case Sampled(stats, sent):
                 self._sampled(stats, sent, now)
@@ -199,8 +201,12 @@ class Attachment:
 
     def _is_other(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether these are the stats of a job that followed ours."""
-        if self.last is None or self.operation is JobOperation.MIGRATION_IN:
+        if self.operation is JobOperation.MIGRATION_IN:
             return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
+        if self.last is None:
+            # Ours may have come and gone while the connection was away.
+            began = sent - stats.time_elapsed / 1000
+            return self._interrupted and not self._runner_alive and began > self._attached_at
         # One that was gone already does not come back.
         return self._orphan_news is not None or not self._samples.follow_on(stats, sent, now)
 

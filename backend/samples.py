@@ -68,7 +68,7 @@ class Samples:
     def may_have_finished(self, now: float) -> bool:
         """Whether what was left at the latest sample may have been done since then, at ten times its pace."""
         last = self.last
-        if last is None or last.remaining == 0:
-            return True
+        if last is None or last.remaining == 0 or last.processed == 0:
+            return True  # Of one that had only begun, nobody knows the pace.
         pace = last.processed / max(last.time_elapsed / 1000, 0.001)
         return last.remaining <= 10 * pace * (now - self._at)

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from backend.attachment import GRACE, Attachment
+from backend.errors import NoConnection
 from backend.events import DumpEvent
-from backend.model import JobOperation, JobType
-from backend.observations import Sampled
+from backend.model import DumpRequest, JobOperation, JobType
+from backend.observations import Sampled, SampleFailed
+from backend.record import JobRecord
 from backend.verdict import Verdict
 from tests.unit.verdicts.observing import (
     GONE,
@@ -86,6 +88,15 @@ def test_the_samples_of_a_young_job_are_one_jobs_however_late_an_answer_comes(la
     attachment.observe(Sampled(stats(100, 10), 100.2), 100.2 + late)
     attachment.observe(Sampled(stats(201 + int(late * 1000), 20), 100.3 + late), 100.301 + late)
     assert not attachment.ended
+
+
+@pytest.mark.parametrize(("began", "other"), [(99.0, False), (104.0, True)])
+def test_a_job_that_is_first_seen_after_an_outage_may_be_another_one(began: float, other: bool) -> None:
+    record = JobRecord.of(DumpRequest(KEY, "/f"), "sim:///x")  # Its runner never was.
+    attachment = Attachment(KEY, JobOperation.DUMP, record)
+    attachment.observe(SampleFailed(NoConnection("lost")), 100.0)
+    attachment.observe(Sampled(stats(int((105 - began) * 1000), 500), 105.0), 105.0)
+    assert attachment.ended is other
 
 
 def test_an_event_of_another_domain_says_nothing() -> None:

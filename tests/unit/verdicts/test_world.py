@@ -183,6 +183,8 @@ def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject)
     visible = data.draw(st.booleans(), "the file can be seen")
     record = record_of(story, RecordState.RUNNING) if story.ours else None
     attachment = Attachment(KEY, JobOperation.DUMP, record, story.ours and story.shared)
+    if record is None:
+        attachment.observe(Sampled(stats(0.001, 0), 0.0), 0.0)  # Whoever attaches has seen the job.
     outage = data.draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8)), "outage")
     now, held, outcome = 0.0, False, None
     for moment, observation in sorted(told(story), key=lambda one: one[0]):
