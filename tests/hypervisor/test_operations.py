@@ -407,19 +407,19 @@ async def backed_up(host: Host, folder: Path, act: Act, data: int = 512) -> Outc
         "<domainbackup mode='push'><disks><disk name='vda' type='file'>"
         f"<target file='{folder / 'backup'}'/><driver type='qcow2'/></disk></disks></domainbackup>"
     )
-    assert await ended(host.virsh("backup-begin", domain.uuid, description)) == ""
-    await _speed(host, domain, 1 << 20)
+    # One process does both: until it is slowed down, the backup does in a second what it has to do.
+    script = f"backup-begin {domain.uuid} {description}; qemu-monitor-command {domain.uuid} '{_speed(1 << 20)}'"
+    assert await ended(host.virsh(script)) == ""
     async with attached(host, domain, JobOperation.BACKUP) as waiting:
         act(host, domain)
-        await _speed(host, domain, 0)
+        await ended(host.virsh("qemu-monitor-command", domain.uuid, _speed(0)))  # It may be gone by now.
         return await waiting.outcome()
 
 
-async def _speed(host: Host, domain: DomainKey, speed: int) -> None:
-    """Bytes/s of its backup, 0: no limit. libvirt has no call for it."""
+def _speed(speed: int) -> str:
+    """What tells QEMU the bytes/s of a backup, 0: no limit. libvirt has no call for it."""
     job = {"device": "backup-vda-libvirt-1-format", "speed": speed}
-    command = json.dumps({"execute": "block-job-set-speed", "arguments": job})
-    await ended(host.virsh("qemu-monitor-command", domain.uuid, command))
+    return json.dumps({"execute": "block-job-set-speed", "arguments": job})
 
 
 async def test_a_backup(here: Host) -> None:
