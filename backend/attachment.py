@@ -21,7 +21,7 @@ from backend.observations import (
 )
 from backend.proofs import LIFECYCLE_PROOFS, backup_verdict, failed_by_file, tells_of_failed_dump
 from backend.record import JobRecord
-from backend.samples import Samples
+from backend.samples import Samples, began
 from backend.verdict import Evidence, Outcome, Verdict
 
 GRACE = 2.0
@@ -175,7 +175,7 @@ class Attachment:
         elif self._ended_at is not None and sent <= self._ended_at:
             return  # It was asked for before the end: most likely it is this very job's.
         elif self.ended or stats.operation != self.operation or self._is_other(stats, sent, now):
-            self._successor = sent - stats.time_elapsed / 1000
+            self._successor = began(stats, sent)
             if self._written_at > self._successor:
                 self._file = None  # It is that job's: it was found when this one was over.
             self._end(now)
@@ -205,8 +205,7 @@ class Attachment:
             return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
         if self.last is None:
             # Ours may have come and gone while the connection was away.
-            began = sent - stats.time_elapsed / 1000
-            return self._interrupted and not self._runner_alive and began > self._attached_at
+            return self._interrupted and not self._runner_alive and began(stats, sent) > self._attached_at
         # One that was gone already does not come back.
         return self._orphan_news is not None or not self._samples.follow_on(stats, sent, now)
 

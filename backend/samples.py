@@ -12,6 +12,11 @@ CLOCK_SLACK = 0.02
 """The same within a moment, in which nobody has set a clock: milliseconds are rounded."""
 
 
+def began(stats: JobStats, at: float) -> float:
+    """When a job began that has these stats at that time."""
+    return at - stats.time_elapsed / 1000
+
+
 class Samples:
     """Times are the caller's monotonic clock, in seconds."""
 
@@ -24,7 +29,7 @@ class Samples:
 
     def take(self, stats: JobStats, sent: float, now: float) -> None:
         """One more of this very job, asked for at `sent`."""
-        started_by = now - stats.time_elapsed / 1000
+        started_by = began(stats, now)
         self._started_by = started_by if self.last is None else min(self._started_by, started_by)
         self.last, self._sent, self._at = stats, sent, now
 
@@ -35,7 +40,7 @@ class Samples:
             return True
         if last.closing and not stats.closing:
             return False  # What was finished does not begin anew.
-        if (last.closing or not stats.closing) and self._began_since(stats, sent, now):
+        if (last.closing or not stats.closing) and self._began_since(last, stats, sent, now):
             return False
         moved_on = stats.processed > last.processed > 0 and stats.total == last.total
         if stats.time_elapsed < last.time_elapsed:
@@ -43,19 +48,17 @@ class Samples:
             return moved_on and sent - self._at < GAP
         if sent - self._at < GAP or stats.closing:
             return True
-        return sent - stats.time_elapsed / 1000 <= self._started_by + START_SLACK
+        return began(stats, sent) <= self._started_by + START_SLACK
 
-    def _began_since(self, stats: JobStats, sent: float, now: float) -> bool:
-        """Whether they can only be those of a job that began after the latest sample, and has lasted longer by now.
+    def _began_since(self, last: JobStats, stats: JobStats, sent: float, now: float) -> bool:
+        """Whether `stats` can only be those of a job that began after the latest sample, `last`, and lasted longer.
 
         libvirt lets the time elapsed of a raw dump stand still while it closes the file; of a short one, that is soon
         less than the next job's.
         """
-        last = self.last
-        if last is None or not 0 < last.time_elapsed < stats.time_elapsed:
+        if not 0 < last.time_elapsed < stats.time_elapsed:
             return False
-        elapsed = stats.time_elapsed / 1000
-        return elapsed <= now - self._sent and sent - elapsed > self._started_by + CLOCK_SLACK
+        return began(stats, now) >= self._sent and began(stats, sent) > self._started_by + CLOCK_SLACK
 
     def end_with(self, final: JobStats, now: float) -> bool:
         """Whether stats that were told at a job's end can be this job's, not those of the one before it."""

@@ -86,10 +86,11 @@ async def _attach(
     answered = clock()
     failed = trouble is not None and tells_of_failed_dump(trouble)
     known = await records.of_domain(backend, domain)
-    about = next((one for one in known if records.is_about(one.record, domain, stats)), None)
+    found = stats.operation if stats is not None else JobOperation.DUMP
+    dumps = known if found is JobOperation.DUMP else []
+    about = next((one for one in dumps if records.is_about(one.record, domain, stats)), None)
     if stats is None and about is None and not failed:
         raise trouble or NoJob(records.no_job(domain, known))
-    found = stats.operation if stats is not None else JobOperation.DUMP
     if operation is not None and found != operation:
         raise JobMismatch(operation, found)
     if about is None and found is JobOperation.DUMP:
@@ -101,8 +102,7 @@ async def _attach(
         about = next(iter(ended), None)
         if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
             return outcome
-    dump = about if found is JobOperation.DUMP else None
-    attachment = Attachment(domain, found, dump.record if dump else None, dump is not None and dump.shared)
+    attachment = Attachment(domain, found, about.record if about else None, about is not None and about.shared)
     if trouble is not None:
         attachment.observe(SampleFailed(trouble), answered)
     elif stats is not None:

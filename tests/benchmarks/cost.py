@@ -11,14 +11,14 @@ import signal
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from backend.model import DomainKey
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, own_folder
+from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, cpu_of, own_folder
 from tests.hypervisor.daemon import virsh_dump
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.site import Site, held_dump, site
@@ -62,16 +62,16 @@ def _cpu(env: Mapping[str, str], here: Site) -> Iterator[Figure]:
 
 def _load(console: PseudoTerminal, here: Site) -> Load:
     console.read_for(SETTLING)
-    ours, theirs, began = console.cpu, _cpu_of(here.daemon.pid), time.perf_counter()
+    ours, theirs, began = console.cpu, cpu_of(here.daemon.pid), time.perf_counter()
     console.read_for(SECONDS)
     took = time.perf_counter() - began
-    return Load((console.cpu - ours) / took, (_cpu_of(here.daemon.pid) - theirs) / took)
+    return Load((console.cpu - ours) / took, (cpu_of(here.daemon.pid) - theirs) / took)
 
 
 def _daemon_alone(here: Site) -> float:
-    before, began = _cpu_of(here.daemon.pid), time.perf_counter()
+    before, began = cpu_of(here.daemon.pid), time.perf_counter()
     time.sleep(SECONDS / 2)
-    return (_cpu_of(here.daemon.pid) - before) / (time.perf_counter() - began)
+    return (cpu_of(here.daemon.pid) - before) / (time.perf_counter() - began)
 
 
 def _dumps(env: Mapping[str, str], here: Site) -> Iterator[Figure]:
@@ -114,12 +114,3 @@ def _dump(here: Site, domain: DomainKey, target: Path) -> Future[float]:
     dump = pool.submit(run)
     pool.shutdown(wait=False)
     return dump
-
-
-def _cpu_of(pid: int) -> float:
-    """Seconds that all its threads have run."""
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with suppress(FileNotFoundError):
-            total += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text().split()[0])
-    return total / 1e9

@@ -12,7 +12,6 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from statistics import median
 
 from backend.base import Backend
@@ -20,7 +19,7 @@ from backend.libvirt import LibvirtBackend
 from backend.simulator import SimulatorBackend
 from backend.watcher import Changes, Watcher
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, own_folder
+from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, cpu_of, own_folder
 from tests.conftest import hypervisor_missing
 from tests.hypervisor.daemon import PrivateDaemon
 from tests.hypervisor.site import site
@@ -38,7 +37,6 @@ LINEAR = 12.0
 
 def figures() -> list[Figure]:
     with own_folder() as env:
-        os.environ["XDG_STATE_HOME"] = env["XDG_STATE_HOME"]
         found = _simulated(env)
         found += _fleet(env)
         counts = [int(count) for count in os.environ.get(REAL, "").split(",") if count]
@@ -92,11 +90,11 @@ def _of_real(env: dict[str, str], daemon: PrivateDaemon, count: int) -> Iterator
     with PseudoTerminal([*VIRT_JOBS, "-c", daemon.uri], env) as console:
         painted = console.until_painted(CURSOR) - console.began
         console.read_for(5.0)
-        cpu, theirs = console.cpu, _cpu(daemon.pid)
+        cpu, theirs = console.cpu, cpu_of(daemon.pid)
         console.read_for(WATCHED)
         yield Figure(f"start to full paint, {what}", painted * 1000, None, "ms")
         yield Figure(f"CPU of the console at rest, {what}", (console.cpu - cpu) / WATCHED * 100, None, "%")
-        yield Figure(f"CPU of its daemon, {what}", (_cpu(daemon.pid) - theirs) / WATCHED * 100, None, "%")
+        yield Figure(f"CPU of its daemon, {what}", (cpu_of(daemon.pid) - theirs) / WATCHED * 100, None, "%")
 
 
 def _costs(what: str, first: float, sweep: float, share: float) -> list[Figure]:
@@ -163,12 +161,6 @@ async def _cpu_at_rest() -> float:
     began, cpu = time.perf_counter(), time.process_time()
     await asyncio.sleep(WATCHED)
     return (time.process_time() - cpu) / (time.perf_counter() - began)
-
-
-def _cpu(pid: int) -> float:
-    """Seconds that a process has run."""
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _listed(env: dict[str, str], *uris: str) -> float:

@@ -14,10 +14,11 @@ import tempfile
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from unittest.mock import patch
 
 COLUMNS, LINES = 160, 50
 VIRT_JOBS = [sys.executable, "-m", "tui"]
@@ -33,7 +34,7 @@ _SENT_TO = rb"\x1b\[(?P<line>\d+);\d+H"
 
 @contextmanager
 def own_folder() -> Iterator[dict[str, str]]:
-    """The environment of a program at an operator's terminal, with state and config of its own.
+    """The environment of a program at an operator's terminal, with state and config that this process has as well.
 
     Python's bytecode is kept, as it is where a program is installed.
     """
@@ -41,7 +42,22 @@ def own_folder() -> Iterator[dict[str, str]]:
         own = {"XDG_STATE_HOME": f"{folder}/state", "XDG_CONFIG_HOME": f"{folder}/config"}
         terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
         kept = {name: value for name, value in os.environ.items() if name not in _TAKEN_OUT}
-        yield kept | terminal | own
+        with patch.dict(os.environ, own):
+            yield kept | terminal | own
+
+
+def cpu_of_threads(pid: int) -> dict[int, float]:
+    """Seconds that each thread of a process has run."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError):  # It has ended.
+            found[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
+    return found
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds that all threads of a process have run."""
+    return sum(cpu_of_threads(pid).values())
 
 
 class PseudoTerminal:
@@ -110,15 +126,12 @@ class PseudoTerminal:
     @property
     def cpu(self) -> float:
         """Seconds that all its threads have run."""
-        return sum(self.cpu_of_threads.values())
+        return cpu_of(self._process.pid)
 
     @property
     def cpu_of_threads(self) -> dict[int, float]:
         """The same by thread; the first one's number is the process's."""
-        return {
-            int(task.name): int((task / "schedstat").read_text().split()[0]) / 1e9
-            for task in Path(f"/proc/{self._process.pid}/task").iterdir()
-        }
+        return cpu_of_threads(self._process.pid)
 
     @property
     def main_thread(self) -> int:

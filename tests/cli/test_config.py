@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from backend.record import JobRecord
 from backend.uri import open_backend
 from tests.cli.test_edges import one_line, virt_jobs
 from tests.contract.steps import PATIENCE
+from tests.eventually import eventually
 
 LAB = "sim:///lab?domains=2&jobs=0&memory=1"
 BROKEN = "[dump]\nformat = 'vmcore'\n"
@@ -30,10 +30,7 @@ def listed(ended: subprocess.CompletedProcess[str]) -> set[str]:
 
 def seen(path: Path) -> str:
     """What is in the file, once it is there."""
-    end = time.monotonic() + PATIENCE
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} never was there"
-        time.sleep(0.02)
+    eventually(path.exists, PATIENCE)
     return path.read_text()
 
 

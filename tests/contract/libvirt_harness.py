@@ -23,7 +23,8 @@ from backend.journal import Journal
 from backend.libvirt import LibvirtBackend
 from backend.model import DomainKey, DumpFlags, DumpFormat, format_name
 from tests.contract.harness import QUICK_MIB, Harness
-from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, is_dump, process_of, virsh_dump
+from tests.eventually import eventually
+from tests.hypervisor.daemon import Machines, PrivateDaemon, is_dump, process_of, virsh_dump
 from tests.hypervisor.disk import small_disk
 
 

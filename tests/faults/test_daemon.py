@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,7 +20,9 @@ from backend.libvirt import LibvirtBackend
 from backend.model import DomainKey, DomainState, JobStats
 from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, dump_of
-from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, process_of, unique, virsh_dump
+from tests.eventually import eventually
+from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
+from tests.hypervisor.helper import Held, helper_of
 from tests.hypervisor.proxy import Proxy
 from tui.cli.follow import Report
 
@@ -87,48 +88,11 @@ def _clear(daemon: PrivateDaemon, domain: DomainKey) -> None:
         os.kill(process_of(domain), signal.SIGKILL)
 
 
-def helper_of(path: Path) -> int:
-    """The pid of the process that writes the dump to its file."""
-    for process in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if process.name.isdigit() and b"libvirt_iohelper\0%b\0" % bytes(path) in (process / "cmdline").read_bytes():
-                return int(process.name)
-    raise LookupError(f"no process writes {path}")
-
-
-class Writer(threading.Thread):
-    """Holds the process still that writes a raw dump to its file, from its birth until `release`.
-
-    QEMU itself gets stuck where that happens later: in the last phase of a stream it does not answer its monitor.
-    """
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(daemon=True)
-        self._path = path
-        self._pid: int | None = None
-        self._released = threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        while self._pid is None and not self._released.wait(0.005):
-            with contextlib.suppress(LookupError):
-                self._pid = helper_of(self._path)
-                os.kill(self._pid, signal.SIGSTOP)
-
-    def release(self) -> None:
-        self._released.set()
-        self.join()
-        if self._pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGCONT)
-
-
 @pytest.fixture
-def held(folder: Path) -> Iterator[Writer]:
+def held(folder: Path) -> Iterator[Held]:
     """Nobody takes from QEMU what it writes into a raw dump."""
-    writer = Writer(folder / "dump")
-    yield writer
-    writer.release()
+    with Held(folder / "dump") as held:
+        yield held
 
 
 def migration_of(daemon: PrivateDaemon, domain: DomainKey) -> str:
@@ -181,7 +145,7 @@ async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
 
 @pytest.mark.parametrize("initiator", ["ours", "foreign"])
 async def test_a_stream_whose_daemon_was_killed_has_failed(
-    daemon: PrivateDaemon, folder: Path, held: Writer, initiator: str
+    daemon: PrivateDaemon, folder: Path, held: Held, initiator: str
 ) -> None:
     async with attached(daemon, folder, initiator, "raw") as scene:
         # The daemon that comes back cancels the migration that it finds: QEMU must not have been done before.
@@ -198,9 +162,8 @@ async def test_a_stream_that_qemu_finished_without_the_daemon_is_whole(
     daemon: PrivateDaemon, folder: Path, initiator: str
 ) -> None:
     async with attached(daemon, folder, initiator, "raw") as scene:
-        helper = helper_of(scene.path)
         daemon.kill()
-        await asyncio.to_thread(eventually, lambda: not Path(f"/proc/{helper}/exe").exists())
+        await asyncio.to_thread(eventually, lambda: helper_of(scene.path) is None)
         await asyncio.to_thread(daemon.start)
         outcome = await outcome_with_a_living_daemon(scene)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome

@@ -12,9 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +24,7 @@ import libvirt
 from backend.libvirt.loop import ensure_running
 from backend.model import DomainKey
 from backend.text import clean
+from tests.eventually import eventually
 
 SYSTEM = "qemu:///system"
 HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
@@ -212,14 +211,6 @@ class Fifo:
         with self.path.open("rb", buffering=0) as file:
             while file.read(1 << 20):
                 pass
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Return once `condition` holds; fail when it does not within `seconds`."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"not so within {seconds} s: {condition}"
-        threading.Event().wait(0.02)
 
 
 class PrivateDaemon:

@@ -17,7 +17,8 @@ from typing import Any
 import libvirt
 
 from backend.model import DomainKey
-from tests.hypervisor.daemon import Fifo, Machines, PrivateDaemon, eventually, virsh_dump
+from tests.eventually import eventually
+from tests.hypervisor.daemon import Fifo, Machines, PrivateDaemon, virsh_dump
 
 MIB = 16
 LIMIT = 30.0

@@ -13,7 +13,8 @@ from backend.errors import NoConnection
 from backend.events import ConnectionEvent, EventStream, Lifecycle, LifecycleEvent
 from backend.libvirt import LibvirtBackend
 from backend.libvirt.formats import built_in
-from tests.hypervisor.daemon import Machines, PrivateDaemon, eventually, unique
+from tests.eventually import eventually
+from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
 
 pytestmark = pytest.mark.hypervisor
 

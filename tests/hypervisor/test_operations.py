@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,9 +21,9 @@ from backend.libvirt import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, eventually
-from tests.hypervisor import daemon as blocking
 from tests.hypervisor.daemon import Machines, PrivateDaemon
 from tests.hypervisor.disk import small_disk
+from tests.hypervisor.helper import Held
 from tests.tui.console import console
 from tui.cli import exits
 from tui.config.values import Config, Connection
@@ -176,33 +174,6 @@ async def attached(host: Host, domain: DomainKey, operation: JobOperation) -> As
             waiting.backend.cancel()
 
 
-class Held:
-    """The process through which libvirt writes a file, held while it writes it: the job goes on and gets nowhere."""
-
-    def __init__(self, path: Path) -> None:
-        """Returns once it runs, and is held."""
-        self._path = path
-        blocking.eventually(lambda: self._pid is not None)
-        self._signal(signal.SIGSTOP)
-
-    @property
-    def _pid(self) -> int | None:
-        for process in Path("/proc").iterdir():
-            if process.name.isdigit():
-                with contextlib.suppress(OSError):
-                    arguments = (process / "cmdline").read_bytes().split(b"\0")
-                    if arguments[0].endswith(b"libvirt_iohelper") and os.fsencode(self._path) in arguments:
-                        return int(process.name)
-        return None
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._pid is not None:
-            os.kill(self._pid, number)
-
-    def release(self) -> None:
-        self._signal(signal.SIGCONT)
-
-
 async def ended(virsh: subprocess.Popen[str]) -> str:
     """What virsh had to complain of when it ended; empty: success."""
     _, errors = await asyncio.to_thread(virsh.communicate, timeout=PATIENCE)
@@ -237,16 +208,14 @@ async def written(
     host: Host, domain: DomainKey, operation: JobOperation, path: Path, act: Act, command: list[str | Path]
 ) -> tuple[Found, str]:
     """How an operation ends that writes `path`, and what virsh said; `act` is done while everybody is attached."""
-    virsh = host.virsh(*command)
-    held = await asyncio.to_thread(Held, path)
-    try:
+    with Held(path) as held:
+        virsh = host.virsh(*command)
+        await asyncio.to_thread(held.until_stopped)
         async with attached(host, domain, operation) as waiting:
             act(host, domain)
             held.release()
             errors = await ended(virsh)
             outcome = await waiting.outcome()
-    finally:
-        held.release()
     agree(outcome, errors)
     return (outcome.verdict, outcome.evidence), errors
 

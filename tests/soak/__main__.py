@@ -21,7 +21,8 @@ from pathlib import Path
 
 from backend.journal import Journal
 from backend.libvirt.loop import ensure_running
-from tests.hypervisor.daemon import eventually, filling_floppy
+from tests.eventually import eventually
+from tests.hypervisor.daemon import filling_floppy
 from tests.soak import leaks
 from tests.soak.fleet import Fleet, Size
 from tests.soak.leaks import Held

@@ -23,6 +23,7 @@ from backend.verdict import Verdict
 from tests.contract.steps import eventually
 from tests.hypervisor.daemon import PrivateDaemon, domain_xml, filling_floppy, process_of, resident
 from tests.hypervisor.disk import small_disk
+from tests.hypervisor.helper import helper_of
 from tests.hypervisor.proxy import Proxy
 from tests.soak.machine import LOOK, PATIENCE, ForeignCall, Machine, NeverCame, Returned
 
@@ -253,7 +254,7 @@ class RealMachine(Machine):
             return await self._dump_status(domain)
 
     async def _is_quiet(self, path: Path) -> bool:
-        if await asyncio.to_thread(_is_written_to, path):
+        if await asyncio.to_thread(helper_of, path) is not None:
             return False
         code, said = await self._host.virsh("domjobinfo", self._uuid)
         return (code == 0 and said.split() == ["Job", "type:", "None"]) or "domain is not running" in said
@@ -285,12 +286,6 @@ async def _returned(call: asyncio.Task[tuple[int, str]]) -> Returned:
     if code == 124 or any(words in said for words in _LINE_BROKE):
         return Returned(None, said)
     return Returned(Verdict.CANCELLED if "canceled" in said else Verdict.FAILED, said)
-
-
-def _is_written_to(path: Path) -> bool:
-    return any(
-        os.path.basename(arguments[0]) == "libvirt_iohelper" and str(path) in arguments for _, arguments in processes()
-    )
 
 
 def _kill_all_of(folder: Path, program: bytes = b"") -> None:

@@ -13,6 +13,8 @@ from typing import Self
 import pexpect
 import pyte
 
+from tests.eventually import eventually
+
 LIMIT = 30.0
 """Seconds after which a thing that should be seen is missing."""
 REST = 1.5
@@ -89,10 +91,7 @@ class Terminal:
     def hang_up(self) -> None:
         """Close the terminal, as its window or a lost connection does, and return when the process has noticed."""
         self._process.ptyproc.fileobj.close()
-        end = time.monotonic() + LIMIT
-        while os.waitpid(self._process.pid, os.WNOHANG) == (0, 0):
-            assert time.monotonic() < end, "it lives on without a terminal"
-            time.sleep(0.02)
+        eventually(lambda: os.waitpid(self._process.pid, os.WNOHANG) != (0, 0), LIMIT)
         self._process.ptyproc.terminated = self._process.terminated = True
         self._process.closed = self._process.ptyproc.closed = True
 
