@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.libvirt.connect import connect, disconnect
-from backend.libvirt.link import Call, Crew, Link, Subject
+from backend.libvirt.link import Call, Crew, Link, Member, Subject
 from backend.libvirt.watch import Watch
 from backend.text import clean
 from backend.threads import in_thread
@@ -30,6 +30,11 @@ TRY_INTERVAL = 30.0
 """Seconds from a call beyond those that got stuck to the next one."""
 SPARE_LINKS = 2
 """Connections that are kept while nothing is asked."""
+SHARED = 10
+"""Calls in a sweep from which on two threads share them. One alone and its daemon put each other to sleep with every
+call, and wake each other: that takes twice as long, and half as much CPU again (100 calls to libvirt 9.0)."""
+SWEEPS = 3
+"""Such sweeps after which there are taken to be more of them, so that a second connection is worth its while."""
 _CLOSE_DEADLINE = 1.0
 
 T = TypeVar("T")
@@ -66,6 +71,8 @@ class Lane:
         self._closing: set[asyncio.Future[None]] = set()
         self._down = ""
         self._closed = False
+        self._shared = 0
+        """How many sweeps two threads could have shared."""
 
     def revive(self) -> None:
         """Let calls open connections again, after `close`. An attempt that still hangs is the one to be waited for."""
@@ -122,7 +129,7 @@ class Lane:
     ) -> dict[Subject, T | BackendError]:
         """What many calls return, each its result or its error. `deadline` is for each of them.
 
-        One thread makes them all, and others take over where it stays in one.
+        One thread makes a few; two share many. Others take over where those stay in a call.
         """
         self.check()
         stuck = self.stuck
@@ -135,7 +142,7 @@ class Lane:
         crew = Crew(certain, doubtful, lambda: self._slow < most)
         if crew.todo:
             begun = time.monotonic()
-            await self._run(crew, deadline)
+            await self._run(crew, deadline, len(certain) >= SHARED)
             self._traffic.answered(len(crew.done), time.monotonic() - begun)
         if doubtful and len(self.stuck) > max(MANY_STUCK, len(stuck)):
             self._next_try = time.monotonic() + TRY_INTERVAL
@@ -145,7 +152,7 @@ class Lane:
                 found[subject] = crew.done[subject]
                 self._doubted.discard(_uuid(subject))
             else:
-                found[subject] = NotAnswering(_no_answer(subject, deadline, subject in stuck))
+                found[subject] = crew.lost or NotAnswering(_no_answer(subject, deadline, subject in stuck))
         return found
 
     @property
@@ -155,9 +162,11 @@ class Lane:
         members = [link.member for link in (*self._links, *self._leaving)]
         return sum(member is not None and member.age(now) >= PATIENCE for member in members)
 
-    async def _run(self, crew: Crew[T], deadline: float) -> None:
+    async def _run(self, crew: Crew[T], deadline: float, many: bool) -> None:
         try:
             self._join(crew, await self._take(DEADLINE))
+            if many:
+                self._share(crew)
             while active := crew.active:
                 now = time.monotonic()
                 ages = [member.age(now) for member in active]
@@ -168,7 +177,7 @@ class Lane:
                 now = time.monotonic()
                 for member in active:
                     member.write_off(deadline, now)
-                if crew.todo and all(member.age(now) >= PATIENCE for member in crew.active):
+                if crew.todo and not crew.lost and all(member.age(now) >= PATIENCE for member in crew.active):
                     self._join(crew, await self._take(deadline))
         except NotAnswering:
             pass  # No connection to be had beside the busy ones: what nobody took was not answered.
@@ -178,15 +187,22 @@ class Lane:
             if member.future.done():
                 member.future.result()
 
+    def _share(self, crew: Crew[T]) -> None:
+        """Let a second thread take part, if there is a connection for it; else see to one for the next sweep."""
+        self._shared += 1
+        if self._free:
+            self._join(crew, self._free.pop(0))
+        elif self._shared > SWEEPS and len(self._links) < SPARE_LINKS:
+            self._open()
+
     def _join(self, crew: Crew[T], link: Link) -> None:
         member = crew.add(link)
-        member.future.add_done_callback(lambda _: self._left(crew, link))
+        member.future.add_done_callback(lambda _: self._left(member, link))
 
-    def _left(self, crew: Crew[T], link: Link) -> None:
+    def _left(self, member: Member[T], link: Link) -> None:
         link.member = None
-        broken = next((result for result in crew.done.values() if isinstance(result, NoConnection)), None)
-        if broken is not None:
-            self._lost(link, broken.message)
+        if member.broken is not None:
+            self._lost(link, member.broken.message)
         self._give_back(link)
 
     async def _take(self, within: float) -> Link:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import libvirt
 
-from backend.errors import BackendError, DomainNotRunning, NoSuchDomain
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.libvirt.convert import running_id
 from backend.libvirt.errors import typed
 from backend.model import DomainKey
@@ -95,6 +95,10 @@ class Crew(Generic[T]):
                 return self._doubtful.popleft()
         return None
 
+    def put_back(self, subject: Subject, call: Call[T]) -> None:
+        """Say that a call was not made after all."""
+        self._certain.append((subject, call))
+
     def stop(self) -> None:
         """Begin no call any more."""
         self._certain.clear()
@@ -113,6 +117,12 @@ class Crew(Generic[T]):
         """Those at work, but for those whose call was written off."""
         return [member for member in self.members if not (member.future.done() or member.stuck)]
 
+    @property
+    def lost(self) -> NoConnection | None:
+        """Why no call can be made any more, once all their connections broke."""
+        reasons = [member.broken for member in self.members]
+        return reasons[0] if reasons and all(reasons) else None
+
 
 class Member(Generic[T]):
     """One thread of a crew."""
@@ -124,20 +134,30 @@ class Member(Generic[T]):
         self._link = link
         self._current: tuple[Subject, float] | None = None
         self._written_off: tuple[Subject, float] | None = None
+        self.broken: NoConnection | None = None
+        """Why its connection is of no use any more."""
 
     def work(self) -> None:
-        """Take calls and make them, until none is left (in the thread)."""
+        """Take calls and make them, until none is left or the connection breaks (in the thread)."""
         crew = self._crew
-        while (work := crew.next()) is not None:
+        while self.broken is None and (work := crew.next()) is not None:
             subject, call = work
             self._current = (subject, time.monotonic())
-            try:
-                crew.done[subject] = call(self._link)
-            except libvirt.libvirtError as error:
-                crew.done[subject] = typed(error)
-            except BackendError as error:
-                crew.done[subject] = error
+            result = self._made(call)
+            if isinstance(result, NoConnection):
+                self.broken = result
+                crew.put_back(subject, call)
+            else:
+                crew.done[subject] = result
             self._current = None
+
+    def _made(self, call: Call[T]) -> T | BackendError:
+        try:
+            return call(self._link)
+        except libvirt.libvirtError as error:
+            return typed(error)
+        except BackendError as error:
+            return error
 
     @property
     def subject(self) -> Subject | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,10 +14,11 @@ pytest.importorskip("libvirt")
 from backend.errors import NoConnection
 from backend.libvirt import lane as lanes
 from backend.libvirt.connect import disconnect
-from backend.libvirt.lane import Lane
-from backend.libvirt.link import Link
+from backend.libvirt.lane import SHARED, SWEEPS, Lane
+from backend.libvirt.link import Call, Link, Subject
 from backend.libvirt.watch import Watch
 from backend.traffic import Traffic
+from tests.contract.steps import PATIENCE
 
 
 def breaks(link: Link) -> None:
@@ -36,3 +40,60 @@ async def test_a_connection_that_breaks_under_a_call_is_closed_once(
         await lane.call("the daemon", breaks)
     await lane.close()
     assert len(closed) == len(lost) == 1
+
+
+@pytest.fixture
+async def lane() -> AsyncIterator[Lane]:
+    """One that has made so many sweeps that two threads share the next one."""
+    watch = Watch(lambda event: None, lambda conn, reason: None)
+    lane = Lane("test:///default", False, Traffic(), watch, lambda reason: None)
+    await lane.reopen()
+    for _ in range(SWEEPS + 2):
+        await lane.sweep(many(lambda link: None))
+        await asyncio.sleep(0.1)  # The second connection is opened meanwhile.
+    yield lane
+    await lane.close()
+
+
+def many(call: Call[Any]) -> dict[Subject, Call[Any]]:
+    return {f"call {number}": call for number in range(SHARED)}
+
+
+async def test_two_connections_share_many_calls(lane: Lane) -> None:
+    both = threading.Barrier(2)
+    used: set[Link] = set()
+
+    def meet(link: Link) -> None:
+        used.add(link)
+        both.wait(PATIENCE)
+
+    assert set((await lane.sweep(many(meet))).values()) == {None}
+    assert len(used) == 2
+
+
+async def test_one_call_is_made_by_one_connection(lane: Lane) -> None:
+    assert await lane.call("the daemon", lambda link: link.watched)
+
+
+async def test_where_one_of_two_connections_breaks_the_other_makes_all_calls(lane: Lane) -> None:
+    both = threading.Barrier(2)
+    first = threading.Event()
+
+    def call(link: Link) -> bool:
+        if not first.is_set():
+            both.wait(PATIENCE)
+            first.set()
+        if not link.watched:
+            raise NoConnection("the line broke")
+        return link.watched
+
+    assert set((await lane.sweep(many(call))).values()) == {True}
+    lane.check()
+
+
+async def test_where_all_connections_break_every_call_is_told_so(lane: Lane) -> None:
+    found = await lane.sweep(many(breaks))
+    assert len(found) == SHARED
+    assert {str(answer) for answer in found.values()} == {"the line broke"}
+    with pytest.raises(NoConnection):
+        lane.check()
