@@ -41,10 +41,10 @@ def after(*samples: JobStats, seconds: float = 1.0) -> Progress:
 
 
 def row(progress: Progress | None, cells: int, pending: str = "", stale: bool = False) -> str:
-    painter = RowPainter(False, lambda name: Style())
+    painter = RowPainter(False, lambda name, cursor, marked: Style())
     painter.lay_out(cells, len(DOMAIN.name))
     shown = Row("sim:///x", DomainView(DOMAIN, progress), "x", pending=pending, stale=stale)
-    return painter.line(shown, Style(), cursor=False, marked=False).text
+    return painter.line(shown, cursor=False, marked=False).text
 
 
 def wait_screen(progress: Progress | None) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from rich.style import Style
+from textual.strip import Strip
 
 from tests.tui.console import console, dumping
+from tui.widgets.domain_table import DomainTable
+from tui.widgets.lines import LineView
 
 QUIET = "sim:///quiet?domains=5&jobs=0"
 """Five idle domains, vm-01 to vm-05."""
@@ -139,3 +144,21 @@ async def test_hostile_names_are_shown_as_they_are() -> None:
 async def test_several_hosts_have_a_column() -> None:
     async with console("sim:///one?domains=1&jobs=0", "sim:///two?domains=1&jobs=0", size=(160, 40)) as user:
         await user.sees("Host", "sim:///one?", "sim:///two?", "2 domains")
+
+
+async def test_its_lines_are_what_textual_would_paint() -> None:
+    # It keeps lines with the border beside them, which takes Textual's own work on each off the way.
+    async with console("sim:///same?domains=60&jobs=20") as user:
+        await user.sees("vm-01", "60 domains · 20 jobs")
+        for change in ("j", "space", "tab", "shift+tab", "slash", "escape", "G"):
+            await user.press(change)
+            await user.resize(*{"space": (90, 30), "G": (40, 20)}.get(change, (160, 50)))
+            table = user.app.screen.query_one(DomainTable)
+            assert cells(table.render_lines(table.outer_size.region)) == cells(
+                LineView.render_lines(table, table.outer_size.region)
+            ), change
+
+
+def cells(lines: Sequence[Strip]) -> list[list[tuple[str, Style | None]]]:
+    """The characters of lines, each with its style."""
+    return [[(letter, segment.style) for segment in line for letter in segment.text] for line in lines]

@@ -29,6 +29,8 @@ def crop_path(path: str, cells: int) -> str:
 
 def fit(text: str, cells: int, right: bool = False) -> str:
     """`text` in exactly `cells` cells."""
+    if text.isascii() and len(text) <= cells:  # Nearly all are, and this is done for every cell of the table.
+        return text.rjust(cells) if right else text.ljust(cells)
     text = crop(text, cells)
     space = " " * (cells - width(text))
     return space + text if right else text + space

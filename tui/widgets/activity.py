@@ -33,6 +33,7 @@ class Activity(Lines):
         """Each with its lines."""
         self._counted: tuple[str, str, int] | None = None
         """The subject, the words and the number of the newest entry, if that one counts."""
+        self._shown = True
 
     def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
         """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""
@@ -51,7 +52,9 @@ class Activity(Lines):
         stamp = format.clock(at)
         entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
         self._entries.appendleft((entry, self._wrapped(entry)))
-        self._show()
+        if self._shown:  # Several come at a time, and are shown together.
+            self._shown = False
+            self.call_later(self._show)
 
     def tell(self, outcome: Outcome) -> None:
         """Add how a job ended."""
@@ -62,6 +65,7 @@ class Activity(Lines):
         self._show()
 
     def _show(self) -> None:
+        self._shown = True
         self.show_lines([line for _, lines in self._entries for line in lines][:KEPT])
 
     def _wrapped(self, entry: Content) -> list[Content]:

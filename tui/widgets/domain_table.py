@@ -17,15 +17,15 @@ from textual.strip import Strip
 
 from tui.looks.cells import crop, width
 from tui.rows import Row, RowKey, Rows, busy_first
+from tui.widgets.bordered import BorderedLines
 from tui.widgets.columns import STYLES
-from tui.widgets.lines import LineView
 from tui.widgets.row_painter import RowPainter
 
 CACHED_LINES = 1000
 DEFAULT_SORT = "job"
 
 
-class DomainTable(LineView):
+class DomainTable(BorderedLines):
     """Domains and their jobs, sorted and filtered, with a cursor that stays on its domain."""
 
     ALLOW_SELECT = False
@@ -77,9 +77,10 @@ class DomainTable(LineView):
         self._painter = RowPainter(several_hosts, self._style)
         self._longest_name = 0
         self._lines: dict[RowKey, Strip] = {}
+        """Of the rows whose line has not changed since, with the border around it."""
         self._painted: dict[int, tuple[RowKey | None, bool]] = {}
         """What each line was last painted for, and whether with the cursor."""
-        self._styles_by_name: dict[str, Style] = {}
+        self._line_styles: dict[tuple[str, bool, bool], Style] = {}
         self._header: Strip | None = None
         self._titled: tuple[object, ...] = ()
         self._cursor: RowKey | None = None
@@ -287,17 +288,18 @@ class DomainTable(LineView):
             self.refresh(Region(0, line, self.size.width, 1))
 
     def _lay_out(self) -> None:
-        self._painter.lay_out(self.scrollable_content_region.width, self._longest_name)
+        self._painter.lay_out(self.line_width, self._longest_name)
         self._forget()
 
     def _forget(self) -> None:
         self._lines.clear()
         self._header = None
+        self.forget_border()
         self.refresh()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._styles_by_name.clear()
+        self._line_styles.clear()
         self._forget()
 
     def on_mount(self) -> None:
@@ -332,55 +334,57 @@ class DomainTable(LineView):
         if column is not None:
             self.sort_by(column.id, not self.descending if column.id == self.sorted_by else None)
 
+    def bordered_line(self, y: int) -> Strip:
+        index = y - 1 + self.scroll_offset.y
+        key = self.rows.order[index] if y and index < len(self.rows.order) else None
+        cursor = key is not None and key == self._cursor
+        self._painted[y] = key, cursor
+        if key is None or cursor:
+            return self.with_border(self.render_line(y))
+        line = self._lines.get(key)
+        if line is None:
+            if len(self._lines) >= CACHED_LINES:
+                self._lines.clear()
+            line = self._lines[key] = self.with_border(self.render_line(y))
+        return line
+
     def render_line(self, y: int) -> Strip:
+        """The line at `y`, without the border."""
         if y == 0:
             if self._header is None:
                 self._header = self._paint_header()
             return self._header
         index = y - 1 + self.scroll_offset.y
-        key = self.rows.order[index] if index < len(self.rows.order) else None
-        cursor = self._is_cursor(key)
-        self._painted[y] = key, cursor
-        if key is None:
+        if index >= len(self.rows.order):
             return self._paint_empty(y)
-        if cursor:
-            return self._paint(self.rows[key], cursor=True)
-        line = self._lines.get(key)
-        if line is None:
-            if len(self._lines) >= CACHED_LINES:
-                self._lines.clear()
-            line = self._lines[key] = self._paint(self.rows[key], cursor=False)
-        return line
-
-    def _is_cursor(self, key: RowKey | None) -> bool:
-        return key is not None and key == self._cursor
+        key = self.rows.order[index]
+        return self._painter.line(self.rows[key], key == self._cursor, key in self._marks)
 
     def _paint_header(self) -> Strip:
         style = self.get_component_rich_style("domain-table--header")
         return self._painter.header(self.sorted_by, self.descending, style)
 
     def _paint_empty(self, y: int) -> Strip:
-        style = self.rich_style
         if self.rows.order or y != max(1, self.size.height // 3):
-            return Strip.blank(self.size.width, style)
+            return Strip.blank(self.line_width, self._style(""))
         text = f"nothing matches /{self.rows.filter.text}" if len(self.rows) else self.placeholder
-        text = crop(text, self.size.width)
-        left = (self.size.width - width(text)) // 2
-        dim = style + self.get_component_rich_style("domain-table--dim", partial=True)
-        return Strip([Segment(" " * left + text, dim)]).adjust_cell_length(self.size.width, style)
+        text = crop(text, self.line_width)
+        left = (self.line_width - width(text)) // 2
+        return Strip([Segment(" " * left + text, self._style("dim"))]).adjust_cell_length(
+            self.line_width, self._style("")
+        )
 
-    def _paint(self, row: Row, cursor: bool) -> Strip:
-        base = self._style("")
-        if cursor:
-            base += self._style("cursor")
-        return self._painter.line(row, base, cursor, row.key in self._marks)
-
-    def _style(self, name: str) -> Style:
-        """The style of that name, to be laid over that of the line; without a name the line's own."""
-        style = self._styles_by_name.get(name)
+    def _style(self, name: str, cursor: bool = False, marked: bool = False) -> Style:
+        """The style of that name on such a line; without a name the line's own."""
+        style = self._line_styles.get((name, cursor, marked))
         if style is None:
-            named = f"domain-table--{name}"
-            style = self.get_component_rich_style(named, partial=True) if name else self.rich_style
             # Textual works them out from all that is above the widget, each time that it is asked.
-            self._styles_by_name[name] = style
+            style = self.rich_style
+            if cursor:
+                style += self.get_component_rich_style("domain-table--cursor", partial=True)
+            if marked:
+                style += Style(bold=True)
+            if name:
+                style += self.get_component_rich_style(f"domain-table--{name}", partial=True)
+            self._line_styles[name, cursor, marked] = style
         return style

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from itertools import groupby
-from operator import itemgetter
 
 from rich.segment import Segment
 from rich.style import Style
@@ -12,7 +10,7 @@ from textual.strip import Strip
 
 from tui.looks.cells import fit
 from tui.rows import Row
-from tui.widgets.columns import COLUMNS, GAP, JOB_COLUMNS, SEVERAL_HOSTS, Column, Piece, fitting, note
+from tui.widgets.columns import COLUMNS, GAP, JOB_COLUMNS, SEVERAL_HOSTS, Column, fitting, note
 
 MARGIN = 2
 """Cells before the first column: the cursor's, and the mark's."""
@@ -22,14 +20,19 @@ CURSOR, MARK = "▌", "●"
 
 
 class RowPainter:
-    """Knows the columns; `style` gives the style of a name in `STYLES`, to be laid over that of the line."""
+    """Knows the columns.
 
-    def __init__(self, several_hosts: bool, style: Callable[[str], Style]) -> None:
+    `style` gives that of a name in `STYLES`, or of none, on the line with the cursor or not, of a marked row or not.
+    """
+
+    def __init__(self, several_hosts: bool, style: Callable[[str, bool, bool], Style]) -> None:
         self.columns: tuple[Column, ...] = ()
         self.show_hosts(several_hosts)
         self.layout: list[tuple[Column, int]] = []
         self._style = style
         self._gap = GAP
+        self._rest = 0
+        """Cells that are left of the last column."""
         self._skipped = 0
         self._width = 0
         self._longest_name = 0
@@ -47,8 +50,9 @@ class RowPainter:
             self.layout = fitting(self.columns, room, longest_name, self._skipped)
         else:
             self._skipped = 0
-        used = sum(cells for _, cells in self.layout)
-        self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, len(self.layout) - 1)))
+        used, gaps = sum(cells for _, cells in self.layout), len(self.layout) - 1
+        self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, gaps)))
+        self._rest = width - MARGIN - used - gaps * self._gap
 
     def scroll(self, columns: int) -> bool:
         """Show so many columns further to the right; whether there was anything to scroll to."""
@@ -78,24 +82,37 @@ class RowPainter:
         text = ("< " if self._skipped else "  ") + (" " * self._gap).join(titles)
         return Strip([Segment(text, style)]).adjust_cell_length(self._width, style)
 
-    def line(self, row: Row, base: Style, cursor: bool, marked: bool) -> Strip:
-        head = base + self._style("head")
-        segments = [Segment(CURSOR if cursor else " ", head), Segment(MARK if marked else " ", head)]
-        if marked:
-            base += Style(bold=True)
+    def line(self, row: Row, cursor: bool, marked: bool) -> Strip:
+        segments = []
+        text, style = "  ", ""
+        if cursor or marked:
+            signs = (CURSOR if cursor else " ") + (MARK if marked else " ")
+            segments.append(Segment(signs, self._style("head", cursor, False)))
+            text = ""
         # Each segment costs time on its way to the terminal, so neighbours of one style are one.
-        for style, pieces in groupby(self._pieces(row), itemgetter(1)):
-            text = "".join(text for text, _ in pieces)
-            segments.append(Segment(text, base + self._style(style) if style else base))
-        return Strip(segments).adjust_cell_length(self._width, base)
+        for piece, its in self._pieces(row, "" if cursor else None):
+            if its is None or its == style:
+                text += piece
+                continue
+            if text:
+                segments.append(Segment(text, self._style(style, cursor, marked)))
+            text, style = piece, its
+        segments.append(Segment(text, self._style(style, cursor, marked)))
+        if self._rest < 0:
+            return Strip(segments).crop(0, self._width)
+        return Strip(segments, self._width)
 
-    def _pieces(self, row: Row) -> Iterable[Piece]:
+    def _pieces(self, row: Row, between: str | None) -> Iterable[tuple[str, str | None]]:
+        """What fills the line; `between` is the style of what is blank between columns, None the one before."""
         said = note(row)
         used = MARGIN
         for column, cells in self.layout:
+            if used > MARGIN:
+                yield " " * self._gap, between
+                used += self._gap
             if said is not None and column.id in JOB_COLUMNS:
                 yield fit(said[0], self._width - used), said[1]
                 return
             yield from column.pieces(row, cells)
-            yield " " * self._gap, ""
-            used += cells + self._gap
+            used += cells
+        yield " " * self._rest, between

@@ -1,0 +1,54 @@
+"""Lines that are kept as they stand on the screen, with the border beside them."""
+
+from __future__ import annotations
+
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tui.widgets.lines import LineView
+
+
+class BorderedLines(LineView):
+    """Textual would work out border, background and effects anew for each line: that takes longer than most lines do.
+
+    So it draws the border beside the first line, and that is what stands beside all others.
+    """
+
+    _border: tuple[Strip, Strip] | None = None
+    """Its pieces to the left and to the right of a line."""
+
+    @property
+    def line_width(self) -> int:
+        """Cells of a line, without the border and the scrollbar: every line has just as many."""
+        return self.scrollable_content_region.width
+
+    def forget_border(self) -> None:
+        """Size or style is another one now."""
+        self._border = None
+
+    def bordered_line(self, y: int) -> Strip:
+        """The line at `y` below the upper border, with what stands beside it."""
+        return self.with_border(self.render_line(y))
+
+    def with_border(self, line: Strip) -> Strip:
+        width = self.outer_size.width
+        if self._border is None:
+            [drawn] = super().render_lines(Region(0, 1, width, 1))
+            self._border = drawn.crop(0, 1), drawn.crop(1 + self.line_width, width)
+        left, right = self._border
+        return Strip([*left, *line, *right], width)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        size, filters, background = self.outer_size, self.get_line_filters(), self.background_colors[1]
+        strips = []
+        for y in crop.line_range:
+            if 0 < y < size.height - 1:
+                strip = self.bordered_line(y - 1)
+                for filter in filters:
+                    strip = strip.apply_filter(filter, background)
+                strips.append(strip)
+            else:
+                strips += super().render_lines(Region(0, y, size.width, 1))
+        if crop.column_span != (0, size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
