@@ -56,7 +56,7 @@ T = TypeVar("T")
 
 class LibvirtBackend(Backend):
     """Any libvirt URI. One connection for questions and events, one for orders, a fresh one for each dump call,
-    and more where a call hangs."""
+    and more where many domains are asked again and again, or a call hangs."""
 
     def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
         super().__init__(uri, readonly, journal)

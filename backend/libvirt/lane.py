@@ -33,8 +33,8 @@ SPARE_LINKS = 2
 SHARED = 10
 """Calls in a sweep from which on two threads share them. One alone and its daemon put each other to sleep with every
 call, and wake each other: that takes twice as long, and half as much CPU again (100 calls to libvirt 9.0)."""
-SWEEPS = 3
-"""Such sweeps after which there are taken to be more of them, so that a second connection is worth its while."""
+SPARE_INTERVAL = 5.0
+"""Seconds that a lane has been open until a second connection is worth its while, and between two tries to get one."""
 _CLOSE_DEADLINE = 1.0
 
 T = TypeVar("T")
@@ -71,8 +71,8 @@ class Lane:
         self._closing: set[asyncio.Future[None]] = set()
         self._down = ""
         self._closed = False
-        self._shared = 0
-        """How many sweeps two threads could have shared."""
+        self._spare_due = float("inf")
+        """When to open a connection for a second thread, if there is none."""
 
     def revive(self) -> None:
         """Let calls open connections again, after `close`. An attempt that still hangs is the one to be waited for."""
@@ -82,6 +82,7 @@ class Lane:
         """Connect. NoConnection, or why it was refused."""
         self._give_back(await self._take(DEADLINE))
         self._down = ""
+        self._spare_due = time.monotonic() + SPARE_INTERVAL
 
     def check(self) -> None:
         """NoConnection while the lane is lost."""
@@ -189,10 +190,10 @@ class Lane:
 
     def _share(self, crew: Crew[T]) -> None:
         """Let a second thread take part, if there is a connection for it; else see to one for the next sweep."""
-        self._shared += 1
         if self._free:
             self._join(crew, self._free.pop(0))
-        elif self._shared > SWEEPS and len(self._links) < SPARE_LINKS:
+        elif len(self._links) < SPARE_LINKS and (now := time.monotonic()) >= self._spare_due:
+            self._spare_due = now + SPARE_INTERVAL
             self._open()
 
     def _join(self, crew: Crew[T], link: Link) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from backend.errors import NotAnswering
 from backend.events import Lifecycle, LifecycleEvent
-from backend.libvirt import LibvirtBackend
+from backend.libvirt import LibvirtBackend, lane
 from backend.libvirt.lane import MANY_STUCK
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
@@ -51,13 +51,26 @@ class Ward:
             yield
 
 
-@pytest.fixture
-async def ward(daemon: PrivateDaemon) -> AsyncIterator[Ward]:
+@pytest.fixture(params=[1, 2], ids=["one connection", "two connections"])
+async def ward(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, daemon: PrivateDaemon
+) -> AsyncIterator[Ward]:
+    """`param`: over how many connections domains are asked while all answer."""
+    if request.param == 2:
+        monkeypatch.setattr(lane, "SPARE_INTERVAL", 0.0)
     with Machines(daemon.uri) as machines:
         keys = [machines.start(unique("vm"), 16, paused=True) for _ in range(HUNG + WELL)]
+        before = sockets()
         async with LibvirtBackend(daemon.uri) as backend:
             await backend.domains()
-            yield Ward(backend, machines, daemon, keys[:HUNG], keys[HUNG:])
+            ward = Ward(backend, machines, daemon, keys[:HUNG], keys[HUNG:])
+
+            async def connected() -> bool:
+                await ward.answers()
+                return sockets() >= before + request.param
+
+            await eventually(connected)
+            yield ward
 
 
 def calls_inside() -> int:

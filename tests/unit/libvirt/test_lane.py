@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,7 +15,7 @@ pytest.importorskip("libvirt")
 from backend.errors import NoConnection
 from backend.libvirt import lane as lanes
 from backend.libvirt.connect import disconnect
-from backend.libvirt.lane import SHARED, SWEEPS, Lane
+from backend.libvirt.lane import SHARED, Lane
 from backend.libvirt.link import Call, Link, Subject
 from backend.libvirt.watch import Watch
 from backend.traffic import Traffic
@@ -43,14 +44,21 @@ async def test_a_connection_that_breaks_under_a_call_is_closed_once(
 
 
 @pytest.fixture
-async def lane() -> AsyncIterator[Lane]:
-    """One that has made so many sweeps that two threads share the next one."""
+async def lane(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lane]:
+    """One that has two connections by now."""
+    monkeypatch.setattr(lanes, "SPARE_INTERVAL", 0.0)
     watch = Watch(lambda event: None, lambda conn, reason: None)
     lane = Lane("test:///default", False, Traffic(), watch, lambda reason: None)
     await lane.reopen()
-    for _ in range(SWEEPS + 2):
-        await lane.sweep(many(lambda link: None))
-        await asyncio.sleep(0.1)  # The second connection is opened meanwhile.
+    used: set[Link] = set()
+
+    def slow(link: Link) -> None:
+        used.add(link)
+        time.sleep(0.01)
+
+    async with asyncio.timeout(PATIENCE):
+        while len(used) < 2:
+            await lane.sweep(many(slow))
     yield lane
     await lane.close()
 
