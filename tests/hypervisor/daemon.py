@@ -16,7 +16,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from xml.sax.saxutils import escape
 
 import libvirt
@@ -29,7 +29,7 @@ from tests.eventually import eventually
 SYSTEM = "qemu:///system"
 HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
 """A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
-_NOBODY = 65534
+NOBODY = 65534
 _SNAPSHOTS = libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 _MAGIC = {
     "elf": b"\x7fELF",
@@ -216,6 +216,9 @@ class Fifo:
 class PrivateDaemon:
     """A session daemon of the tests' own, with its own sockets, run by nobody: it may be killed at any time."""
 
+    OPTIONS: ClassVar[tuple[str, ...]] = ()
+    """Of its command line."""
+
     def __init__(self, folder: Path, host: str = "") -> None:
         """`folder` has a short path: those of sockets are at most 107 bytes long.
 
@@ -230,7 +233,7 @@ class PrivateDaemon:
         if host:
             (folder / "config/libvirt/libvirtd.conf").write_text(f'host_uuid = "{uuid.uuid4()}"\n')
         for path in (folder, *folder.rglob("*")):
-            os.chown(path, _NOBODY, _NOBODY)
+            os.chown(path, NOBODY, NOBODY)
 
     @property
     def uri(self) -> str:
@@ -255,8 +258,8 @@ class PrivateDaemon:
                 [
                     *(sys.executable, str(Path(__file__).with_name("reaper.py"))),
                     *(_as_host(self._host) if self._host else ()),
-                    *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
-                    shutil.which("libvirtd") or "/usr/sbin/libvirtd",
+                    *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+                    *(shutil.which("libvirtd") or "/usr/sbin/libvirtd", *self.OPTIONS),
                 ],
                 env={
                     "PATH": os.environ["PATH"],
