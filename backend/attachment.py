@@ -23,6 +23,7 @@ from backend.proofs import LIFECYCLE_PROOFS, backup_verdict, failed_by_file, tel
 from backend.record import JobRecord
 from backend.samples import Samples, began
 from backend.verdict import Evidence, Outcome, Verdict
+from backend.witness import Witness
 
 GRACE = 2.0
 """Seconds after the job's end in which its proof may still arrive."""
@@ -50,20 +51,13 @@ class Attachment:
         """`shared`: the record is known only from where others can write."""
         self.domain = domain
         self.operation = operation
-        self.record = record
-        self._shared = shared
-        self._claim = record if shared and record is not None and record.over else None
-        """The result that the shared record claims."""
-        self._claimed_at = float("-inf")
-        self._refuted = False
-        """Whether the shared record claimed a result while the job still ran."""
+        self._witness = Witness(record, shared)
         self._attached_at = float("inf")
         self._starting_since: float | None = None
         self._samples = Samples()
         self._ended_at: float | None = None
         self._successor: float | None = None
         """When the job that followed this one began, at the earliest."""
-        self._runner_alive: bool | None = record.runner_alive() if record and not record.over else None
         self._disconnected_at: float | None = None
         self._interrupted = False
         self._orphan_news: float | None = None
@@ -81,6 +75,11 @@ class Attachment:
         self._written_at = 0.0
         """When that was last written to, as of its check."""
         self._seen = "The job was gone when it was next looked at."
+
+    @property
+    def record(self) -> JobRecord | None:
+        """What is known of the job's record, if it has one."""
+        return self._witness.record
 
     @property
     def last(self) -> JobStats | None:
@@ -108,12 +107,12 @@ class Attachment:
         if self._ended_at is not None:
             if self._file_held:
                 return self._ended_at + FILE_GRACE
-            if self._shared and self._claim is not None:
+            if self._witness.shared and self._witness.claim is not None:
                 return self._ended_at + _EVENT_LAG
-            return self._ended_at + (RUNNER_GRACE if self._runner_alive else GRACE)
+            return self._ended_at + (RUNNER_GRACE if self._witness.alive else GRACE)
         if self._orphan_news is not None:
             return self._orphan_news + ORPHAN_GRACE
-        if self._disconnected_at is not None and not self._runner_alive:
+        if self._disconnected_at is not None and not self._witness.alive:
             return self._disconnected_at + RECONNECT_GRACE
         return None
 
@@ -126,7 +125,7 @@ class Attachment:
             case SampleFailed(error):
                 self._sample_failed(error, now)
             case RecordSeen():
-                self._record_seen(observation, now)
+                self._witness.hear(observation, now)
             case StateSeen(domain):
                 self._state_seen(domain, now)
             case FileHeld():
@@ -147,9 +146,8 @@ class Attachment:
 
     def outcome(self, now: float) -> Outcome | None:
         """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
-        proved = Outcome.of_record(self.record) if self.record and not self._shared else None
-        if proved is not None:
-            return proved
+        if self._witness.outcome is not None:
+            return self._witness.outcome
         over = self.due is not None and now >= self.due
         if self.orphaned and over:
             self._seen = "Its daemon died, and nothing was heard of it since."
@@ -158,12 +156,12 @@ class Attachment:
             if over:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
             return None
-        result_may_come = self.record is not None and not self.record.over and self._runner_alive is not False
-        if not over and (result_may_come or self._file_held or self._claim is not None):
+        claim = self._witness.claim
+        if not over and (self._witness.may_tell or self._file_held or claim is not None):
             return None
         proof = self._best_proof(over, now)
-        if self._claim is not None:
-            proof = weighed(self._claim, proof, self._file.found if self._file is not None else None)
+        if claim is not None:
+            proof = weighed(claim, proof, self._file.found if self._file is not None else None)
         if proof is not None:
             return self._as_outcome(*proof)
         return self._unproven() if over else None
@@ -184,7 +182,7 @@ class Attachment:
             self._take(stats, sent, now)
 
     def _gone(self, now: float) -> None:
-        if self.last is None and self._runner_alive and self._may_be_starting(now):
+        if self.last is None and self._witness.alive and self._may_be_starting(now):
             return
         if self._interrupted and self.operation is JobOperation.DUMP and not self.ended:
             if self._orphan_news is None:
@@ -197,7 +195,7 @@ class Attachment:
         """Before its job shows, a dump whose runner lives is only starting. Others may say so for a while."""
         if self._starting_since is None:
             self._starting_since = now
-        return not self._shared or now - self._starting_since < RUNNER_GRACE
+        return not self._witness.shared or now - self._starting_since < RUNNER_GRACE
 
     def _is_other(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether these are the stats of a job that followed ours."""
@@ -205,13 +203,12 @@ class Attachment:
             return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
         if self.last is None:
             # Ours may have come and gone while the connection was away.
-            return self._interrupted and not self._runner_alive and began(stats, sent) > self._attached_at
+            return self._interrupted and not self._witness.alive and began(stats, sent) > self._attached_at
         # One that was gone already does not come back.
         return self._orphan_news is not None or not self._samples.follow_on(stats, sent, now)
 
     def _take(self, stats: JobStats, sent: float, now: float) -> None:
-        if self._claim is not None and sent > self._claimed_at:
-            self._claim, self._refuted = None, True  # Who writes that a job is over while it runs, is not believed.
+        self._witness.contradict(sent)
         self._samples.take(stats, sent, now)
         self._interrupted = False
         if stats.closing:
@@ -240,23 +237,6 @@ class Attachment:
     def _disconnect(self, now: float) -> None:
         self._interrupted = True
         self._disconnected_at = self._disconnected_at or now
-
-    def _record_seen(self, seen: RecordSeen, now: float) -> None:
-        if self.record is None or seen.record.id != self.record.id:
-            return
-        if not seen.shared:
-            if self._shared or not self.record.over:
-                self._believe(seen.record, seen.runner_alive)
-                self._shared = False
-        elif seen.record.over and not self._refuted:
-            if self._claim is None:
-                self._claim, self._claimed_at = seen.record, now
-        elif self._shared and not self.record.over:
-            self._believe(seen.record, seen.runner_alive)
-
-    def _believe(self, record: JobRecord, runner_alive: bool | None) -> None:
-        # Once its record is over, also by having lost the result, a runner that still lives has nothing more to tell.
-        self.record, self._runner_alive = record, False if record.over else runner_alive
 
     def _state_seen(self, domain: Domain, now: float) -> None:
         if not self.orphaned:
