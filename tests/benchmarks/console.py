@@ -94,13 +94,12 @@ def _simulator(env: dict[str, str], domains: int, jobs: int) -> str:
 def _cost(console: PseudoTerminal, mark: bytes, seconds: float) -> Cost:
     console.until_painted(mark)
     console.read_for(SETTLING)
-    before, began = console.cpu_of_threads, time.perf_counter()
+    cpu, own, began = console.cpu, console.cpu_of_first_thread, time.perf_counter()
     written = console.read_for(seconds)
-    took, after = time.perf_counter() - began, console.cpu_of_threads
-    own = console.main_thread
+    took = time.perf_counter() - began
     return Cost(
-        cpu=(sum(after.values()) - sum(before.values())) / took,
-        own=(after[own] - before[own]) / took,
+        cpu=(console.cpu - cpu) / took,
+        own=(console.cpu_of_first_thread - own) / took,
         output=written / took,
         memory=console.memory,
     )

@@ -88,11 +88,11 @@ def _dumps(env: Mapping[str, str], here: Site) -> Iterator[Figure]:
             for stopped in (True, False) if pair % 2 else (False, True):
                 console.read_for(PAUSE)
                 if stopped:
-                    os.kill(console.main_thread, signal.SIGSTOP)
+                    os.kill(console.pid, signal.SIGSTOP)
                 dump = _dump(here, domain, disk / "core")
                 while not dump.done():
                     console.read_for(0.05)
-                os.kill(console.main_thread, signal.SIGCONT)
+                os.kill(console.pid, signal.SIGCONT)
                 (alone if stopped else watched).append(dump.result())
     ratios = [seen / unseen for seen, unseen in zip(watched, alone, strict=True)]
     yield Figure("a dump of 1 GiB to memory, unwatched", median(alone), None, "s")
