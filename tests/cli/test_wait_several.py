@@ -50,8 +50,8 @@ async def test_they_are_waited_for_at_once(harness: Harness, virt_jobs: VirtJobs
 async def test_an_error_with_one_does_not_stop_the_others(
     harness: Harness, virt_jobs: VirtJobs, backend: Backend
 ) -> None:
-    await dumped(harness, backend, "one")
     await harness.running("idle")
+    await dumped(harness, backend, "one")
     ended = await virt_jobs("wait", "idle", "nobody", "one", "--json")
     assert ended.code == 7
     assert [line["verdict"] for line in ended.objects if line["event"] == "outcome"] == ["completed"]
@@ -88,8 +88,8 @@ async def test_a_domain_that_is_named_twice_is_waited_for_once(
 
 
 async def test_a_timeout_is_each_domains_own(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
-    await dumped(harness, backend, "one")
     await harness.running("idle")
+    await dumped(harness, backend, "one")
     ended = await virt_jobs("wait", "one", "idle", "--timeout", "0.1")
     assert ended.code == 3
     assert "the job goes on" in ended.err

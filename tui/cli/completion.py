@@ -26,6 +26,7 @@ from click.shell_completion import (
 )
 
 from backend import libvirt_conf
+from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import Domain, DomainState
 from tui.cli.target import DEMO, Target
@@ -93,15 +94,20 @@ def _target(context: click.Context) -> Target:
 async def _all_domains(target: Target) -> list[Domain]:
     """What has come within the deadline."""
     found: list[Domain] = []
-
-    async def ask(uri: str) -> None:
+    # Before the deadline begins: what speaks to a hypervisor is loaded with the first of a kind.
+    backends: list[Backend] = []
+    for uri in target.uris:
         with contextlib.suppress(BackendError):
-            async with target.silent_backend(uri) as backend:
+            backends.append(target.silent_backend(uri))
+
+    async def ask(backend: Backend) -> None:
+        with contextlib.suppress(BackendError):
+            async with backend:
                 found.extend(await backend.domains())
 
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DEADLINE):
-            await asyncio.gather(*map(ask, target.uris))
+            await asyncio.gather(*map(ask, backends))
     return found
 
 
