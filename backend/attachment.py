@@ -263,14 +263,16 @@ class Attachment:
 
     def _told(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
         match event:
+            case DumpEvent() | JobEvent() if self._interrupted and self.operation is JobOperation.DUMP:
+                # It tells of whatever dump was the last: ours may have ended unseen, and another one followed.
+                if self.orphaned:
+                    self._end(now)
             case DumpEvent(completed=completed, error=error):
                 # There is one for each dump: a second one is another dump's.
                 if self._dump_event is None and self.operation is JobOperation.DUMP:
                     self._dump_event = event
                     if not completed:
                         self._prove(Evidence.HYPERVISOR, Verdict.FAILED, "QEMU reported that the dump failed.", error)
-                    if self.orphaned:
-                        self._end(now)
             case JobEvent() if self.operation is JobOperation.DUMP:
                 self._streamed = True
             case JobEvent(stats=stats):

@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import GRACE, Attachment
+from backend.attachment import GRACE, ORPHAN_GRACE, Attachment
 from backend.errors import NoConnection
 from backend.events import DumpEvent
 from backend.model import DumpRequest, JobOperation, JobType
 from backend.observations import Sampled, SampleFailed
 from backend.record import JobRecord
-from backend.verdict import Verdict
+from backend.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
+    BACK,
     GONE,
     KEY,
+    LOST,
     RUNNING,
     stats,
     verdict_of,
@@ -104,3 +106,29 @@ def test_an_event_of_another_domain_says_nothing() -> None:
     outcome = verdict_of(RUNNING, DumpEvent(other, False, "no"), GONE)
     assert outcome is not None
     assert outcome.verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize("completed", [False, True])
+def test_what_is_told_after_an_outage_may_be_told_of_the_next_dump(completed: bool) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 900), 100.0), 100.0)
+    attachment.observe(LOST, 100.1)
+    attachment.observe(BACK, 110.0)
+    attachment.observe(DumpEvent(KEY, completed, ""), 110.1)
+    attachment.observe(Sampled(None, 110.2), 110.2)
+    outcome = attachment.outcome(110.2 + ORPHAN_GRACE + GRACE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.NONE)
+
+
+def test_once_it_was_seen_again_what_is_told_is_told_of_it() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
+    attachment.observe(LOST, 100.1)
+    attachment.observe(BACK, 101.0)
+    attachment.observe(Sampled(stats(6100, 600), 101.1), 101.1)
+    attachment.observe(DumpEvent(KEY, False, "no space"), 101.2)
+    attachment.observe(Sampled(None, 101.3), 101.3)
+    outcome = attachment.outcome(101.3 + GRACE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.FAILED
