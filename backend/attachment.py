@@ -146,8 +146,8 @@ class Attachment:
 
     def outcome(self, now: float) -> Outcome | None:
         """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
-        if self._witness.outcome is not None:
-            return self._witness.outcome
+        if (proved := self._witness.outcome) is not None:
+            return proved
         over = self.due is not None and now >= self.due
         if self.orphaned and over:
             self._seen = "Its daemon died, and nothing was heard of it since."

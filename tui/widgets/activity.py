@@ -34,6 +34,7 @@ class Activity(Lines):
         self._counted: tuple[str, str, int] | None = None
         """The subject, the words and the number of the newest entry, if that one counts."""
         self._shown = True
+        """Whether all entries are."""
 
     def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
         """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""

@@ -28,15 +28,12 @@ class BorderedLines(LineView):
 
     def bordered_line(self, y: int) -> Strip:
         """The line at `y` below the upper border, with what stands beside it."""
-        return self.with_border(self.render_line(y))
-
-    def with_border(self, line: Strip) -> Strip:
         width = self.outer_size.width
         if self._border is None:
             [drawn] = super().render_lines(Region(0, 1, width, 1))
             self._border = drawn.crop(0, 1), drawn.crop(1 + self.line_width, width)
         left, right = self._border
-        return Strip([*left, *line, *right], width)
+        return Strip([*left, *self.render_line(y), *right], width)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         size, filters, background = self.outer_size, self.get_line_filters(), self.background_colors[1]

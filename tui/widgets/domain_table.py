@@ -340,12 +340,12 @@ class DomainTable(BorderedLines):
         cursor = key is not None and key == self._cursor
         self._painted[y] = key, cursor
         if key is None or cursor:
-            return self.with_border(self.render_line(y))
+            return super().bordered_line(y)
         line = self._lines.get(key)
         if line is None:
             if len(self._lines) >= CACHED_LINES:
                 self._lines.clear()
-            line = self._lines[key] = self.with_border(self.render_line(y))
+            line = self._lines[key] = super().bordered_line(y)
         return line
 
     def render_line(self, y: int) -> Strip:
