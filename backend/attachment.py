@@ -46,12 +46,21 @@ class Attachment:
     """
 
     def __init__(
-        self, domain: DomainKey, operation: JobOperation, record: JobRecord | None, shared: bool = False
+        self,
+        domain: DomainKey,
+        operation: JobOperation,
+        record: JobRecord | None,
+        shared: bool = False,
+        dump_events: bool = False,
     ) -> None:
-        """`shared`: the record is known only from where others can write."""
+        """`shared`: the record is known only from where others can write.
+
+        `dump_events`: whoever is connected hears the hypervisor's own word on a dump's end.
+        """
         self.domain = domain
         self.operation = operation
         self._witness = Witness(record, shared)
+        self._dump_events = dump_events
         self._attached_at = float("inf")
         self._starting_since: float | None = None
         self._samples = Samples()
@@ -298,22 +307,29 @@ class Attachment:
             self._went_on = kind is Lifecycle.RESUMED
 
     def _stopped(self, detail: str, now: float) -> None:
-        # What proves the success of others than dumps is told before their domain stops.
-        unseen_end = self.operation is JobOperation.DUMP and self._samples.may_have_finished(now)
-        finished = self._work_done or unseen_end
         reverted = detail == "snapshot" and self.operation is JobOperation.SNAPSHOT_REVERT
         over_before = self.ended and not (self._domain_gone or self._cut_short)
         self._cut_short = not (self._went_on or over_before or detail == "crashed")
-        if self._went_on or over_before or reverted or (finished and detail != "crashed"):
+        if self._went_on or over_before or reverted or (self._may_be_done(now) and detail != "crashed"):
             self._seen = f"The domain was stopped ({detail}) as the job ended."
         elif detail == "crashed":
             # What a successful dump with --crash does to its domain, but also what a crash does.
             self._seen = "The domain stopped as crashed."
-            if self._work_done and self.operation is JobOperation.DUMP:
+            if self._work_done and self.operation is JobOperation.DUMP and not self._interrupted:
                 self._prove(Evidence.LIFECYCLE, Verdict.COMPLETED, "The domain was stopped as the dump asked for.")
         else:
             self._prove(Evidence.LIFECYCLE, Verdict.FAILED, f"The domain was stopped ({detail}) under the job.")
         self._end(now)
+
+    def _may_be_done(self, now: float) -> bool:
+        """Whether the hypervisor may have had nothing left to write when its domain stopped."""
+        if self._work_done or self._interrupted:
+            return True
+        # What proves the success of others than dumps is told before their domain stops; a dump's end is to some.
+        told = self.operation is not JobOperation.DUMP or (
+            self._dump_events and self.last is not None and self.last.remaining > 0
+        )
+        return not told and self._samples.may_have_finished(now)
 
     @property
     def _work_done(self) -> bool:

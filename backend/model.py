@@ -284,4 +284,4 @@ class Capabilities:
     shared_records: str | None = None
     """Why the results of dumps cannot be shared through the hypervisor."""
     dump_events: str | None = None
-    """Why the hypervisor's own word on a dump's end is not heard."""
+    """Why the hypervisor's own word on a dump's end is not heard. Where it is, it is told before its domain stops."""

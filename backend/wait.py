@@ -74,7 +74,9 @@ async def _attach(
 ) -> Attachment | Outcome:
     if record is not None:
         record = await asyncio.to_thread(backend.journal.read, record.id) or record
-        return Outcome.of_record(record) or Attachment(domain, record.operation, record)
+        return Outcome.of_record(record) or Attachment(
+            domain, record.operation, record, dump_events=_hears_dumps(backend)
+        )
     stats: JobStats | None = None
     trouble: BackendError | None = None
     clock = asyncio.get_running_loop().time
@@ -102,13 +104,19 @@ async def _attach(
         about = next(iter(ended), None)
         if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
             return outcome
-    attachment = Attachment(domain, found, about.record if about else None, about is not None and about.shared)
+    attachment = Attachment(
+        domain, found, about.record if about else None, about is not None and about.shared, _hears_dumps(backend)
+    )
     if trouble is not None:
         attachment.observe(SampleFailed(trouble), answered)
     elif stats is not None:
         # This is the job that is waited for: at the next look, there may be another one.
         attachment.observe(Sampled(stats, sent), answered)
     return attachment
+
+
+def _hears_dumps(backend: Backend) -> bool:
+    return backend.capabilities.dump_events is None
 
 
 class _Follower:

@@ -15,13 +15,15 @@ from backend.verdict import Outcome
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 TOTAL = 1000
+"""GiB of memory."""
 
 
 def stats(elapsed: int = 1000, processed: int = 100, type: JobType = JobType.UNBOUNDED, **others: object) -> JobStats:
+    """A dump's, `elapsed` ms after its begin."""
     values: dict[str, object] = {
-        "memory_total": TOTAL,
-        "memory_processed": processed,
-        "memory_remaining": TOTAL - processed,
+        "memory_total": TOTAL << 30,
+        "memory_processed": processed << 30,
+        "memory_remaining": TOTAL - processed << 30,
     }
     return JobStats(type, JobOperation.DUMP, time_elapsed=elapsed, **(values | others))  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import ORPHAN_GRACE, RECONNECT_GRACE, Attachment
+from backend.attachment import GRACE, ORPHAN_GRACE, RECONNECT_GRACE, Attachment
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, Lifecycle
 from backend.model import DomainState, JobOperation, JobType
@@ -20,6 +20,7 @@ from tests.unit.verdicts.observing import (
     KEY,
     LOST,
     RUNNING,
+    TOTAL,
     checked,
     lifecycle,
     record,
@@ -108,10 +109,59 @@ def test_a_domain_destroyed_when_the_hypervisor_had_finished_is_unproven() -> No
     assert outcome.verdict is Verdict.UNPROVEN
 
 
+@pytest.mark.parametrize(
+    ("left", "dump_events", "verdict"),
+    [
+        (900, False, Verdict.FAILED),
+        (3, False, Verdict.UNPROVEN),
+        (3, True, Verdict.FAILED),
+        (0, True, Verdict.UNPROVEN),
+    ],
+)
+def test_a_domain_destroyed_under_a_dump_that_may_have_been_done(
+    left: int, dump_events: bool, verdict: Verdict
+) -> None:
+    # Nobody writes 900 GiB in a tenth of a second, but maybe 3; unless the hypervisor would have told of that.
+    attachment = Attachment(KEY, JobOperation.DUMP, None, dump_events=dump_events)
+    attachment.observe(Sampled(stats(1000, TOTAL - left), 100.0), 100.0)
+    attachment.observe(lifecycle(Lifecycle.STOPPED, "destroyed"), 100.1)
+    outcome = attachment.outcome(100.1 + GRACE)
+    assert outcome is not None
+    assert outcome.verdict is verdict
+
+
 def test_a_domain_destroyed_after_it_went_on_is_not_a_failed_dump() -> None:
     outcome = verdict_of(RUNNING, lifecycle(Lifecycle.RESUMED, "unpaused"), lifecycle(Lifecycle.STOPPED, "destroyed"))
     assert outcome is not None
     assert outcome.verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize("operation", [JobOperation.DUMP, JobOperation.BACKUP])
+def test_a_domain_destroyed_after_an_outage_is_unproven(operation: JobOperation) -> None:
+    # The job may have ended in the outage, and what told of it was lost.
+    running = Sampled(replace(stats(), operation=operation), 100.0)
+    outcome = verdict_of(running, LOST, BACK, lifecycle(Lifecycle.STOPPED, "destroyed"), operation=operation)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.NONE)
+
+
+@pytest.mark.parametrize(
+    ("outage", "verdict"), [((), Verdict.COMPLETED), ((LOST, BACK), Verdict.UNPROVEN)], ids=["seen", "after an outage"]
+)
+def test_a_domain_stopped_as_crashed_when_the_hypervisor_had_finished(
+    outage: tuple[Observation, ...], verdict: Verdict
+) -> None:
+    # After an outage, the dump may have failed in its last step, and the guest have crashed by itself.
+    outcome = verdict_of(RUNNING, CLOSING, *outage, lifecycle(Lifecycle.STOPPED, "crashed"))
+    assert outcome is not None
+    assert outcome.verdict is verdict
+
+
+def test_a_domain_destroyed_after_an_outage_in_which_the_job_was_seen_again_has_failed() -> None:
+    again = Sampled(stats(1200, 120), 100.3)
+    outcome = verdict_of(RUNNING, LOST, BACK, again, lifecycle(Lifecycle.STOPPED, "destroyed"))
+    assert outcome is not None
+    assert outcome.verdict is Verdict.FAILED
 
 
 def test_why_a_domain_is_gone_is_waited_for() -> None:

@@ -23,7 +23,9 @@ from backend.verdict import Outcome, Verdict
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 STOPPED_KEY = replace(KEY, id=None)
+EVENTS = (LifecycleEvent, JobEvent, DumpEvent)
 TOTAL = 10_000
+"""Of what `Story.unit` is one of."""
 
 
 class Ending(Enum):
@@ -65,6 +67,16 @@ class Story:
     def pace(self) -> float:
         return 0.01 if self.quick else 1.0
 
+    @property
+    def unit(self) -> int:
+        """Bytes: a dump of 10 GiB, or of 1 GiB in a moment, which is as fast as it gets."""
+        return 100 << 10 if self.quick else 1 << 20
+
+    def stats(self, elapsed: float, processed: int, type: JobType = JobType.UNBOUNDED) -> JobStats:
+        sizes = {"memory_total": TOTAL, "memory_processed": processed, "memory_remaining": TOTAL - processed}
+        sizes = {name: size * self.unit for name, size in sizes.items()}
+        return JobStats(type, JobOperation.DUMP, time_elapsed=int(elapsed * 1000), **sizes)
+
 
 stories = st.builds(
     Story,
@@ -79,11 +91,6 @@ stories = st.builds(
     follows=st.none() | st.sampled_from([Ending.COMPLETED, Ending.DISK_FULL]),
     quick=st.booleans(),
 ).filter(lambda story: story.raw or story.ending is not Ending.ABORTED)
-
-
-def stats(elapsed: float, processed: int, type: JobType = JobType.UNBOUNDED) -> JobStats:
-    sizes = {"memory_total": TOTAL, "memory_processed": processed, "memory_remaining": TOTAL - processed}
-    return JobStats(type, JobOperation.DUMP, time_elapsed=int(elapsed * 1000), **sizes)
 
 
 def record_of(story: Story, state: RecordState) -> JobRecord:
@@ -109,7 +116,7 @@ def told(story: Story) -> list[tuple[float, Observation]]:
     stop = (5.0 if half else 10.0) * story.pace
     moments = [(step, step / 2 * story.pace) for step in range(1, 10 if half else 20)]
     seen: list[tuple[float, Observation]] = [
-        (moment, Sampled(stats(moment, step * 500), moment)) for step, moment in moments
+        (moment, Sampled(story.stats(moment, step * 500), moment)) for step, moment in moments
     ]
     end = stop + 1.0
     if story.ending is Ending.DESTROYED:
@@ -119,7 +126,7 @@ def told(story: Story) -> list[tuple[float, Observation]]:
             completed = story.ending is not Ending.DISK_FULL
             seen.append((stop, DumpEvent(KEY, completed, "" if completed else "no space")))
         elif story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED, Ending.DESTROYED_LATE):
-            seen.append((stop, JobEvent(KEY, stats(stop, TOTAL, JobType.COMPLETED))))
+            seen.append((stop, JobEvent(KEY, story.stats(stop, TOTAL, JobType.COMPLETED))))
         seen += _closing(story, stop)
         if story.ending is Ending.DESTROYED_LATE:
             seen.append((end, LifecycleEvent(STOPPED_KEY, Lifecycle.STOPPED, "destroyed")))
@@ -136,19 +143,21 @@ def _closing(story: Story, stop: float) -> list[tuple[float, Observation]]:
     if story.ending is Ending.DISK_FULL and not story.raw:
         return [(stop + 0.5, SampleFailed(OperationFailed("operation failed: dump query failed, status=3", code=9)))]
     if story.ending is Ending.ABORTED:
-        return [(stop + 0.5, Sampled(stats(stop, 5000, JobType.CANCELLED), stop + 0.5))]
+        return [(stop + 0.5, Sampled(story.stats(stop, 5000, JobType.CANCELLED), stop + 0.5))]
     if story.ending is Ending.DISK_FULL:
         return []
     # While its file is closed, a stream's time stands still.
     elapsed = stop if story.raw else stop + 0.5
-    return [(stop + 0.5, Sampled(stats(elapsed, TOTAL, JobType.COMPLETED), stop + 0.5))]
+    return [(stop + 0.5, Sampled(story.stats(elapsed, TOTAL, JobType.COMPLETED), stop + 0.5))]
 
 
 def _afterwards(story: Story, end: float) -> list[tuple[float, Observation]]:
     seen: list[tuple[float, Observation]] = []
     alive = story.ending not in (Ending.DESTROYED, Ending.DESTROYED_LATE)
     if alive and story.follows is not None:
-        seen += [(end + 0.01 + step / 2, Sampled(stats(step / 2, step * 500), end + step / 2)) for step in range(1, 6)]
+        seen += [
+            (end + 0.01 + step / 2, Sampled(story.stats(step / 2, step * 500), end + step / 2)) for step in range(1, 6)
+        ]
         seen.append((end + 3, DumpEvent(KEY, story.follows is Ending.COMPLETED, "")))
     elif alive:
         seen += [(end + 0.01 + step / 2, Sampled(None, end + step / 2)) for step in range(6)]
@@ -182,9 +191,10 @@ def decided(attachment: Attachment, now: float) -> Outcome | None:
 def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject) -> None:
     visible = data.draw(st.booleans(), "the file can be seen")
     record = record_of(story, RecordState.RUNNING) if story.ours else None
-    attachment = Attachment(KEY, JobOperation.DUMP, record, story.ours and story.shared)
+    hears = data.draw(st.booleans(), "QEMU's word is heard")
+    attachment = Attachment(KEY, JobOperation.DUMP, record, story.ours and story.shared, hears)
     if record is None:
-        attachment.observe(Sampled(stats(0.001, 0), 0.0), 0.0)  # Whoever attaches has seen the job.
+        attachment.observe(Sampled(story.stats(0.001, 0), 0.0), 0.0)  # Whoever attaches has seen the job.
     outage = data.draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8)), "outage")
     now, held, outcome = 0.0, False, None
     for moment, observation in sorted(told(story), key=lambda one: one[0]):
@@ -194,7 +204,9 @@ def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject)
         elif outage is not None and moment >= sum(outage):
             attachment.observe(ConnectionEvent(True), max(now, moment))
             attachment.observe(StateSeen(Domain(KEY, DomainState.RUNNING)), max(now, moment))
-        elif data.draw(st.integers(0, 5), "fate") == 0:
+        elif isinstance(observation, DumpEvent) and not hears:
+            continue
+        elif not (hears and isinstance(observation, EVENTS)) and data.draw(st.integers(0, 5), "fate") == 0:
             continue  # It was lost, or nobody looked.
         now = max(now, moment + data.draw(st.floats(0, 0.2), "delay"))
         if data.draw(st.integers(0, 8), "hiccup") == 0:
