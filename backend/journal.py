@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import time
@@ -15,7 +14,7 @@ from typing import TypeVar
 
 from backend.errors import JournalError
 from backend.record import InvalidRecord, JobRecord, RecordState
-from backend.state import private_file, state_folder
+from backend.state import locked, private_file, state_folder
 
 # What each version of the schema added to the one before it.
 _STEPS = (
@@ -125,7 +124,8 @@ class Journal:
                     0, f"it was written by a newer virt-jobs (schema {version}, this one knows {SCHEMA}); use that one"
                 )
             if version < SCHEMA:
-                _migrate(db)
+                with locked(self.path):
+                    _migrate(db)
         except BaseException:
             db.close()
             raise
@@ -134,8 +134,7 @@ class Journal:
     def _put_aside(self, found: int | None) -> None:
         """Give the damaged file, the one with that inode number, another name; unless somebody else just has."""
         aside = Path(f"{self.path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        with open(os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.path):
             if _inode(self.path) != found:
                 return
             while aside.exists():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -54,6 +56,17 @@ def private_file(path: Path) -> None:
     _refuse_others(found)
     if found.st_mode & 0o077:
         path.chmod(0o600)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock on `path`, by a file beside it; waits for whoever holds it now. OSError if there can be none.
+
+    For what SQLite does not wait for: two that make the same file, or give it another name.
+    """
+    with open(os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _refuse_others(found: os.stat_result) -> None:

@@ -18,7 +18,7 @@ from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat,
 from backend.simulator.effects import from_json, to_json
 from backend.simulator.machine import Machine
 from backend.simulator.plan import Ending, Plan, Stage
-from backend.state import private_file, private_folder, state_folder
+from backend.state import locked, private_file, private_folder, state_folder
 
 SCHEMA = 1
 KEPT = 10_000
@@ -200,7 +200,8 @@ class Store:
             # What a power cut may cost a simulator is not worth waiting for the disk.
             db.execute("PRAGMA synchronous = OFF")
             if version == 0:
-                self._create(db)
+                with locked(self.path):
+                    self._create(db)
         except BaseException:
             db.close()
             raise
