@@ -94,3 +94,12 @@ def config(state_home: Path) -> Path:
     path = Path(os.environ["XDG_CONFIG_HOME"]) / "virt-jobs" / "config.toml"
     path.parent.mkdir(parents=True)
     return path
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, in which commands are run."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command import one_line, virt_jobs
 from tests.cli.conftest import VirtJobs
-from tests.cli.test_edges import one_line, virt_jobs
 from tests.example_backend.harness import ExampleHarness
 from tests.example_backend.installed import install
 from tui.cli.exits import Exit

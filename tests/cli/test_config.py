@@ -14,7 +14,7 @@ import pytest
 from backend.journal import Journal
 from backend.record import JobRecord
 from backend.uri import open_backend
-from tests.cli.test_edges import one_line, virt_jobs
+from tests.cli.command import one_line, virt_jobs
 from tests.contract.steps import PATIENCE
 from tests.eventually import eventually
 

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 
 import pytest
 
-
-def virt_jobs(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui", *arguments],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
-
-
-def one_line(text: str) -> bool:
-    return text.startswith("virt-jobs: ") and text.count("\n") == 1 and "Traceback" not in text
-
+from tests.cli.command import one_line, virt_jobs
 
 PRETENDED = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
 SIMULATOR = ("-c", "sim:///pretended?domains=2")

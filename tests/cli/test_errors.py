@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from backend.journal import SCHEMA, Journal
-from tests.cli.test_edges import one_line, virt_jobs
-from tests.contract.steps import PATIENCE
+from tests.cli.command import QUICK, one_line, virt_jobs
 from tests.tui.terminal import terminal
 from tests.unit.test_record import new
 from tui.cli.exits import Exit
 
-SIM = "sim:///errors?domains=2&jobs=0&memory=1"
-SLOW = "sim:///slow?domains=2&jobs=0&memory=64&rate=8"
 NO_DAEMON = "qemu+unix:///system?socket=/nonexistent/socket"
 
 
@@ -104,7 +96,7 @@ class Row:
     """What and why."""
     advises: str = ""
     """What to do."""
-    uri: str | None = SIM
+    uri: str | None = QUICK
     scene: Callable[[Place], None] = nothing
     env: dict[str, str] = field(default_factory=dict)
 
@@ -116,7 +108,7 @@ class Row:
     @property
     def name(self) -> str:
         scene = "" if self.scene is nothing else f" [{self.scene.__qualname__.split('.')[0]}]"
-        return f"{shlex.join(self.arguments[2 if self.uri == SIM else 0 :])[:60]!a}{scene}"
+        return f"{shlex.join(self.arguments[2 if self.uri == QUICK else 0 :])[:60]!a}{scene}"
 
 
 USAGE = [
@@ -214,11 +206,8 @@ ROWS = [*USAGE, *PATHS, *HYPERVISORS, *STATE, *CONFIG]
 
 
 @pytest.fixture
-def place(tmp_path: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    folder = tmp_path / "here"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return Place(folder, state_home / "virt-jobs")
+def place(here: Path, state_home: Path) -> Place:
+    return Place(here, state_home / "virt-jobs")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
@@ -252,101 +241,13 @@ def test_a_uri_that_libvirt_does_not_know_is_one_line(uri: str) -> None:
 def test_a_damaged_journal_is_told_of_once_and_stops_nothing(place: Place) -> None:
     Journal().write(new())
     place.journal.write_bytes(b"no database" * 1000)
-    ended = virt_jobs("-c", SIM, "dump", "vm-01", "core")
+    ended = virt_jobs("-c", QUICK, "dump", "vm-01", "core")
     assert (ended.returncode, one_line(ended.stderr)) == (0, True), ended
     assert "was damaged: it is kept as" in ended.stderr
     [aside] = place.state.glob("journal.db.damaged-*")
     assert aside.read_bytes() == b"no database" * 1000
     assert [record.state for record in Journal().history()] == ["completed"]
     assert virt_jobs("history").stderr == ""
-
-
-def shell(command: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """What bash makes of it, ``virt-jobs`` being this one's."""
-    ours = f"virt-jobs() {{ {shlex.join([sys.executable, '-m', 'tui'])} \"$@\"; }}; SIM='{SIM}' SLOW='{SLOW}'; "
-    return subprocess.run(
-        ["bash", "-c", ours + command],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **env},
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize("options", ["list", "list --json", "info vm-01", "--help", "config"])
-def test_output_onto_a_full_disk_is_one_line(options: str) -> None:
-    ended = shell(f"virt-jobs -c $SIM {options} > /dev/full")
-    assert ended.returncode == Exit.FAILED
-    assert ended.stderr == "virt-jobs: cannot write the output: No space left on device\n"
-
-
-@pytest.mark.parametrize("reader", ["head -n 0", "head -n 1", "true"])
-def test_a_reader_that_goes_away_ends_a_listing_without_a_word(reader: str) -> None:
-    ended = shell(f"virt-jobs -c 'sim:///many?domains=3000' list | {reader}; exit ${{PIPESTATUS[0]}}")
-    assert (ended.returncode, ended.stderr) == (Exit.DETACHED, "")
-
-
-@pytest.mark.parametrize("output", ["| head -n 1", "| true", "> /dev/full"])
-def test_a_wait_whose_output_is_lost_says_how_to_attach_again(output: str, tmp_path: Path) -> None:
-    assert shell(f"virt-jobs -c $SLOW dump vm-01 {tmp_path}/core --detach").returncode == 0
-    ended = shell(f"virt-jobs -c $SLOW wait vm-01 --json {output}; exit ${{PIPESTATUS[0]}}")
-    assert ended.returncode == Exit.DETACHED
-    last = ended.stderr.splitlines()[-1]
-    assert "the job goes on. Attach again with: virt-jobs -c" in last
-    assert ("cannot write the output" in ended.stderr) == ("/dev/full" in output)
-    assert [record.state for record in Journal().pending()] == ["running"]
-
-
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "< /dev/full 2> /dev/full"])
-@pytest.mark.parametrize(("command", "code"), [("list", 0), ("wait nobody", Exit.UNREACHABLE)])
-def test_closed_streams_change_no_exit_code(closed: str, command: str, code: int, tmp_path: Path) -> None:
-    ended = shell(f"virt-jobs -c $SIM {command} {closed}")
-    assert ended.returncode == code
-    assert "Traceback" not in ended.stderr
-
-
-LOCALES = [
-    {"LC_ALL": "C"},
-    {"LC_ALL": "POSIX"},
-    {"LC_ALL": "", "LANG": "xx_XX.ISO-8859-1"},
-    {"PYTHONIOENCODING": "ascii"},
-    {"PYTHONIOENCODING": "latin-1:strict"},
-]
-
-
-@pytest.mark.parametrize("locale", LOCALES, ids=str)
-def test_every_locale_is_served(locale: dict[str, str], place: Place) -> None:
-    for command in ("dump vm-01 'ünï €'", "history", "history --json", "list", "inspect 'ünï €'"):
-        ended = subprocess.run(
-            [sys.executable, "-m", "tui", "-c", SIM, *shlex.split(command)],
-            capture_output=True,
-            env={**os.environ, **locale},
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert (ended.returncode, ended.stderr) == (0, b""), command
-    assert (place.folder / "ünï €").exists()
-
-
-def test_a_locale_that_is_forced_to_be_ascii_is_told_of(place: Place) -> None:
-    forced = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-    ended = virt_jobs("-c", SIM, "dump", "vm-01", "ünï", env=forced)
-    assert (ended.returncode, one_line(ended.stderr)) == (Exit.USAGE, True)
-    assert virt_jobs("-c", SIM, "list", env=forced).stdout.isascii()
-
-
-ODD = ["a b", "it's", '"quoted"', "-leading", "ünï€", "a;b&c", "$HOME", "*", "\u202eevil", "../here/up"]
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_an_odd_name_is_dumped_to_and_its_commands_can_be_pasted(name: str, place: Place) -> None:
-    ended = virt_jobs("-c", SLOW, "dump", "vm-01", "--detach", "--", name)
-    assert ended.returncode == 0, ended
-    assert [record.path for record in Journal().pending()] == [os.path.abspath(name)]
-    pasted = ended.stdout.partition("attach with: ")[2]
-    assert shell(pasted.replace("wait", "wait --timeout 0", 1)).returncode == Exit.TIMEOUT
-    assert os.path.exists(name)
 
 
 @pytest.mark.parametrize("make", [precious, link_in_the_way])
@@ -356,60 +257,12 @@ def test_overwriting_takes_the_place_of_what_is_there(make: Callable[[Place], No
         (place.folder / "core").unlink()
         (place.folder / "target").write_text("precious")
         (place.folder / "core").symlink_to("target")
-    assert virt_jobs("-c", SIM, "dump", "vm-01", "core", "--overwrite").returncode == 0
+    assert virt_jobs("-c", QUICK, "dump", "vm-01", "core", "--overwrite").returncode == 0
     assert (place.folder / "core").read_bytes().startswith(b"TestGuestMagic_")
 
 
-def interrupted(*arguments: str, when: str = "") -> tuple[int, str]:
-    """The exit code and all output of a command that got Ctrl-C, as a terminal sends it, once `when` was shown."""
-    process = pexpect.spawn(sys.executable, ["-m", "tui", *arguments], encoding="utf-8", timeout=PATIENCE)
-    process.expect_exact(when)
-    process.sendintr()
-    process.expect(pexpect.EOF)
-    process.close()
-    return process.exitstatus if process.exitstatus is not None else -process.signalstatus, process.before
-
-
-def test_ctrl_c_while_it_waits_for_the_hypervisor_is_no_traceback() -> None:
-    with socket.socket(socket.AF_UNIX) as listening:
-        path = f"/tmp/vj-{os.getpid()}.sock"
-        listening.bind(path)
-        listening.listen()
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tui", "-c", f"qemu+unix:///system?socket={path}", "list"],
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            listening.settimeout(PATIENCE)
-            connection, _ = listening.accept()
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=PATIENCE)
-            connection.close()
-        finally:
-            os.unlink(path)
-    assert process.returncode == Exit.DETACHED
-    assert "Traceback" not in err
-
-
-def test_ctrl_c_in_a_dump_that_is_followed_only_detaches(place: Place) -> None:
-    code, shown = interrupted("-c", SLOW, "dump", "vm-01", "core", when="MiB left of")
-    assert code == Exit.DETACHED
-    assert "detached; the job goes on. Attach again with: virt-jobs -c" in shown
-    assert "Traceback" not in shown
-    code, shown = interrupted("-c", SLOW, "wait", "vm-01", when="MiB left of")
-    assert (code, "Traceback" in shown) == (Exit.DETACHED, False)
-    assert [record.state for record in Journal().pending()] == ["running"]
-
-
-def test_ctrl_c_in_info_that_follows_ends_it(place: Place) -> None:
-    assert virt_jobs("-c", SLOW, "dump", "vm-01", "core", "--detach").returncode == 0
-    code, shown = interrupted("-c", SLOW, "info", "vm-01", "--follow", when="Memory total")
-    assert (code, "Traceback" in shown) == (Exit.DETACHED, False)
-
-
 def test_the_console_refuses_a_dumb_terminal() -> None:
-    with terminal("-c", SIM, term="dumb") as console:
+    with terminal("-c", QUICK, term="dumb") as console:
         assert console.ends() == Exit.USAGE
         assert "TERM=dumb" in console.written.decode()
         assert console.written.count(b"\n") == 1
@@ -417,13 +270,13 @@ def test_the_console_refuses_a_dumb_terminal() -> None:
 
 @pytest.mark.parametrize("term", ["", "unheard-of"])
 def test_the_console_opens_on_a_terminal_that_nobody_knows(term: str) -> None:
-    with terminal("-c", SIM, term=term) as console:
+    with terminal("-c", QUICK, term=term) as console:
         assert console.sees("vm-01", "2 domains").type("q").ends() == 0
 
 
 def test_the_console_tells_of_a_journal_that_was_damaged(place: Place) -> None:
     Journal().write(new())
     place.journal.write_bytes(b"no database" * 1000)
-    with terminal("-c", SIM) as console:
+    with terminal("-c", QUICK) as console:
         console.sees("vm-01", "damaged", "kept as").type("q").ends()
     assert len(list(place.state.glob("journal.db.damaged-*"))) == 1

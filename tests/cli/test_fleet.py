@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_edges import one_line, virt_jobs
+from tests.cli.command import one_line, virt_jobs
 
 A, B = "sim:///a?domains=2&jobs=0&memory=1", "sim:///b?domains=3&jobs=0&memory=1"
 NOBODY = "sim:///nobody?domains=x"

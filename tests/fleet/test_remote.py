@@ -13,7 +13,7 @@ import pytest
 
 from backend.libvirt import LibvirtBackend
 from backend.verdict import Evidence, Verdict
-from tests.cli.test_edges import one_line, virt_jobs
+from tests.cli.command import one_line, virt_jobs
 from tests.contract.steps import PATIENCE, job_seen
 from tests.hypervisor.daemon import Machines, unique, virsh_dump
 from tests.hypervisor.site import MIB, Site, held_dump

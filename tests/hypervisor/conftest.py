@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from backend.libvirt import LibvirtBackend
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, PrivateDaemon
+from tests.hypervisor.operations import Host
 
 
 @pytest.fixture
@@ -53,3 +55,43 @@ def daemon(_private: PrivateDaemon) -> PrivateDaemon:
     if not _private.alive:
         _private.start()
     return _private
+
+
+@pytest.fixture(scope="module")
+def _two_hosts() -> Iterator[tuple[PrivateDaemon, PrivateDaemon]]:
+    """Two hosts on this machine."""
+    with contextlib.ExitStack() as stack:
+        made = []
+        for host in ("here.example", "there.example"):
+            folder = Path(tempfile.mkdtemp(prefix="vj-"))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            daemon = PrivateDaemon(folder, host)
+            daemon.start()
+            stack.callback(daemon.stop)
+            made.append(daemon)
+        yield made[0], made[1]
+
+
+@pytest.fixture
+def _hosts(_two_hosts: tuple[PrivateDaemon, PrivateDaemon]) -> Iterator[tuple[Host, Host]]:
+    folder = Path(tempfile.mkdtemp(prefix="vj-files-"))
+    folder.chmod(0o777)
+    for daemon in _two_hosts:
+        if not daemon.alive:  # libvirtd 9.0.0 may crash when a domain is destroyed under a snapshot.
+            daemon.start()
+    with Machines(_two_hosts[0].uri) as here, Machines(_two_hosts[1].uri) as there:
+        made = Host(_two_hosts[0], here, folder), Host(_two_hosts[1], there, folder)
+        yield made
+    for host in made:
+        host.clear()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def here(_hosts: tuple[Host, Host]) -> Host:
+    return _hosts[0]
+
+
+@pytest.fixture
+def there(_hosts: tuple[Host, Host]) -> Host:
+    return _hosts[1]

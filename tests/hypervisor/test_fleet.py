@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from backend import libvirt_conf
-from tests.cli.test_edges import virt_jobs
+from tests.cli.command import virt_jobs
 from tests.hypervisor.daemon import PrivateDaemon
 from tests.tui.console import console
 from tests.tui.terminal import terminal

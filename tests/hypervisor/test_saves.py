@@ -1,0 +1,112 @@
+"""Waits for what writes a domain's memory, but dumps: what `wait` says, held against what virsh itself returned."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from backend.errors import NoJob, NotAnswering
+from backend.libvirt import LibvirtBackend
+from backend.model import DomainKey, JobOperation
+from tests.hypervisor.disk import small_disk
+from tests.hypervisor.helper import Held
+from tests.hypervisor.operations import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    MIB,
+    UNPROVEN,
+    Act,
+    Found,
+    Host,
+    abort,
+    agree,
+    arrival,
+    attached,
+    destroy,
+    ended,
+    nothing,
+)
+
+pytestmark = pytest.mark.hypervisor
+
+
+async def written(
+    host: Host, domain: DomainKey, operation: JobOperation, path: Path, act: Act, command: list[str | Path]
+) -> tuple[Found, str]:
+    """How an operation ends that writes `path`, and what virsh said; `act` is done while everybody is attached."""
+    with Held(path) as held:
+        virsh = host.virsh(*command)
+        await asyncio.to_thread(held.until_stopped)
+        async with attached(host, domain, operation) as waiting:
+            act(host, domain)
+            held.release()
+            errors = await ended(virsh)
+            outcome = await waiting.outcome()
+    agree(outcome, errors)
+    return (outcome.verdict, outcome.evidence), errors
+
+
+SAVES = {
+    "completed": (nothing, {COMPLETED}),
+    # How it was aborted is seen for some ms only.
+    "aborted": (abort, {CANCELLED, FAILED}),
+    "destroyed": (destroy, {FAILED}),
+}
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
+@pytest.mark.parametrize(("act", "expected"), SAVES.values(), ids=SAVES)
+async def test_a_save(here: Host, act: Act, expected: set[Found], paused: bool) -> None:
+    domain = here.machines.start("vm", MIB, paused, filled=True)
+    path = here.folder / "saved"
+    found, _ = await written(here, domain, JobOperation.SAVE, path, act, ["save", domain.uuid, path])
+    assert found in expected
+
+
+async def test_a_save_into_a_full_disk(here: Host) -> None:
+    domain = here.machines.start("vm", MIB, filled=True)
+    with small_disk(here.folder / "small", MIB // 2) as folder:
+        path = folder / "saved"
+        found, errors = await written(here, domain, JobOperation.SAVE, path, nothing, ["save", domain.uuid, path])
+    assert found == FAILED
+    assert "No space left on device" in errors
+
+
+async def test_a_managed_save(here: Host) -> None:
+    domain = here.machines.boot(here.machines.define("vm", MIB))
+    path = here.daemon.folder / "config/libvirt/qemu/save/vm.save"
+    found, _ = await written(here, domain, JobOperation.SAVE, path, nothing, ["managedsave", domain.uuid])
+    assert found == COMPLETED
+
+
+SNAPSHOTS = {
+    # Nothing that libvirt tells of a snapshot is told of successful ones only.
+    "completed": (nothing, {UNPROVEN}),
+    "aborted": (abort, {CANCELLED, UNPROVEN}),
+    "destroyed": (destroy, {FAILED}),
+}
+
+
+@pytest.mark.parametrize(("act", "expected"), SNAPSHOTS.values(), ids=SNAPSHOTS)
+async def test_an_external_snapshot_with_memory(here: Host, act: Act, expected: set[Found]) -> None:
+    domain = here.machines.start("vm", MIB, filled=True, disk=here.disk(64))
+    path = here.folder / "memory"
+    layer = f"vda,file={here.folder}/layer.qcow2"
+    command = ["snapshot-create-as", domain.uuid, "one", "--memspec", f"file={path}", "--diskspec", layer]
+    found, _ = await written(here, domain, JobOperation.SNAPSHOT, path, act, command)
+    assert found in expected
+
+
+async def test_a_restore_answers_no_question_andnothing_is_claimed_of_it(here: Host) -> None:
+    domain = here.machines.start("vm", MIB, filled=True)
+    path = here.folder / "saved"
+    assert await ended(here.virsh("save", domain.uuid, path)) == ""
+    virsh = here.virsh("restore", path)
+    restoring = await arrival(here, domain, virsh)
+    async with LibvirtBackend(here.uri) as backend:
+        with pytest.raises((NoJob, NotAnswering)):
+            await backend.wait(restoring, JobOperation.RESTORE)
+    assert await ended(virsh) == ""
