@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from backend.model import DomainKey, DumpRequest
 from backend.record import JobRecord
 from backend.verdict import Evidence, Verdict
 from tests.benchmarks.figures import Figure, percentile
+from tests.benchmarks.pseudo_terminal import own_folder
 from tests.hypervisor.daemon import SYSTEM, Machines, unique
 
 DUMPS = 50
@@ -43,10 +42,9 @@ class Delays:
 
 
 def figures() -> list[Figure]:
-    with tempfile.TemporaryDirectory(prefix="vj-bench-") as folder:
-        os.environ["XDG_STATE_HOME"] = folder
-        with Machines() as machines:
-            delays = asyncio.run(_measure(machines.start(unique("bench"), MIB), Path(folder)))
+    with own_folder() as env, Machines() as machines:
+        folder = Path(env["XDG_STATE_HOME"]).parent
+        delays = asyncio.run(_measure(machines.start(unique("bench"), MIB), folder))
     kinds: list[tuple[str, Callable[[Delays], float], bool]] = [
         ("a job's end to wait() returning", lambda delay: delay.waited, True),
         ("a job's end to `virt-jobs wait` exiting", lambda delay: delay.exited, True),
