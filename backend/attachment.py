@@ -79,7 +79,12 @@ class Attachment:
         self._streamed = False
         self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
         self._dump_event: DumpEvent | None = None
+        self._written_since: float | None = None
+        """When the file that was found was written to: for this dump, or for the one before or after it."""
+        self._own_file = False
+        """Whether it is this one's."""
         self._file_held = False
+        """Whether it is, and its check is yet to come."""
         self._file: FileChecked | None = None
         self._written_at = 0.0
         """When that was last written to, as of its check."""
@@ -137,10 +142,12 @@ class Attachment:
                 self._witness.hear(observation, now)
             case StateSeen(domain):
                 self._state_seen(domain, now)
-            case FileHeld():
-                self._file_held = True
+            case FileHeld(since):
+                self._written_since = since
+                self._recognize_file()
             case FileChecked():
-                self._file_checked(observation, now)
+                if self._own_file:
+                    self._file_checked(observation, now)
             case ConnectionEvent(connected):
                 if connected:
                     self._disconnected_at = None
@@ -219,6 +226,7 @@ class Attachment:
     def _take(self, stats: JobStats, sent: float, now: float) -> None:
         self._witness.contradict(sent)
         self._samples.take(stats, sent, now)
+        self._recognize_file()
         self._interrupted = False
         if stats.closing:
             self._closing = True
@@ -254,6 +262,11 @@ class Attachment:
         if not self._left_paused:
             # The hypervisor lets a guest go on only when it is done with it.
             self._end(now)
+
+    def _recognize_file(self) -> None:
+        """No domain has two dumps at a time: what was written to while this one went on is its own."""
+        if not self._own_file and self._written_since is not None and self._samples.going_on(self._written_since):
+            self._own_file = self._file_held = True
 
     def _file_checked(self, checked: FileChecked, now: float) -> None:
         written_at = now - checked.untouched
@@ -363,7 +376,9 @@ class Attachment:
         # its domain stopped first, the call failed: libvirt removes only what it made, and not at once.
         failures = [self._proofs.get(evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS)]
         if whole and not any(proof and proof[0] is Verdict.FAILED for proof in failures):
-            return None if self._cut_short else (Evidence.FILE, Verdict.COMPLETED, "Its file is whole.", "")
+            paused = "; without a connection, nobody can say whether its domain was left paused"
+            detail = f"Its file is whole{paused if self._disconnected_at is not None else ''}."
+            return None if self._cut_short else (Evidence.FILE, Verdict.COMPLETED, detail, "")
         for evidence in Evidence:
             if proof := self._proofs.get(evidence):
                 return evidence, *proof

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import struct
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,19 +69,25 @@ class DumpTarget:
     The calls may block as long as the storage does.
     """
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, since: float) -> None:
         self.path = path
+        self.since = since
+        """A time, on the monotonic clock, at which it was what its domain was dumped to."""
         self._descriptor = descriptor
 
     @classmethod
-    def open(cls, path: str | Path, through: str | Path | None = None) -> Self:
-        """Open the file at `path`, reached `through` another name of it where that is given. OperationFailed if not."""
+    def open(cls, path: str | Path, through: str | Path | None = None, since: float | None = None) -> Self:
+        """Open the file at `path`, reached `through` another name of it where that is given. OperationFailed if not.
+
+        Its `since` is now, if it is not known better.
+        """
+        since = time.monotonic() if since is None else since
         shown, reached = clean(str(path)), through or path
         try:
             # Looked at before it is opened: opening a FIFO would make us the reader that a dump waits for.
             if not stat.S_ISREG(os.stat(reached).st_mode):
                 raise OperationFailed(f"{shown} is not a regular file")
-            return cls(str(path), os.open(reached, os.O_RDONLY | os.O_CLOEXEC))
+            return cls(str(path), os.open(reached, os.O_RDONLY | os.O_CLOEXEC), since)
         except OSError as error:
             raise OperationFailed(f"cannot read {shown}: {error.strerror}") from None
 

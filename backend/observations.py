@@ -45,12 +45,15 @@ class StateSeen:
 
 @dataclass(frozen=True, slots=True)
 class FileHeld:
-    """The dump's own file is held open: once the job is over, a FileChecked will follow."""
+    """The file of the domain's dump is held open: once the job is over, a FileChecked will follow."""
+
+    since: float
+    """A time at which the domain was dumped to it (the caller's monotonic clock, seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileChecked:
-    """The dump's own file, held open since it was written."""
+    """The file that is held."""
 
     found: DumpFile
     linked: bool

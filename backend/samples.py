@@ -28,12 +28,15 @@ class Samples:
         """The latest one."""
         self._sent = 0.0
         self._at = 0.0
+        self._started_from = 0.0
         self._started_by = 0.0
 
     def take(self, stats: JobStats, sent: float, now: float) -> None:
         """One more of this very job, asked for at `sent`."""
-        started_by = began(stats, now)
-        self._started_by = started_by if self.last is None else min(self._started_by, started_by)
+        started = began(stats, sent), began(stats, now)
+        if self.last is not None:
+            started = min(self._started_from, started[0]), min(self._started_by, started[1])
+        self._started_from, self._started_by = started
         self.last, self._sent, self._at = stats, sent, now
 
     def follow_on(self, stats: JobStats, sent: float, now: float) -> bool:
@@ -62,6 +65,10 @@ class Samples:
         if not 0 < last.time_elapsed < stats.time_elapsed:
             return False
         return began(stats, now) >= self._sent and began(stats, sent) > self._started_by + CLOCK_SLACK
+
+    def going_on(self, at: float) -> bool:
+        """Whether the job had begun by then, as far as milliseconds tell, and not ended."""
+        return self.last is not None and self._started_from - CLOCK_SLACK <= at <= self._sent
 
     def end_with(self, final: JobStats, now: float) -> bool:
         """Whether stats that were told at a job's end can be this job's, not those of the one before it."""

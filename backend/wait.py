@@ -246,7 +246,8 @@ class _Follower:
         target = await self._hold_file()
         if target is None:
             return
-        self._observed.put_nowait(FileHeld())
+        self._observed.put_nowait(FileHeld(target.since))
+        self._look.set()  # Only while its job goes on, the file is known to be its own.
         while True:
             await self._adrift.wait()
             try:

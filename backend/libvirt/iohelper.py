@@ -14,7 +14,7 @@ from pathlib import Path
 
 from backend.dumpfile import DumpTarget
 from backend.errors import OperationFailed
-from backend.libvirt.processes import processes
+from backend.libvirt.processes import began, processes
 from backend.text import clean
 
 _HELPER = "libvirt_iohelper"
@@ -31,10 +31,8 @@ def dump_target(uuid: str) -> DumpTarget | None:
             pipes.update(_links(process))
     for process, path, pipe in helpers:
         if pipe in pipes:
-            try:
-                return DumpTarget.open(clean(path), through=process / "fd" / "1")
-            except OperationFailed:
-                return None
+            with contextlib.suppress(OperationFailed, OSError):
+                return DumpTarget.open(clean(path), process / "fd" / "1", began(process))
     return None
 
 

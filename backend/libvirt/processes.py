@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,13 @@ def processes() -> Iterator[tuple[Path, list[str]]]:
                 continue
             if arguments:
                 yield process, os.fsdecode(arguments).split("\0")
+
+
+def began(process: Path) -> float:
+    """When it did, on the monotonic clock, or up to a hundredth of a second before that. OSError if it is gone."""
+    ticks = int((process / "stat").read_text().rpartition(")")[2].split()[19])  # starttime, see proc(5)
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() - age
 
 
 def running_domains() -> list[DomainKey]:

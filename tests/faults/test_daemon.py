@@ -90,7 +90,7 @@ def _clear(daemon: PrivateDaemon, domain: DomainKey) -> None:
 
 @pytest.fixture
 def held(folder: Path) -> Iterator[Held]:
-    """Nobody takes from QEMU what it writes into a raw dump."""
+    """Nobody takes from QEMU what it writes into the dump."""
     with Held(folder / "dump") as held:
         yield held
 
@@ -124,11 +124,12 @@ async def test_qemu_finishes_a_dump_whose_daemon_was_killed(
 
 
 async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
-    daemon: PrivateDaemon, folder: Path, capsys: pytest.CaptureFixture[str]
+    daemon: PrivateDaemon, folder: Path, held: Held, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with attached(daemon, folder, "ours", "elf") as scene:
         daemon.kill()
         await asyncio.to_thread(daemon.start)
+        held.release()
         outcome = await outcome_with_a_living_daemon(scene)
         assert outcome.left_paused, outcome
         Report(scene.domain, daemon.uri, as_json=False).outcome(outcome)

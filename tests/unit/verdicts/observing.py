@@ -9,7 +9,7 @@ from backend.dumpfile import DumpFile
 from backend.errors import NoConnection
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
-from backend.observations import FileChecked, Observation, RecordSeen, Sampled, StateSeen
+from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, StateSeen
 from backend.record import JobRecord, RecordState
 from backend.verdict import Outcome
 
@@ -86,3 +86,5 @@ GONE = Sampled(None, 100.1)
 CLOSING = Sampled(stats(1100, TOTAL, JobType.COMPLETED), 100.1)
 LOST = ConnectionEvent(False, "the daemon died")
 BACK = ConnectionEvent(True)
+HELD = FileHeld(100.0)
+"""Found right before RUNNING was asked for."""

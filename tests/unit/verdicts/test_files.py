@@ -13,6 +13,7 @@ from backend.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     CLOSING,
     GONE,
+    HELD,
     KEY,
     RUNNING,
     checked,
@@ -25,14 +26,14 @@ NOT_THERE = SampleFailed(NoSuchDomain("that run is over"))
 
 
 def test_a_whole_file_proves_the_end() -> None:
-    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=True))
+    outcome = verdict_of(RUNNING, HELD, GONE, checked(whole=True))
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence, outcome.path) == (Verdict.COMPLETED, Evidence.FILE, "/dumps/db-01")
 
 
 def test_the_verdict_waits_for_the_file_that_is_held() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
-    for observation in (RUNNING, FileHeld(), GONE):
+    for observation in (RUNNING, HELD, GONE):
         attachment.observe(observation, 100.0)
     assert attachment.outcome(100.0 + FILE_GRACE - 1) is None
     attachment.observe(checked(whole=True), 159.5)
@@ -50,7 +51,7 @@ def test_the_verdict_waits_for_the_file_that_is_held() -> None:
     ],
 )
 def test_what_a_file_that_is_not_whole_or_gone_proves(file: FileChecked, verdict: Verdict) -> None:
-    outcome = verdict_of(RUNNING, FileHeld(), GONE, file)
+    outcome = verdict_of(RUNNING, HELD, GONE, file)
     assert outcome is not None
     assert outcome.verdict is verdict
 
@@ -63,7 +64,7 @@ STOPPED = lifecycle(Lifecycle.STOPPED, "destroyed")
 )
 def test_a_whole_file_proves_nothing_where_the_domain_may_have_stopped_first(stopped: list[Observation]) -> None:
     # Seen on libvirt 9.0.0: destroyed while the file is closed, the call fails; a file that was there before stays.
-    outcome = verdict_of(RUNNING, FileHeld(), *stopped, checked(whole=True))
+    outcome = verdict_of(RUNNING, HELD, *stopped, checked(whole=True))
     assert outcome is not None
     assert outcome.verdict is Verdict.UNPROVEN
     assert "may have stopped before" in outcome.detail
@@ -80,18 +81,38 @@ def test_a_whole_file_proves_nothing_where_the_domain_may_have_stopped_first(sto
     ],
 )
 def test_a_whole_file_proves_the_end_of_a_dump_that_its_domain_outlived(ended: list[Observation]) -> None:
-    outcome = verdict_of(RUNNING, FileHeld(), *ended, checked(whole=True))
+    outcome = verdict_of(RUNNING, HELD, *ended, checked(whole=True))
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
 
 
 def test_a_whole_file_does_not_outweigh_qemus_own_failure() -> None:
-    outcome = verdict_of(RUNNING, FileHeld(), DumpEvent(KEY, False, "no"), GONE, checked(whole=True))
+    outcome = verdict_of(RUNNING, HELD, DumpEvent(KEY, False, "no"), GONE, checked(whole=True))
     assert outcome is not None
     assert outcome.verdict is Verdict.FAILED
 
 
-FOLLOWED = (Sampled(stats(5000, 900), 100.0), FileHeld(), Sampled(stats(20, 10), 100.1))
+def test_a_file_that_was_found_before_the_job_had_begun_is_another_ones() -> None:
+    outcome = verdict_of(FileHeld(98.9), RUNNING, GONE, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_that_was_found_when_the_job_may_have_ended_may_be_the_next_ones(whole: bool) -> None:
+    # The next dump may have begun and not have been seen: no daemon answers, or it is over too soon.
+    outcome = verdict_of(RUNNING, FileHeld(100.05), GONE, checked(whole, untouched=1000.0))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
+
+
+def test_a_file_that_was_found_before_the_job_was_seen_again_is_its_own() -> None:
+    outcome = verdict_of(RUNNING, FileHeld(100.05), Sampled(stats(1100, 200), 100.1), GONE, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.COMPLETED, "/dumps/db-01")
+
+
+FOLLOWED = (Sampled(stats(5000, 900), 100.0), HELD, Sampled(stats(20, 10), 100.1))
 
 
 def test_a_file_that_the_next_dump_writes_to_proves_nothing() -> None:
@@ -110,20 +131,20 @@ def test_a_file_that_was_whole_before_the_next_dump_began_proves_the_end() -> No
 def test_a_file_that_was_found_when_the_next_dump_ran_is_not_named() -> None:
     # The first look after the end is at its file, which was found too late; the next one is at the next dump.
     next_one = Sampled(stats(150, 10), 100.4)
-    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=False), next_one)
+    outcome = verdict_of(RUNNING, HELD, GONE, checked(whole=False), next_one)
     assert outcome is not None
     assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
 
 
 def test_the_file_of_a_dump_that_another_one_follows_is_its_own() -> None:
     next_one = Sampled(stats(20, 10), 100.4)
-    outcome = verdict_of(RUNNING, FileHeld(), GONE, checked(whole=False, linked=False), next_one)
+    outcome = verdict_of(RUNNING, HELD, GONE, checked(whole=False, linked=False), next_one)
     assert outcome is not None
     assert (outcome.verdict, outcome.path) == (Verdict.FAILED, "/dumps/db-01")
 
 
 def test_an_answer_that_was_late_is_no_sign_of_another_job() -> None:
     late = Sampled(stats(1050, 150), 100.05)
-    outcome = verdict_of(RUNNING, FileHeld(), GONE, late, checked(whole=True))
+    outcome = verdict_of(RUNNING, HELD, GONE, late, checked(whole=True))
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)

@@ -10,13 +10,14 @@ from backend.attachment import GRACE, ORPHAN_GRACE, RECONNECT_GRACE, Attachment
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, Lifecycle
 from backend.model import DomainState, JobOperation, JobType
-from backend.observations import FileHeld, Observation, RecordSeen, Sampled, SampleFailed
+from backend.observations import Observation, RecordSeen, Sampled, SampleFailed
 from backend.record import RecordState
 from backend.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     CLOSING,
     GONE,
+    HELD,
     KEY,
     LOST,
     RUNNING,
@@ -166,7 +167,7 @@ def test_a_domain_destroyed_after_an_outage_in_which_the_job_was_seen_again_has_
 
 def test_why_a_domain_is_gone_is_waited_for() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
-    for observation in (RUNNING, FileHeld(), SampleFailed(NoSuchDomain("gone")), checked(whole=False, linked=False)):
+    for observation in (RUNNING, HELD, SampleFailed(NoSuchDomain("gone")), checked(whole=False, linked=False)):
         attachment.observe(observation, 100.0)
     assert attachment.outcome(100.0) is None
     attachment.observe(lifecycle(Lifecycle.STOPPED, "destroyed"), 100.1)
@@ -222,7 +223,7 @@ def test_what_went_wrong_in_asking_ends_nothing() -> None:
 
 def test_a_dump_whose_daemon_died_goes_on_while_its_domain_stays_paused() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
-    for observation in (RUNNING, FileHeld(), LOST, BACK, GONE, seen(DomainState.PAUSED)):
+    for observation in (RUNNING, HELD, LOST, BACK, GONE, seen(DomainState.PAUSED)):
         attachment.observe(observation, 100.0)
     assert attachment.orphaned
     for second in range(1, 100):
@@ -235,14 +236,15 @@ def test_a_dump_whose_daemon_died_goes_on_while_its_domain_stays_paused() -> Non
 
 
 def test_a_file_that_is_whole_while_there_is_no_connection_proves_the_end() -> None:
-    outcome = verdict_of(RUNNING, FileHeld(), LOST, checked(whole=False), checked(whole=True))
+    outcome = verdict_of(RUNNING, HELD, LOST, checked(whole=False), checked(whole=True))
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
+    assert "left paused" in outcome.detail
 
 
 def test_a_file_that_is_not_whole_while_there_is_no_connection_proves_nothing() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
-    for observation in (RUNNING, FileHeld(), LOST, checked(whole=False)):
+    for observation in (RUNNING, HELD, LOST, checked(whole=False)):
         attachment.observe(observation, 100.0)
     assert attachment.outcome(110.0) is None
 

@@ -15,6 +15,7 @@ from backend.record import RecordState
 from backend.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,
+    HELD,
     KEY,
     RUNNING,
     TOTAL,
@@ -52,7 +53,7 @@ def events() -> st.SearchStrategy[Observation]:
         st.builds(JobEvent, st.just(KEY), samples),
         st.builds(ConnectionEvent, st.booleans()),
         st.just(RecordEvent(KEY)),
-        st.just(FileHeld()),
+        st.builds(FileHeld, st.floats(90, 200)),
         st.builds(checked, st.sampled_from([False, None]), st.booleans(), st.integers(0, 3)),
         st.builds(seen, st.sampled_from([DomainState.PAUSED, DomainState.RUNNING])),
         st.builds(RecordSeen, st.builds(record, pending), st.sampled_from([True, False, None])),
@@ -95,8 +96,8 @@ def test_once_the_job_has_ended_and_the_grace_is_over_there_is_a_verdict(
 CONTRADICTIONS: dict[str, list[Observation]] = {
     "QEMU's word": [DumpEvent(KEY, False, "disk full")],
     "job stats": [SampleFailed(OperationFailed("dump query failed, status=3", code=9))],
-    "file removed": [FileHeld(), checked(whole=False, linked=False, untouched=1000.0)],
-    "file cut short": [FileHeld(), checked(whole=False, untouched=1000.0)],
+    "file removed": [checked(whole=False, linked=False, untouched=1000.0)],
+    "file cut short": [checked(whole=False, untouched=1000.0)],
 }
 
 
@@ -111,7 +112,7 @@ def test_no_shared_record_makes_good_what_was_seen_to_fail(
     of_the_file = isinstance(contradiction[-1], FileChecked)
     attachment = Attachment(KEY, JobOperation.DUMP, record(), shared=not own)
     now = 100.0
-    for observation in (RUNNING, *(() if of_the_file else contradiction)):
+    for observation in (RUNNING, *((HELD,) if of_the_file else contradiction)):
         attachment.observe(observation, now)
     for observation, delay in [*before, (claimed(), 0.0), *after, (GONE, 0.0), (claimed(), 0.0)]:
         now += delay

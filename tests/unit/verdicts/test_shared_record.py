@@ -9,11 +9,12 @@ import pytest
 from backend.attachment import RUNNER_GRACE, Attachment
 from backend.events import DumpEvent
 from backend.model import JobOperation, JobType
-from backend.observations import FileHeld, RecordSeen, Sampled
+from backend.observations import RecordSeen, Sampled
 from backend.record import RecordState
 from backend.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,
+    HELD,
     KEY,
     RUNNING,
     checked,
@@ -91,7 +92,7 @@ def test_a_shared_result_does_not_outweigh_an_abort_that_was_seen() -> None:
 
 def test_a_shared_result_about_another_file_says_nothing() -> None:
     elsewhere = replace(record(), path="/dumps/elsewhere")
-    told = (FileHeld(), GONE, replace(claimed(), record=replace(claimed().record, path="/dumps/elsewhere")))
+    told = (HELD, GONE, replace(claimed(), record=replace(claimed().record, path="/dumps/elsewhere")))
     told = (*told, checked(whole=None))
     outcome = verdict_of(RUNNING, *told, of_record=elsewhere, shared=True)
     assert outcome is not None

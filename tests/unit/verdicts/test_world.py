@@ -68,6 +68,21 @@ class Story:
         return 0.01 if self.quick else 1.0
 
     @property
+    def half(self) -> bool:
+        """Whether it ends in the middle of its work."""
+        return self.ending in (Ending.DISK_FULL, Ending.DESTROYED, Ending.ABORTED)
+
+    @property
+    def stop(self) -> float:
+        """When the work ends; the job takes a second longer."""
+        return (5.0 if self.half else 10.0) * self.pace
+
+    @property
+    def next(self) -> tuple[float, float]:
+        """From when to when the dump that follows is at work."""
+        return self.stop + 1.01, self.stop + 4.0
+
+    @property
     def unit(self) -> int:
         """Bytes: a dump of 10 GiB, or of 1 GiB in a moment, which is as fast as it gets."""
         return 100 << 10 if self.quick else 1 << 20
@@ -112,9 +127,8 @@ def record_of(story: Story, state: RecordState) -> JobRecord:
 
 def told(story: Story) -> list[tuple[float, Observation]]:
     """Everything that could be seen of the story, with its time; the job begins at 0 and works until 10, or 0.1."""
-    half = story.ending in (Ending.DISK_FULL, Ending.DESTROYED, Ending.ABORTED)
-    stop = (5.0 if half else 10.0) * story.pace
-    moments = [(step, step / 2 * story.pace) for step in range(1, 10 if half else 20)]
+    stop = story.stop
+    moments = [(step, step / 2 * story.pace) for step in range(1, 10 if story.half else 20)]
     seen: list[tuple[float, Observation]] = [
         (moment, Sampled(story.stats(moment, step * 500), moment)) for step, moment in moments
     ]
@@ -179,6 +193,27 @@ def file_of(story: Story) -> FileChecked:
     return FileChecked(found, linked=not failed or story.pre_existing or late, untouched=0.0)
 
 
+NEXT = "/next"
+
+
+def found_at(story: Story, now: float) -> str | None:
+    """The file that the domain is dumped to at that time."""
+    if 0 < now < story.stop:
+        return "/f"
+    begun, stop = story.next
+    followed = story.follows is not None and story.ending not in (Ending.DESTROYED, Ending.DESTROYED_LATE)
+    return NEXT if followed and begun < now < stop else None
+
+
+def looked_at(story: Story, path: str, now: float) -> FileChecked:
+    if path != NEXT:
+        return file_of(story)
+    stop = story.next[1]
+    whole = now > stop and story.follows is Ending.COMPLETED
+    found = DumpFile(NEXT, "ELF core", TOTAL if whole else 5000, whole, "As looked at.")
+    return FileChecked(found, linked=now < stop or whole, untouched=max(0.0, now - stop))
+
+
 def decided(attachment: Attachment, now: float) -> Outcome | None:
     try:
         return attachment.outcome(now)
@@ -196,7 +231,8 @@ def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject)
     if record is None:
         attachment.observe(Sampled(story.stats(0.001, 0), 0.0), 0.0)  # Whoever attaches has seen the job.
     outage = data.draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8)), "outage")
-    now, held, outcome = 0.0, False, None
+    looking = data.draw(st.floats(0, 0.2) | st.floats(0, 16), "since when the file is looked for")
+    now, held, outcome = 0.0, None, None
     for moment, observation in sorted(told(story), key=lambda one: one[0]):
         out = outage is not None and outage[0] <= moment < sum(outage)
         if out:
@@ -213,21 +249,21 @@ def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject)
             attachment.observe(SampleFailed(NotAnswering("5 s")), now)
         for _ in range(data.draw(st.integers(1, 2), "times")):
             attachment.observe(observation, now)
-        if visible and not held and moment < 4.0 * story.pace and not out:
-            attachment.observe(FileHeld(), now)
-            held = True
-        if held and attachment.ended:
-            attachment.observe(file_of(story), now)
+        if visible and held is None and now >= looking and (held := found_at(story, now)) is not None:
+            attachment.observe(FileHeld(now), now)
+        if held is not None and attachment.ended:
+            attachment.observe(looked_at(story, held, now), now)
         if (outcome := decided(attachment, now)) is not None:
             break
     if outcome is None:
         for later in (GRACE_OVER, 2 * GRACE_OVER):
             attachment.observe(SampleFailed(NoSuchDomain("gone")), now + later - 1)
-            if held:
-                attachment.observe(file_of(story), now + later - 1)
+            if held is not None:
+                attachment.observe(looked_at(story, held, now + later - 1), now + later - 1)
             outcome = outcome or decided(attachment, now + later)
         assert outcome is not None
     assert outcome.verdict in story.ending.truths | {Verdict.UNPROVEN}, (outcome, story)
+    assert outcome.path != NEXT, (outcome, story)
 
 
 GRACE_OVER = FILE_GRACE + ORPHAN_GRACE
