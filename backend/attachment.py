@@ -9,6 +9,7 @@ from __future__ import annotations
 from backend.claims import Proof, weighed
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.held_file import HeldFile
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
 from backend.observations import (
     FileChecked,
@@ -79,15 +80,7 @@ class Attachment:
         self._streamed = False
         self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
         self._dump_event: DumpEvent | None = None
-        self._written_since: float | None = None
-        """When the file that was found was written to: for this dump, or for the one before or after it."""
-        self._own_file = False
-        """Whether it is this one's."""
-        self._file_held = False
-        """Whether it is, and its check is yet to come."""
-        self._file: FileChecked | None = None
-        self._written_at = 0.0
-        """When that was last written to, as of its check."""
+        self._file = HeldFile()
         self._seen = "The job was gone when it was next looked at."
 
     @property
@@ -119,7 +112,7 @@ class Attachment:
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
         if self._ended_at is not None:
-            if self._file_held:
+            if self._file.awaited:
                 return self._ended_at + FILE_GRACE
             if self._witness.shared and self._witness.claim is not None:
                 return self._ended_at + _EVENT_LAG
@@ -143,11 +136,9 @@ class Attachment:
             case StateSeen(domain):
                 self._state_seen(domain, now)
             case FileHeld(since):
-                self._written_since = since
-                self._recognize_file()
+                self._file.hold(since, self._samples)
             case FileChecked():
-                if self._own_file:
-                    self._file_checked(observation, now)
+                self._file_checked(observation, now)
             case ConnectionEvent(connected):
                 if connected:
                     self._disconnected_at = None
@@ -173,11 +164,11 @@ class Attachment:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
             return None
         claim = self._witness.claim
-        if not over and (self._witness.may_tell or self._file_held or claim is not None):
+        if not over and (self._witness.may_tell or self._file.awaited or claim is not None):
             return None
         proof = self._best_proof(over, now)
         if claim is not None:
-            proof = weighed(claim, proof, self._file.found if self._file is not None else None)
+            proof = weighed(claim, proof, self._file.found)
         if proof is not None:
             return self._as_outcome(*proof)
         return self._unproven() if over else None
@@ -190,8 +181,7 @@ class Attachment:
             return  # It was asked for before the end: most likely it is this very job's.
         elif self.ended or stats.operation != self.operation or self._is_other(stats, sent, now):
             self._successor = began(stats, sent)
-            if self._written_at > self._successor:
-                self._file = None  # It is that job's: it was found when this one was over.
+            self._file.disown(self._successor)
             self._end(now)
             self._prove_by_survival()
         else:
@@ -226,7 +216,7 @@ class Attachment:
     def _take(self, stats: JobStats, sent: float, now: float) -> None:
         self._witness.contradict(sent)
         self._samples.take(stats, sent, now)
-        self._recognize_file()
+        self._file.recognize(self._samples)
         self._interrupted = False
         if stats.closing:
             self._closing = True
@@ -263,25 +253,16 @@ class Attachment:
             # The hypervisor lets a guest go on only when it is done with it.
             self._end(now)
 
-    def _recognize_file(self) -> None:
-        """No domain has two dumps at a time: what was written to while this one went on is its own."""
-        if not self._own_file and self._written_since is not None and self._samples.going_on(self._written_since):
-            self._own_file = self._file_held = True
-
     def _file_checked(self, checked: FileChecked, now: float) -> None:
-        written_at = now - checked.untouched
-        if self._successor is not None and written_at > self._successor:
-            # The job that followed writes to it: what it was before, nobody can tell any more.
-            self._file_held = False
+        before = self._file.found
+        if not self._file.check(checked, now, self._successor):
             return
-        news = self._file is None or self._file.found.size != checked.found.size
-        self._file, self._written_at = checked, written_at
         if self.adrift and checked.found.whole:
             self._end(now)
-        elif self.orphaned and news:
+        elif self.orphaned and (before is None or before.size != checked.found.size):
             self._orphan_news = now
         if self.ended:
-            self._file_held = False
+            self._file.awaited = False
 
     def _told(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
         match event:
@@ -370,7 +351,7 @@ class Attachment:
             self._ended_at = now
 
     def _best_proof(self, over: bool, now: float) -> Proof | None:
-        file = self._file
+        file = self._file.checked
         whole = file is not None and bool(file.found.whole) and file.linked
         # QEMU's word that it failed stands against any file. A whole one stands against everything less, but where
         # its domain stopped first, the call failed: libvirt removes only what it made, and not at once.
@@ -385,25 +366,26 @@ class Attachment:
         return self._failed_by_file(over, now)
 
     def _failed_by_file(self, over: bool, now: float) -> Proof | None:
-        if self._file is None or self._ended_at is None:
+        file = self._file.checked
+        if file is None or self._ended_at is None:
             return None
         # Why a domain is gone its own event says better, if it is given the time.
         told = over or (not self._domain_gone and now - self._ended_at >= _EVENT_LAG)
         # A file that the next dump writes to anew looks the same for a moment: that dump will be seen.
         final = over and self._successor is None and not self._left_paused
-        return failed_by_file(self._file, told, final)
+        return failed_by_file(file, told, final)
 
     def _unproven(self) -> Outcome:
         if self._dump_event is not None and self._dump_event.completed:
             seen = "QEMU finished writing; the file was not checked."
             return self._as_outcome(Evidence.HYPERVISOR, Verdict.UNPROVEN, seen, "")
-        if self._cut_short and self._file is not None and self._file.found.whole:
+        if self._cut_short and self._file.found is not None and self._file.found.whole:
             self._seen = "Its file is whole, but its domain may have stopped before that was closed."
         return self._as_outcome(Evidence.NONE, Verdict.UNPROVEN, self._seen, "")
 
     def _as_outcome(self, evidence: Evidence, verdict: Verdict, detail: str, error: str) -> Outcome:
         # The file was seen to be this job's; a record may be one that somebody left behind.
-        file, record = self._file.found if self._file else None, self.record
+        file, record = self._file.found, self.record
         if file is not None and record is not None and record.path != file.path:
             record = None
         return Outcome(
