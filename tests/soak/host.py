@@ -268,7 +268,8 @@ class RealMachine(Machine):
         code, said = await self._host.virsh("qemu-monitor-command", self._uuid, '{"execute":"query-dump"}')
         if code:
             return ""
-        return str(json.loads(said).get("return", {}).get("status", ""))
+        # virsh may have more to say where the daemon died right after its answer.
+        return str(json.loads(said.partition("\n")[0]).get("return", {}).get("status", ""))
 
     async def begin_anew(self) -> None:
         code, _ = await self._host.virsh("destroy", self._uuid)
