@@ -319,7 +319,7 @@ class Attachment:
         """Whether the hypervisor may have had nothing left to write when its domain stopped."""
         if self._work_done or self._interrupted:
             return True
-        # What proves the success of others than dumps is told before their domain stops; a dump's end is to some.
+        # What proves the success of others is told before their domain stops, and a dump's end to whoever hears that.
         told = self.operation is not JobOperation.DUMP or (
             self._dump_events and self.last is not None and self.last.remaining > 0
         )
