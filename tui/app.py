@@ -44,6 +44,7 @@ class Console(App[None]):
         self._uris = uris
         self._readonly = readonly
         self._config = config or Config()
+        self._quit_question: ConfirmScreen | None = None
         utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
         ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
@@ -87,14 +88,17 @@ class Console(App[None]):
             self.push_screen(CommandPalette(placeholder="words of a command, or a domain's name"))
 
     async def action_quit(self) -> None:
-        main = self.screen_stack[0]
+        main, *above = self.screen_stack
+        if self._quit_question in above:
+            return  # The key was pressed twice.
         queued = len(main.waits.queued) if isinstance(main, MainScreen) else 0
         if not queued:
             self.exit()
             return
         dumps = "A dump is queued here and was" if queued == 1 else f"{queued} dumps are queued here and were"
         question = f"{dumps} not started yet.\nWhat runs goes on; what is queued is dropped."
-        self.push_screen(ConfirmScreen("Quit", question, "Quit"), lambda confirmed: self.exit() if confirmed else None)
+        self._quit_question = ConfirmScreen("Quit", question, "Quit")
+        self.push_screen(self._quit_question, lambda confirmed: self.exit() if confirmed else None)
 
     @on(WaitEnded)
     def _wait_ended(self, event: WaitEnded) -> None:

@@ -96,8 +96,11 @@ class Terminal:
         self._process.closed = self._process.ptyproc.closed = True
 
     def kill(self) -> None:
-        """SIGKILL, as from outside."""
-        self._process.close(force=True)
+        """SIGKILL, as from outside, and wait until the process is gone: on a busy machine that takes its time."""
+        if self._process.isalive():
+            self._process.kill(signal.SIGKILL)
+            self._process.wait()
+        self._process.close()
 
     def _read(self, timeout: float = 0.1) -> bool:
         try:

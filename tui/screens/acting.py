@@ -131,10 +131,10 @@ class ActingScreen(OfferingScreen[None]):
             self._show_wait(waitings[0])
         elif waitings:
             screen = WaitsScreen(waitings, self.waits.drop, self.keys)
-            self.app.push_screen(screen, lambda resume: self._left(waitings, bool(resume)))
+            self.open(screen, lambda resume: self._left(waitings, bool(resume)))
 
     def _show_wait(self, waiting: Waiting) -> None:
-        self.app.push_screen(WaitScreen(waiting, self.keys), lambda resume: self._left([waiting], bool(resume)))
+        self.open(WaitScreen(waiting, self.keys), lambda resume: self._left([waiting], bool(resume)))
 
     def _left(self, waitings: Sequence[Waiting], resume: bool) -> None:
         """A wait screen was left; `resume`: for what its jobs left paused to run again."""
@@ -185,13 +185,13 @@ class ActingScreen(OfferingScreen[None]):
             host = target.host
             begin = partial(self._begin_dump, host)
             form = DumpScreen(host, target.domain, target.capabilities, target.folder, self.config.dump, begin)
-            self.app.push_screen(form, self._dump_begun)
+            self.open(form, self._dump_begun)
 
     @work(group="open", exclusive=True)
     async def _open_dumps(self, rows: Sequence[Row], refused: Sequence[tuple[str, str]]) -> None:
         targets = [target for row in rows if (target := await self._target(row)) is not None]
         if targets:
-            self.app.push_screen(DumpSeveralScreen(targets, refused, self.config.dump), self._dumps_chosen)
+            self.open(DumpSeveralScreen(targets, refused, self.config.dump), self._dumps_chosen)
 
     def _begin_dump(self, host: Host, choice: DumpChoice) -> Waiting:
         """Start it as soon as its turn comes. DomainBusy while another dump of this user's is under way there."""
@@ -255,7 +255,7 @@ class ActingScreen(OfferingScreen[None]):
             for row in rows if confirmed else ():
                 self._begin_act("abort", self.hosts[row.uri], row.domain.key)
 
-        self.app.push_screen(confirm, answered)
+        self.open(confirm, answered)
 
     @on(Resume)
     def _resume(self, event: Resume) -> None:

@@ -43,9 +43,9 @@ class ConfirmScreen(OfferingModal[bool]):
     @on(Button.Pressed, "#yes")
     @on(Yes)
     def _confirmed(self) -> None:
-        self.dismiss(True)
+        self.leave(True)
 
     @on(Button.Pressed, "#no")
     @on(No)
     def _declined(self) -> None:
-        self.dismiss(False)
+        self.leave(False)

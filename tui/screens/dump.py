@@ -91,7 +91,7 @@ class DumpScreen(DumpForm[Waiting | None]):
             self.say(error.message)
             return
         if self._starting.stage == QUEUED:
-            self.dismiss(self._starting)
+            self.leave(self._starting)
             return
         self._starting.on_change = self._changed
         self.query_one("#start", Button).label = Content("Starting …")
@@ -108,7 +108,7 @@ class DumpScreen(DumpForm[Waiting | None]):
         record = starting.record
         if record is not None and record.state not in (RecordState.FAILED, RecordState.CANCELLED):
             self._turn_away()
-            self.dismiss(starting)
+            self.leave(starting)
         elif record is not None or starting.error is not None:
             self._turn_away()
             self.query_one("#start", Button).label = Content("Start the dump")
@@ -120,7 +120,7 @@ class DumpScreen(DumpForm[Waiting | None]):
     def _back(self) -> None:
         # A dump that is being started goes on by itself.
         self._turn_away()
-        self.dismiss(None)
+        self.leave(None)
 
     def _turn_away(self) -> None:
         if self._starting is not None:

@@ -124,8 +124,8 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
     def _start(self) -> None:
         hosts = {target.host.uri: target.host for target in self._targets}
         chosen = [(hosts[part.choice.uri], part.choice) for part in self.parts if part.objection is None]
-        self.dismiss(SeveralDumps(chosen, self._at_once))
+        self.leave(SeveralDumps(chosen, self._at_once))
 
     @on(Back)
     def _back(self) -> None:
-        self.dismiss(None)
+        self.leave(None)

@@ -40,7 +40,7 @@ class HelpScreen(OfferingModal[None]):
     @on(Close)
     @on(Help)
     def _close(self) -> None:
-        self.dismiss(None)
+        self.leave(None)
 
 
 def keys(screen: Screen[Any]) -> Content:

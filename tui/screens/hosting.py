@@ -63,7 +63,7 @@ class HostingScreen(ViewingScreen):
 
     @on(ShowHosts)
     def _show_screen(self) -> None:
-        self.app.push_screen(HostsScreen(self.hosts, self.table.rows.counts, self._added, self._drop))
+        self.open(HostsScreen(self.hosts, self.table.rows.counts, self._added, self._drop))
 
     def _added(self, hosts: Sequence[Host]) -> None:
         for host in hosts:

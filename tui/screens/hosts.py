@@ -87,6 +87,8 @@ class HostsScreen(OfferingModal[None]):
 
     def show(self) -> None:
         """Show the hosts as they are now."""
+        if self.left:
+            return
         counts, number = self._counts(), len(self._hosts)
         self.query_one("#hosts").border_title = heading("Hosts", str(number))
         self._list.styles.height = max(1, number)
@@ -140,7 +142,7 @@ class HostsScreen(OfferingModal[None]):
 
     @on(DropHost)
     def _drop_chosen(self) -> None:
-        if (host := self._list.chosen) is not None:
+        if self.is_active and (host := self._list.chosen) is not None:  # Pressed twice, it would ask twice.
             self._drop(host)
 
     @on(Close)
@@ -148,7 +150,7 @@ class HostsScreen(OfferingModal[None]):
         if self._typing:
             self._end_typing()
         else:
-            self.dismiss(None)
+            self.leave(None)
 
 
 def _facts(host: Host) -> Iterator[Content]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.screen import ModalScreen, Screen, ScreenResultType
 
 from tui.commands import Command
+
+Result = TypeVar("Result")
 
 
 class OfferedCommands(Provider):
@@ -67,6 +69,24 @@ class OfferingScreen(Screen[ScreenResultType]):
     def made(self, command: type[Command]) -> Command:
         """The command as it is meant at this very moment: what it is about may be elsewhere when it is handled."""
         return command()
+
+    @property
+    def left(self) -> bool:
+        """Whether the user is past this screen: its widgets go one by one, and are not to be looked for any more."""
+        return self not in self.app.screen_stack
+
+    def leave(self, result: ScreenResultType | None = None) -> None:
+        """End with `result`, and with what lies above. Only once: a key that is pressed twice asks twice."""
+        if self.left:
+            return
+        while self.app.screen is not self:
+            self.app.pop_screen()
+        self.dismiss(result)
+
+    def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
+        """Put `screen` above this one, unless something is there: a key that is pressed twice asks twice."""
+        if self.is_active:
+            self.app.push_screen(screen, then)
 
     def refuse(self, reason: str) -> None:
         self.notify(reason, severity="warning", markup=False)

@@ -160,4 +160,4 @@ class ViewingScreen(ActingScreen):
 
     @on(Help)
     def _help(self) -> None:
-        self.app.push_screen(HelpScreen(self))
+        self.open(HelpScreen(self))

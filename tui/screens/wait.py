@@ -91,11 +91,11 @@ class WaitScreen(OfferingModal[bool]):
     @on(Detach)
     @on(Close)
     def _leave(self) -> None:
-        self.dismiss(False)
+        self.leave(False)
 
     @on(Resume)
     def _leave_and_resume(self) -> None:
-        self.dismiss(True)
+        self.leave(True)
 
 
 def state(waiting: Waiting, keys: Keys, cells: int) -> Content:

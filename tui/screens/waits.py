@@ -84,6 +84,8 @@ class WaitsScreen(OfferingModal[bool]):
 
     def _show(self) -> None:
         self._due = None
+        if self.left:
+            return
         self.query_one("#summary", Static).update(summary(self.waitings, self._key_names))
         lines = self.query_one("#jobs", Lines)
         cells = lines.scrollable_content_region.width
@@ -113,11 +115,11 @@ class WaitsScreen(OfferingModal[bool]):
     @on(Detach)
     @on(Close)
     def _leave(self) -> None:
-        self.dismiss(False)
+        self.leave(False)
 
     @on(Resume)
     def _leave_and_resume(self) -> None:
-        self.dismiss(True)
+        self.leave(True)
 
 
 def summary(waitings: Sequence[Waiting], keys: Keys) -> Content:

@@ -1,0 +1,67 @@
+"""Keys that come before the console has done what the one before them asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backend.journal import Journal
+from tests.tui.terminal import terminal
+from tests.tui.test_looks import configured
+
+URI = "sim:///haste?domains=3&jobs=2&memory=4000&rate=20"
+END, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x11", "\x13", "\x15"
+
+
+@pytest.mark.parametrize(
+    ("opening", "seen", "bar", "closing"),
+    [
+        ("?", "Show all keys", "esc Close", "q"),
+        ("H", "Latency", "esc Close", "q"),
+        ("w", "waiting for", "esc Detach", "q"),
+        ("  w", "Waiting · 2 domains", "esc Detach", "q"),
+        ("a", "will be lost", "n No", "n"),
+    ],
+)
+def test_a_key_that_is_pressed_twice_opens_and_closes_once(opening: str, seen: str, bar: str, closing: str) -> None:
+    with terminal("-c", URI) as console:
+        console.sees("▌ vm-01", "%", "q Quit")
+        console.type(opening + opening[-1]).sees(seen, bar).type(closing).sees("q Quit")
+        console.type(opening[-1]).sees(seen, bar).type(closing * 2).sees("q Quit")
+        assert console.type("q").ends() == 0
+
+
+@pytest.mark.parametrize(
+    ("marks", "emptied", "name"), [("", "'' --format", "core"), ("  ", "the file must be", "{domain}.core")]
+)
+def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str, name: str, tmp_path: Path) -> None:
+    with terminal("-c", URI.replace("jobs=2", "jobs=0")) as console:
+        console.sees("▌ vm-01", "q Quit").type(marks + "dd").sees("Start the dump")
+        console.type("\t" + END + CTRL_U).sees(emptied).type(f"{tmp_path}/{name}").sees(name)
+        console.type(CTRL_S * 2).sees("%", "Detach").type("qq").sees("q Quit")
+        assert console.type("q").ends() == 0
+    assert len(Journal().pending()) == max(1, len(marks))
+
+
+def test_quitting_in_haste_says_nothing_of_it(tmp_path: Path) -> None:
+    with terminal("-c", URI) as console:
+        console.sees("▌ vm-01", "q Quit").type("G").sees("▌ vm-03").type("d").sees("Start the dump")
+        console.type("\t" + END + CTRL_U).sees("'' --format").type(f"{tmp_path}/core").sees("/core")
+        console.resize(100, 20).type(CTRL_S + CTRL_Q)
+        assert console.ends() == 0
+        assert re.search(rb"Traceback|Error", console.written) is None
+
+
+def test_a_question_is_asked_once(tmp_path: Path) -> None:
+    configured("[dump]\nat_once = 1")
+    with terminal("-c", URI.replace("jobs=2", "jobs=0")) as console:
+        console.sees("▌ vm-01", "q Quit").type("  d").sees("Dump · 2 domains").type("\t" + END + CTRL_U)
+        console.sees("the file must be").type(f"{tmp_path}/{{domain}}").sees("{domain}").type(CTRL_S)
+        console.sees("1 queued", "Detach").type("q").sees("q Quit")
+        console.type("qq").sees("was not started yet", "n No").type("n").sees("q Quit")
+        console.type("H").sees("+ Add").type("xx").sees("was not started yet", "n No").type("n").sees("+ Add").type(
+            "q"
+        ).sees("q Quit")
+        assert console.type("q").sees("was not started yet", "n No").type("yy").ends() == 0
