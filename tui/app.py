@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual._context import active_message_pump
+from textual.app import App, ScreenError, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
+from textual.css.query import NoMatches
+from textual.dom import NoScreen
 from textual.filter import ANSIToTruecolor, LineFilter, NoColor
+from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.theme import ThemeProvider
+from textual.widget import Widget
+from textual.worker import WorkerFailed, get_current_worker
 
 from tui import notify
 from tui.config.values import Config
@@ -24,6 +30,7 @@ from tui.looks.keys import Keys
 from tui.messages import WaitEnded
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
+from tui.screens.palette import Palette
 
 
 class Console(App[None]):
@@ -79,13 +86,30 @@ class Console(App[None]):
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; every job goes on", self.action_quit)
 
+    def _handle_exception(self, error: Exception) -> None:
+        # What still works on a screen that was left, or is left because it was told to exit, misses widgets.
+        failed = error if isinstance(error, WorkerFailed) else None
+        cause = failed.error if failed else error
+        node = get_current_worker().node if failed else active_message_pump.get(self)
+        if self._shows(node) or not isinstance(cause, NoMatches | NoScreen | ScreenError | LookupError):
+            super()._handle_exception(error)
+
+    def _shows(self, node: MessagePump) -> bool:
+        """Whether that is, or is part of, what is shown or lies below it, and stays."""
+        if self.return_code is not None:
+            return False
+        return not isinstance(node, Widget) or any(one in self.screen_stack for one in node.ancestors_with_self)
+
+    def search_themes(self) -> None:
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="words of a theme's name"))
+
     def on_load(self) -> None:
         if not self.is_headless:
             end_in_order(lambda code: self.exit(return_code=code))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="words of a command, or a domain's name"))
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(placeholder="words of a command, or a domain's name"))
 
     async def action_quit(self) -> None:
         main, *above = self.screen_stack

@@ -88,8 +88,8 @@ async def console(
     """The console on those hypervisors, with its user; quit at the end."""
     app = Console(list(uris), readonly, config)
     async with app.run_test(size=size, notifications=True) as pilot:
-        user = User(app, pilot)
-        yield user
+        yield User(app, pilot)
+        app.exit()
 
 
 @asynccontextmanager

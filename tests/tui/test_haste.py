@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from backend.journal import Journal
-from tests.tui.terminal import terminal
+from tests.tui.terminal import Terminal, terminal
 from tests.tui.test_looks import configured
 
 URI = "sim:///haste?domains=3&jobs=2&memory=4000&rate=20"
-END, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x11", "\x13", "\x15"
+END, CTRL_P, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x10", "\x11", "\x13", "\x15"
 
 
 @pytest.mark.parametrize(
     ("opening", "seen", "bar", "closing"),
     [
         ("?", "Show all keys", "esc Close", "q"),
+        ("?", "Show all keys", "esc Close", "?"),
         ("H", "Latency", "esc Close", "q"),
         ("w", "waiting for", "esc Detach", "q"),
         ("  w", "Waiting · 2 domains", "esc Detach", "q"),
@@ -50,8 +51,28 @@ def test_quitting_in_haste_says_nothing_of_it(tmp_path: Path) -> None:
         console.sees("▌ vm-01", "q Quit").type("G").sees("▌ vm-03").type("d").sees("Start the dump")
         console.type("\t" + END + CTRL_U).sees("'' --format").type(f"{tmp_path}/core").sees("/core")
         console.resize(100, 20).type(CTRL_S + CTRL_Q)
-        assert console.ends() == 0
-        assert re.search(rb"Traceback|Error", console.written) is None
+        assert_ends_silently(console)
+
+
+@pytest.mark.parametrize("key", [CTRL_P, "d", "w", "a", "H", "?"])
+def test_what_was_opened_after_quitting_says_nothing_of_it(key: str) -> None:
+    with terminal("-c", URI) as console:
+        console.sees("▌ vm-01", "%", "q Quit").type(CTRL_Q + key)
+        assert_ends_silently(console)
+
+
+def test_a_command_that_is_picked_twice_in_the_palette_is_done_once() -> None:
+    with terminal("-c", URI) as console:
+        console.sees("▌ vm-01", "%", "q Quit").type(CTRL_P).sees("words of a command").type("help").sees(
+            "Show all keys"
+        )
+        console.type("\r\r\r").sees("Keys", "esc Close").type("q").sees("q Quit").type("q")
+        assert_ends_silently(console)
+
+
+def assert_ends_silently(console: Terminal) -> None:
+    assert console.ends() == 0
+    assert re.search(rb"Traceback|Error", console.written) is None
 
 
 def test_a_question_is_asked_once(tmp_path: Path) -> None:

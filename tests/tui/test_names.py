@@ -19,6 +19,8 @@ MADE_BY_TEXTUAL = (
     "_merged_bindings",
     "_decorated_handlers",
 )
+MEANT = {"Console._handle_exception"}
+"""Those that take the place of Textual's on purpose, for want of a public one."""
 
 
 def test_no_method_hides_one_of_textual() -> None:
@@ -32,4 +34,4 @@ def test_no_method_hides_one_of_textual() -> None:
             theirs = {name for base in kind.__mro__ if base.__module__.startswith("textual") for name in vars(base)}
             ours = {name for name in vars(kind) if name.startswith("_") and not name.startswith("__")}
             hidden += [f"{kind.__name__}.{name}" for name in ours & theirs if not name.startswith(MADE_BY_TEXTUAL)]
-    assert hidden == []
+    assert set(hidden) == MEANT

@@ -151,8 +151,6 @@ class DumpForm(OfferingModal[ScreenResultType]):
 
     def _leave_room(self) -> None:
         """What does not fit scrolls, above buttons that are always there."""
-        if self.left:
-            return
         below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
         fields = self.query_one("#fields")
         fields.styles.max_height = max(1, self.size.height - FRAME - below)
@@ -197,8 +195,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
     @on(Looked)
     def _looked(self, event: Looked) -> None:
         self.places = event.places
-        if not self.left:
-            self.show()
+        self.show()
 
     def show(self) -> None:
         """Show what follows from what is chosen now."""

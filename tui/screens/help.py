@@ -21,11 +21,8 @@ from tui.widgets.key_bar import KeyBar
 class HelpScreen(OfferingModal[None]):
     """Made from the live bindings of the screen below."""
 
-    OFFERS = (Close,)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(command.binding() for command in OFFERS),
-        replace(Help.binding(), show=False),
-    ]
+    OFFERS = (Close, Help)
+    BINDINGS: ClassVar[list[BindingType]] = [Close.binding(), replace(Help.binding(), show=False)]
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()

@@ -87,8 +87,6 @@ class HostsScreen(OfferingModal[None]):
 
     def show(self) -> None:
         """Show the hosts as they are now."""
-        if self.left:
-            return
         counts, number = self._counts(), len(self._hosts)
         self.query_one("#hosts").border_title = heading("Hosts", str(number))
         self._list.styles.height = max(1, number)

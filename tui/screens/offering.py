@@ -70,14 +70,9 @@ class OfferingScreen(Screen[ScreenResultType]):
         """The command as it is meant at this very moment: what it is about may be elsewhere when it is handled."""
         return command()
 
-    @property
-    def left(self) -> bool:
-        """Whether the user is past this screen: its widgets go one by one, and are not to be looked for any more."""
-        return self not in self.app.screen_stack
-
     def leave(self, result: ScreenResultType | None = None) -> None:
         """End with `result`, and with what lies above. Only once: a key that is pressed twice asks twice."""
-        if self.left:
+        if self not in self.app.screen_stack:
             return
         while self.app.screen is not self:
             self.app.pop_screen()
@@ -92,7 +87,8 @@ class OfferingScreen(Screen[ScreenResultType]):
         self.notify(reason, severity="warning", markup=False)
 
     def action_command(self, id: str) -> None:
-        self.offer(self._offered(id))
+        if self.is_mounted:  # Keys come as soon as it was pushed.
+            self.offer(self._offered(id))
 
     def refuses(self, id: str | None) -> bool:
         """Whether the command of that id, if it is one of these, is refused now; its key still says why."""

@@ -84,8 +84,6 @@ class WaitsScreen(OfferingModal[bool]):
 
     def _show(self) -> None:
         self._due = None
-        if self.left:
-            return
         self.query_one("#summary", Static).update(summary(self.waitings, self._key_names))
         lines = self.query_one("#jobs", Lines)
         cells = lines.scrollable_content_region.width

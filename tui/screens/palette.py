@@ -1,0 +1,23 @@
+"""The command palette."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.await_complete import AwaitComplete
+from textual.command import CommandList, CommandPalette
+
+
+class Palette(CommandPalette):
+    """Closes once, where Textual's closes the screen below at the second key; pages its list only where it has room."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "command_list":
+            commands = self.query(CommandList)
+            return any(list.scrollable_content_region.area for list in commands)
+        return True
+
+    def dismiss(self, result: Any = None) -> AwaitComplete:
+        if self.is_active and self.is_mounted:
+            return super().dismiss(result)
+        return AwaitComplete()
