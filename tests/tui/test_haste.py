@@ -12,6 +12,8 @@ from tests.tui.terminal import Terminal, terminal
 from tests.tui.test_looks import configured
 
 URI = "sim:///haste?domains=3&jobs=2&memory=4000&rate=20"
+QUIT_BY_ANOTHER_KEY = "[keymap]\nquit = 'Q'"
+"""For keys of dialogs that would quit the console when the second of them comes after the dialog has gone."""
 END, CTRL_P, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x10", "\x11", "\x13", "\x15"
 
 
@@ -19,18 +21,24 @@ END, CTRL_P, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x10", "\x11", "\x13", "\x15"
     ("opening", "seen", "bar", "closing"),
     [
         ("?", "Show all keys", "esc Close", "q"),
-        ("?", "Show all keys", "esc Close", "?"),
-        ("H", "Latency", "esc Close", "q"),
-        ("w", "waiting for", "esc Detach", "q"),
-        ("  w", "Waiting · 2 domains", "esc Detach", "q"),
-        ("a", "will be lost", "n No", "n"),
+        ("HH", "Latency", "esc Close", "q"),
+        ("ww", "waiting for", "esc Detach", "q"),
+        ("  ww", "Waiting · 2 domains", "esc Detach", "q"),
+        ("aa", "will be lost", "n No", "n"),
     ],
 )
 def test_a_key_that_is_pressed_twice_opens_and_closes_once(opening: str, seen: str, bar: str, closing: str) -> None:
+    configured(QUIT_BY_ANOTHER_KEY)
     with terminal("-c", URI) as console:
-        console.sees("▌ vm-01", "%", "q Quit")
-        console.type(opening + opening[-1]).sees(seen, bar).type(closing).sees("q Quit")
-        console.type(opening[-1]).sees(seen, bar).type(closing * 2).sees("q Quit")
+        console.sees("▌ vm-01", "%", "Q Quit")
+        console.type(opening).sees(seen, bar).type(closing).sees("Q Quit")
+        console.type(opening[-1]).sees(seen, bar).type(closing * 2).sees("Q Quit")
+        assert console.type("Q").ends() == 0
+
+
+def test_the_help_is_closed_by_the_key_that_opens_it() -> None:
+    with terminal("-c", URI) as console:
+        console.sees("▌ vm-01", "q Quit").type("?").sees("Show all keys", "esc Close").type("?").sees("q Quit")
         assert console.type("q").ends() == 0
 
 
@@ -38,11 +46,12 @@ def test_a_key_that_is_pressed_twice_opens_and_closes_once(opening: str, seen: s
     ("marks", "emptied", "name"), [("", "'' --format", "core"), ("  ", "the file must be", "{domain}.core")]
 )
 def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str, name: str, tmp_path: Path) -> None:
+    configured(QUIT_BY_ANOTHER_KEY)
     with terminal("-c", URI.replace("jobs=2", "jobs=0")) as console:
-        console.sees("▌ vm-01", "q Quit").type(marks + "dd").sees("Start the dump")
+        console.sees("▌ vm-01", "Q Quit").type(marks + "dd").sees("Start the dump")
         console.type("\t" + END + CTRL_U).sees(emptied).type(f"{tmp_path}/{name}").sees(name)
-        console.type(CTRL_S * 2).sees("%", "Detach").type("qq").sees("q Quit")
-        assert console.type("q").ends() == 0
+        console.type(CTRL_S * 2).sees("%", "Detach").type("qq").sees("Q Quit")
+        assert console.type("Q").ends() == 0
     assert len(Journal().pending()) == max(1, len(marks))
 
 
@@ -63,9 +72,9 @@ def test_what_was_opened_after_quitting_says_nothing_of_it(key: str) -> None:
 
 def test_a_command_that_is_picked_twice_in_the_palette_is_done_once() -> None:
     with terminal("-c", URI) as console:
-        console.sees("▌ vm-01", "%", "q Quit").type(CTRL_P).sees("words of a command").type("help").sees(
-            "Show all keys"
-        )
+        console.sees("▌ vm-01", "%", "q Quit").type("G").sees("▌ vm-03").type(CTRL_P).sees("words of a command").type(
+            "help"
+        ).sees("Show all keys")
         console.type("\r\r\r").sees("Keys", "esc Close").type("q").sees("q Quit").type("q")
         assert_ends_silently(console)
 
