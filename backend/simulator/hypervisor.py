@@ -48,9 +48,12 @@ class Hypervisor:
         if self._store.next_due(now) is None:
             return
         with self._store.transaction():
-            while (plan := self._store.next_due(now)) is not None:
-                self._advance(plan, now)
-            self._store.forget_the_old()
+            self._pass(now)
+
+    def _pass(self, now: float) -> None:
+        while (plan := self._store.next_due(now)) is not None:
+            self._advance(plan, now)
+        self._store.forget_the_old()
 
     def domains(self) -> list[Domain]:
         """Every domain."""
@@ -60,8 +63,9 @@ class Hypervisor:
     def stats(self, domain: DomainKey) -> JobStats | None:
         """What ``jobStats`` gives."""
         self.settle()
-        self._active(domain)
+        # In this order: what ends the job may stop the domain too, and that is no domain without a job.
         plan = self._store.plan(domain.uuid)
+        self._active(domain)
         return plan.stats(self._clock()) if plan else None
 
     def all_stats(self, domains: Iterable[DomainKey]) -> dict[DomainKey, JobStats | BackendError | None]:
@@ -204,7 +208,8 @@ class Hypervisor:
                 machine, event = machine.stopped(detail)
                 self._put(machine)
                 self._store.tell([event])
-        self.settle()
+            # Nobody may see the job gone while the domain still runs.
+            self._pass(self._clock())
 
     def _advance(self, plan: Plan, now: float) -> None:
         machine = self._store.machine(plan.uuid)

@@ -22,7 +22,7 @@ from tui.cli.exits import Exit
 
 async def dumped(harness: Harness, backend: Backend, *names: str) -> list[DomainKey]:
     """Domains of those names, each with a dump of somebody else's under way."""
-    domains = [await harness.running(name, SLOW_MIB) for name in names]
+    domains = [await harness.running(name, SLOW_MIB, filled=True) for name in names]
     await asyncio.gather(*(harness.foreign_dump(domain, harness.folder / domain.name) for domain in domains))
     for domain in domains:
         await job_seen(backend, domain)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from backend.errors import DomainNotRunning, NoJob, NoSuchDomain
+from backend.errors import DomainNotRunning, NoJob, NoSuchDomain, OperationFailed
 from backend.libvirt import LibvirtBackend
 from backend.model import DomainKey
 from backend.verdict import Outcome, Verdict
@@ -58,7 +58,7 @@ async def _outcome(waiter: LibvirtBackend, domain: DomainKey) -> Outcome | None:
         while True:
             try:
                 return await waiter.wait(domain)
-            except NoJob:
+            except (NoJob, OperationFailed):  # It may die while it is asked for its job.
                 await asyncio.sleep(0.01)
             except (DomainNotRunning, NoSuchDomain):
                 return None

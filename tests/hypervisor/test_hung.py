@@ -42,11 +42,22 @@ async def ward(machines: Machines, fifo: Fifo, backend: LibvirtBackend) -> Async
     hung, well = machines.start(unique("hung")), machines.start(unique("well"))
     await backend.domains()
     ward = Ward(hung, well, fifo, virsh_dump(SYSTEM, hung, fifo.path, "--memory-only"))
-    probe = ["timeout", "0.3", "virsh", "-q", "-c", SYSTEM, "domstate", hung.uuid]
 
     async def blocked() -> bool:
-        asked = await asyncio.create_subprocess_exec(*probe, stdout=asyncio.subprocess.DEVNULL)
-        return await asked.wait() == 124
+        """Whether it still does not answer when the other one, who was asked at the same time, has for long."""
+        asked = ("virsh", "-q", "-c", SYSTEM, "domstate")
+        of_hung, of_well = [
+            await asyncio.create_subprocess_exec(*asked, domain.uuid, stdout=asyncio.subprocess.DEVNULL)
+            for domain in (hung, well)
+        ]
+        await of_well.wait()
+        try:
+            await asyncio.wait_for(of_hung.wait(), 0.3)
+        except TimeoutError:
+            of_hung.kill()
+            await of_hung.wait()
+            return True
+        return False
 
     await eventually(blocked)
     yield ward
