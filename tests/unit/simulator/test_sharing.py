@@ -8,6 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+from backend.errors import DomainNotRunning
 from backend.model import DomainKey, DumpRequest
 from backend.simulator import SimulatorBackend
 
@@ -74,3 +77,21 @@ async def test_killing_the_process_that_asked_changes_nothing(tmp_path: Path) ->
 async def test_any_number_may_be_first() -> None:
     several = [await process(LIST, "sim:///first?domains=300&jobs=30") for _ in range(5)]
     assert {(await one.communicate())[0] for one in several} == {b"300\n"}
+
+
+async def test_no_domain_is_seen_to_run_without_the_job_under_which_it_is_stopped(tmp_path: Path) -> None:
+    uri = "sim:///stopped?domains=40&jobs=0&memory=1024&rate=1"
+    async with SimulatorBackend(uri) as one, SimulatorBackend(uri) as other:
+        domains = [domain.key for domain in await one.domains()]
+        for number, domain in enumerate(domains):
+            await one.begin_dump(DumpRequest(domain, str(tmp_path / str(number))))
+            looking = asyncio.create_task(until_stopped(other, domain))
+            await asyncio.sleep(0)
+            await one.destroy(domain)
+            await asyncio.wait_for(looking, 30)
+
+
+async def until_stopped(backend: SimulatorBackend, domain: DomainKey) -> None:
+    with pytest.raises(DomainNotRunning):
+        while True:
+            assert await backend.job(domain) is not None
