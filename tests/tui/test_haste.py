@@ -12,6 +12,8 @@ from tests.tui.terminal import Terminal, terminal
 from tests.tui.test_looks import configured
 
 URI = "sim:///haste?domains=3&jobs=2&memory=4000&rate=20"
+QUIET = "sim:///haste?domains=3&jobs=0&memory=1200&rate=20"
+"""A dump takes a minute, and goes on for as long when its test is over."""
 QUIT_BY_ANOTHER_KEY = "[keymap]\nquit = 'Q'"
 """For keys of dialogs that would quit the console when the second of them comes after the dialog has gone."""
 END, CTRL_P, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x10", "\x11", "\x13", "\x15"
@@ -47,7 +49,7 @@ def test_the_help_is_closed_by_the_key_that_opens_it() -> None:
 )
 def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str, name: str, tmp_path: Path) -> None:
     configured(QUIT_BY_ANOTHER_KEY)
-    with terminal("-c", URI.replace("jobs=2", "jobs=0")) as console:
+    with terminal("-c", QUIET) as console:
         console.sees("▌ vm-01", "Q Quit").type(marks + "dd").sees("Start the dump")
         console.type("\t" + END + CTRL_U).sees(emptied).type(f"{tmp_path}/{name}").sees(name)
         console.type(CTRL_S * 2).sees("%", "Detach").type("qq").sees("Q Quit")
@@ -56,7 +58,7 @@ def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str
 
 
 def test_quitting_in_haste_says_nothing_of_it(tmp_path: Path) -> None:
-    with terminal("-c", URI) as console:
+    with terminal("-c", QUIET) as console:
         console.sees("▌ vm-01", "q Quit").type("G").sees("▌ vm-03").type("d").sees("Start the dump")
         console.type("\t" + END + CTRL_U).sees("'' --format").type(f"{tmp_path}/core").sees("/core")
         console.resize(100, 20).type(CTRL_S + CTRL_Q)
@@ -86,7 +88,7 @@ def assert_ends_silently(console: Terminal) -> None:
 
 def test_a_question_is_asked_once(tmp_path: Path) -> None:
     configured("[dump]\nat_once = 1")
-    with terminal("-c", URI.replace("jobs=2", "jobs=0")) as console:
+    with terminal("-c", QUIET) as console:
         console.sees("▌ vm-01", "q Quit").type("  d").sees("Dump · 2 domains").type("\t" + END + CTRL_U)
         console.sees("the file must be").type(f"{tmp_path}/{{domain}}").sees("{domain}").type(CTRL_S)
         console.sees("1 queued", "Detach").type("q").sees("q Quit")
