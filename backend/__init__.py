@@ -21,9 +21,11 @@ from backend.model import (
 from backend.uri import open_backend
 
 if TYPE_CHECKING:
-    from backend.journal import Journal
-    from backend.record import JobRecord, RecordState
-    from backend.verdict import Evidence, Outcome, Verdict
+    from backend.observing.wait import wait
+    from backend.records.journal import Journal
+    from backend.records.record import JobRecord, RecordState
+    from backend.running.start import start_dump
+    from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 __all__ = [
     "Backend",
@@ -47,20 +49,24 @@ __all__ = [
     "RecordState",
     "Verdict",
     "open_backend",
+    "start_dump",
+    "wait",
 ]
 
-# Who only looks at domains starts faster without what keeps records and judges.
-_LOADED_WHEN_ASKED_FOR = {
-    "Evidence": "verdict",
-    "JobRecord": "record",
-    "Journal": "journal",
-    "Outcome": "verdict",
-    "RecordState": "record",
-    "Verdict": "verdict",
+# Commands that only list domains start faster without the records and the rules of verdicts.
+_LOADED_ON_REQUEST = {
+    "Evidence": "backend.verdicts.verdict",
+    "JobRecord": "backend.records.record",
+    "Journal": "backend.records.journal",
+    "Outcome": "backend.verdicts.verdict",
+    "RecordState": "backend.records.record",
+    "Verdict": "backend.verdicts.verdict",
+    "start_dump": "backend.running.start",
+    "wait": "backend.observing.wait",
 }
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LOADED_WHEN_ASKED_FOR:
+    if name not in _LOADED_ON_REQUEST:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"backend.{_LOADED_WHEN_ASKED_FOR[name]}"), name)
+    return getattr(import_module(_LOADED_ON_REQUEST[name]), name)

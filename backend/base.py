@@ -1,49 +1,54 @@
 """The contract between virt-jobs and a hypervisor.
 
-A backend implements the primitives; starting a dump that outlives its asker, and waiting, are written once
-over them. Any primitive may raise NoConnection (lost; the backend reconnects by itself while it is open),
-NotAnswering (deadline over), NotPermitted and NoSuchDomain (also when that *run* of the domain is over).
+A backend implements the primitives. What is built on them (`start_dump`, `wait`, the watcher) is written once, as
+functions that take a backend. Any primitive may raise NoConnection (lost; the backend reconnects by itself while it is
+open), NotAnswering (deadline over), NotPermitted and NoSuchDomain (also when that *run* of the domain is over).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from backend.errors import BackendError, NoSuchDomain
 from backend.events import EventStream
 from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
-from backend.traffic import Traffic
 
 if TYPE_CHECKING:
     from backend.credentials import Ask
-    from backend.dumpfile import DumpTarget
-    from backend.journal import Journal
-    from backend.record import JobRecord
-    from backend.verdict import Outcome
+    from backend.files.dumpfile import DumpTarget
+    from backend.records.record import JobRecord
+    from backend.verdicts.verdict import Outcome
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Counted by the backend as it goes; for whoever wants to know what watching costs."""
+
+    calls: int = 0
+    """Calls that were answered so far."""
+    latency: float | None = None
+    """Seconds that the last call took of those that were made alone, with all that it waited for."""
+
+    def answered(self, calls: int, seconds: float) -> None:
+        """So many calls were made together, and answered within `seconds`."""
+        self.calls += calls
+        if calls == 1:
+            self.latency = seconds
 
 
 class Backend(ABC):
     """One connection to a hypervisor; use it with ``async with``, in one event loop."""
 
-    def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
+    def __init__(self, uri: str, readonly: bool = False) -> None:
         self.uri = uri
         self.readonly = readonly
         self.ask: Ask | None = None
         """Who is asked for what a connection wants to know and only a person does; nobody, unless this is set."""
         self.traffic = Traffic()
-        self._journal = journal
-
-    @property
-    def journal(self) -> Journal:
-        """The records of this user on this machine. JournalError where there can be none."""
-        if self._journal is None:
-            from backend.journal import Journal
-
-            self._journal = Journal()
-        return self._journal
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -103,7 +108,7 @@ class Backend(ABC):
     async def call_dump(self, request: DumpRequest) -> None:
         """Dump, and return when the hypervisor's own call has: this alone is authoritative.
 
-        Takes as long as the job, has no deadline, and is for the runner; see `start_dump`.
+        Takes as long as the job, has no deadline, and is for the runner; see `backend.running.start`.
         OperationFailed with the hypervisor's reason, OperationCancelled if it was aborted, NotSupported,
         DomainBusy. Cancelling the task does not touch the job.
         """
@@ -114,6 +119,13 @@ class Backend(ABC):
 
         NoJob without one, NotSupported for a job that cannot be aborted.
         """
+
+    async def job_result(self, domain: DomainKey, operation: JobOperation | None) -> Outcome | None:
+        """How the domain's job ends, from a hypervisor that can be asked to wait for it.
+
+        None from those that cannot, as libvirt; NotSupported where it cannot wait for that `operation`.
+        """
+        return None
 
     @abstractmethod
     async def resume(self, domain: DomainKey) -> None:
@@ -144,25 +156,6 @@ class Backend(ABC):
         if found is None:
             raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
         return found
-
-    async def start_dump(self, request: DumpRequest, *, overwrite: bool = False, publish: bool = True) -> JobRecord:
-        """Start a dump that no end of this process can touch; see `backend.dump.start`."""
-        from backend import dump
-
-        return await dump.start(self, request, overwrite, publish)
-
-    async def wait(
-        self,
-        domain: DomainKey,
-        operation: JobOperation | None = JobOperation.DUMP,
-        timeout: float | None = None,
-        on_progress: Callable[[JobStats], None] | None = None,
-        record: JobRecord | None = None,
-    ) -> Outcome:
-        """Attach to the domain's job until it ends; see `backend.wait.wait`."""
-        from backend import wait
-
-        return await wait.wait(self, domain, operation, timeout, on_progress, record)
 
 
 def called(name: str, domains: Sequence[Domain]) -> Domain | None:

@@ -12,13 +12,12 @@ from backend.text import clean
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from backend.journal import Journal
 
 GROUP = "virt_jobs.backends"
 _LIBVIRT_DRIVERS = frozenset({"bhyve", "ch", "esx", "hyperv", "lxc", "openvz", "qemu", "test", "vbox", "vz", "xen"})
 
 
-def open_backend(uri: str, readonly: bool = False, journal: Journal | None = None) -> Backend:
+def open_backend(uri: str, readonly: bool = False) -> Backend:
     """The backend for `uri`, not connected yet: enter it with ``async with``.
 
     The scheme picks the implementation among the installed entry points of the group
@@ -31,7 +30,7 @@ def open_backend(uri: str, readonly: bool = False, journal: Journal | None = Non
         raise InvalidURI(f"invalid URI {clean(uri)}: {error}") from None
     if clean(uri) != uri:
         raise InvalidURI(f"invalid URI {clean(uri)}: it has characters in it that cannot be shown")
-    return _implementation(scheme)(uri, readonly, journal)
+    return _implementation(scheme)(uri, readonly)
 
 
 def _implementation(scheme: str) -> type[Backend]:
@@ -68,9 +67,9 @@ def libvirt_installed() -> bool:
 
 def _libvirt() -> type[Backend]:
     try:
-        from backend.libvirt import LibvirtBackend
+        from backend.libvirt.backend import LibvirtBackend
     except ImportError as error:
-        from backend.binding import how_to_get
+        from backend.libvirt.connection.binding import how_to_get
 
         raise NotSupported(f"the libvirt binding is not usable ({error}); {how_to_get()}") from None
     return LibvirtBackend

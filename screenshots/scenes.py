@@ -14,12 +14,12 @@ from unittest.mock import patch
 
 from textual.pilot import Pilot
 
+from backend.observing.watcher import Watcher
 from backend.simulator import SimulatorBackend
-from backend.watcher import Watcher
 from tui.app import Console
 from tui.config.values import Config, Dumps
-from tui.dumps.choice import Place
-from tui.waiting import Waiting
+from tui.dumping.choice import Place
+from tui.session.waiting import Waiting
 
 SIZE = (120, 34)
 BEGIN = 1_767_269_000.0
@@ -142,11 +142,11 @@ def _frozen(clock: Clock) -> Iterator[None]:
         stack.enter_context(patch.dict(os.environ, XDG_STATE_HOME=state, TZ="UTC"))
         time.tzset()
         for target, replacement in {
-            "tui.host.open_backend": lambda uri, readonly: SimulatorBackend(uri, readonly, clock=clock),
-            "tui.host.Watcher": partial(Watcher, clock=clock),
+            "tui.session.host.open_backend": lambda uri, readonly: SimulatorBackend(uri, readonly, clock=clock),
+            "tui.session.host.Watcher": partial(Watcher, clock=clock),
             "tui.widgets.activity.time": standing,
-            "tui.screens.dump_form.time": standing,
-            "tui.dumps.choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
+            "tui.dumping.dump_form.time": standing,
+            "tui.dumping.choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
         stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, None, clock)))

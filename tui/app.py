@@ -20,17 +20,16 @@ from textual.theme import ThemeProvider
 from textual.widget import Widget
 from textual.worker import WorkerFailed, get_current_worker
 
-from tui import notify
+from tui.commands.keys import Keys
 from tui.config.values import Config
-from tui.ending import end_in_order
-from tui.looks import themes
-from tui.looks.ascii_filter import AsciiFilter
-from tui.looks.encoding import blocks_fit
-from tui.looks.keys import Keys
-from tui.messages import WaitEnded
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
 from tui.screens.palette import Palette
+from tui.session.waits import WaitEnded
+from tui.terminal import notify, themes
+from tui.terminal.ascii_filter import AsciiFilter
+from tui.terminal.encoding import blocks_fit
+from tui.terminal.ending import end_in_order
 
 
 class Console(App[None]):

@@ -1,5 +1,1 @@
-"""Any hypervisor that libvirt speaks to, over libvirt-python."""
-
-from backend.libvirt.backend import LibvirtBackend
-
-__all__ = ["LibvirtBackend"]
+"""Any hypervisor that libvirt speaks to, over libvirt-python. What needs no binding imports without it."""

@@ -28,22 +28,21 @@ from backend.errors import (
 from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecycle, LifecycleEvent
 from backend.libvirt import listing, metadata
 from backend.libvirt.capabilities import Versions, capabilities
-from backend.libvirt.connect import is_local, remember
+from backend.libvirt.connection.connect import is_local, remember
+from backend.libvirt.connection.lane import Lane
+from backend.libvirt.connection.link import Link
+from backend.libvirt.connection.watch import Watch
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, message_of
-from backend.libvirt.formats import built_in
-from backend.libvirt.lane import Lane
-from backend.libvirt.link import Link
-from backend.libvirt.processes import running_domains
-from backend.libvirt.watch import Watch
+from backend.libvirt.host.formats import built_in
+from backend.libvirt.host.processes import running_domains
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
-    from backend.dumpfile import DumpTarget
-    from backend.journal import Journal
-    from backend.record import JobRecord
+    from backend.files.dumpfile import DumpTarget
+    from backend.records.record import JobRecord
 
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
@@ -58,8 +57,8 @@ class LibvirtBackend(Backend):
     """Any libvirt URI. One connection for questions and events, one for orders, a fresh one for each dump call,
     and more where many domains are asked again and again, or a call hangs."""
 
-    def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
-        super().__init__(uri, readonly, journal)
+    def __init__(self, uri: str, readonly: bool = False) -> None:
+        super().__init__(uri, readonly)
         self._hub = EventHub()
         self._watch = Watch(partial(self._from_libvirt, self._told), partial(self._from_libvirt, self._broken))
         self._polling = Lane(uri, readonly, self.traffic, self._watch, self._lost)
@@ -130,7 +129,7 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
-        from backend.libvirt import iohelper
+        from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid), "libvirt dump target")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import libvirt
 
-from backend.libvirt.connect import connect, disconnect
+from backend.libvirt.connection.connect import connect, disconnect
+from backend.libvirt.connection.link import Link
 from backend.libvirt.errors import typed
-from backend.libvirt.link import Link
 from backend.model import DumpRequest
 
 _PATIENT = (5, 12)

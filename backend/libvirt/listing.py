@@ -8,8 +8,8 @@ from typing import Any
 
 import libvirt
 
+from backend.libvirt.connection.link import Link
 from backend.libvirt.convert import domain_key, reason_word
-from backend.libvirt.link import Link
 from backend.model import Domain, DomainKey, DomainState
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import libvirt
 
+from backend.libvirt.connection.link import Link
 from backend.libvirt.errors import INVALID, NO_METADATA
-from backend.libvirt.link import Link
 from backend.model import DomainKey
 
 if TYPE_CHECKING:
-    from backend.record import JobRecord
+    from backend.records.record import JobRecord
 
 URN = "urn:virt-jobs:record:1"
 """The XML namespace of the record's element."""
@@ -21,7 +21,7 @@ _WHERE = (URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 def read(key: DomainKey, link: Link) -> JobRecord | None:
     """The record that the domain has, if what it has is one. Blocks."""
-    from backend.record import InvalidRecord, JobRecord
+    from backend.records.record import InvalidRecord, JobRecord
 
     try:
         return JobRecord.from_xml(link.handle(key).metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *_WHERE))

@@ -6,17 +6,15 @@ import asyncio
 import contextlib
 import functools
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import Backend
-from backend.dumpfile import DumpTarget
-from backend.errors import BackendError, NoConnection, NotAnswering, NotSupported, OperationFailed
+from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.events import EventHub, EventStream
-from backend.journal import Journal
+from backend.files.dumpfile import DumpTarget
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
@@ -24,20 +22,14 @@ from backend.model import (
     DomainKey,
     DumpFlags,
     DumpRequest,
-    JobOperation,
     JobStats,
-    JobType,
 )
-from backend.record import InvalidRecord, JobRecord
+from backend.records.record import InvalidRecord, JobRecord
 from backend.simulator import options, refusals
 from backend.simulator.hypervisor import Hanging, Hypervisor
 from backend.simulator.options import Fail
 from backend.simulator.plan import Stage
 from backend.simulator.watch import INTERVAL, Watch
-from backend.verdict import Evidence, Outcome, Verdict
-
-TEST_DRIVER = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
-"""As in libvirt's test driver: set, every running domain shows a dump, and its value is what waiting returns."""
 
 TOGETHER = 0.02
 """Seconds within which what comes to pass is told together."""
@@ -56,10 +48,9 @@ class SimulatorBackend(Backend):
         self,
         uri: str,
         readonly: bool = False,
-        journal: Journal | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(uri, readonly, journal)
+        super().__init__(uri, readonly)
         self._options = options.parse(uri)
         self._clock = clock
         self._hub = EventHub()
@@ -112,16 +103,11 @@ class SimulatorBackend(Backend):
         return await self._call(Hypervisor.domains)
 
     async def job(self, domain: DomainKey) -> JobStats | None:
-        stats = await self._call_on(domain, Hypervisor.stats, domain)
-        return _PRETENDED if TEST_DRIVER in os.environ else stats
+        return await self._call_on(domain, Hypervisor.stats, domain)
 
     async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
         asked = list(domains)
         found = await self._call(Hypervisor.all_stats, asked)
-        if TEST_DRIVER in os.environ:
-            found = {
-                domain: stats if isinstance(stats, BackendError) else _PRETENDED for domain, stats in found.items()
-            }
         if hanging := [domain for domain in asked if domain not in found]:
             answers = await asyncio.gather(*map(self.job, hanging), return_exceptions=True)
             for domain, answer in zip(hanging, answers, strict=True):
@@ -177,31 +163,6 @@ class SimulatorBackend(Backend):
         if self._watching is None or self._watching.done():
             self._watching = asyncio.get_running_loop().create_task(self._keep_watching(self._watch))
         return stream
-
-    async def wait(
-        self,
-        domain: DomainKey,
-        operation: JobOperation | None = JobOperation.DUMP,
-        timeout: float | None = None,
-        on_progress: Callable[[JobStats], None] | None = None,
-        record: JobRecord | None = None,
-    ) -> Outcome:
-        """As any backend's, but for the dump that the environment pretends: that one is over at once."""
-        pretended = os.environ.get(TEST_DRIVER)
-        if pretended is None:
-            return await super().wait(domain, operation, timeout, on_progress, record)
-        await self.job(domain)
-        if operation not in (None, JobOperation.DUMP):
-            raise NotSupported(f"waiting for job type {int(operation)} not supported", code=3)
-        completed = pretended == "0"
-        return Outcome(
-            domain=domain,
-            operation=JobOperation.DUMP,
-            verdict=Verdict.COMPLETED if completed else Verdict.FAILED,
-            evidence=Evidence.RESULT,
-            detail=f"{TEST_DRIVER} says that the wait returns {pretended}.",
-            error="" if completed else "dump fake fail",
-        )
 
     async def define(self, name: str, memory: int) -> Domain:
         """Make a domain of `memory` bytes that is shut off (for tests and demonstrations)."""
@@ -278,6 +239,3 @@ class SimulatorBackend(Backend):
                 await asyncio.sleep(max(TOGETHER, min(INTERVAL, self._until(watch.due))))
         except BackendError as error:
             self._hub.end(error)
-
-
-_PRETENDED = JobStats(JobType.UNBOUNDED, JobOperation.DUMP, memory_total=0, memory_processed=0, memory_remaining=0)

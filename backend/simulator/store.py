@@ -15,10 +15,10 @@ from typing import Any
 from backend.errors import NoConnection
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
+from backend.records.folder import locked, private_file, private_folder, state_folder
 from backend.simulator.effects import from_json, to_json
 from backend.simulator.machine import Machine
 from backend.simulator.plan import Ending, Plan, Stage
-from backend.state import locked, private_file, private_folder, state_folder
 
 SCHEMA = 1
 KEPT = 10_000

@@ -7,7 +7,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from backend.dumpfile import SIMULATED_END, SIMULATED_MAGIC
+from backend.files.dumpfile import SIMULATED_END, SIMULATED_MAGIC
 from backend.model import DumpFormat
 
 

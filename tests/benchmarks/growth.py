@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager
 from statistics import median
 
 from backend.base import Backend
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
+from backend.observing.watcher import Changes, Watcher
 from backend.simulator import SimulatorBackend
-from backend.watcher import Changes, Watcher
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, cpu_of, own_folder
 from tests.conftest import hypervisor_missing

@@ -17,9 +17,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import DataTable
 
+from backend.observing.watcher import Changes, Watcher
 from backend.uri import open_backend
-from backend.watcher import Changes, Watcher
-from tui.rows import Row
+from tui.session.rows import Row
 from tui.widgets.columns import COLUMNS
 
 DATA_TABLE_CURSOR = rb"48;2;1;2;3m"

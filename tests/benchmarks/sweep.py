@@ -10,7 +10,7 @@ from statistics import median
 
 import libvirt
 
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.pseudo_terminal import own_folder

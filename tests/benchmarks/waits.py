@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.events import EventStream, Lifecycle, LifecycleEvent
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DumpRequest
-from backend.record import JobRecord
-from backend.verdict import Evidence, Verdict
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.pseudo_terminal import own_folder
 from tests.hypervisor.daemon import SYSTEM, Machines, unique
@@ -73,7 +76,7 @@ async def _one(
     asker: LibvirtBackend, waiter: LibvirtBackend, events: EventStream, request: DumpRequest
 ) -> Delays | None:
     """None where the dump was over before the process had attached."""
-    record = await asker.start_dump(request, overwrite=True)
+    record = await start_dump(asker, request, overwrite=True)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tui", "-c", SYSTEM, "wait", "--json", request.domain.uuid),
         stdout=asyncio.subprocess.PIPE,
@@ -83,7 +86,7 @@ async def _one(
     waited, exited, resumed, first = await asyncio.gather(
         _wait(waiter, record), _exit(process), _resumed(events, request.domain), process.stdout.readline()
     )
-    ended = asker.journal.read(record.id)
+    ended = Journal().read(record.id)
     assert ended is not None
     assert ended.ended is not None
     if not first or json.loads(first)["event"] != "progress":
@@ -92,7 +95,7 @@ async def _one(
 
 
 async def _wait(waiter: LibvirtBackend, record: JobRecord) -> float:
-    outcome = await waiter.wait(record.key)
+    outcome = await wait(waiter, record.key)
     now = time.time()
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
     return now

@@ -8,7 +8,9 @@ import pytest
 
 from backend.base import Backend
 from backend.model import JobOperation
-from backend.verdict import Verdict
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.verdicts.verdict import Verdict
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import job_gone, job_seen
@@ -148,8 +150,8 @@ async def test_a_wait_that_takes_too_long_exits_124_and_the_job_goes_on(
     job = await backend.job(domain)
     assert job is not None
     assert job.operation is JobOperation.DUMP
-    [record] = backend.journal.history(uuid=domain.uuid)
-    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+    [record] = Journal().history(uuid=domain.uuid)
+    assert (await wait(backend, domain, record=record)).verdict is Verdict.COMPLETED
 
 
 async def test_nothing_to_wait_for_exits_3_and_tells_how_the_last_one_ended(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.journal import Journal
-from backend.record import JobRecord
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
 from backend.uri import open_backend
 from tests.cli.command import one_line, virt_jobs
 from tests.contract.steps import PATIENCE

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.journal import SCHEMA, Journal
+from backend.records.journal import SCHEMA, Journal
 from tests.cli.command import QUICK, one_line, virt_jobs
 from tests.tui.terminal import terminal
 from tests.unit.test_record import new

@@ -13,8 +13,9 @@ import pytest
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import DomainKey
-from backend.record import JobRecord, RecordState
-from backend.verdict import Evidence, Verdict
+from backend.observing.wait import wait
+from backend.records.record import JobRecord, RecordState
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import QUICK_MIB, Harness
 from tests.contract.steps import PATIENCE, dump_of, eventually, job_gone
@@ -54,7 +55,7 @@ async def test_a_dump_that_failed_is_failed_whatever_its_shared_record_claims(ha
         await harness.foreign_dump(domain, path, uri=uri)
         attached = asyncio.Event()
         async with harness.backend(uri=uri) as backend, asyncio.timeout(PATIENCE):
-            waiting = asyncio.create_task(backend.wait(domain, on_progress=lambda stats: attached.set()))
+            waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda stats: attached.set()))
             await attached.wait()
             await completed(mallory, record)
             outcome = await waiting

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from tests.cli.command import SLOW, virt_jobs
 from tests.contract.steps import PATIENCE
 from tui.cli.exits import Exit

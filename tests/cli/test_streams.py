@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from tests.cli.command import QUICK, SLOW, one_line, virt_jobs
 from tests.contract.steps import PATIENCE
 from tui.cli.exits import Exit

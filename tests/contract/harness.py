@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
-from backend.journal import Journal
 from backend.model import DomainKey, DumpFlags, DumpFormat
 
 QUICK_MIB = 32
@@ -50,7 +49,7 @@ class Harness(ABC):
         """The hypervisor that the domains are made on."""
 
     @abstractmethod
-    def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
+    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
         """A new backend on `uri` (this harness's own by default), not opened yet. Every call makes another one."""
 
     @abstractmethod

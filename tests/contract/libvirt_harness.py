@@ -19,8 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
-from backend.journal import Journal
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DumpFlags, DumpFormat, format_name
 from tests.contract.harness import QUICK_MIB, Harness
 from tests.eventually import eventually
@@ -58,8 +57,8 @@ class LibvirtHarness(Harness):
     def uri(self) -> str:
         return self._daemon.uri
 
-    def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
-        return LibvirtBackend(uri or self.uri, readonly, journal)
+    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
+        return LibvirtBackend(uri or self.uri, readonly)
 
     async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
         return await asyncio.to_thread(self._machines.start, name, mib, paused, filled)

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
-from backend.journal import Journal
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
@@ -40,8 +39,8 @@ class SimulatorHarness(Harness):
     def uri(self) -> str:
         return "sim:///contract?domains=0&rate=300"
 
-    def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
-        return SimulatorBackend(uri or self.uri, readonly, journal)
+    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
+        return SimulatorBackend(uri or self.uri, readonly)
 
     async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
         domain = await self._control.define(name, mib * MIB)

@@ -7,8 +7,11 @@ import pytest
 from backend.base import Backend
 from backend.errors import DomainBusy, DomainNotRunning, FileExists, NotSupported
 from backend.model import FORMAT_NAMES, DomainState, DumpFlags, DumpFormat, DumpRequest
-from backend.record import RecordState
-from backend.verdict import Evidence, Verdict
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.records.record import RecordState
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import dump_of, job_seen
 
@@ -19,8 +22,8 @@ async def test_a_dump_in_each_format(harness: Harness, backend: Backend, format_
         pytest.skip(f"{format_name}: {backend.capabilities.formats[format_name] or 'needs a Windows guest'}")
     domain = await harness.running("vm")
     path = harness.folder / "dump"
-    record = await backend.start_dump(dump_of(domain, path, format_name))
-    outcome = await backend.wait(domain, record=record)
+    record = await start_dump(backend, dump_of(domain, path, format_name))
+    outcome = await wait(backend, domain, record=record)
     if "unsupported dumpformat" in outcome.error:
         pytest.skip(outcome.error)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
@@ -32,8 +35,8 @@ async def test_a_dump_in_each_format(harness: Harness, backend: Backend, format_
 async def test_a_format_that_the_host_lacks_is_named(harness: Harness, backend: Backend, format_name: str) -> None:
     domain = await harness.running("vm")
     try:
-        record = await backend.start_dump(dump_of(domain, harness.folder / "dump", format_name))
-        reason = (await backend.wait(domain, record=record)).error
+        record = await start_dump(backend, dump_of(domain, harness.folder / "dump", format_name))
+        reason = (await wait(backend, domain, record=record)).error
     except NotSupported as refused:
         reason = refused.message
     assert not reason or format_name in reason
@@ -41,15 +44,15 @@ async def test_a_format_that_the_host_lacks_is_named(harness: Harness, backend: 
 
 async def test_a_started_dump_is_running_or_over(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     assert record.state is RecordState.RUNNING
     assert await backend.job(domain) is not None
 
 
 async def test_the_domain_runs_again_afterwards(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
-    await backend.wait(domain, record=record)
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+    await wait(backend, domain, record=record)
     assert (await backend.find("vm")).state is DomainState.RUNNING
 
 
@@ -57,8 +60,8 @@ async def test_a_paused_domain_is_dumped_and_stays_paused(harness: Harness, back
     if reason := harness.lacks("paused"):
         pytest.skip(reason)
     domain = await harness.running("vm", paused=True)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
-    outcome = await backend.wait(domain, record=record)
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+    outcome = await wait(backend, domain, record=record)
     assert outcome.verdict is Verdict.COMPLETED
     assert (await backend.find("vm")).state is DomainState.PAUSED
 
@@ -66,8 +69,8 @@ async def test_a_paused_domain_is_dumped_and_stays_paused(harness: Harness, back
 async def test_a_crash_dump_stops_the_domain(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
     flags = DumpFlags.MEMORY_ONLY | DumpFlags.CRASH
-    record = await backend.start_dump(DumpRequest(domain, str(harness.folder / "dump"), DumpFormat.RAW, flags))
-    outcome = await backend.wait(domain, record=record)
+    record = await start_dump(backend, DumpRequest(domain, str(harness.folder / "dump"), DumpFormat.RAW, flags))
+    outcome = await wait(backend, domain, record=record)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT)
     with pytest.raises(Exception, match=r"not running|not found|no domain"):
         await backend.job(domain)
@@ -78,7 +81,7 @@ async def test_an_existing_file_is_refused_and_kept(harness: Harness, backend: B
     path = harness.folder / "dump"
     path.write_text("precious")
     with pytest.raises(FileExists):
-        await backend.start_dump(dump_of(domain, path))
+        await start_dump(backend, dump_of(domain, path))
     assert path.read_text() == "precious"
     assert (await backend.find("vm")).state is DomainState.RUNNING
 
@@ -88,15 +91,15 @@ async def test_an_existing_file_is_overwritten_if_asked(harness: Harness, backen
     path = harness.folder / "dump"
     path.write_text("worthless")
     path.chmod(0o666)
-    record = await backend.start_dump(dump_of(domain, path), overwrite=True)
-    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+    record = await start_dump(backend, dump_of(domain, path), overwrite=True)
+    assert (await wait(backend, domain, record=record)).verdict is Verdict.COMPLETED
     assert harness.is_dump(path, "elf")
 
 
 async def test_a_domain_that_is_off_cannot_be_dumped(harness: Harness, backend: Backend) -> None:
     domain = await harness.shut_off("vm")
     with pytest.raises(DomainNotRunning):
-        await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+        await start_dump(backend, dump_of(domain, harness.folder / "dump"))
 
 
 async def test_a_domain_has_one_job_at_a_time(harness: Harness, backend: Backend) -> None:
@@ -104,7 +107,7 @@ async def test_a_domain_has_one_job_at_a_time(harness: Harness, backend: Backend
     await harness.foreign_dump(domain, harness.folder / "first")
     await job_seen(backend, domain)
     with pytest.raises(DomainBusy):
-        await backend.start_dump(dump_of(domain, harness.folder / "second"))
+        await start_dump(backend, dump_of(domain, harness.folder / "second"))
     assert not (harness.folder / "second").exists()
 
 
@@ -112,8 +115,8 @@ async def test_a_full_disk_fails_the_dump_with_its_reason(harness: Harness) -> N
     uri, path = await harness.full_disk()
     domain = await harness.running("vm")
     async with harness.backend(uri=uri) as backend:
-        record = await backend.start_dump(dump_of(domain, path))
-        outcome = await backend.wait(domain, record=record)
+        record = await start_dump(backend, dump_of(domain, path))
+        outcome = await wait(backend, domain, record=record)
     assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.RESULT), outcome
     assert "No space left on device" in outcome.error
     assert not path.exists()
@@ -123,24 +126,24 @@ async def test_a_stream_into_a_full_disk_fails_too(harness: Harness) -> None:
     uri, path = await harness.full_disk()
     domain = await harness.running("vm", SLOW_MIB)
     async with harness.backend(uri=uri) as backend:
-        record = await backend.start_dump(dump_of(domain, path, "raw"))
-        outcome = await backend.wait(domain, record=record)
+        record = await start_dump(backend, dump_of(domain, path, "raw"))
+        outcome = await wait(backend, domain, record=record)
     assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.RESULT), outcome
 
 
 async def test_a_target_that_cannot_be_opened_fails_the_dump(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    record = await backend.start_dump(dump_of(domain, harness.folder / "no such folder" / "dump"))
-    outcome = await backend.wait(domain, record=record)
+    record = await start_dump(backend, dump_of(domain, harness.folder / "no such folder" / "dump"))
+    outcome = await wait(backend, domain, record=record)
     assert outcome.verdict is Verdict.FAILED
     assert "No such file or directory" in outcome.error
 
 
 async def test_the_journal_has_how_it_went(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    started = await backend.start_dump(dump_of(domain, harness.folder / "dump", "kdump-zlib"))
-    await backend.wait(domain, record=started)
-    (record,) = backend.journal.history(uuid=domain.uuid)
+    started = await start_dump(backend, dump_of(domain, harness.folder / "dump", "kdump-zlib"))
+    await wait(backend, domain, record=started)
+    (record,) = Journal().history(uuid=domain.uuid)
     assert (record.id, record.state, record.uri) == (started.id, RecordState.COMPLETED, backend.uri)
     assert record.ended is not None and record.ended >= record.started
     assert record.bytes == (harness.folder / "dump").stat().st_size

@@ -9,7 +9,9 @@ import pytest
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.events import RecordEvent
-from backend.record import JobRecord, RecordState
+from backend.observing.wait import wait
+from backend.records.record import JobRecord, RecordState
+from backend.running.start import start_dump
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import PATIENCE, dump_of, eventually
 
@@ -37,11 +39,11 @@ async def test_a_record_that_changes_is_told(harness: Harness, backend: Backend,
 
 async def test_a_dump_is_published_while_it_runs_and_after(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    started = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    started = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     async with harness.backend(readonly=True) as other:
         during = await other.record(domain)
         assert during is not None and (during.id, during.state) == (started.id, RecordState.RUNNING)
-        await backend.wait(domain, record=started)
+        await wait(backend, domain, record=started)
 
         async def over() -> bool:
             after = await other.record(domain)

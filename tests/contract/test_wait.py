@@ -12,7 +12,9 @@ import pytest
 from backend.base import Backend
 from backend.errors import DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, WaitTimeout
 from backend.model import DomainKey, JobOperation, JobStats
-from backend.verdict import Evidence, Outcome, Verdict
+from backend.observing.wait import wait
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import dump_of, job_gone, job_seen
 
@@ -25,25 +27,25 @@ def honest(outcome: Outcome) -> bool:
 @pytest.mark.parametrize("readonly", [False, True], ids=["read-write", "read-only"])
 async def test_another_connection_learns_the_result(harness: Harness, backend: Backend, readonly: bool) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     async with harness.backend(readonly) as other:
-        outcome = await other.wait((await other.find("vm")).key)
+        outcome = await wait(other, (await other.find("vm")).key)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
 
 
 async def test_the_result_outlives_whoever_asked(harness: Harness, readonly: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
     async with harness.backend() as asker:
-        await asker.start_dump(dump_of(domain, harness.folder / "dump"))
-    outcome = await readonly.wait(domain)
+        await start_dump(asker, dump_of(domain, harness.folder / "dump"))
+    outcome = await wait(readonly, domain)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
 
 
 async def test_progress_is_reported_and_never_falls(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     samples: list[JobStats] = []
-    await backend.wait(domain, on_progress=samples.append, record=record)
+    await wait(backend, domain, on_progress=samples.append, record=record)
     processed = [sample.processed for sample in samples]
     assert len(set(processed)) > 2
     assert processed == sorted(processed)
@@ -54,7 +56,7 @@ async def test_someone_elses_dump_is_proved_by_its_file(harness: Harness, backen
     path = harness.folder / "dump"
     await harness.foreign_dump(domain, path)
     await job_seen(backend, domain)
-    outcome = await backend.wait(domain)
+    outcome = await wait(backend, domain)
     assert outcome.operation is JobOperation.DUMP
     assert (outcome.verdict, outcome.evidence, outcome.path) == (Verdict.COMPLETED, Evidence.FILE, str(path)), outcome
 
@@ -64,7 +66,7 @@ async def test_someone_elses_dump_whose_file_cannot_be_seen_is_unproven(harness:
     await harness.foreign_dump(domain, harness.folder / "dump")
     await job_seen(readonly, domain)
     with patch.object(type(readonly), "dump_target", Backend.dump_target):
-        outcome = await readonly.wait(domain)
+        outcome = await wait(readonly, domain)
     assert outcome.verdict is Verdict.UNPROVEN, outcome
 
 
@@ -73,67 +75,67 @@ async def test_the_wrong_operation_is_a_mismatch_that_names_both(harness: Harnes
     await harness.foreign_dump(domain, harness.folder / "dump")
     await job_seen(backend, domain)
     with pytest.raises(JobMismatch, match="want save, have dump"):
-        await backend.wait(domain, JobOperation.SAVE)
+        await wait(backend, domain, JobOperation.SAVE)
 
 
 async def test_any_operation_takes_what_is_there(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    await backend.start_dump(dump_of(domain, harness.folder / "dump"))
-    assert (await backend.wait(domain, None)).operation is JobOperation.DUMP
+    await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+    assert (await wait(backend, domain, None)).operation is JobOperation.DUMP
 
 
 async def test_without_a_job_there_is_nothing_to_wait_for(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
     with pytest.raises(NoJob):
-        await backend.wait(domain)
+        await wait(backend, domain)
 
 
 async def test_without_a_job_the_last_ones_end_is_told(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
-    await backend.wait(domain, record=record)
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+    await wait(backend, domain, record=record)
     with pytest.raises(NoJob, match="last known dump completed"):
-        await backend.wait(domain)
+        await wait(backend, domain)
 
 
 async def test_a_domain_that_is_off_has_nothing_to_wait_for(harness: Harness, backend: Backend) -> None:
     domain = await harness.shut_off("vm")
     with pytest.raises(DomainNotRunning):
-        await backend.wait(domain)
+        await wait(backend, domain)
 
 
 async def test_an_unknown_domain_is_none(harness: Harness, backend: Backend) -> None:
     with pytest.raises(NoSuchDomain):
-        await backend.wait(DomainKey("11111111-2222-3333-4444-555555555555", 12345, "ghost"))
+        await wait(backend, DomainKey("11111111-2222-3333-4444-555555555555", 12345, "ghost"))
 
 
 async def test_a_timeout_leaves_the_job_going(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     with pytest.raises(WaitTimeout):
-        await backend.wait(domain, timeout=0.2)
+        await wait(backend, domain, timeout=0.2)
     assert await backend.job(domain) is not None
-    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+    assert (await wait(backend, domain, record=record)).verdict is Verdict.COMPLETED
 
 
 async def test_a_cancelled_wait_leaves_the_job_going(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     attached = asyncio.Event()
-    waiting = asyncio.create_task(backend.wait(domain, on_progress=lambda _: attached.set()))
+    waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda _: attached.set()))
     await attached.wait()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert (await backend.wait(domain, record=record)).verdict is Verdict.COMPLETED
+    assert (await wait(backend, domain, record=record)).verdict is Verdict.COMPLETED
 
 
 async def test_a_domain_destroyed_under_the_job_fails_it(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     await job_seen(backend, domain)
     await harness.destroy(domain)
-    assert (await backend.wait(domain, record=record)).verdict is Verdict.FAILED
+    assert (await wait(backend, domain, record=record)).verdict is Verdict.FAILED
 
 
 async def test_a_domain_destroyed_under_someone_elses_job_fails_it(harness: Harness, backend: Backend) -> None:
@@ -141,7 +143,7 @@ async def test_a_domain_destroyed_under_someone_elses_job_fails_it(harness: Harn
     await harness.foreign_dump(domain, harness.folder / "dump")
     await job_seen(backend, domain)
     attached = asyncio.Event()
-    waiting = asyncio.create_task(backend.wait(domain, on_progress=lambda _: attached.set()))
+    waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda _: attached.set()))
     await attached.wait()
     await harness.destroy(domain)
     outcome = await waiting
@@ -152,9 +154,9 @@ async def test_a_domain_destroyed_under_someone_elses_job_fails_it(harness: Harn
 
 async def test_a_killed_runner_takes_the_result_with_it(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm", SLOW_MIB)
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     os.kill(record.pid, signal.SIGKILL)
-    outcome = await backend.wait(domain, record=record)
+    outcome = await wait(backend, domain, record=record)
     assert honest(outcome), outcome
 
 
@@ -169,7 +171,7 @@ async def test_a_job_that_follows_at_once_is_another_one(harness: Harness, backe
 
     dumping = asyncio.create_task(dump_twice())
     await job_seen(backend, domain)
-    outcome = await backend.wait(domain, on_progress=lambda stats: elapsed.append(stats.time_elapsed))
+    outcome = await wait(backend, domain, on_progress=lambda stats: elapsed.append(stats.time_elapsed))
     assert honest(outcome), outcome
     assert elapsed == sorted(elapsed)
     await dumping
@@ -177,8 +179,8 @@ async def test_a_job_that_follows_at_once_is_another_one(harness: Harness, backe
 
 async def test_a_result_is_there_for_whoever_comes_late(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    record = await backend.start_dump(dump_of(domain, harness.folder / "dump"))
+    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
     await job_gone(backend, domain)
-    await backend.wait(domain, record=record)
-    outcome = await backend.wait(domain, record=record)
+    await wait(backend, domain, record=record)
+    outcome = await wait(backend, domain, record=record)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT)

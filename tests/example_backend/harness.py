@@ -18,7 +18,6 @@ from unittest.mock import patch
 
 from backend.base import Backend
 from backend.errors import NoConnection
-from backend.journal import Journal
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat
 from backend.uri import open_backend
 from tests.contract.harness import QUICK_MIB, Harness
@@ -64,8 +63,8 @@ class ExampleHarness(Harness):
     def uri(self) -> str:
         return f"example://{self._here}/socket"
 
-    def backend(self, readonly: bool = False, uri: str | None = None, journal: Journal | None = None) -> Backend:
-        return open_backend(uri or self.uri, readonly, journal)
+    def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
+        return open_backend(uri or self.uri, readonly)
 
     async def running(self, name: str, mib: int = QUICK_MIB, paused: bool = False, filled: bool = False) -> DomainKey:
         return _key(await self._ask("start", uuid=(await self._define(name, mib))["uuid"], paused=paused))

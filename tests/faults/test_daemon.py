@@ -16,9 +16,11 @@ from pathlib import Path
 import libvirt_qemu
 import pytest
 
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DomainState, JobStats
-from backend.verdict import Evidence, Outcome, Verdict
+from backend.observing.wait import wait
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, dump_of
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
@@ -64,12 +66,12 @@ async def attached(
     async with LibvirtBackend(daemon.uri) as backend, LibvirtBackend(uri or daemon.uri) as watching:
         foreign = None
         if initiator == "ours":
-            await backend.start_dump(dump_of(domain, path, format))
+            await start_dump(backend, dump_of(domain, path, format))
         else:
             foreign = virsh_dump(daemon.uri, domain, path, *(["--memory-only"] if format != "raw" else []))
             while await backend.job(domain) is None:  # noqa: ASYNC110 - nothing tells that a job has begun
                 await asyncio.sleep(0.02)
-        waiting = asyncio.create_task(watching.wait(domain, on_progress=progress))
+        waiting = asyncio.create_task(wait(watching, domain, on_progress=progress))
         await asyncio.wait_for(moved.wait(), PATIENCE)
         try:
             yield Scene(daemon, domain, path, waiting, foreign)
@@ -187,7 +189,7 @@ async def test_a_daemon_that_stays_away_leaves_the_file_to_tell(daemon: PrivateD
 
 async def test_fifty_waiters_on_one_job_all_learn_its_result(daemon: PrivateDaemon, folder: Path) -> None:
     async with attached(daemon, folder, "ours", "elf") as scene, LibvirtBackend(daemon.uri, readonly=True) as backend:
-        outcomes = await asyncio.gather(*(backend.wait(scene.domain) for _ in range(50)))
+        outcomes = await asyncio.gather(*(wait(backend, scene.domain) for _ in range(50)))
         assert {(outcome.verdict, outcome.evidence) for outcome in outcomes} == {(Verdict.COMPLETED, Evidence.RESULT)}
 
 

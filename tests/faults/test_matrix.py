@@ -18,12 +18,14 @@ from pathlib import Path
 import pytest
 
 from backend.base import Backend
-from backend.dumpfile import inspect
 from backend.errors import BackendError
-from backend.journal import Journal
+from backend.files.dumpfile import inspect
 from backend.model import DomainKey, DumpFlags, JobStats
-from backend.record import JobRecord
-from backend.verdict import Evidence, Outcome, Verdict
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE, dump_of, eventually
 
@@ -184,7 +186,7 @@ async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiato
     domain = await harness.running("vm", MIB, fault.paused, filled=True)
     waiter = Waiter()
     journal = Journal(tmp_path / "another.db") if fault.stranger else None
-    async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri, journal) as watching:
+    async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri) as watching:
         if fault.stale:
             await _leave_completed_stats(harness, domain)
         record, requester = None, None
@@ -196,8 +198,8 @@ async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiato
             requester = await _command(uri, "dump", domain.uuid, str(path))
             record = await eventually(partial(_running_record, backend, domain))
         else:
-            record = await backend.start_dump(request)
-        waiting = asyncio.create_task(watching.wait(domain, on_progress=waiter.progress))
+            record = await start_dump(backend, request)
+        waiting = asyncio.create_task(wait(watching, domain, on_progress=waiter.progress, journal=journal))
         await _attached(waiter, waiting)
         await fault.act(Scene(harness, backend, domain, path, record, waiter.closing, requester))
         outcome = await asyncio.wait_for(waiting, PATIENCE)
@@ -214,13 +216,13 @@ async def _command(uri: str, *arguments: str) -> asyncio.subprocess.Process:
 
 async def _running_record(backend: Backend, domain: DomainKey) -> JobRecord | None:
     job = await backend.job(domain)
-    return next(iter(backend.journal.pending(domain.uuid)), None) if job else None
+    return next(iter(Journal().pending(domain.uuid)), None) if job else None
 
 
 async def _leave_completed_stats(harness: Harness, domain: DomainKey) -> None:
     async with harness.backend() as backend:
-        record = await backend.start_dump(dump_of(domain, harness.folder / "earlier", "raw"))
-        assert (await backend.wait(domain, record=record)).verdict is COMPLETED
+        record = await start_dump(backend, dump_of(domain, harness.folder / "earlier", "raw"))
+        assert (await wait(backend, domain, record=record)).verdict is COMPLETED
         assert await backend.last_job(domain) is not None
 
 
@@ -237,7 +239,7 @@ async def _hold_against_the_truth(
     if record is not None:
         assert found == fault.ours, outcome
         if outcome.evidence in (RESULT, SHARED):
-            kept = backend.journal.read(record.id)
+            kept = Journal().read(record.id)
             assert kept is not None
             assert kept.state == outcome.verdict.value
     else:

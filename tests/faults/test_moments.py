@@ -10,9 +10,10 @@ import time
 import pytest
 
 from backend.errors import DomainNotRunning, NoJob, NoSuchDomain, OperationFailed
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey
-from backend.verdict import Outcome, Verdict
+from backend.observing.wait import wait
+from backend.verdicts.verdict import Outcome, Verdict
 from tests.contract.steps import PATIENCE
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, virsh_dump
 
@@ -57,7 +58,7 @@ async def _outcome(waiter: LibvirtBackend, domain: DomainKey) -> Outcome | None:
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
-                return await waiter.wait(domain)
+                return await wait(waiter, domain)
             except (NoJob, OperationFailed):  # It may die while it is asked for its job.
                 await asyncio.sleep(0.01)
             except (DomainNotRunning, NoSuchDomain):

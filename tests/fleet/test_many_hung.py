@@ -15,8 +15,9 @@ import pytest
 
 from backend.errors import NotAnswering
 from backend.events import Lifecycle, LifecycleEvent
-from backend.libvirt import LibvirtBackend, lane
-from backend.libvirt.lane import MANY_STUCK
+from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.connection import lane
+from backend.libvirt.connection.lane import MANY_STUCK
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.libvirt import LibvirtBackend
-from backend.verdict import Evidence, Verdict
+from backend.libvirt.backend import LibvirtBackend
+from backend.observing.wait import wait
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.cli.command import one_line, virt_jobs
 from tests.contract.steps import PATIENCE, job_seen
 from tests.hypervisor.daemon import Machines, unique, virsh_dump
@@ -79,7 +80,7 @@ async def test_of_a_dump_of_others_nobody_claims_what_only_its_file_could_prove(
         assert not backend.capabilities.local
         with virsh_dump(daemon.uri, domain, daemon.folder / unique("core"), "--memory-only") as dump:
             await job_seen(backend, domain)
-            outcome = await asyncio.wait_for(backend.wait(domain), PATIENCE)
+            outcome = await asyncio.wait_for(wait(backend, domain), PATIENCE)
             assert await asyncio.to_thread(dump.wait) == 0
     assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.HYPERVISOR)
     assert outcome.path is None

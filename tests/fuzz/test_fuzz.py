@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend import records
 from backend.base import Backend
-from backend.dumpfile import inspect
 from backend.errors import InvalidURI, JournalError, NotSupported, OperationFailed
-from backend.journal import Journal, JournalWarning
-from backend.record import InvalidRecord, JobRecord, RecordState
+from backend.files.dumpfile import inspect
+from backend.observing import lookup
+from backend.records.journal import Journal, JournalWarning
+from backend.records.record import InvalidRecord, JobRecord, RecordState
 from backend.uri import open_backend
-from backend.verdict import Outcome
+from backend.verdicts.verdict import Outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
 from tests.unit.test_dumpfile import WHOLE
 from tests.unit.test_record import new
@@ -71,9 +71,9 @@ def shown_everywhere(record: JobRecord) -> None:
     assert json.loads(json.dumps(record.to_json()))["id"] == record.id
     assert len(listing.record_row(record)) == len(listing.RECORD_HEADINGS)
     assert record.runner_alive() in (True, False, None)
-    assert not records.is_about(record, record.key, None) or not record.over
+    assert not lookup.is_about(record, record.key, None) or not record.over
     for shared in (False, True):
-        assert records.no_job(record.key, [records.Known(record, shared)])
+        assert lookup.no_job(record.key, [lookup.Known(record, shared)])
         outcome = Outcome.of_record(record, shared)
         assert outcome is None or outcome.detail
 
@@ -124,7 +124,7 @@ def test_a_record_of_any_values_of_json_is_one_or_is_refused(made_up: dict[str, 
     | st.builds(lambda result, error: json.dumps({"result": result, "error": error}), json_values, json_values)
 )
 def test_any_word_of_qemus_is_understood_or_proves_nothing(text: str) -> None:
-    watch = pytest.importorskip("backend.libvirt.watch")
+    watch = pytest.importorskip("backend.libvirt.connection.watch")
     completed, error = watch.dump_result(text)
     assert isinstance(completed, bool)
     assert not ACTIVE.search(error)

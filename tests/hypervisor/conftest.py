@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, PrivateDaemon
 from tests.hypervisor.operations import Host
 

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 
 import libvirt
 
-from backend.libvirt.loop import ensure_running
+from backend.libvirt.connection.loop import ensure_running
 from backend.model import DomainKey
 from backend.text import clean
 from tests.eventually import eventually

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from backend.libvirt.processes import processes
+from backend.libvirt.host.processes import processes
 
 _LIMIT = 20.0
 

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
-from backend.verdict import Evidence, Outcome, Verdict
+from backend.observing.wait import wait
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon
 from tui.cli import exits
@@ -103,7 +104,7 @@ async def attached(host: Host, domain: DomainKey, operation: JobOperation) -> As
         assert command.stdout is not None
         seen = asyncio.Event()
         waiting = Waiting(
-            asyncio.create_task(backend.wait(domain, operation, on_progress=lambda _: seen.set())), command
+            asyncio.create_task(wait(backend, domain, operation, on_progress=lambda _: seen.set())), command
         )
         try:
             async with asyncio.timeout(PATIENCE):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.model import JobOperation
-from backend.verdict import Evidence, Outcome, Verdict
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.operations import Act, Host, abort, attached, destroy, ended, nothing
 

@@ -9,7 +9,7 @@ import pytest
 
 from backend.errors import DomainNotRunning, NoSuchDomain, NotPermitted
 from backend.events import Lifecycle, LifecycleEvent
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import Domain, DomainKey, DomainState
 from backend.text import clean
 from tests.contract.steps import eventually

@@ -9,10 +9,12 @@ import pytest
 
 from backend.errors import NoJob, NotSupported, OperationCancelled, OperationFailed
 from backend.events import DumpEvent, JobEvent
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation
-from backend.record import JobRecord, RecordState
-from backend.verdict import Verdict
+from backend.observing.wait import wait
+from backend.records.record import JobRecord, RecordState
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Verdict
 from tests.contract.steps import dump_of, eventually, job_seen
 from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, is_dump, unique, virsh_dump
 from tests.hypervisor.disk import small_disk
@@ -35,7 +37,7 @@ async def test_a_format_that_qemu_lacks_is_named_before_anything_happens(
     if lacking is None:
         pytest.skip("this QEMU has every format")
     with pytest.raises(NotSupported, match=f"{lacking}: this host's QEMU was built without it"):
-        await backend.start_dump(dump_of(machines.start(unique("vm")), tmp_path / "dump", lacking))
+        await start_dump(backend, dump_of(machines.start(unique("vm")), tmp_path / "dump", lacking))
 
 
 async def test_the_daemon_says_the_same_of_it(machines: Machines, backend: LibvirtBackend, tmp_path: Path) -> None:
@@ -119,8 +121,8 @@ async def test_the_result_is_in_the_domains_metadata(
     machines: Machines, backend: LibvirtBackend, readonly: LibvirtBackend, tmp_path: Path
 ) -> None:
     domain = machines.start(unique(HOSTILE))
-    started = await backend.start_dump(dump_of(domain, tmp_path / "dump"))
-    assert (await backend.wait(domain, record=started)).verdict is Verdict.COMPLETED
+    started = await start_dump(backend, dump_of(domain, tmp_path / "dump"))
+    assert (await wait(backend, domain, record=started)).verdict is Verdict.COMPLETED
 
     async def published() -> JobRecord | None:
         found = await readonly.record(domain)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from backend import libvirt_conf
 from tests.cli.command import virt_jobs
 from tests.hypervisor.daemon import PrivateDaemon
 from tests.tui.console import console
@@ -84,7 +83,7 @@ async def test_nor_does_it_ask_for_a_host_that_is_added_by_an_alias_of_libvirt(
 ) -> None:
     conf = ssh.with_name("libvirt.conf")
     conf.write_text(f'uri_aliases = ["lab=qemu+ssh://root@hv.invalid/system?command={ssh}"]\n')
-    monkeypatch.setattr(libvirt_conf, "path", lambda: str(conf))  # That of root is everybody's.
+    monkeypatch.setattr("backend.libvirt.connection.conf.path", lambda: str(conf))  # That of root is everybody's.
     async with console(GOOD) as user:
         await user.sees("vm-02")
         await user.press("H", "plus")

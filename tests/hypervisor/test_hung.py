@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import pytest
 
 from backend.errors import NotAnswering
-from backend.libvirt import LibvirtBackend
-from backend.libvirt.lane import DEADLINE, SWEEP_DEADLINE
+from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.connection.lane import DEADLINE, SWEEP_DEADLINE
 from backend.model import DomainKey, DumpRequest
-from backend.verdict import Evidence, Verdict
+from backend.observing.wait import wait
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
 
@@ -150,9 +152,9 @@ async def test_a_dump_of_ours_to_a_target_that_hangs_is_waited_for(
     machines: Machines, fifo: Fifo, backend: LibvirtBackend
 ) -> None:
     domain = machines.start(unique("hung"))
-    record = await backend.start_dump(DumpRequest(domain, str(fifo.path)), overwrite=True)
+    record = await start_dump(backend, DumpRequest(domain, str(fifo.path)), overwrite=True)
     async with LibvirtBackend(SYSTEM) as fresh:
-        waiting = asyncio.create_task(fresh.wait(domain))
+        waiting = asyncio.create_task(wait(fresh, domain))
         with pytest.raises(NotAnswering):
             await backend.job(domain)
         assert not waiting.done()

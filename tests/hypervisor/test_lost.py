@@ -11,8 +11,8 @@ import pytest
 
 from backend.errors import NoConnection
 from backend.events import ConnectionEvent, EventStream, Lifecycle, LifecycleEvent
-from backend.libvirt import LibvirtBackend
-from backend.libvirt.formats import built_in
+from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.host.formats import built_in
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
 

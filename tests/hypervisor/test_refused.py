@@ -13,7 +13,7 @@ import pytest
 
 from backend.credentials import CredentialsNeeded
 from backend.errors import InvalidURI, NoConnection, NotPermitted
-from backend.libvirt.connect import connect
+from backend.libvirt.connection.connect import connect
 from tests.hypervisor.daemon import PrivateDaemon
 
 pytestmark = pytest.mark.hypervisor
@@ -70,7 +70,7 @@ def as_nobody(uri: str, folder: Path) -> subprocess.CompletedProcess[str]:
     code = (
         "import os, sys\n"
         "from backend.errors import BackendError\n"
-        "from backend.libvirt.connect import connect\n"
+        "from backend.libvirt.connection.connect import connect\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
         "try:\n"
         "    connect(sys.argv[1], readonly=False)\n"

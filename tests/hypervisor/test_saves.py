@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import NoJob, NotAnswering
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
+from backend.observing.wait import wait
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
 from tests.hypervisor.operations import (
@@ -108,5 +109,5 @@ async def test_a_restore_answers_no_question_andnothing_is_claimed_of_it(here: H
     restoring = await arrival(here, domain, virsh)
     async with LibvirtBackend(here.uri) as backend:
         with pytest.raises((NoJob, NotAnswering)):
-            await backend.wait(restoring, JobOperation.RESTORE)
+            await wait(backend, restoring, JobOperation.RESTORE)
     assert await ended(virsh) == ""

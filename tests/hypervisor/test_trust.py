@@ -17,9 +17,10 @@ from unittest.mock import patch
 import pytest
 
 from backend.base import Backend
-from backend.libvirt import LibvirtBackend
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey
-from backend.verdict import Evidence, Verdict
+from backend.observing.wait import wait
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
 from tui.cli import exits
@@ -96,7 +97,7 @@ async def test_the_word_is_the_evidence_where_the_file_cannot_be_found(
     with patch.object(LibvirtBackend, "dump_target", Backend.dump_target):
         await foreign.begin(backend, "--memory-only")
         attached = asyncio.Event()
-        waiter = asyncio.create_task(backend.wait(foreign.domain, on_progress=lambda _: attached.set()))
+        waiter = asyncio.create_task(wait(backend, foreign.domain, on_progress=lambda _: attached.set()))
         await attached.wait()
         foreign.fifo.release()
         outcome = await waiter

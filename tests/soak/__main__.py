@@ -19,8 +19,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from backend.journal import Journal
-from backend.libvirt.loop import ensure_running
+from backend.libvirt.connection.loop import ensure_running
+from backend.records.journal import Journal
 from tests.eventually import eventually
 from tests.hypervisor.daemon import filling_floppy
 from tests.soak import leaks

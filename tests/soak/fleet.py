@@ -13,7 +13,8 @@ from pathlib import Path
 
 from backend.base import Backend
 from backend.errors import BackendError
-from backend.watcher import Changes, DomainView, Watcher
+from backend.observing.watcher import Changes, DomainView, Watcher
+from backend.records.journal import Journal
 from tests.contract.steps import eventually
 from tests.soak import host as real
 from tests.soak import simulated
@@ -107,7 +108,7 @@ class Fleet:
     async def _host(self, stack: AsyncExitStack, number: int) -> Host:
         host = Host(f"host-{number}", self._root / f"h{number}", lambda _: None)
         await stack.enter_async_context(host.running())
-        direct, stranger = await stack.enter_async_context(real.opened(host, self._root / "stranger.db"))
+        direct, stranger = await stack.enter_async_context(real.opened(host))
         chance = self._chance("domains of", number)
         machines = [
             RealMachine(host, f"vm-{number}-{n}", chance.choice([64, 128, 256, 256]), n % 3 > 0, direct, stranger)
@@ -117,7 +118,7 @@ class Fleet:
         return host
 
     async def _simulator(self, stack: AsyncExitStack) -> None:
-        backends, stranger = await stack.enter_async_context(simulated.opened(self._root / "stranger.db"))
+        backends, stranger = await stack.enter_async_context(simulated.opened())
         folder = self._root / "simulated"
         folder.mkdir()
         machines = []
@@ -130,6 +131,8 @@ class Fleet:
 
     def _joined(self, machines: list[RealMachine] | list[SimulatedMachine], name: str, *backends: Backend) -> None:
         self._domains += machines
+        for machine in machines:
+            machine.strangers_journal = Journal(self._root / f"stranger-{name}.db")
         names = {machine.name for machine in machines}
         self._lookers += [
             (Looker(f"{name}, seen by {who}", backend), names)

@@ -15,11 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from backend.base import Backend
-from backend.journal import Journal
-from backend.libvirt import LibvirtBackend
-from backend.libvirt.processes import processes
+from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.host.processes import processes
 from backend.model import DomainKey, DumpRequest
-from backend.verdict import Verdict
+from backend.verdicts.verdict import Verdict
 from tests.contract.steps import eventually
 from tests.hypervisor.daemon import PrivateDaemon, domain_xml, filling_floppy, process_of, resident
 from tests.hypervisor.disk import small_disk
@@ -299,10 +298,10 @@ def _kill_all_of(folder: Path, program: bytes = b"") -> None:
 
 
 @asynccontextmanager
-async def opened(host: Host, strangers_journal: Path) -> AsyncIterator[tuple[Backend, Backend]]:
+async def opened(host: Host) -> AsyncIterator[tuple[Backend, Backend]]:
     """The user's own backend on a host, and a stranger's."""
     async with (
         LibvirtBackend(host.daemon.uri) as direct,
-        LibvirtBackend(host.proxy.uri, readonly=True, journal=Journal(strangers_journal)) as stranger,
+        LibvirtBackend(host.proxy.uri, readonly=True) as stranger,
     ):
         yield direct, stranger

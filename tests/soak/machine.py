@@ -10,7 +10,8 @@ from pathlib import Path
 
 from backend.base import Backend
 from backend.model import DomainKey, DumpRequest
-from backend.verdict import Verdict
+from backend.records.journal import Journal
+from backend.verdicts.verdict import Verdict
 
 PATIENCE = 120.0
 """Seconds after which something that has to happen is taken not to."""
@@ -49,6 +50,8 @@ class Machine(ABC):
     """Of the user who asks, connected to the hypervisor itself."""
     stranger: Backend
     """Of another user, read-only, over a connection that is cut now and then."""
+    strangers_journal: Journal
+    """That other user's."""
     formats: tuple[str, ...]
     """Those worth asking for, the common ones more than once."""
     processes: bool

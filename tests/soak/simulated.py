@@ -11,11 +11,10 @@ from pathlib import Path
 
 from backend.base import Backend
 from backend.errors import BackendError, OperationCancelled, OperationFailed
-from backend.journal import Journal
 from backend.model import FORMAT_NAMES, DomainKey, DomainState, DumpRequest
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
-from backend.verdict import Verdict
+from backend.verdicts.verdict import Verdict
 from tests.contract.steps import eventually
 from tests.soak.machine import PATIENCE, ForeignCall, Machine, Returned
 
@@ -100,12 +99,12 @@ class SimulatedMachine(Machine):
 
 
 @asynccontextmanager
-async def opened(strangers_journal: Path) -> AsyncIterator[tuple[dict[str, SimulatorBackend], SimulatorBackend]]:
+async def opened() -> AsyncIterator[tuple[dict[str, SimulatorBackend], SimulatorBackend]]:
     """The user's own backends, by what goes wrong through them, and a stranger's."""
     async with AsyncExitStack() as stack:
         backends = {
             fault: await stack.enter_async_context(SimulatorBackend(URI + (f"&fail={fault}" if fault else "")))
             for fault in (*FAULTS, FULL)
         }
-        stranger = SimulatorBackend(URI, readonly=True, journal=Journal(strangers_journal))
+        stranger = SimulatorBackend(URI, readonly=True)
         yield backends, await stack.enter_async_context(stranger)

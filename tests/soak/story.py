@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from backend.base import Backend
-from backend.dumpfile import inspect
 from backend.errors import BackendError, OperationFailed
+from backend.files.dumpfile import inspect
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats
-from backend.record import JobRecord, RecordState
-from backend.verdict import Evidence, Outcome, Verdict
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.records.record import JobRecord, RecordState
+from backend.running.start import start_dump
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.soak.machine import LOOK, PATIENCE, ForeignCall, Machine, NeverCame, Returned
 from tests.soak.scenario import Asker, Fault, Scenario
 from tests.soak.tally import Tally
@@ -109,11 +112,11 @@ class Story:
 
     async def _ask_ourselves(self, asker: Backend, request: DumpRequest, dump: Dump) -> None:
         try:
-            dump.record = await asker.start_dump(request, overwrite=True)
+            dump.record = await start_dump(asker, request, overwrite=True)
         except BackendError as error:
             self._error("start_dump", error)
             # Its runner may live all the same.
-            dump.record = next((one for one in asker.journal.history(limit=50) if one.path == request.path), None)
+            dump.record = next((one for one in Journal().history(limit=50) if one.path == request.path), None)
             if dump.record is None:
                 return
         dump.seen = True
@@ -136,7 +139,7 @@ class Story:
         over = False
         while dump.record is None and not over:
             over = outcome.done()  # What it was about, it has written down by then.
-            known = await asyncio.to_thread(asker.journal.history, None, request.domain.uuid, 5)
+            known = await asyncio.to_thread(Journal().history, None, request.domain.uuid, 5)
             dump.record = next((one for one in known if one.path == request.path), None)
             await asyncio.wait({outcome}, timeout=LOOK)
         if dump.record is not None:
@@ -164,12 +167,19 @@ class Story:
                     await asyncio.wait({over}, timeout=0.02)
 
     def _attach_others(self) -> None:
-        self._attach("a stranger", self._machine.stranger)
+        self._attach("a stranger", self._machine.stranger, journal=self._machine.strangers_journal)
         self._attach("who comes late", self._machine.direct, late=self._scenario.late)
         if self._scenario.command:
             self._waiters.append(Waiter("a command", asyncio.create_task(self._waiting_command()), []))
 
-    def _attach(self, name: str, backend: Backend, record: JobRecord | None = None, late: float = 0.0) -> None:
+    def _attach(
+        self,
+        name: str,
+        backend: Backend,
+        record: JobRecord | None = None,
+        late: float = 0.0,
+        journal: Journal | None = None,
+    ) -> None:
         about: list[Dump] = []
 
         def progress(stats: JobStats) -> None:
@@ -177,15 +187,23 @@ class Story:
             if stats.closing or (stats.total and stats.processed >= self._scenario.moment * stats.total):
                 self._moment.set()
 
-        waiting = asyncio.create_task(self._waiting(name, backend, record, late, progress))
+        waiting = asyncio.create_task(self._waiting(name, backend, record, late, progress, journal))
         self._waiters.append(Waiter(name, waiting, about))
 
     async def _waiting(
-        self, name: str, backend: Backend, record: JobRecord | None, late: float, progress: Callable[[JobStats], None]
+        self,
+        name: str,
+        backend: Backend,
+        record: JobRecord | None,
+        late: float,
+        progress: Callable[[JobStats], None],
+        journal: Journal | None,
     ) -> Outcome | str:
         await asyncio.sleep(late)
         try:
-            outcome = await backend.wait(self._key, JobOperation.DUMP, on_progress=progress, record=record)
+            outcome = await wait(
+                backend, self._key, JobOperation.DUMP, on_progress=progress, record=record, journal=journal
+            )
         except BackendError as error:
             return self._error(name, error)
         self._tell(f"{name} was told: {_said(outcome)}")
@@ -273,7 +291,7 @@ class Story:
                 await self._dump_again()
 
     async def _kill_runner(self, record: JobRecord) -> None:
-        now = await asyncio.to_thread(self._machine.direct.journal.read, record.id)
+        now = await asyncio.to_thread(Journal().read, record.id)
         if now is not None and now.runner_alive():
             os.kill(now.pid, signal.SIGKILL)
 
@@ -332,7 +350,7 @@ class Story:
     async def _returned_to_runner(self, record: JobRecord) -> Returned:
         async with asyncio.timeout(PATIENCE):
             while True:
-                now = await asyncio.to_thread(self._machine.direct.journal.read, record.id)
+                now = await asyncio.to_thread(Journal().read, record.id)
                 if now is None:
                     return Returned(None, "there is no record of it")
                 if now.over or now.runner_alive() is False:

@@ -11,9 +11,10 @@ from textual import events
 from textual.pilot import Pilot
 
 from backend.errors import NoJob
-from backend.journal import Journal
 from backend.model import DumpFlags, DumpFormat, DumpRequest
-from backend.record import JobRecord
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from backend.running.start import start_dump
 from backend.uri import open_backend
 from tui.app import Console
 from tui.config.values import Config
@@ -97,7 +98,7 @@ async def dumping(uri: str, name: str, path: Path) -> AsyncIterator[JobRecord]:
     """A dump of that domain that someone else runs, until the block ends; it is a raw one, which can be aborted."""
     async with open_backend(uri) as other:
         domain = await other.find(name)
-        record = await other.start_dump(DumpRequest(domain.key, str(path), DumpFormat.RAW, DumpFlags.NONE))
+        record = await start_dump(other, DumpRequest(domain.key, str(path), DumpFormat.RAW, DumpFlags.NONE))
         try:
             yield record
         finally:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from backend.uri import open_backend
 from tests.tui.console import console, dumping, ended
 from tui.config.values import Config, Connection, Dumps, Notifications

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.model import DumpRequest
-from backend.record import JobRecord, RecordState
+from backend.records.record import JobRecord, RecordState
+from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.tui.console import console, dumping, ended
 
@@ -26,11 +27,11 @@ async def test_the_job_shows_its_throughput_since_it_began(tmp_path: Path) -> No
 async def test_history_has_the_results_of_earlier_dumps(tmp_path: Path) -> None:
     async with open_backend(QUIET) as backend:
         domain = await backend.find("vm-01")
-        await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "first.core"))))
+        await ended(await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "first.core"))))
     async with console(f"{QUIET}&fail=disk-full", size=(160, 50)) as user:
         await user.sees("▌ vm-01")
         async with open_backend(f"{QUIET}&fail=disk-full") as backend:
-            await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "second.core"))))
+            await ended(await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "second.core"))))
         await user.press("j", "k", "2")
         await user.sees("completed in 0:", "first.core", "failed in 0:", "second.core", "libvirt_iohelper")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.model import DumpRequest
+from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.tui.console import console, dumping, ended
 
@@ -52,7 +53,7 @@ async def test_a_click_on_a_key_of_the_footer_presses_it() -> None:
 async def test_the_path_of_a_domains_last_dump_is_copied(tmp_path: Path) -> None:
     async with open_backend(QUIET) as backend:
         domain = await backend.find("vm-01")
-        await ended(await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "core"))))
+        await ended(await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "core"))))
     async with console(QUIET) as user:
         await user.sees("▌ vm-01", "completed in")
         await user.press("c")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from tests.tui.terminal import Terminal, terminal
 from tests.tui.test_looks import configured
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
 from tui.config.values import Config, Connection

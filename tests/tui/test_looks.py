@@ -13,7 +13,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tests.tui.terminal import Terminal, terminal
-from tui.looks import themes
+from tui.terminal import themes
 
 ESCAPE = "\x1b"
 BUSY = "sim:///busy?domains=4&jobs=2&memory=4000&rate=20"

@@ -6,7 +6,7 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from backend.uri import open_backend
 from tests.tui.console import User, console, dumping, ended
 

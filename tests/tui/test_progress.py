@@ -6,15 +6,15 @@ import pytest
 from rich.style import Style
 
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
-from backend.progress import Progress, ProgressMeter
-from backend.watcher import DomainView
+from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.watcher import DomainView
 from tui.app import Console
+from tui.commands.keys import Keys
 from tui.config.values import Config
-from tui.host import Host, Link
-from tui.looks.keys import Keys
-from tui.rows import Row
 from tui.screens.wait import state
-from tui.waiting import Waiting
+from tui.session.host import Host, Link
+from tui.session.rows import Row
+from tui.session.waiting import Waiting
 from tui.widgets.row_painter import RowPainter
 
 DOMAIN = Domain(DomainKey("6f1c", 1, "db-01"), DomainState.PAUSED)

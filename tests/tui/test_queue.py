@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from backend.uri import open_backend
 from tests.tui.console import User, console
 from tests.tui.test_marks import mark, open_form

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from backend.base import Backend
 from backend.model import DomainKey, DomainState, DumpRequest
-from backend.record import JobRecord, RecordState
+from backend.observing.wait import wait
+from backend.records.record import JobRecord, RecordState
+from backend.running.start import start_dump
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import Store
 from backend.uri import open_backend
-from backend.verdict import Outcome
+from backend.verdicts.verdict import Outcome
 from tests.tui.console import console
 from tui.config.values import Config, Dumps
 
@@ -42,19 +45,19 @@ async def test_a_domain_that_a_dump_left_paused_is_marked_and_r_resumes_it() -> 
         await user.sees("vm-02  ", "resume was asked for and taken")
 
 
-class DiesInDumps(SimulatorBackend):
-    """Leaves the domain of each dump paused, as a daemon does that dies in it and comes back."""
-
-    async def wait(self, domain: DomainKey, *arguments: Any, **others: Any) -> Outcome:
-        outcome = await super().wait(domain, *arguments, **others)
-        leave_paused(domain.name)
-        return replace(outcome, left_paused=True)
+async def wait_for_one_that_leaves_its_domain_paused(
+    backend: Backend, domain: DomainKey, *arguments: Any, **others: Any
+) -> Outcome:
+    """As where a daemon dies in a dump and comes back."""
+    outcome = await wait(backend, domain, *arguments, **others)
+    leave_paused(domain.name)
+    return replace(outcome, left_paused=True)
 
 
 async def test_the_wait_screen_resumes_what_its_dump_left_paused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.host.open_backend", DiesInDumps)
+    monkeypatch.setattr("tui.session.waiting.wait", wait_for_one_that_leaves_its_domain_paused)
     async with console(QUIET, config=Config(dump=Dumps(f"{tmp_path}/core"))) as user:
         await user.sees("▌ vm-01")
         await user.press("d")
@@ -69,7 +72,7 @@ async def test_the_wait_screen_resumes_what_its_dump_left_paused(
 async def test_several_domains_that_were_left_paused_are_resumed_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.host.open_backend", DiesInDumps)
+    monkeypatch.setattr("tui.session.waiting.wait", wait_for_one_that_leaves_its_domain_paused)
     async with console(QUIET, config=Config(dump=Dumps(f"{tmp_path}/{{domain}}"))) as user:
         await user.sees("▌ vm-01")
         await user.press("space", "space", "d")
@@ -112,7 +115,7 @@ async def test_a_lost_host_keeps_its_rows_and_marks_them(tmp_path: Path) -> None
         await user.sees("▌ vm-01")
         async with open_backend(f"{QUIET}&fail=disconnect&rate=8") as other:
             domain = await other.find("vm-01")
-            await other.start_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            await start_dump(other, DumpRequest(domain.key, str(tmp_path / "core")))
         await user.sees("trying again", "?running", "vm-03")
         await user.sees_no("?running", "trying again")
         await user.sees("vm-03")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from tests.tui.console import ended
 from tests.tui.terminal import Terminal, terminal
 

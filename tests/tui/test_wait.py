@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.journal import Journal
+from backend.records.journal import Journal
 from tests.tui.console import User, console, dumping, ended
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"

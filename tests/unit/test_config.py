@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.config import check as config_check
+from tui.commands import keymap as config_check
 from tui.config import toml_text
 from tui.config.path import config_path
 from tui.config.toml_source import ConfigError, Source
 from tui.config.values import Config, Connection, parse
-from tui.dumps import path as dump_path
+from tui.dumping import path as dump_path
 
 FILE = Path("/somewhere/config.toml")
 README = Path(__file__).parents[2] / "README.md"

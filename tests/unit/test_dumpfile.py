@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.dumpfile import inspect
 from backend.errors import OperationFailed
+from backend.files.dumpfile import inspect
 
 PAGE = 4096
 PAGES = 5

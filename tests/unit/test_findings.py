@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.binding import Binding
-from backend.checkup import Checkup
 from backend.errors import NoConnection
+from backend.libvirt.connection.binding import Binding
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
@@ -19,10 +18,11 @@ from backend.model import (
     DumpFlags,
     DumpRequest,
 )
-from backend.record import JobRecord, RecordState
+from backend.observing.checkup import Checkup
+from backend.records.record import JobRecord, RecordState
 from tui.cli import findings
 from tui.cli.findings import Finding, Mark
-from tui.dumps.choice import Place
+from tui.dumping.choice import Place
 
 URI = "qemu:///system"
 ABLE = Capabilities("QEMU 7.2.22, libvirt 9.0.0", True, dict.fromkeys(FORMAT_NAMES), dict.fromkeys(DumpFlags))

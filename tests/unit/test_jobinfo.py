@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.model import JobStats
-from tui.cli import jobinfo
+from tui.words import jobinfo
 
 MEMORY_ONLY = {
     "operation": 8,

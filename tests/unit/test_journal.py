@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from backend import journal as journals
 from backend.errors import JournalError
-from backend.journal import SCHEMA, Journal, JournalWarning
-from backend.record import JobRecord, RecordState
+from backend.records import journal as journals
+from backend.records.journal import SCHEMA, Journal, JournalWarning
+from backend.records.record import JobRecord, RecordState
 from tests.hypervisor.disk import small_disk
 from tests.unit.test_record import REQUEST, new
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend import libvirt_conf
-from backend.libvirt_conf import parse
+from backend.libvirt.connection import conf
+from backend.libvirt.connection.conf import parse
 
 SAMPLE = """
 # uri_default = "no://where"
@@ -49,12 +49,12 @@ def test_no_text_is_too_odd(text: str) -> None:
 def test_users_have_their_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert libvirt_conf.load().aliases == {}
+    assert conf.load().aliases == {}
     (tmp_path / "libvirt").mkdir()
     (tmp_path / "libvirt/libvirt.conf").write_text(SAMPLE)
-    assert libvirt_conf.load().default == "hail"
+    assert conf.load().default == "hail"
 
 
 def test_root_has_the_systems(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    assert libvirt_conf.path() == "/etc/libvirt/libvirt.conf"
+    assert conf.path() == "/etc/libvirt/libvirt.conf"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
-from backend.progress import Progress, ProgressMeter
-from backend.watcher import DomainView
-from tui import migrations
-from tui.rows import Row, Rows
+from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.watcher import DomainView
+from tui.session import migrations
+from tui.session.rows import Row, Rows
 
 OUT, IN, DUMP = JobOperation.MIGRATION_OUT, JobOperation.MIGRATION_IN, JobOperation.DUMP
 

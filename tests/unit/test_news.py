@@ -1,9 +1,9 @@
 import pytest
 
 from backend.model import Domain, DomainKey, DomainState
-from backend.watcher import DomainView
-from tui import news
-from tui.rows import Row
+from backend.observing.watcher import DomainView
+from tui.session import news
+from tui.session.rows import Row
 
 URI = "sim:///news"
 

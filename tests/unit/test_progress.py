@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType, format_name
-from backend.progress import STALLED_AFTER, ProgressMeter
+from backend.observing.progress import STALLED_AFTER, ProgressMeter
 from backend.text import clean
-from tui.looks import format
+from tui.words import units
 
 
 def sample(processed: int, total: int = 1000, remaining: int | None = None, type: int = 2) -> JobStats:
@@ -75,23 +75,23 @@ def test_a_job_that_stands_still_is_stalled_and_one_that_closes_is_not() -> None
     ],
 )
 def test_sizes(count: int, text: str) -> None:
-    assert format.size(count) == text
+    assert units.size(count) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(14.9, "0:14"), (3723, "1:02:03"), (90061, "1d 01:01"), (-1, "0:00")])
 def test_durations(seconds: float, text: str) -> None:
-    assert format.duration(seconds) == text
+    assert units.duration(seconds) == text
 
 
 @given(st.floats(-1, 2), st.integers(1, 60), st.booleans())
 def test_a_bar_has_its_width(fraction: float, width: int, ascii_only: bool) -> None:
-    bar = format.bar(fraction, width, ascii_only)
+    bar = units.bar(fraction, width, ascii_only)
     assert len(bar) == width
     assert bar.isascii() or not ascii_only
 
 
 def test_99_percent_and_a_bit_is_not_100() -> None:
-    assert format.percent(0.9999) == "99 %"
+    assert units.percent(0.9999) == "99 %"
 
 
 @given(st.text())

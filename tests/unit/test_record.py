@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
-from backend.record import InvalidRecord, JobRecord, RecordState
+from backend.records.record import InvalidRecord, JobRecord, RecordState
 
 REQUEST = DumpRequest(DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "we[ir]d [/x] ünïcode"), "/dumps/a b")
 

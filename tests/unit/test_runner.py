@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from backend import journal as journals
-from backend import runner
 from backend.errors import JournalError
-from backend.journal import Journal
 from backend.model import DumpRequest
-from backend.record import JobRecord, RecordState
+from backend.records import journal as journals
+from backend.records.journal import Journal
+from backend.records.record import JobRecord, RecordState
+from backend.running import runner
+from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.contract.steps import PATIENCE
 
@@ -91,9 +92,9 @@ async def test_its_arguments_tell_nothing_but_its_number(tmp_path: Path) -> None
     slow = "sim:///slow?domains=1&jobs=0&memory=64&rate=32"
     async with open_backend(slow) as backend:
         domain = await backend.find("vm-01")
-        record = await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "secret")))
+        record = await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "secret")))
         line = await asyncio.to_thread(Path(f"/proc/{record.pid}/cmdline").read_bytes)
-    assert line.split(b"\0")[1:-1] == [b"-P", b"-m", b"backend.runner", record.id.encode()]
+    assert line.split(b"\0")[1:-1] == [b"-P", b"-m", b"backend.running.runner", record.id.encode()]
 
 
 async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything_is_touched(
@@ -107,6 +108,6 @@ async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything
         async with open_backend(URI) as backend:
             domain = await backend.find("vm-01")
             with pytest.raises(JournalError, match="another process has held its lock"):
-                await backend.start_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+                await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "core")))
             assert await backend.job(domain.key) is None
     assert not (tmp_path / "core").exists()

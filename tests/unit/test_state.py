@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from backend.errors import BackendError
-from backend.journal import Journal
+from backend.records.journal import Journal
 from backend.simulator.store import Store
 
 ALL_AT_ONCE = 4

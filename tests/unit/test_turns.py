@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.dumps.turns import Turns
+from tui.session.turns import Turns
 
 
 def test_no_more_run_than_may_and_who_came_first_is_next() -> None:

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from backend.model import DomainKey, JobStats, JobType
-from backend.pace import Pace
-from backend.progress import ProgressMeter
+from backend.observing.pace import Pace
+from backend.observing.progress import ProgressMeter
+from backend.observing.watcher import MANY, TURNS, Watcher
 from backend.simulator import SimulatorBackend
-from backend.watcher import MANY, TURNS, Watcher
 
 
 class Clock:

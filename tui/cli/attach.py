@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from backend.errors import BackendError, NoJob
 from backend.model import JobOperation
-from backend.records import last_outcome
+from backend.observing.lookup import last_outcome
 from backend.text import clean
-from backend.verdict import Outcome
+from backend.verdicts.verdict import Outcome
 from tui.cli import exits, follow
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet, Found

@@ -25,9 +25,9 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from backend import libvirt_conf
 from backend.base import Backend
 from backend.errors import BackendError
+from backend.libvirt.connection import conf
 from backend.model import Domain, DomainState
 from tui.cli.target import DEMO, Target
 
@@ -60,7 +60,7 @@ def domains(context: click.Context, incomplete: str) -> list[CompletionItem[str]
 def recorded(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Domains with a dump in the journal."""
     with _quiet():
-        from backend.journal import Journal
+        from backend.records.journal import Journal
 
         return _items((record.domain for record in Journal().history()), incomplete)
     return []
@@ -73,7 +73,7 @@ def uris(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
         config = _target(context).config
         names += [*config.connections, *config.groups]
     with _quiet():
-        names += libvirt_conf.load().aliases
+        names += conf.load().aliases
     return _items([*names, *_USUAL], incomplete)
 
 

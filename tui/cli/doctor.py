@@ -13,9 +13,9 @@ from importlib.metadata import version
 
 import platformdirs
 
-from backend import binding, libvirt_conf
-from backend.checkup import Checkup, check
 from backend.errors import BackendError
+from backend.libvirt.connection import binding, conf
+from backend.observing.checkup import Checkup, check
 from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import libvirt_installed
@@ -25,9 +25,9 @@ from tui.cli.output import print_json
 from tui.cli.target import Target
 from tui.config.toml_source import ConfigError
 from tui.config.values import Config
-from tui.dumps import choice as dump_choice
-from tui.dumps import path as dump_path
-from tui.dumps.choice import Place
+from tui.dumping import choice as dump_choice
+from tui.dumping import path as dump_path
+from tui.dumping.choice import Place
 
 _LOOK_DEADLINE = 2.0
 """Seconds that a file system may take to tell of itself."""
@@ -84,14 +84,14 @@ def _installed() -> Iterator[Finding]:
 def _configured(config: Config) -> Iterator[Finding]:
     path = config.source.path
     yield Finding("config", Mark.OK, clean(str(path)) if config.source.text else f"none at {clean(str(path))}")
-    conf = libvirt_conf.load()
+    client = conf.load()
     ours = {alias: connection.uri for alias, connection in config.connections.items()}
-    yield findings.of_libvirt_conf(libvirt_conf.path(), conf.aliases, conf.default, ours)
+    yield findings.of_libvirt_conf(conf.path(), client.aliases, client.default, ours)
 
 
 def _kept() -> Iterator[Finding]:
     """What this user's own state is like. Nothing is made that is not there."""
-    from backend.journal import Journal
+    from backend.records.journal import Journal
 
     folder = platformdirs.user_state_dir("virt-jobs")
     try:

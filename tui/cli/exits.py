@@ -24,7 +24,7 @@ from backend.errors import (
 )
 
 if TYPE_CHECKING:
-    from backend.verdict import Outcome
+    from backend.verdicts.verdict import Outcome
 
 
 class Exit(IntEnum):
@@ -83,7 +83,7 @@ def of_error(error: BackendError) -> Exit:
 
 def of_outcome(outcome: Outcome, trust_qemu: bool = False) -> Exit:
     """`trust_qemu` takes QEMU's own "completed" for a proof."""
-    from backend.verdict import Evidence, Verdict
+    from backend.verdicts.verdict import Evidence, Verdict
 
     if trust_qemu and outcome.verdict is Verdict.UNPROVEN and outcome.evidence is Evidence.HYPERVISOR:
         return Exit.COMPLETED

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.binding import Binding
-from backend.checkup import Checkup
+from backend.libvirt.connection.binding import Binding
 from backend.model import Capabilities
-from backend.record import JobRecord, RecordState
+from backend.observing.checkup import Checkup
+from backend.records.record import JobRecord, RecordState
 from backend.text import clean
-from tui.dumps.choice import Place
-from tui.looks import format
+from tui.dumping.choice import Place
+from tui.words import units
 
 
 class Mark(StrEnum):
@@ -148,9 +148,9 @@ def of_place(found: Checkup, path: str, place: Place | None, writable: bool | No
         return Finding("dumps go to", Mark.ATTENTION, f"{where}, where this user cannot write", todo, found.uri)
     if place.free is None:
         return Finding("dumps go to", Mark.NOTE, f"{where}; this user cannot see how much room there is", "", found.uri)
-    room = f"{where}; {format.size(place.free)} are free"
+    room = f"{where}; {units.size(place.free)} are free"
     if place.free < weight:
-        text = f"{room}, less than the {format.size(weight)} of the largest running domain"
+        text = f"{room}, less than the {units.size(weight)} of the largest running domain"
         return Finding("dumps go to", Mark.ATTENTION, text, "make room, or set path in [dump] of the config", found.uri)
     return Finding("dumps go to", Mark.OK, room, "", found.uri)
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from backend.base import Backend
 from backend.model import DomainKey, JobOperation, JobStats
-from backend.progress import Progress, ProgressMeter
-from backend.record import JobRecord
+from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.wait import wait
+from backend.records.record import JobRecord
 from backend.text import clean
-from backend.verdict import Outcome, Verdict
+from backend.verdicts.verdict import Outcome, Verdict
 from tui.cli.output import print_json
-from tui.looks import format
-from tui.looks.encoding import blocks_fit
+from tui.terminal.encoding import blocks_fit
+from tui.words import units
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25
@@ -119,7 +120,7 @@ async def follow(
 ) -> Outcome:
     """Wait for the job's end while `report` shows where it stands; see `Backend.wait` for what is raised."""
     try:
-        return await backend.wait(domain, operation, timeout, report.progress, record)
+        return await wait(backend, domain, operation, timeout, report.progress, record)
     finally:
         report.end_line()
 
@@ -134,17 +135,17 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
     stats = progress.stats
     parts = [name, stats.operation.label]
     if progress.fraction is not None:
-        parts += [format.bar(progress.fraction, BAR_WIDTH, not blocks), format.percent(progress.fraction)]
-        parts.append(f"{format.size(stats.remaining)} left of {format.size(stats.total)}")
+        parts += [units.bar(progress.fraction, BAR_WIDTH, not blocks), units.percent(progress.fraction)]
+        parts.append(f"{units.size(stats.remaining)} left of {units.size(stats.total)}")
     if stats.closing:
         parts.append("closing the file")
     elif progress.stalled:
-        parts.append(f"stalled {format.duration(progress.stalled)}")
+        parts.append(f"stalled {units.duration(progress.stalled)}")
     elif progress.rate is not None:
-        parts.append(format.rate(progress.rate))
-    parts.append(format.duration(stats.time_elapsed / 1000))
+        parts.append(units.rate(progress.rate))
+    parts.append(units.duration(stats.time_elapsed / 1000))
     if progress.eta is not None and not progress.stalled:
-        parts.append(f"ETA about {format.duration(progress.eta)}")
+        parts.append(f"ETA about {units.duration(progress.eta)}")
     return "  ".join(parts)
 
 
@@ -152,13 +153,13 @@ def _standing(progress: Progress) -> str:
     if progress.stats.closing:
         return "closing"
     if progress.stalled:
-        return f"stalled {format.duration(progress.stalled)}"
-    return format.percent(progress.fraction) if progress.fraction is not None else progress.stats.operation.label
+        return f"stalled {units.duration(progress.stalled)}"
+    return units.percent(progress.fraction) if progress.fraction is not None else progress.stats.operation.label
 
 
 def outcome_line(outcome: Outcome) -> str:
     what = f"{outcome.domain.name}: {outcome.operation.label} {outcome.verdict} (evidence: {outcome.evidence})"
-    took = f" in {format.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    took = f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
     where = f" -> {clean(outcome.path)} ({outcome.format})" if outcome.path else ""
     if outcome.verdict is Verdict.COMPLETED:
         return f"{what}{where}{took}"

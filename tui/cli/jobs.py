@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation
+from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
@@ -20,7 +21,7 @@ from tui.cli.streams import OutputLost
 from tui.cli.target import Target
 
 if TYPE_CHECKING:
-    from backend.verdict import Outcome
+    from backend.verdicts.verdict import Outcome
 
 OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobOperation}
 
@@ -96,7 +97,7 @@ def dump(
             backend, found = place.backend, place.domain
             request = DumpRequest(found.key, path, format, flags)
             publish = target.config.dump.publish
-            record = await backend.start_dump(request, overwrite=overwrite, publish=publish)
+            record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
             report = follow.Report(found.key, backend.uri, as_json)
             if detach and not record.over:
                 started = {"event": "started", "uri": backend.uri, "domain": found.name, "path": path}
@@ -208,7 +209,7 @@ def _told_at_the_end(target: Target) -> Callable[[Outcome, str], None]:
     command = target.config.notifications.on_end
     if not command:
         return lambda outcome, uri: None
-    from tui import notify
+    from tui.terminal import notify
 
     def tell(outcome: Outcome, uri: str) -> None:
         try:
@@ -235,7 +236,7 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
 
 
 def _absolute(file: str) -> str:
-    from backend.dump import path_objection
+    from backend.running.start import path_objection
 
     path = os.path.abspath(file) + ("/" if file.endswith("/") else "")
     if objection := path_objection(path):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import Domain, JobOperation, JobStats
-from tui import migrations
 from tui.cli.fleet import within
 from tui.cli.target import Target
+from tui.session import migrations
 
 SOON = 1.0
 """Seconds that hypervisors have to answer in the order in which they were named; later ones come as they answer."""

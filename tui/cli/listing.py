@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from backend.model import Domain, JobOperation, JobStats
 from backend.text import clean
-from tui.looks import format
+from tui.words import units
 
 if TYPE_CHECKING:
-    from backend.dumpfile import DumpFile
-    from backend.record import JobRecord
+    from backend.files.dumpfile import DumpFile
+    from backend.records.record import JobRecord
 
 
 class Table:
@@ -62,12 +62,12 @@ def domain_row(domain: Domain, job: JobStats | None, other_host: str = "") -> li
     row = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
     if job is None:
         return [*row, "", "", "", "", ""]
-    done = format.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
-    elapsed = format.duration(job.time_elapsed / 1000)
+    done = units.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
+    elapsed = units.duration(job.time_elapsed / 1000)
     operation = f"{job.operation.label} (closing)" if job.closing else job.operation.label
     if other_host:
         operation += f" {'->' if job.operation is JobOperation.MIGRATION_OUT else '<-'} {other_host}"
-    return [*row, operation, done, elapsed, format.size(job.processed), format.size(job.remaining)]
+    return [*row, operation, done, elapsed, units.size(job.processed), units.size(job.remaining)]
 
 
 def state_text(domain: Domain) -> str:
@@ -98,9 +98,9 @@ RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took",
 
 
 def record_row(record: JobRecord) -> list[str]:
-    took = format.duration(record.ended - record.started) if record.ended is not None else ""
+    took = units.duration(record.ended - record.started) if record.ended is not None else ""
     return [
-        format.moment(record.started),
+        units.moment(record.started),
         record.domain,
         record.operation.label,
         record.format_name,
@@ -117,9 +117,9 @@ def dump_file_lines(found: DumpFile) -> list[str]:
     facts = {
         "File": clean(found.path),
         "Format": found.format,
-        "Size": format.size(found.size),
+        "Size": units.size(found.size),
         "Architecture": found.architecture or "",
-        "Memory": format.size(found.memory) if found.memory else "",
+        "Memory": units.size(found.memory) if found.memory else "",
         "Whole": f"{whole}. {found.detail}",
     }
     return [f"{label + ':':<14}{value}" for label, value in facts.items() if value]

@@ -69,7 +69,7 @@ async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
 @click.pass_obj
 def info(target: Target, domain: str, following: bool, completed: bool, as_json: bool) -> None:
     """Show the stats of a domain's job, line by line as virsh domjobinfo does."""
-    from tui.cli import jobinfo
+    from tui.words import jobinfo
 
     if following and completed:
         raise click.UsageError("--follow and --completed are mutually exclusive")
@@ -99,7 +99,7 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
 @click.pass_obj
 def history(target: Target, domain: str | None, as_json: bool) -> None:
     """List the dumps that were asked for on this machine, and how they ended."""
-    from backend.journal import Journal
+    from backend.records.journal import Journal
 
     uris = target.uris if target.named else ()
     records = [
@@ -123,7 +123,7 @@ def inspect(file: str, as_json: bool) -> None:
     """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""
     from dataclasses import asdict
 
-    from backend import dumpfile
+    from backend.files import dumpfile
 
     found = dumpfile.inspect(file)
     if as_json:
@@ -137,7 +137,7 @@ def inspect(file: str, as_json: bool) -> None:
 @json_option
 def show_config(as_json: bool) -> None:
     """Print where the config is, and what holds now, as it could stand there."""
-    from tui.config import check as config_check
+    from tui.commands import keymap as config_check
     from tui.config import toml_text
     from tui.config import values as config
 

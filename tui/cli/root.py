@@ -53,7 +53,7 @@ def open_console(target: Target) -> None:
     # With Python's own thresholds the many short-lived numbers of jobs set off searches for garbage, of up to 70 ms.
     gc.set_threshold(10_000, 20, 20)
     from tui.app import Console
-    from tui.config import check as config_check
+    from tui.commands import keymap as config_check
 
     config_check.check(target.config)
     console = Console(list(target.uris), target.readonly, target.config)

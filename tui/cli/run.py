@@ -72,7 +72,7 @@ def _keep_traceback() -> str:
     """Where the traceback of the current exception was written, for a report of the bug."""
     import traceback
 
-    from backend.state import state_folder
+    from backend.records.folder import state_folder
 
     try:
         path = state_folder() / "traceback.txt"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from backend import libvirt_conf
 from backend.base import Backend
+from backend.libvirt.connection import conf
 from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
 from tui.cli.ask import asker
@@ -47,7 +47,7 @@ class Target:
         # What is a URI already is one whatever the config says, even where that is broken.
         if self._configured and not all("://" in name for name in names):
             names = self.config.uris(names)
-        return tuple(dict.fromkeys(name if "://" in name else libvirt_conf.load().uri(name) for name in names))
+        return tuple(dict.fromkeys(name if "://" in name else conf.load().uri(name) for name in names))
 
     @cached_property
     def uris(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class Target:
                 return (uri,)
         if self._configured and self.config.connect:
             return self.config.connect
-        default = libvirt_conf.load().default
+        default = conf.load().default
         return (default,) if default else ()
 
     @property

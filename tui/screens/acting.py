@@ -11,26 +11,26 @@ from textual import on, work
 
 from backend.errors import BackendError, DomainBusy, JournalError
 from backend.model import DomainKey
-from tui import news, refusals
-from tui.commands import Abort, Command, DomainCommand, Dump, Open, Resume, Wait
+from tui.commands import refusals
+from tui.commands.commands import Abort, Acted, Command, DomainCommand, Dump, Open, Resume, Wait
+from tui.commands.keys import Keys
+from tui.commands.offering import OfferingScreen
 from tui.config.values import Config
-from tui.dumps import choice as dump_choice
-from tui.dumps.choice import DumpChoice
-from tui.dumps.planned import QUEUED, PlannedDump
-from tui.host import Host
-from tui.hosts import Hosts
-from tui.looks.keys import Keys
-from tui.messages import Acted
-from tui.rows import Row
+from tui.dumping import choice as dump_choice
+from tui.dumping.choice import DumpChoice
+from tui.dumping.dump import DumpScreen
+from tui.dumping.dump_several import DumpSeveralScreen, SeveralDumps, Target
 from tui.screens.confirm import ConfirmScreen
-from tui.screens.dump import DumpScreen
-from tui.screens.dump_several import DumpSeveralScreen, SeveralDumps, Target
-from tui.screens.offering import OfferingScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.waits import WaitsScreen
-from tui.throughput import Throughputs
-from tui.waiting import Waiting
-from tui.waits import Waits
+from tui.session import news
+from tui.session.host import Host
+from tui.session.hosts import Hosts
+from tui.session.planned import QUEUED, PlannedDump
+from tui.session.rows import Row
+from tui.session.throughput import Throughputs
+from tui.session.waiting import Waiting
+from tui.session.waits import Waits
 from tui.widgets.activity import Activity
 from tui.widgets.details import Details
 from tui.widgets.domain_table import DomainTable

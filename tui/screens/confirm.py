@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.commands import No, Yes
-from tui.screens.offering import OfferingModal, heading
+from tui.commands.commands import No, Yes
+from tui.commands.offering import OfferingModal, heading
 from tui.widgets.key_bar import KeyBar
 
 

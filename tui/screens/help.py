@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.commands import Close, Help
-from tui.screens.offering import OfferingModal, heading
+from tui.commands.commands import Close, Help
+from tui.commands.offering import OfferingModal, heading
 from tui.widgets.key_bar import KeyBar
 
 

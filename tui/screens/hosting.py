@@ -8,16 +8,16 @@ from textual import on
 from textual.content import Content
 from textual.widgets import Static
 
-from tui import migrations, news
-from tui.commands import ShowHosts
+from tui.commands.commands import ShowHosts
+from tui.commands.keys import Keys
 from tui.config.values import Config
-from tui.dumps.planned import QUEUED
-from tui.host import Host, Link
-from tui.looks.keys import Keys
-from tui.rows import Row, RowKey
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.hosts import HostsScreen
 from tui.screens.viewing import ViewingScreen
+from tui.session import migrations, news
+from tui.session.host import Host, Link
+from tui.session.planned import QUEUED
+from tui.session.rows import Row, RowKey
 from tui.widgets.status_line import StatusLine
 
 MOST_AILING = 3

@@ -13,13 +13,13 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tui.commands import AddHost, Close, Command, DropHost
-from tui.host import Host, Link
-from tui.hosts import HostRefused, Hosts
-from tui.looks import format
-from tui.screens.offering import OfferingModal, heading
+from tui.commands.commands import AddHost, Close, Command, DropHost
+from tui.commands.offering import OfferingModal, heading
+from tui.session.host import Host, Link
+from tui.session.hosts import HostRefused, Hosts
 from tui.widgets.host_list import HostList, Load, headings
 from tui.widgets.key_bar import KeyBar
+from tui.words import units
 
 INTERVAL = 1.0
 """Seconds between two looks at what the hosts cost."""
@@ -158,10 +158,10 @@ def _facts(host: Host) -> Iterator[Content]:
     if host.capabilities is not None:
         yield _fact("runs", host.capabilities.hypervisor)
     if host.link is Link.UP:
-        yield _fact("connected", f"for {format.duration(host.watched)}")
+        yield _fact("connected", f"for {units.duration(host.watched)}")
     if host.last_error is not None:
         reason, at = host.last_error
-        yield _fact("error", f"{format.clock(at)} {reason}", "$error" if host.reason else "")
+        yield _fact("error", f"{units.clock(at)} {reason}", "$error" if host.reason else "")
 
 
 def _fact(label: str, value: str, style: str = "") -> Content:

@@ -11,20 +11,20 @@ from textual.containers import Container
 from textual.events import Resize
 
 from backend.model import JobOperation
-from backend.record import JobRecord
-from backend.watcher import DomainView
-from tui import news
+from backend.observing.watcher import DomainView
+from backend.records.record import JobRecord
+from tui.commands.keys import Keys
 from tui.config.values import Config
-from tui.foreign import ForeignDumps
-from tui.host import Host, Link
-from tui.looks.keys import Keys
-from tui.messages import DomainsChanged, HostChanged, PendingFound, Told, WaitEnded
-from tui.reporter import Reporter
-from tui.rows import Row, RowKey
 from tui.screens.hosting import HostingScreen
+from tui.screens.reporter import Reporter
 from tui.screens.wait import WaitScreen
 from tui.screens.waits import WaitsScreen
-from tui.waiting import Waiting
+from tui.session import news
+from tui.session.foreign import ForeignDumps, Told
+from tui.session.host import DomainsChanged, Host, HostChanged, Link
+from tui.session.rows import Row, RowKey
+from tui.session.waiting import Waiting
+from tui.session.waits import PendingFound, WaitEnded
 from tui.widgets.details import Details
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine

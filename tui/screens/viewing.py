@@ -7,8 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 
-from tui.cli import jobinfo
-from tui.commands import (
+from tui.commands.commands import (
     Abort,
     ClearFilter,
     ClearMarks,
@@ -29,13 +28,14 @@ from tui.commands import (
     Sort,
     Wait,
 )
-from tui.rows import RowKey
+from tui.commands.domain_search import DomainSearch
+from tui.commands.offering import OfferedCommands
 from tui.screens.acting import ActingScreen
-from tui.screens.domain_search import DomainSearch
 from tui.screens.help import HelpScreen
-from tui.screens.offering import OfferedCommands
+from tui.session.rows import RowKey
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
+from tui.words import jobinfo
 
 
 class ViewingScreen(ActingScreen):

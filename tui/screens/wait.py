@@ -11,18 +11,18 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from backend.verdict import Evidence, Outcome
-from tui import news
-from tui.commands import Close, Command, Detach, Resume
-from tui.dumps.planned import QUEUED
-from tui.host import Link
-from tui.looks import format
-from tui.looks.cells import crop_path, width
-from tui.looks.keys import Keys
-from tui.screens.offering import OfferingModal, heading
-from tui.waiting import Waiting
+from backend.verdicts.verdict import Evidence, Outcome
+from tui.commands.commands import Close, Command, Detach, Resume
+from tui.commands.keys import Keys
+from tui.commands.offering import OfferingModal, heading
+from tui.session import news
+from tui.session.host import Link
+from tui.session.planned import QUEUED
+from tui.session.waiting import Waiting
 from tui.widgets.activity import SYMBOLS, VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
+from tui.words import units
+from tui.words.cells import crop_path, width
 
 EVIDENCE_WORDS = {
     Evidence.RESULT: "the dump call's own result",
@@ -104,7 +104,7 @@ def state(waiting: Waiting, keys: Keys, cells: int) -> Content:
     if waiting.record is not None:
         what = f"{waiting.record.format_name} → "
         lines.append(Content(what + crop_path(waiting.record.path, cells - width(what))))
-        asked = f"asked by {waiting.record.user} at {format.clock(waiting.record.started)}"
+        asked = f"asked by {waiting.record.user} at {units.clock(waiting.record.started)}"
         lines.append(Content.styled(asked, "$foreground-muted"))
         lines.append(Content(""))
     lines += _progress_lines(waiting, cells)
@@ -130,8 +130,8 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
         words = said.get(waiting.stage, "waiting for the first sign of the job …")
         return [Content.styled(words, "$foreground-muted")]
     stats = progress.stats
-    percent = f" {format.percent(progress.fraction):>5}"
-    bar = format.bar(progress.fraction or 0.0, cells - len(percent))
+    percent = f" {units.percent(progress.fraction):>5}"
+    bar = units.bar(progress.fraction or 0.0, cells - len(percent))
     done = bar.rstrip("░")
     style = "$warning" if progress.stalled and not waiting.over else "$primary"
     lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
@@ -139,19 +139,19 @@ def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
         lines.append(Content.styled("when it was last seen:", "$foreground-muted"))
     sizes = []
     if stats.total:
-        sizes = [("done", format.size(stats.processed)), ("left", format.size(stats.remaining))]
-        sizes.append(("of", format.size(stats.total)))
-    times = [("elapsed", format.duration(stats.time_elapsed / 1000))]
+        sizes = [("done", units.size(stats.processed)), ("left", units.size(stats.remaining))]
+        sizes.append(("of", units.size(stats.total)))
+    times = [("elapsed", units.duration(stats.time_elapsed / 1000))]
     if not waiting.over:
         if progress.rate is not None:
-            sizes.append(("at", format.rate(progress.rate)))
+            sizes.append(("at", units.rate(progress.rate)))
         if progress.eta is not None and not progress.stalled:
-            times.append(("about", f"{format.duration(progress.eta)} to go (estimate)"))
+            times.append(("about", f"{units.duration(progress.eta)} to go (estimate)"))
     lines += [_facts(sizes), _facts(times)] if sizes else [_facts(times)]
     if not waiting.over and stats.closing:
         lines += [Content(""), Content.styled("closing: the hypervisor closes the file; nothing is proved yet", "bold")]
     elif not waiting.over and progress.stalled:
-        lines += [Content(""), Content.styled(f"stalled: nothing moved for {format.duration(progress.stalled)}",
+        lines += [Content(""), Content.styled(f"stalled: nothing moved for {units.duration(progress.stalled)}",
                                               "bold $warning")]  # fmt: skip
     return lines
 
@@ -163,7 +163,7 @@ def _facts(facts: list[tuple[str, str]]) -> Content:
 
 def _outcome_lines(outcome: Outcome, keys: Keys) -> list[Content]:
     style = f"bold {VERDICT_STYLES[outcome.verdict]}"
-    took = f" in {format.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    took = f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
     lines = [Content.styled(f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}{took}", style)]
     lines.append(Content(outcome.detail))
     if outcome.error:

@@ -13,18 +13,18 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from backend.verdict import Verdict
-from tui.commands import Close, Command, Detach, DropQueued, Resume
-from tui.dumps.planned import QUEUED
-from tui.host import Link
-from tui.looks import format
-from tui.looks.cells import fit, width
-from tui.looks.keys import Keys
-from tui.screens.offering import OfferingModal, heading
-from tui.waiting import SHOW_INTERVAL, Waiting
+from backend.verdicts.verdict import Verdict
+from tui.commands.commands import Close, Command, Detach, DropQueued, Resume
+from tui.commands.keys import Keys
+from tui.commands.offering import OfferingModal, heading
+from tui.session.host import Link
+from tui.session.planned import QUEUED
+from tui.session.waiting import SHOW_INTERVAL, Waiting
 from tui.widgets.activity import VERDICT_STYLES, told
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines import Lines
+from tui.words import units
+from tui.words.cells import fit, width
 
 BAR = 20
 """Cells of a job's progress."""
@@ -160,13 +160,13 @@ def _words(waiting: Waiting) -> Content:
         return Content.styled(waiting.stage or "waiting for the first sign of the job …", "$foreground-muted")
     if progress.stats.closing:
         return Content.styled("closing: nothing is proved yet", "bold")
-    bar = format.bar(progress.fraction or 0.0, BAR)
+    bar = units.bar(progress.fraction or 0.0, BAR)
     done = bar.rstrip("░")
     style = "$warning" if progress.stalled else "$primary"
-    facts = f" {format.percent(progress.fraction):>5}  {waiting.operation.label}"
+    facts = f" {units.percent(progress.fraction):>5}  {waiting.operation.label}"
     if progress.stalled:
-        facts += f"  stalled {format.duration(progress.stalled)}"
+        facts += f"  stalled {units.duration(progress.stalled)}"
     else:
-        facts += f"  {format.rate(progress.rate)}"
-        facts += f"  ~{format.duration(progress.eta)}" if progress.eta is not None else ""
+        facts += f"  {units.rate(progress.rate)}"
+        facts += f"  ~{units.duration(progress.eta)}" if progress.eta is not None else ""
     return Content.assemble((done, style), (bar[len(done) :], "$line-track"), facts)

@@ -7,9 +7,9 @@ from collections import deque
 
 from textual.content import Content
 
-from backend.verdict import Outcome, Verdict
-from tui.looks import format
+from backend.verdicts.verdict import Outcome, Verdict
 from tui.widgets.lines import Lines
+from tui.words import units
 
 KEPT = 200
 """Entries, and lines of them; older ones are forgotten."""
@@ -50,7 +50,7 @@ class Activity(Lines):
         self._add(subject, f"{number} {words}", "$foreground-muted", time.time())
 
     def _add(self, subject: str, words: str, style: str, at: float) -> None:
-        stamp = format.clock(at)
+        stamp = units.clock(at)
         entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
         self._entries.appendleft((entry, self._wrapped(entry)))
         if self._shown:  # Several come at a time, and are shown together.
@@ -86,7 +86,7 @@ def told(outcome: Outcome) -> str:
     """An outcome as one line: ``✓ dump completed in 0:23 → /path``."""
     words = f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}"
     if outcome.verdict is Verdict.COMPLETED:
-        words += f" in {format.duration(outcome.time_elapsed / 1000)}"
+        words += f" in {units.duration(outcome.time_elapsed / 1000)}"
     if outcome.verdict is Verdict.UNPROVEN:
         words += f": {outcome.detail}"
     elif outcome.error:

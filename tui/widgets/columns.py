@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from backend.model import DomainState, JobOperation, JobStats
-from backend.progress import Progress
-from tui.looks import format
-from tui.looks.cells import fit
-from tui.rows import Row, SortValue, busy_first, by_name
+from backend.observing.progress import Progress
+from tui.session.rows import Row, SortValue, busy_first, by_name
+from tui.words import units
+from tui.words.cells import fit
 
 Piece = tuple[str, str]
 """Text, and the name of its style: one of `STYLES`, or empty."""
@@ -95,8 +95,8 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
         return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
     if progress.fraction is None:
         return ((fit("under way", width), "dim"),)
-    percent = f" {format.percent(progress.fraction):>5}"
-    bar = format.bar(progress.fraction, width - len(percent))
+    percent = f" {units.percent(progress.fraction):>5}"
+    bar = units.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
     style = "dim" if row.stale else "warn" if progress.stalled else "bar"
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
@@ -109,16 +109,16 @@ def _figures(row: Row) -> JobStats | None:
 
 def _elapsed(row: Row) -> Piece:
     stats = _figures(row)
-    return (format.duration(stats.time_elapsed / 1000), "") if stats else ("", "")
+    return (units.duration(stats.time_elapsed / 1000), "") if stats else ("", "")
 
 
 def _done(row: Row) -> Piece:
     stats = _figures(row)
-    return (format.size(stats.processed), "") if stats else ("", "")
+    return (units.size(stats.processed), "") if stats else ("", "")
 
 
 def _left(row: Row) -> Piece:
-    return (format.size(row.progress.stats.remaining), "") if row.progress and row.progress.stats.total else ("", "")
+    return (units.size(row.progress.stats.remaining), "") if row.progress and row.progress.stats.total else ("", "")
 
 
 def _rate(row: Row) -> Piece:
@@ -127,8 +127,8 @@ def _rate(row: Row) -> Piece:
     if row.stale:
         return "last seen", "dim"
     if row.progress.stalled:
-        return f"stalled {format.duration(row.progress.stalled)}", "warn"
-    return format.rate(row.progress.rate), ""
+        return f"stalled {units.duration(row.progress.stalled)}", "warn"
+    return units.rate(row.progress.rate), ""
 
 
 def _eta(row: Row) -> Piece:
@@ -136,7 +136,7 @@ def _eta(row: Row) -> Piece:
         return "", ""
     if row.progress.stalled:
         return "stalled", "warn"
-    return ("" if row.progress.eta is None else "~" + format.duration(row.progress.eta)), ""
+    return ("" if row.progress.eta is None else "~" + units.duration(row.progress.eta)), ""
 
 
 def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:

@@ -13,16 +13,17 @@ from textual.message import Message
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import Domain
-from backend.record import JobRecord
-from backend.records import Known
-from tui import details
-from tui.commands import ShowHistory, ShowInfo, ShowJob
-from tui.host import Host
-from tui.looks.cells import width
-from tui.looks.keys import Keys
-from tui.rows import Row, RowKey
-from tui.throughput import Throughputs
+from backend.observing.lookup import Known
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from tui.commands.commands import ShowHistory, ShowInfo, ShowJob
+from tui.commands.keys import Keys
+from tui.session.host import Host
+from tui.session.rows import Row, RowKey
+from tui.session.throughput import Throughputs
+from tui.widgets import details_lines
 from tui.widgets.lines import Lines
+from tui.words.cells import width
 
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest until the records of its domain are read."""
@@ -120,11 +121,11 @@ class Details(Lines):
             return
         self._show_title(row)
         if self.tab == "job":
-            lines = details.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
+            lines = details_lines.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
         elif self.tab == "history":
-            lines = details.history(self._records, cells)
+            lines = details_lines.history(self._records, cells)
         else:
-            lines = details.info(row, self._keys, host.name, host.capabilities, cells)
+            lines = details_lines.info(row, self._keys, host.name, host.capabilities, cells)
         self.show_lines(list(lines))
 
     def _show_title(self, row: Row) -> None:
@@ -140,7 +141,7 @@ class Details(Lines):
 
 
 async def _records(backend: Backend, domain: Domain) -> list[Known]:
-    own = await asyncio.to_thread(backend.journal.history, None, domain.key.uuid, RECORDS_SHOWN)
+    own = await asyncio.to_thread(Journal().history, None, domain.key.uuid, RECORDS_SHOWN)
     found = [Known(record, False) for record in own]
     shared = await backend.record(domain.key) if domain.active else None
     if shared is not None and shared.id not in {record.id for record in own}:

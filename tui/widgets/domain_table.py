@@ -15,11 +15,11 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.looks.cells import crop, width
-from tui.rows import Row, RowKey, Rows, busy_first
+from tui.session.rows import Row, RowKey, Rows, busy_first
 from tui.widgets.bordered import BorderedLines
 from tui.widgets.columns import STYLES
 from tui.widgets.row_painter import RowPainter
+from tui.words.cells import crop, width
 
 CACHED_LINES = 1000
 DEFAULT_SORT = "job"

@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 
-from tui.host import Host, Link
-from tui.looks.cells import fit
-from tui.looks.format import milliseconds
+from tui.session.host import Host, Link
 from tui.widgets.lines import Lines
 from tui.widgets.status_line import DOTS
+from tui.words.cells import fit
+from tui.words.units import milliseconds
 
 WIDE = 96
 """Cells from which on there is room for what runs on each host."""

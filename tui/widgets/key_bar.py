@@ -7,8 +7,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.looks.cells import width
-from tui.screens.offering import OfferingScreen
+from tui.commands.offering import OfferingScreen
+from tui.words.cells import width
 
 
 class KeyBar(Widget):

@@ -8,9 +8,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tui.looks.cells import fit
-from tui.rows import Row
+from tui.session.rows import Row
 from tui.widgets.columns import COLUMNS, GAP, JOB_COLUMNS, SEVERAL_HOSTS, Column, fitting, note
+from tui.words.cells import fit
 
 MARGIN = 2
 """Cells before the first column: the cursor's, and the mark's."""

@@ -9,8 +9,8 @@ from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.host import Host, Link
-from tui.looks.cells import crop
+from tui.session.host import Host, Link
+from tui.words.cells import crop
 
 DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
 

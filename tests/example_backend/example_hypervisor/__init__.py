@@ -11,10 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from backend import errors
 from backend.base import Backend
-from backend.dumpfile import DumpTarget
 from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted, OperationFailed
 from backend.events import DumpEvent, Event, EventHub, EventStream, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.journal import Journal
+from backend.files.dumpfile import DumpTarget
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
@@ -26,7 +25,7 @@ from backend.model import (
     JobOperation,
     JobStats,
 )
-from backend.record import InvalidRecord, JobRecord
+from backend.records.record import InvalidRecord, JobRecord
 from backend.text import clean
 
 REFUSED = "operation forbidden: read only access prevents it"
@@ -38,8 +37,8 @@ LACKING = {"win-dmp": "the example has no Windows"}
 class ExampleBackend(Backend):
     """One connection. Questions and answers are lines of JSON, and so is what the hypervisor tells unasked."""
 
-    def __init__(self, uri: str, readonly: bool = False, journal: Journal | None = None) -> None:
-        super().__init__(uri, readonly, journal)
+    def __init__(self, uri: str, readonly: bool = False) -> None:
+        super().__init__(uri, readonly)
         parts = urlsplit(uri)
         if parts.netloc or not parts.path.strip("/"):
             raise InvalidURI(f"invalid URI {uri}: it is written example:///path/of/the/socket")

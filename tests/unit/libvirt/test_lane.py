@@ -12,13 +12,13 @@ import pytest
 
 pytest.importorskip("libvirt")
 
+from backend.base import Traffic
 from backend.errors import NoConnection
-from backend.libvirt import lane as lanes
-from backend.libvirt.connect import disconnect
-from backend.libvirt.lane import SHARED, Lane
-from backend.libvirt.link import Call, Link, Subject
-from backend.libvirt.watch import Watch
-from backend.traffic import Traffic
+from backend.libvirt.connection import lane as lanes
+from backend.libvirt.connection.connect import disconnect
+from backend.libvirt.connection.lane import SHARED, Lane
+from backend.libvirt.connection.link import Call, Link, Subject
+from backend.libvirt.connection.watch import Watch
 from tests.contract.steps import PATIENCE
 
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from backend.journal import Journal
 from backend.model import DumpRequest
-from backend.record import JobRecord, RecordState, process_start
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.records.record import JobRecord, RecordState, process_start
 from backend.simulator import SimulatorBackend
-from backend.verdict import Evidence, Verdict
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.simulator.conftest import Clock
 from tests.unit.simulator.test_backend import URI, first
 
@@ -48,10 +49,10 @@ async def test_a_record_that_gets_its_result_while_someone_attaches_is_the_verdi
 ) -> None:
     journal = EndsAfterTheFirstLook(runner)
     clock.now = time.time()  # As the records have it.
-    async with SimulatorBackend(URI, journal=journal, clock=clock) as backend:
+    async with SimulatorBackend(URI, clock=clock) as backend:
         request = DumpRequest((await first(backend)).key, str(tmp_path / "dump"))
         await backend.begin_dump(request)
         record = replace(JobRecord.of(request, URI), state=RecordState.RUNNING)
         journal.write(replace(record, pid=runner.pid, pid_start=process_start(runner.pid)))
-        outcome = await asyncio.wait_for(backend.wait(request.domain, timeout=10), 30)
+        outcome = await asyncio.wait_for(wait(backend, request.domain, timeout=10, journal=journal), 30)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome

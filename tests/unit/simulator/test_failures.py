@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,15 @@ import pytest
 from backend.errors import DomainNotRunning, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.events import ConnectionEvent, LifecycleEvent
 from backend.model import DomainKey, DomainState, DumpFlags, DumpRequest, JobOperation, JobType
-from backend.record import JobRecord
+from backend.observing.wait import wait
+from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend
 from backend.simulator.plan import HANG
-from backend.verdict import Evidence, Verdict
+from backend.simulator.pretend import VARIABLE as TEST_DRIVER
+from backend.simulator.pretend import PretendingBackend
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.simulator.conftest import Clock, Open
 from tests.unit.simulator.test_backend import LENGTH, URI, begun, first, request
-
-TEST_DRIVER = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
 
 
 @pytest.mark.parametrize("flags", [DumpFlags.MEMORY_ONLY, DumpFlags.NONE], ids=["elf", "raw"])
@@ -104,9 +106,10 @@ async def test_latency_is_that_of_every_call(open_simulator: Open) -> None:
 
 
 @pytest.fixture
-async def pretending(open_simulator: Open, monkeypatch: pytest.MonkeyPatch) -> SimulatorBackend:
+async def pretending(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatorBackend]:
     monkeypatch.setenv(TEST_DRIVER, "0")
-    return await open_simulator("sim:///demo")
+    async with PretendingBackend("sim:///demo", clock=clock) as backend:
+        yield backend
 
 
 async def test_the_environment_pretends_a_dump_on_every_running_domain(pretending: SimulatorBackend) -> None:
@@ -124,7 +127,7 @@ async def test_the_environment_pretends_a_dump_on_every_running_domain(pretendin
 
 
 async def test_zero_is_success_at_once(pretending: SimulatorBackend) -> None:
-    assert (await pretending.wait((await first(pretending)).key)).verdict is Verdict.COMPLETED
+    assert (await wait(pretending, (await first(pretending)).key)).verdict is Verdict.COMPLETED
 
 
 @pytest.mark.parametrize("value", ["1", "-1", "", "zero"])
@@ -132,13 +135,13 @@ async def test_anything_else_is_a_fake_failure(
     pretending: SimulatorBackend, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv(TEST_DRIVER, value)
-    outcome = await pretending.wait((await first(pretending)).key)
+    outcome = await wait(pretending, (await first(pretending)).key)
     assert (outcome.verdict, outcome.error) == (Verdict.FAILED, "dump fake fail")
 
 
 async def test_other_operations_are_not_supported_then(pretending: SimulatorBackend) -> None:
     with pytest.raises(NotSupported, match="waiting for job type 2 not supported"):
-        await pretending.wait((await first(pretending)).key, JobOperation.SAVE)
+        await wait(pretending, (await first(pretending)).key, JobOperation.SAVE)
 
 
 class EndsWhileAttaching(SimulatorBackend):
@@ -157,5 +160,5 @@ async def test_who_attaches_while_a_dump_fails_learns_that_it_did(clock: Clock, 
         with pytest.raises(OperationFailed, match="dump query failed"):
             while await backend.job(domain) is not None:
                 clock.advance(LENGTH / 100)
-        outcome = await asyncio.wait_for(backend.wait(domain), 30)
+        outcome = await asyncio.wait_for(wait(backend, domain), 30)
         assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.STATS), outcome

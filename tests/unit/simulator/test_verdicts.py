@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import FILE_GRACE, Attachment, Sampled, SampleFailed
 from backend.errors import DomainNotRunning
 from backend.events import Event
 from backend.model import DomainState, JobOperation
@@ -15,7 +14,8 @@ from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB
 from backend.simulator.plan import Plan
-from backend.verdict import Evidence, Verdict
+from backend.verdicts.attachment import FILE_GRACE, Attachment, Sampled, SampleFailed
+from backend.verdicts.verdict import Evidence, Verdict
 
 BEGUN = 1000.0
 OFF = new_machine("test", "vm", 1, 64 * MIB)

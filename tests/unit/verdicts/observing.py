@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backend.attachment import FILE_GRACE, Attachment
-from backend.dumpfile import DumpFile
 from backend.errors import NoConnection
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
+from backend.files.dumpfile import DumpFile
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
-from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, StateSeen
-from backend.record import JobRecord, RecordState
-from backend.verdict import Outcome
+from backend.records.record import JobRecord, RecordState
+from backend.verdicts.attachment import FILE_GRACE, Attachment
+from backend.verdicts.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, StateSeen
+from backend.verdicts.verdict import Outcome
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 TOTAL = 1000

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from backend.attachment import FILE_GRACE, Attachment
 from backend.errors import NoSuchDomain
 from backend.events import DumpEvent, Lifecycle
 from backend.model import JobOperation
-from backend.observations import FileChecked, FileHeld, Observation, Sampled, SampleFailed
-from backend.verdict import Evidence, Verdict
+from backend.verdicts.attachment import FILE_GRACE, Attachment
+from backend.verdicts.observations import FileChecked, FileHeld, Observation, Sampled, SampleFailed
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     CLOSING,
     GONE,

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import GRACE, ORPHAN_GRACE, Attachment
 from backend.errors import NoConnection
 from backend.events import DumpEvent
 from backend.model import DumpRequest, JobOperation, JobType
-from backend.observations import Sampled, SampleFailed
-from backend.record import JobRecord
-from backend.verdict import Evidence, Verdict
+from backend.records.record import JobRecord
+from backend.verdicts.attachment import GRACE, ORPHAN_GRACE, Attachment
+from backend.verdicts.observations import Sampled, SampleFailed
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     GONE,

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import Attachment
 from backend.events import JobEvent, Lifecycle
 from backend.model import JobOperation, JobStats, JobType
-from backend.observations import Observation, Sampled
-from backend.verdict import Evidence, Verdict
+from backend.verdicts.attachment import Attachment
+from backend.verdicts.observations import Observation, Sampled
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     GONE,

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import GRACE, ORPHAN_GRACE, RECONNECT_GRACE, Attachment
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, Lifecycle
 from backend.model import DomainState, JobOperation, JobType
-from backend.observations import Observation, RecordSeen, Sampled, SampleFailed
-from backend.record import RecordState
-from backend.verdict import Evidence, Verdict
+from backend.records.record import RecordState
+from backend.verdicts.attachment import GRACE, ORPHAN_GRACE, RECONNECT_GRACE, Attachment
+from backend.verdicts.observations import Observation, RecordSeen, Sampled, SampleFailed
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     CLOSING,

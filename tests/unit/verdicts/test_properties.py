@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.attachment import FILE_GRACE, ORPHAN_GRACE, RUNNER_GRACE, Attachment
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, RecordEvent
 from backend.model import DomainState, JobOperation, JobType
-from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed
-from backend.record import RecordState
-from backend.verdict import Evidence, Verdict
+from backend.records.record import RecordState
+from backend.verdicts.attachment import FILE_GRACE, ORPHAN_GRACE, RUNNER_GRACE, Attachment
+from backend.verdicts.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,
     HELD,

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from backend.attachment import RUNNER_GRACE, Attachment
 from backend.events import DumpEvent
 from backend.model import JobOperation, JobType
-from backend.observations import RecordSeen, Sampled
-from backend.record import RecordState
-from backend.verdict import Evidence, Verdict
+from backend.records.record import RecordState
+from backend.verdicts.attachment import RUNNER_GRACE, Attachment
+from backend.verdicts.observations import RecordSeen, Sampled
+from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,
     HELD,

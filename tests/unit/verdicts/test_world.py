@@ -12,14 +12,22 @@ from enum import Enum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.attachment import FILE_GRACE, ORPHAN_GRACE, Attachment
-from backend.dumpfile import DumpFile
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent
+from backend.files.dumpfile import DumpFile
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
-from backend.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed, StateSeen
-from backend.record import JobRecord, RecordState
-from backend.verdict import Outcome, Verdict
+from backend.records.record import JobRecord, RecordState
+from backend.verdicts.attachment import FILE_GRACE, ORPHAN_GRACE, Attachment
+from backend.verdicts.observations import (
+    FileChecked,
+    FileHeld,
+    Observation,
+    RecordSeen,
+    Sampled,
+    SampleFailed,
+    StateSeen,
+)
+from backend.verdicts.verdict import Outcome, Verdict
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 STOPPED_KEY = replace(KEY, id=None)

@@ -1,0 +1,1 @@
+"""Dump files: the target of a running dump, and what a file is."""

@@ -1,0 +1,1 @@
+"""Connections to a libvirt daemon: opened, shared by calls, watched for events."""

@@ -1,0 +1,105 @@
+"""Open a connection to libvirt. Nobody is ever asked anything while that takes its time: see `remember`."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import libvirt
+
+from backend.credentials import Credential, CredentialsNeeded
+from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted
+from backend.libvirt.advice import advice, wrong_path
+from backend.libvirt.connection import conf, loop
+from backend.libvirt.errors import PERMISSION_CODES, message_of
+from backend.text import clean
+
+KEEPALIVE = (5, 3)
+"""Seconds between two questions whether the other end lives, and how many may stay unanswered."""
+_SECRETS = (libvirt.VIR_CRED_PASSPHRASE, libvirt.VIR_CRED_NOECHOPROMPT)
+_CREDENTIALS = [
+    libvirt.VIR_CRED_USERNAME,
+    libvirt.VIR_CRED_AUTHNAME,
+    libvirt.VIR_CRED_ECHOPROMPT,
+    libvirt.VIR_CRED_REALM,
+    *_SECRETS,
+]
+_POLICE = (libvirt.VIR_FROM_POLKIT, libvirt.VIR_FROM_DBUS)
+_REMOTE_TRANSPORTS = ("ssh", "libssh", "libssh2", "tcp", "tls", "ext")
+
+_told: dict[str, dict[Credential, str]] = {}
+"""What people answered in this process, by URI, for every connection that is opened later."""
+
+
+def connect(uri: str, readonly: bool, keepalive: tuple[int, int] = KEEPALIVE) -> Any:
+    """A virConnect. Blocks. NoConnection, NotPermitted or InvalidURI, each in one line that says what to do;
+    CredentialsNeeded where it wants to be told what nobody has told it yet."""
+    loop.ensure_running()
+    wanted: list[Credential] = []
+    flags = libvirt.VIR_CONNECT_RO if readonly else 0
+    try:
+        conn = libvirt.openAuth(_silent(conf.load().uri(uri)), [_CREDENTIALS, _answer, (uri, wanted)], flags)
+    except libvirt.libvirtError as error:
+        raise _refused(uri, readonly, error, wanted) from None
+    with contextlib.suppress(libvirt.libvirtError):  # Drivers inside this process have no line to keep alive.
+        conn.setKeepAlive(*keepalive)
+    return conn
+
+
+def remember(uri: str, answers: Mapping[Credential, str]) -> None:
+    """What a person said to a CredentialsNeeded of that URI. Kept in this process alone."""
+    _told.setdefault(uri, {}).update(answers)
+
+
+def disconnect(conn: Any) -> None:
+    """Close it. Blocks, unless it is lost anyway."""
+    with contextlib.suppress(libvirt.libvirtError):
+        conn.close()
+
+
+def is_local(uri: str) -> bool:
+    """Whether the hypervisor at `uri` (as libvirt itself gives it) is on this host."""
+    parts = urlsplit(uri)
+    transport = parts.scheme.partition("+")[2]
+    return not parts.hostname and transport not in _REMOTE_TRANSPORTS
+
+
+def _silent(uri: str) -> str:
+    """`uri` so that ssh never asks for a password or a host key on the terminal."""
+    parts = urlsplit(uri)
+    if not parts.scheme.endswith("+ssh") or "no_tty=" in parts.query:
+        return uri
+    return parts._replace(query="&".join(filter(None, [parts.query, "no_tty=1"]))).geturl()
+
+
+def _answer(asked: list[list[Any]], about: tuple[str, list[Credential]]) -> int:
+    uri, wanted = about
+    for credential in asked:
+        known = Credential(clean(str(credential[1])).rstrip(": "), credential[0] in _SECRETS)
+        credential[4] = _told.get(uri, {}).get(known)
+        if credential[4] is None:
+            wanted.append(known)
+    return -1 if wanted else 0
+
+
+def _refused(uri: str, readonly: bool, error: libvirt.libvirtError, wanted: list[Credential]) -> BackendError:
+    code = error.get_error_code()
+    text = f"cannot connect to {clean(uri)}: {message_of(error)}"
+    if wanted:
+        prompts = ", ".join(credential.prompt for credential in wanted)
+        return CredentialsNeeded(f"{text} ({prompts}); put the answers into libvirt's auth.conf", wanted, code=code)
+    _told.pop(uri, None)  # What was answered was not right, or is not known to be.
+    todo = clean(advice(uri, readonly, error))
+    return _kind(error)(f"{text}; {todo}" if todo else text, code=code)
+
+
+def _kind(error: libvirt.libvirtError) -> type[BackendError]:
+    code = error.get_error_code()
+    if code in PERMISSION_CODES or error.get_int1() == errno.EACCES or error.get_error_domain() in _POLICE:
+        return NotPermitted
+    if code in (libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_ARG) or wrong_path(error):
+        return InvalidURI
+    return NoConnection

@@ -1,0 +1,1 @@
+"""What this machine's own processes and programs tell of a local libvirt host."""

@@ -1,0 +1,113 @@
+"""What is on record of a domain's dumps: this user's own journal, and what others have shared through the domain.
+
+The journal is this user's alone, and believed. The shared record can be written by whoever may change the domain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from backend.errors import BackendError, JournalError, OperationFailed
+from backend.files import dumpfile
+from backend.model import DomainKey, JobStats
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from backend.threads import in_thread
+from backend.verdicts.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from backend.base import Backend
+
+_CLOCK_SLACK = 2.0
+"""Seconds by which a record's start and its job's may disagree on one host."""
+_HOSTS_SLACK = 300.0
+"""The same between two hosts."""
+_FILE_PATIENCE = 20.0
+"""Seconds that a look at a dump's file may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record, and whether only the domain's shared one says so."""
+
+    record: JobRecord
+    shared: bool
+
+
+async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None = None) -> list[Known]:
+    """What is known of the domain's dumps, the running ones first. `journal` is this user's own by default."""
+    try:
+        own = await asyncio.to_thread((journal or Journal()).history, None, domain.uuid, 20)
+    except JournalError:
+        own = []
+    found = [Known(record, False) for record in own]
+    try:
+        shared = await backend.record(domain)
+    except BackendError:
+        shared = None
+    if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
+        found.append(Known(shared, True))
+    return sorted(found, key=lambda known: (known.record.over, -known.record.started))
+
+
+def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:
+    """Whether `record` is that of the job with `stats`, or, without one, of a dump that is just starting."""
+    if record.over or record.key != domain or (alive := record.runner_alive()) is False:
+        return False
+    if stats is None:
+        return bool(alive)
+    lag = time.time() - stats.time_elapsed / 1000 - record.started
+    # The call may have waited for the domain's lock; another host's clock may differ.
+    return lag >= -_CLOCK_SLACK if alive else abs(lag) <= _HOSTS_SLACK
+
+
+async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
+    """How the last recorded dump of the domain ended; None without a record that holds a result."""
+    for known in await of_domain(backend, domain):
+        outcome = Outcome.of_record(known.record, known.shared)
+        if outcome is not None:
+            doubtful = known.shared and outcome.verdict is Verdict.COMPLETED and backend.capabilities.local
+            return await _held_against_its_file(outcome) if doubtful else outcome
+    return None
+
+
+def no_job(domain: DomainKey, known: list[Known]) -> str:
+    """That there is nothing to wait for, and how the last known dump ended."""
+    ended = [one for one in known if one.record.over]
+    if not ended:
+        return f"{domain.name} has no job to wait for"
+    last = ended[0].record
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(last.ended or last.started))
+    source = f", says the shared record of {last.user}" if ended[0].shared else ""
+    reason = f": {last.error}" if last.error else ""
+    how = f"the last known {last.operation.label} {last.state} at {when}{source}{reason}"
+    return f"{domain.name} has no job to wait for; {how}"
+
+
+async def _held_against_its_file(outcome: Outcome) -> Outcome:
+    """A claimed success, or what is left of it after a look at the file that is claimed to be there."""
+    try:
+        async with asyncio.timeout(_FILE_PATIENCE):
+            objection = await in_thread(partial(_objection, outcome.path or ""), "dump file")
+    except TimeoutError:
+        objection = "its file does not answer"
+    if objection is None:
+        return outcome
+    return replace(outcome, verdict=Verdict.UNPROVEN, detail=f"{outcome.detail} But {objection}.")
+
+
+def _objection(path: str) -> str | None:
+    """What is seen of the file that speaks against a dump that completed; None also where nothing can be seen."""
+    try:
+        os.stat(path)
+        found = dumpfile.inspect(path)
+    except FileNotFoundError:
+        return "its file is not there"
+    except (OSError, ValueError, OperationFailed):
+        return None
+    return f"its file is not whole: {found.detail.rstrip('.')}" if found.whole is False else None

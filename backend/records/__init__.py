@@ -1,0 +1,1 @@
+"""Job records, and the journal and the folder that keep them."""

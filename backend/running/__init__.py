@@ -1,0 +1,1 @@
+"""Jobs that outlive whoever requested them."""

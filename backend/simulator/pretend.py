@@ -1,0 +1,50 @@
+"""The pretended dump of libvirt's test driver: ``LIBVIRT_TEST_DRIVER_DUMP_JOB``.
+
+While that variable is set, every running domain shows a dump that never moves, and waiting for one returns at once:
+success for ``0``, a failure for anything else. The patch series for ``virsh dump --wait`` defined it for tests.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+
+from backend.errors import BackendError, NotSupported
+from backend.model import DomainKey, JobOperation, JobStats, JobType
+from backend.simulator.backend import SimulatorBackend
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
+
+VARIABLE = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
+
+_STATS = JobStats(JobType.UNBOUNDED, JobOperation.DUMP, memory_total=0, memory_processed=0, memory_remaining=0)
+
+
+class PretendingBackend(SimulatorBackend):
+    """The simulator, pretending while the variable is set."""
+
+    async def job(self, domain: DomainKey) -> JobStats | None:
+        stats = await super().job(domain)
+        return _STATS if VARIABLE in os.environ else stats
+
+    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
+        found = await super().jobs(domains)
+        if VARIABLE not in os.environ:
+            return found
+        return {domain: stats if isinstance(stats, BackendError) else _STATS for domain, stats in found.items()}
+
+    async def job_result(self, domain: DomainKey, operation: JobOperation | None) -> Outcome | None:
+        value = os.environ.get(VARIABLE)
+        if value is None:
+            return None
+        await self.job(domain)  # Raises for a domain that is not there, or not running.
+        if operation not in (None, JobOperation.DUMP):
+            raise NotSupported(f"waiting for job type {int(operation)} not supported", code=3)
+        completed = value == "0"
+        return Outcome(
+            domain=domain,
+            operation=JobOperation.DUMP,
+            verdict=Verdict.COMPLETED if completed else Verdict.FAILED,
+            evidence=Evidence.RESULT,
+            detail=f"{VARIABLE} says that the wait returns {value}.",
+            error="" if completed else "dump fake fail",
+        )

@@ -1,0 +1,65 @@
+"""What a waiter sees of a job: the words in which the rules of verdicts are told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.errors import BackendError
+from backend.events import Event
+from backend.files.dumpfile import DumpFile
+from backend.model import Domain, JobStats
+from backend.records.record import JobRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What `job` returned for a question sent at `sent` (the caller's monotonic clock, seconds)."""
+
+    stats: JobStats | None
+    sent: float
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFailed:
+    """`job` raised."""
+
+    error: BackendError
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSeen:
+    """The record, read again, and whether its runner lives (None: this host cannot tell)."""
+
+    record: JobRecord
+    runner_alive: bool | None
+    shared: bool = False
+    """Whether it was read from where others can write, not from this user's own journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateSeen:
+    """The domain, listed again after its daemon was away."""
+
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class FileHeld:
+    """The file of the domain's dump is held open: once the job is over, a FileChecked will follow."""
+
+    since: float
+    """A time at which the domain was dumped to it (the caller's monotonic clock, seconds)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileChecked:
+    """The file that is held."""
+
+    found: DumpFile
+    linked: bool
+    """Whether it still has a name."""
+    untouched: float
+    """Seconds since it was last written to."""
+
+
+Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | Event

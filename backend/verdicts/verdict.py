@@ -1,0 +1,85 @@
+"""How a job ended, and what that rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backend.model import DomainKey, JobOperation
+from backend.records.record import JobRecord, RecordState
+
+
+class Verdict(StrEnum):
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNPROVEN = "unproven"
+
+
+class Evidence(StrEnum):
+    """What a verdict rests on, best first."""
+
+    RESULT = "result"
+    """The return value of the call itself, from this user's own journal."""
+    SHARED = "shared record"
+    """The same, as the record in the domain's metadata has it: whoever may change the domain can write that."""
+    LIFECYCLE = "lifecycle event"
+    JOB_EVENT = "job event"
+    FILE = "file"
+    """The dump's own file, held open since it was written, whole or not."""
+    HYPERVISOR = "hypervisor"
+    """QEMU's own word, before libvirt closed the file."""
+    STATS = "job stats"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one job ended, and how that is known."""
+
+    domain: DomainKey
+    operation: JobOperation
+    verdict: Verdict
+    evidence: Evidence
+    detail: str
+    """One sentence."""
+    error: str = ""
+    """The hypervisor's own message, where it gave one."""
+    path: str | None = None
+    format: str | None = None
+    time_elapsed: int = 0
+    """ms."""
+    left_paused: bool = False
+    """Whether the job left its domain paused behind, for somebody to resume."""
+
+    @classmethod
+    def of_record(cls, record: JobRecord, shared: bool = False) -> Outcome | None:
+        """The outcome that a record's result proves; None while it has none, or lost it.
+
+        `shared`: the record is known only from where others can write, and its outcome says so.
+        """
+        proved = _PROVED_BY_RECORD.get(record.state)
+        if proved is None:
+            return None
+        verdict, detail = proved
+        if shared:
+            detail = f"The shared record of {record.user} says: {detail}"
+        elapsed = int(max(0.0, (record.ended or record.started) - record.started) * 1000)
+        return cls(
+            domain=record.key,
+            operation=record.operation,
+            verdict=verdict,
+            evidence=Evidence.SHARED if shared else Evidence.RESULT,
+            detail=detail,
+            error=record.error,
+            path=record.path,
+            format=record.format_name,
+            time_elapsed=elapsed,
+        )
+
+
+_PROVED_BY_RECORD = {
+    RecordState.COMPLETED: (Verdict.COMPLETED, "The dump call returned success."),
+    RecordState.FAILED: (Verdict.FAILED, "The dump call returned an error."),
+    RecordState.CANCELLED: (Verdict.CANCELLED, "The dump call was aborted."),
+}

@@ -1,0 +1,1 @@
+"""The dump form and its rules."""

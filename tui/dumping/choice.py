@@ -1,0 +1,141 @@
+"""What a user is about to dump, and what is to be known before. No widget, and no I/O but `look_at`, in here."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.model import FORMAT_NAMES, Capabilities, Domain, DumpFlags, DumpRequest
+from backend.records.folder import private_folder, state_folder
+from tui.words import units
+
+FORMAT_WORDS = {
+    "elf": "ELF core, all of the memory",
+    "kdump-zlib": "compressed with zlib, for crash",
+    "kdump-lzo": "compressed with LZO, for crash",
+    "kdump-snappy": "compressed with snappy, for crash",
+    "win-dmp": "for WinDbg; the guest needs the vmcoreinfo device",
+    "raw": "migration stream: abortable; crash cannot read it",
+}
+FLAG_WORDS = {
+    DumpFlags.CRASH: "stop the domain as crashed after the dump",
+    DumpFlags.RESET: "reset the domain after the dump",
+    DumpFlags.LIVE: "ask not to pause the domain; QEMU pauses it all the same",
+    DumpFlags.BYPASS_CACHE: "keep the file out of the host's file cache",
+}
+EXCLUSIVE = (DumpFlags.CRASH, DumpFlags.RESET, DumpFlags.LIVE)
+"""libvirt takes at most one of these."""
+FOLDERS = ("/var/lib/libvirt/dumps", "/var/lib/libvirt/qemu/dump")
+"""Where dumps go on a hypervisor; a libvirt daemon makes the last one itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is known of the place that a dump goes to; None: not known, as on another host."""
+
+    exists: bool | None = None
+    folder: bool | None = None
+    free: int | None = None
+    """Bytes"""
+
+
+@dataclass(frozen=True, slots=True)
+class DumpChoice:
+    """What was chosen for one domain."""
+
+    uri: str
+    domain: Domain
+    path: str
+    format: str = "elf"
+    """One of FORMAT_NAMES."""
+    flags: DumpFlags = DumpFlags.NONE
+    """Without MEMORY_ONLY, which goes with the format."""
+    overwrite: bool = False
+
+    @property
+    def request(self) -> DumpRequest:
+        format, memory_only = FORMAT_NAMES[self.format]
+        extra = DumpFlags.MEMORY_ONLY if memory_only else DumpFlags.NONE
+        return DumpRequest(self.domain.key, self.path, format, self.flags | extra)
+
+    @property
+    def command_line(self) -> str:
+        """The same act as a command of a shell."""
+        words = ["virt-jobs", "-c", self.uri, "dump", self.domain.name, self.path, "--format", self.format]
+        words += [f"--{label}" for label in self.flags.labels]
+        words += ["--overwrite"] if self.overwrite else []
+        return shlex.join(words)
+
+
+def excluded(flag: DumpFlags, chosen: DumpFlags) -> str | None:
+    """Why `flag` cannot be added to what is chosen."""
+    if flag not in EXCLUSIVE:
+        return None
+    other = next((other for other in EXCLUSIVE if other in chosen and other is not flag), None)
+    return f"not together with {other.labels[0]}" if other else None
+
+
+def objection(choice: DumpChoice, place: Place) -> str | None:
+    """Why the dump cannot be started as chosen."""
+    if not choice.path.startswith("/"):
+        return "the path must be absolute, on the hypervisor's host"
+    if place.folder is False:
+        return "the folder does not exist"
+    if place.exists and not choice.overwrite:
+        return "the file exists, and even a failed dump would destroy it: choose another, or overwrite"
+    return None
+
+
+def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Iterator[tuple[str, str]]:
+    """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
+    if choice.domain.state.label == "running":
+        after = {DumpFlags.CRASH: ", then stopped", DumpFlags.RESET: ", then reset"}
+        end = next((words for flag, words in after.items() if flag in choice.flags), "")
+        yield "warn", f"the guest is paused for as long as the dump takes{end}"
+    else:
+        yield "ok", f"the guest is {choice.domain.state.label} already"
+    for flag in FLAG_WORDS:
+        if reason := capabilities.flags.get(flag) or excluded(flag, choice.flags):
+            yield "ok", f"{flag.labels[0]}: {reason}"
+    if choice.request.memory_only:
+        yield "warn", "a memory-only dump cannot be aborted once it has begun"
+    else:
+        yield "ok", "can be aborted; crash cannot read what it writes"
+    weight = units.size(choice.domain.memory)
+    if place.free is None:
+        yield "ok", f"up to {weight} will be written; the room there cannot be seen from here"
+    elif place.free < choice.domain.memory:
+        yield "bad", f"up to {weight} will be written, and only {units.size(place.free)} are free"
+    else:
+        yield "ok", f"up to {weight} will be written; {units.size(place.free)} are free"
+    if place.exists:
+        yield ("warn", "the file exists: it will be lost, even if the dump fails") if choice.overwrite else (
+            "bad", "the file exists: a dump, even a failed one, destroys it")  # fmt: skip
+    elif place.exists is None and not capabilities.local:
+        yield "warn", "whether the file exists cannot be seen from here; an older one is destroyed"
+
+
+def look_at(path: str) -> Place:
+    """What this machine's file system says; may block."""
+    folder = os.path.dirname(path)
+    try:
+        there = os.statvfs(folder)
+    except OSError as error:
+        return Place(exists=False, folder=False if isinstance(error, FileNotFoundError) else None)
+    return Place(exists=os.path.lexists(path), folder=True, free=there.f_bavail * there.f_frsize)
+
+
+def suggested_folder(uri: str, local: bool) -> str:
+    """Where a dump of that hypervisor may go. On the simulator the folder is this user's own, and is made."""
+    if uri.startswith("sim:"):
+        folder = state_folder() / "dumps"
+        private_folder(folder)
+        return str(folder)
+    if uri.partition("?")[0].endswith("/session"):
+        return str(Path.home())
+    if local:
+        return next((folder for folder in FOLDERS if os.path.isdir(folder)), FOLDERS[-1])
+    return FOLDERS[-1]

@@ -1,0 +1,226 @@
+"""What all dump forms have: the format, the file, the flags, and what is to be known before the button."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.message import Message
+from textual.screen import ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Button, Checkbox, Input, RadioSet, Static
+
+from backend.model import FORMAT_NAMES, DumpFlags
+from tui.commands.commands import Back, Start
+from tui.commands.offering import OfferingModal, heading
+from tui.config.values import Dumps
+from tui.dumping import choice as dump_choice
+from tui.dumping.choice import Place
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.toggles import Check, Choice, Radio
+
+TIGHT = 32
+"""Lines below which the form does without empty ones."""
+FRAME = 2
+"""Lines of the panel's border."""
+_MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
+
+
+class DumpForm(OfferingModal[ScreenResultType]):
+    """Reads the widgets; what the dumps are about, and how they start, is for the forms made from it."""
+
+    OFFERS = (Start, Back)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(command.binding() for command in OFFERS),
+        Binding("tab", "app.focus_next", "Next field", tooltip="Go to the next field"),
+    ]
+
+    @dataclass
+    class Looked(Message):
+        """The places that the dumps go to were looked at."""
+
+        places: dict[str, Place]
+
+    def __init__(self, about: str, defaults: Dumps) -> None:
+        super().__init__()
+        self.defaults = defaults
+        self.opened = time.time()
+        self.places: dict[str, Place] = {}
+        """What was seen, by path."""
+        wanted = (defaults.format, *FORMAT_NAMES)
+        self.format = next((name for name in wanted if self.format_objection(name) is None), wanted[0])
+        self._about = about
+
+    @abstractmethod
+    def format_objection(self, name: str) -> str | None:
+        """Why that format cannot be chosen."""
+
+    @abstractmethod
+    def flag_objection(self, flag: DumpFlags) -> str | None:
+        """Why the hypervisor refuses that flag."""
+
+    @abstractmethod
+    def suggested(self) -> str:
+        """What stands in the line for the file until someone edits it."""
+
+    @abstractmethod
+    def local_paths(self) -> Sequence[str]:
+        """The paths, as the form says now, that this machine can look at."""
+
+    @abstractmethod
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
+
+    @abstractmethod
+    def command(self) -> Content:
+        """The same act as commands of a shell."""
+
+    def more(self) -> Iterator[Widget]:
+        """What else there is to choose."""
+        yield from ()
+
+    @property
+    def path(self) -> str:
+        return self.query_one("#path", Input).value
+
+    @property
+    def flags(self) -> DumpFlags:
+        chosen = DumpFlags.NONE
+        for flag in dump_choice.FLAG_WORDS:
+            if self.query_one(f"#{flag.labels[0]}", Checkbox).value:
+                chosen |= flag
+        return chosen
+
+    @property
+    def overwrite(self) -> bool:
+        return self.query_one("#overwrite", Checkbox).value
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="form", classes="panel") as form:
+            form.border_title = heading("Dump", self._about)
+            with VerticalScroll(id="fields", can_focus=False):
+                yield Static("Format", classes="label", id="format-label")
+                with Choice(id="format", compact=True):
+                    for name in FORMAT_NAMES:
+                        yield self._format_button(name)
+                yield Static("File on the hypervisor's host", classes="label")
+                path = Input(self.suggested(), id="path", compact=True, select_on_focus=False)
+                path.cursor_blink = False
+                yield path
+                with Horizontal(id="flags"):
+                    for flag in dump_choice.FLAG_WORDS:
+                        yield Check(Content(flag.labels[0]), id=flag.labels[0], compact=True)
+                    yield Check(Content("overwrite"), id="overwrite", compact=True)
+                yield from self.more()
+                yield Static(id="notes", markup=False)
+                yield Static(id="command", markup=False)
+            with Vertical(id="actions"):
+                yield Static(id="error", markup=False)
+                with Horizontal(id="buttons"):
+                    yield Button(Content("Start the dump"), id="start", variant="primary", compact=True)
+                    yield Button(Content("Cancel"), id="cancel", compact=True)
+        yield KeyBar()
+
+    def _format_button(self, name: str) -> Radio:
+        reason = self.format_objection(name)
+        words = Content.assemble(
+            f"{name:<13}", (reason or dump_choice.FORMAT_WORDS[name], "$warning" if reason else "$foreground-muted")
+        )
+        return Radio(words, value=name == self.format, disabled=reason is not None, name=name, compact=True)
+
+    def on_mount(self) -> None:
+        self.show()
+        self.look()
+        choice = self.query_one(Choice)
+        choice.begin_at_chosen()
+        choice.focus()
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.height < TIGHT, "-tight")
+        self.call_after_refresh(self._leave_room)
+
+    def _leave_room(self) -> None:
+        """What does not fit scrolls, above buttons that are always there."""
+        below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
+        fields = self.query_one("#fields")
+        fields.styles.max_height = max(1, self.size.height - FRAME - below)
+        if self.focused is not None:
+            self.focused.scroll_visible(animate=False)
+
+    @on(RadioSet.Changed)
+    def _format_chosen(self, event: RadioSet.Changed) -> None:
+        path = self.query_one("#path", Input)
+        untouched = path.value == self.suggested()
+        self.format = event.pressed.name or self.format
+        if untouched:
+            path.value = self.suggested()
+        self.show()
+        self.look()
+
+    @on(Checkbox.Changed)
+    def _flag_chosen(self) -> None:
+        self.show()
+
+    @on(Input.Changed, "#path")
+    def _path_changed(self) -> None:
+        self.say("")
+        self.show()
+        self.look()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.query_one("#start").focus()
+
+    def look(self) -> None:
+        """Look at the places again; the form shows what was seen as soon as it was."""
+        if paths := self.local_paths():
+            self._look_at(paths)
+
+    @work(group="look", exclusive=True)
+    async def _look_at(self, paths: Sequence[str]) -> None:
+        # A hung file system must not hold up the form; what is said about a path is only used for that path.
+        places = await asyncio.to_thread(lambda: {path: dump_choice.look_at(path) for path in paths})
+        self.post_message(self.Looked(places))
+
+    @on(Looked)
+    def _looked(self, event: Looked) -> None:
+        self.places = event.places
+        self.show()
+
+    def show(self) -> None:
+        """Show what follows from what is chosen now."""
+        for flag in dump_choice.FLAG_WORDS:
+            box = self.query_one(f"#{flag.labels[0]}", Checkbox)
+            reason = self.flag_objection(flag) or dump_choice.excluded(flag, self.flags)
+            box.disabled = reason is not None
+            box.tooltip = Content(reason or dump_choice.FLAG_WORDS[flag])
+        lines = [Content.assemble(_MARKS[level], " ", text) for level, text in self.notes()]
+        self.query_one("#notes", Static).update(Content("\n").join(lines))
+        self.query_one("#command", Static).update(Content.assemble(("$ ", "$foreground-muted"), self.command()))
+        self.query_one("#start").disabled = self.refusal(Start) is not None
+        self.refresh_bindings()
+
+    def say(self, error: str) -> None:
+        """Show why the dump could not be started; empty: nothing."""
+        said = self.query_one("#error", Static)
+        said.display = bool(error)
+        said.update(Content.assemble(("✗ " + error, "$error")))
+        self.call_after_refresh(self._leave_room)
+
+    @on(Button.Pressed, "#start")
+    def _start_pressed(self) -> None:
+        self.offer(Start)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel_pressed(self) -> None:
+        self.offer(Back)

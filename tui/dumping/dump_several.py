@@ -1,0 +1,131 @@
+"""The form that starts dumps of several domains: one template for their files, one format, and turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from backend.model import Capabilities, Domain, DumpFlags
+from tui.commands.commands import Back, Command, Start
+from tui.config.values import Dumps
+from tui.dumping import path as dump_path
+from tui.dumping import plan as dump_plan
+from tui.dumping.choice import DumpChoice, Place
+from tui.dumping.dump_form import DumpForm
+from tui.dumping.plan import Part
+from tui.session.host import Host
+
+
+@dataclass(frozen=True)
+class Target:
+    """A domain that is to be dumped, on its host."""
+
+    host: Host
+    domain: Domain
+    capabilities: Capabilities
+    folder: str
+    """Where dumps usually go on that host."""
+
+
+@dataclass(frozen=True)
+class SeveralDumps:
+    """What is to be dumped, and how many at the same time on one host."""
+
+    parts: Sequence[tuple[Host, DumpChoice]]
+    at_once: int
+
+
+class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
+    """Ends with what is to be started; nothing is started here. `refused` are domains and why they cannot be dumped."""
+
+    def __init__(self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps) -> None:
+        self._targets = targets
+        self._refused = refused
+        super().__init__(f"{len(targets)} domains", defaults)
+
+    @property
+    def parts(self) -> list[Part]:
+        """What the form says now of each domain."""
+        return [
+            Part(self._choice(target), self.places.get(path, Place()), target.capabilities)
+            for target, path in zip(self._targets, self._paths(), strict=True)
+        ]
+
+    def _choice(self, target: Target) -> DumpChoice:
+        path = self._path(target)
+        return DumpChoice(target.host.uri, target.domain, path, self.format, self.flags, self.overwrite)
+
+    def _path(self, target: Target) -> str:
+        return dump_path.filled(self.path, target.folder, target.domain.name, self.format, self.opened)
+
+    def _paths(self) -> list[str]:
+        return [self._path(target) for target in self._targets]
+
+    def format_objection(self, name: str) -> str | None:
+        reasons = [target.capabilities.formats.get(name) for target in self._targets]
+        return reasons[0] if all(reasons) else None
+
+    def flag_objection(self, flag: DumpFlags) -> str | None:
+        reasons = [target.capabilities.flags.get(flag) for target in self._targets]
+        return reasons[0] if all(reasons) else None
+
+    def suggested(self) -> str:
+        return self.defaults.path
+
+    def more(self) -> Iterator[Widget]:
+        least = min(target.host.turns.at_once for target in self._targets)
+        at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
+        at_once.cursor_blink = False
+        yield Horizontal(Static("At the same time on one host: "), at_once, id="turns")
+
+    def local_paths(self) -> Sequence[str]:
+        if dump_path.objection(self.path):
+            return []
+        return [path for target, path in zip(self._targets, self._paths(), strict=True) if target.capabilities.local]
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        if (wrong := dump_path.objection(self.path)) is not None:
+            yield "bad", f"the file must be {wrong}"
+        else:
+            yield from dump_plan.notes(self.parts, self._refused)
+
+    def command(self) -> Content:
+        if dump_path.objection(self.path) is not None or not self._targets:
+            return Content("")
+        first, *others = self._targets
+        more = f"   … and {len(others)} more" if others else ""
+        return Content.assemble(self._choice(first).command_line, (more, "$foreground-muted"))
+
+    @property
+    def _at_once(self) -> int:
+        text = self.query_one("#at-once", Input).value
+        return int(text) if text.isdecimal() else 0
+
+    def refusal(self, command: type[Command]) -> str | None:
+        if command is not Start:
+            return None
+        if (wrong := dump_path.objection(self.path)) is not None:
+            return f"the file must be {wrong}"
+        if self._at_once < 1:
+            return "at least one dump must run at a time"
+        return dump_plan.objection(self.parts)
+
+    @on(Input.Changed, "#at-once")
+    def _turns_changed(self) -> None:
+        self.show()
+
+    @on(Start)
+    def _start(self) -> None:
+        hosts = {target.host.uri: target.host for target in self._targets}
+        chosen = [(hosts[part.choice.uri], part.choice) for part in self.parts if part.objection is None]
+        self.leave(SeveralDumps(chosen, self._at_once))
+
+    @on(Back)
+    def _back(self) -> None:
+        self.leave(None)

@@ -1,0 +1,87 @@
+"""What is to be known before several domains are dumped in one go. No widget and no I/O in here."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from backend.model import Capabilities, DomainState, DumpFlags
+from tui.dumping import choice as dump_choice
+from tui.dumping.choice import DumpChoice, Place
+from tui.words import units
+
+NAMED = 3
+"""Domains that are named one by one; more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The dump of one of the domains, and what is known of it."""
+
+    choice: DumpChoice
+    place: Place
+    capabilities: Capabilities
+
+    @property
+    def objection(self) -> str | None:
+        """Why this one cannot be started as chosen."""
+        if reason := self.capabilities.formats.get(self.choice.format):
+            return f"{self.choice.format}: {reason}"
+        for flag in DumpFlags:
+            if flag & self.choice.flags and (reason := self.capabilities.flags.get(flag)):
+                return f"{flag.labels[0]}: {reason}"
+        return dump_choice.objection(self.choice, self.place)
+
+
+def objection(parts: Sequence[Part]) -> str | None:
+    """Why none of them can be started, or why they cannot be together."""
+    if same := _same_file(parts):
+        return f"more than one domain would be dumped to {same}: put {{domain}} into the file's name"
+    reasons = [part.objection for part in parts]
+    return next((reason for reason in reasons if reason), "nothing to dump") if all(reasons) else None
+
+
+def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
+    if same := _same_file(parts):
+        yield "bad", f"more than one domain would be dumped to {same}: put {{domain}} into the file's name"
+    left_out = [*refused, *((part.choice.domain.name, why) for part in parts if (why := part.objection))]
+    for name, why in left_out[:NAMED]:
+        yield "bad", f"left out: {why}" if why.startswith(name) else f"left out: {name}: {why}"
+    if len(left_out) > NAMED:
+        yield "bad", f"left out: {len(left_out) - NAMED} more"
+    going = [part for part in parts if part.objection is None]
+    running = sum(part.choice.domain.state is DomainState.RUNNING for part in going)
+    if running:
+        yield "warn", f"{running} of {len(going)} guests are paused, each for as long as its dump takes"
+    if going and going[0].choice.request.memory_only:
+        yield "warn", "memory-only dumps cannot be aborted once they have begun"
+    elif going:
+        yield "ok", "they can be aborted; crash cannot read what they write"
+    yield from _room(going)
+    lost = sum(bool(part.place.exists) for part in going)
+    if lost:
+        yield "warn", f"{lost} files exist: they will be lost, even if the dumps fail"
+
+
+def _room(parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
+    weights: Counter[str] = Counter()
+    free: dict[str, int | None] = {}
+    for part in parts:
+        folder = os.path.dirname(part.choice.path)
+        weights[folder] += part.choice.domain.memory
+        free[folder] = part.place.free
+    for folder, weight in weights.items():
+        there, written = free[folder], f"up to {units.size(weight)} will be written to {folder}"
+        if there is None:
+            yield "ok", f"{written}; the room there cannot be seen from here"
+        else:
+            level, only = ("bad", "only ") if there < weight else ("ok", "")
+            yield level, f"{written}; {only}{units.size(there)} are free"
+
+
+def _same_file(parts: Sequence[Part]) -> str | None:
+    counts = Counter((part.choice.uri, part.choice.path) for part in parts)
+    return next((path for (_, path), count in counts.items() if count > 1), None)

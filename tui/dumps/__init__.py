@@ -1,1 +1,0 @@
-"""Dumps that are not started yet: what they will do, and where they go."""

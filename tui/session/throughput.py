@@ -1,0 +1,74 @@
+"""How fast jobs went over their whole lives. No widget in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tui.session.rows import Row, RowKey
+
+KEPT = 128
+"""Steps that are kept of a job: where there are more, two become one."""
+FIRST_STEP = 250
+"""ms"""
+_EIGHTHS = "▁▂▃▄▅▆▇█"
+
+
+class Throughput:
+    """The rates of one job, step by step since it began; what was before it was first seen counts as even."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0
+        self.rates: list[float] = []
+        """Bytes a second, in each step."""
+        self._step = FIRST_STEP
+        self._processed = 0
+
+    def learn(self, elapsed: int, processed: int) -> None:
+        """Take in that after `elapsed` ms so many bytes were done."""
+        steps = (elapsed - self.elapsed) // self._step
+        if steps < 1:
+            return
+        rate = max(0, processed - self._processed) * 1000 / (elapsed - self.elapsed)
+        self.elapsed, self._processed = elapsed, processed
+        while steps + len(self.rates) > KEPT:
+            pairs = zip(self.rates[::2], self.rates[1::2] or self.rates[::2], strict=False)
+            self.rates = [(one + other) / 2 for one, other in pairs]
+            self._step *= 2
+            steps = max(1, steps // 2)
+        self.rates += [rate] * steps
+
+
+class Throughputs:
+    """Those of all jobs that are under way."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[RowKey, Throughput] = {}
+
+    def get(self, key: RowKey) -> Throughput | None:
+        return self._jobs.get(key)
+
+    def learn(self, rows: Iterable[Row]) -> None:
+        """Take in how far the jobs of these rows are."""
+        for row in rows:
+            if row.progress is None:
+                self._jobs.pop(row.key, None)
+                continue
+            stats = row.progress.stats
+            known = self._jobs.get(row.key)
+            if known is None or stats.time_elapsed < known.elapsed:
+                known = self._jobs[row.key] = Throughput()
+            known.learn(stats.time_elapsed, stats.processed)
+
+    def forget(self, keys: Iterable[RowKey]) -> None:
+        for key in keys:
+            self._jobs.pop(key, None)
+
+
+def sparkline(rates: Sequence[float], cells: int) -> str:
+    """The rates in at most so many cells, the highest one as a full block."""
+    cells = min(cells, len(rates))
+    most = max(rates, default=0.0)
+    if cells <= 0 or most <= 0:
+        return _EIGHTHS[0] * max(0, cells)
+    parts = [rates[len(rates) * cell // cells : len(rates) * (cell + 1) // cells] for cell in range(cells)]
+    return "".join(_EIGHTHS[min(7, int(sum(part) / len(part) / most * 8))] for part in parts)

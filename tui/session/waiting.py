@@ -1,0 +1,96 @@
+"""A wait for the end of one job: how far the job is, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from backend.errors import BackendError, JournalError
+from backend.model import DomainKey, JobOperation, JobStats
+from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.wait import wait
+from backend.records.journal import Journal
+from backend.records.record import JobRecord, RecordState
+from backend.verdicts.verdict import Outcome
+from tui.session.host import Host
+from tui.session.rows import RowKey
+
+SHOW_INTERVAL = 0.25
+"""Seconds, at the least, between two changes of what is shown of a job."""
+
+
+class Waiting:
+    """Attached to one job. `on_change` is called when there is something new to show.
+
+    `known`: how far the job is, where that was seen before.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        domain: DomainKey,
+        operation: JobOperation,
+        record: JobRecord | None = None,
+        known: Progress | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.host = host
+        self.domain = domain
+        self.operation = operation
+        self.record = record
+        self.progress = known
+        self.outcome: Outcome | None = None
+        self.error: BackendError | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self._clock = clock
+        self._meter = ProgressMeter(known, clock())
+        self._shown_at = float("-inf")
+
+    @property
+    def key(self) -> RowKey:
+        return self.host.uri, self.domain.uuid
+
+    @property
+    def stage(self) -> str:
+        """``starting`` before there is a sign of the job of a dump of this user's; empty from then on."""
+        return "starting" if self.record is not None and self.progress is None and not self.over else ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether this user asked for the job, and is to learn its end even if nobody looks."""
+        return self.record is not None
+
+    @property
+    def over(self) -> bool:
+        return self.outcome is not None or self.error is not None
+
+    async def run(self) -> None:
+        """Wait to the end; `outcome` or `error` is set then."""
+        try:
+            self.outcome = await wait(
+                self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
+            )
+            await asyncio.to_thread(self._settle)
+        except BackendError as error:
+            self.error = error
+        self.on_change()
+
+    def _sampled(self, stats: JobStats) -> None:
+        now = self._clock()
+        closing = self.progress is not None and self.progress.stats.closing
+        self.progress = self._meter.update(stats, now)
+        if now - self._shown_at >= SHOW_INTERVAL or stats.closing != closing:
+            self._shown_at = now
+            self.on_change()
+
+    def _settle(self) -> None:
+        """Mark a record as lost whose runner died before its result was known: nobody will ever write it."""
+        if self.record is None:
+            return
+        with suppress(JournalError, BackendError):
+            journal = Journal()
+            record = journal.read(self.record.id)
+            if record is not None and not record.over and record.runner_alive() is False:
+                journal.write(record.finished(RecordState.LOST, "the process that held its result is gone"))

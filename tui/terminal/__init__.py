@@ -1,0 +1,1 @@
+"""What the terminal can show, and how the console leaves it."""

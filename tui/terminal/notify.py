@@ -1,0 +1,79 @@
+"""Telling someone who looks elsewhere that a job ended: the terminal's bell, its notification, a command of theirs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Mapping
+
+from backend.text import clean
+from backend.verdicts.verdict import Outcome
+from tui.config.values import Notifications
+
+BELL = "\a"
+MOST = 200
+"""Characters of a notification."""
+
+
+def signal(outcome: Outcome, wanted: Notifications, environment: Mapping[str, str] = os.environ) -> str:
+    """What is to be written to the terminal; nothing of it moves the cursor or draws.
+
+    OSC 9 is a text (iTerm2, Windows Terminal, kitty, foot), OSC 777 a title and a text (VTE, urxvt, foot, WezTerm).
+    """
+    return (BELL if wanted.bell else "") + _notification(outcome, wanted.osc, "TMUX" in environment)
+
+
+def _notification(outcome: Outcome, kind: str, in_tmux: bool) -> str:
+    title = f"{outcome.domain.name}: {outcome.operation.label} {outcome.verdict}"
+    text = outcome.error or outcome.path or outcome.detail
+    if kind == "9":
+        said = f"9;{_safe(f'{title} - {text}')}"
+    elif kind == "777":
+        said = f"777;notify;{_safe(title)};{_safe(text)}"
+    else:
+        return ""
+    sequence = f"\x1b]{said}\x1b\\"
+    # tmux keeps such sequences to itself, but passes on what is wrapped so, where allow-passthrough is on.
+    return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if in_tmux else sequence
+
+
+def _safe(text: str) -> str:
+    """Without anything that would end the sequence, or one of its fields."""
+    return clean(text).replace(";", ",")[:MOST]
+
+
+def run(command: str, outcome: Outcome, uri: str) -> None:
+    """Start the user's command, if there is one, with the outcome in its environment. OSError or ValueError on failure.
+
+    It has a session of its own and no terminal: nothing that it does, or does not finish, is felt here.
+    """
+    if not command:
+        return
+    told = subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+        env={**os.environ, **variables(outcome, uri)},
+    )
+    # Somebody has to reap it while this process lives.
+    threading.Thread(target=told.wait, name=f"reaper of {told.pid}", daemon=True).start()
+
+
+def variables(outcome: Outcome, uri: str) -> dict[str, str]:
+    """An outcome as variables of an environment; empty where there is nothing to say."""
+    said = {
+        "DOMAIN": clean(outcome.domain.name),
+        "URI": clean(uri),
+        "OPERATION": outcome.operation.label,
+        "VERDICT": outcome.verdict,
+        "EVIDENCE": outcome.evidence,
+        "ERROR": clean(outcome.error),
+        "PATH": outcome.path or "",
+        "FORMAT": outcome.format or "",
+        "ELAPSED_MS": str(outcome.time_elapsed),
+    }
+    return {f"VIRT_JOBS_{name}": str(value) for name, value in said.items()}

@@ -1,0 +1,132 @@
+"""What is to be told of one domain: its job, its history, itself. No widget in here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from textual.content import Content
+
+from backend.model import Capabilities
+from backend.observing.lookup import Known
+from backend.records.record import JobRecord, RecordState
+from tui.commands.commands import Resume
+from tui.commands.keys import Keys
+from tui.session.rows import Row
+from tui.session.throughput import Throughput, sparkline
+from tui.widgets.columns import job as job_words
+from tui.widgets.columns import note
+from tui.words import jobinfo, units
+from tui.words.cells import crop, crop_path, fit, width
+
+LABEL = 11
+"""Cells of a label."""
+VALUE = 15
+"""Cells of the value of one of the job's stats."""
+RECORD_STYLES = {
+    RecordState.STARTING: ("…", "$foreground"),
+    RecordState.RUNNING: ("▸", "$foreground"),
+    RecordState.COMPLETED: ("✓", "$success"),
+    RecordState.FAILED: ("✗", "$error"),
+    RecordState.CANCELLED: ("⊘", "$warning"),
+    RecordState.LOST: ("?", "$warning"),
+}
+
+
+def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None, cells: int) -> Iterator[Content]:
+    """How its job is going, and all the stats that the operation has."""
+    yield from _said(row, keys)
+    if row.progress is None:
+        words = f"a dump is {row.pending}" if row.pending else "no job"
+        yield Content.styled(words, "$foreground-muted")
+        if records and not row.pending:
+            yield from history(records[:1], cells)
+        return
+    progress, stats = row.progress, row.progress.stats
+    facts = [job_words(row)]
+    if stats.closing:
+        facts.append("closing the file: nothing is proved yet")
+    else:
+        facts.append(units.percent(progress.fraction))
+    if progress.stalled:
+        facts.append(f"stalled for {units.duration(progress.stalled)}")
+    if stats.measured:
+        facts.append(f"{units.duration(stats.time_elapsed / 1000)} elapsed")
+    if progress.eta is not None and not progress.stalled:
+        facts.append(f"~{units.duration(progress.eta)} to go")
+    yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+    for record in (known.record for known in records):
+        if not record.over and record.key == row.domain.key:
+            yield _path_fact("writes", record, cells)
+            yield _fact("asked by", f"{record.user} at {units.clock(record.started)}", cells)
+            break
+    if life is not None and life.rates:
+        rate = f" {units.rate(progress.rate)}"
+        bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
+        yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
+    # The operation is named above.
+    yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
+    """Its dumps that are on record, newest first, with their results."""
+    if not records:
+        yield Content.styled("no dump of this domain is on record here", "$foreground-muted")
+    for known in records:
+        record = known.record
+        symbol, style = RECORD_STYLES[record.known_state]
+        took = f" in {units.duration(record.ended - record.started)}" if record.ended is not None else ""
+        by = ", shared by" if known.shared else " by"
+        first = f"{symbol} {units.moment(record.started)} {record.known_state}{took}{by} {record.user}"
+        yield Content.styled(crop(first, cells), style)
+        size = f", {units.size(record.bytes)}" if record.bytes is not None else ""
+        what = f"  {record.format_name}{size} → "
+        yield Content.styled(what + crop_path(record.path, cells - width(what)), "$foreground-muted")
+        if record.error:
+            yield from (
+                Content("  ") + line for line in Content.styled(record.error, "$error").wrap(max(10, cells - 2))
+            )
+
+
+def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
+    """What it is."""
+    domain = row.domain
+    yield from _said(row, keys)
+    yield _fact("name", domain.name, cells)
+    yield _fact("uuid", domain.key.uuid, cells)
+    yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
+    reason = f" ({domain.reason})" if domain.reason else ""
+    yield _fact("state", f"{domain.state.label}{reason}", cells)
+    yield _fact("memory", units.size(domain.memory) if domain.memory else "not known", cells)
+    yield _fact("host", host, cells)
+    if capabilities is not None:
+        yield _fact("hypervisor", capabilities.hypervisor, cells)
+
+
+def _said(row: Row, keys: Keys) -> Iterator[Content]:
+    if row.stale:
+        yield Content.styled("as it was last seen: there is no connection to its hypervisor", "$error")
+    if said := note(row):
+        hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
+        yield Content.styled(said[0] + hint, "bold $warning")
+
+
+def _fact(label: str, value: str, cells: int, style: str = "") -> Content:
+    return Content.assemble((f"{label:<{LABEL}}", "$foreground-muted"), (crop(value, cells - LABEL), style))
+
+
+def _path_fact(label: str, record: JobRecord, cells: int) -> Content:
+    what = f"{record.format_name} → "
+    return _fact(label, what + crop_path(record.path, cells - LABEL - width(what)), cells)
+
+
+def _stats(facts: Sequence[tuple[str, str]], cells: int) -> Iterator[Content]:
+    labels = max(len(label) for label, _ in facts) + 2
+    columns = max(1, cells // (labels + VALUE))
+    each = cells // columns
+    for start in range(0, len(facts), columns):
+        parts = []
+        for label, value in facts[start : start + columns]:
+            # virsh pads numbers before their units.
+            text = fit(" ".join(value.split()), each - labels - 1)
+            parts += [(label.ljust(labels), "$foreground-muted"), (text + " ", "")]
+        yield Content.assemble(*parts)
