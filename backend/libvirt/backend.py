@@ -35,6 +35,7 @@ from backend.libvirt.connection.watch import Watch
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, message_of
+from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.formats import built_in
 from backend.libvirt.host.processes import running_domains
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
@@ -64,6 +65,7 @@ class LibvirtBackend(Backend):
         self._polling = Lane(uri, readonly, self.traffic, self._watch, self._lost)
         self._control = Lane(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
+        self._daemon_owner = 0
         self._known: dict[str, Domain] = {}
         self._memory: dict[DomainKey, int] = {}
         self._reconnecting: asyncio.Task[None] | None = None
@@ -131,7 +133,7 @@ class LibvirtBackend(Backend):
             return None
         from backend.libvirt.host import iohelper
 
-        return await in_thread(partial(iohelper.dump_target, domain.uuid), "libvirt dump target")
+        return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
 
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
@@ -225,6 +227,9 @@ class LibvirtBackend(Backend):
         await self._polling.reopen()
         driver, daemon, uri = await self._polling.call("the daemon", _identity)
         local = is_local(uri)
+        if local:
+            with contextlib.suppress(OSError):
+                self._daemon_owner = daemon_owner(uri)
         version = await self._optional("the hypervisor's version", _version)
         formats = None
         if local and driver == "QEMU" and not self.readonly:

@@ -1,47 +1,90 @@
-"""The file of a running dump, found through the processes that write it.
+"""The file of a running dump, identified through the processes that write it.
 
-QEMU writes into a pipe; at its other end a ``libvirt_iohelper PATH FD`` writes what it reads to the file. Seen on
-libvirt 9.0.0: the helper's standard input is the pipe, its standard output the file. Needs the rights to look
-into both processes (root, or the user of a session daemon).
+QEMU writes into a pipe; at its other end a ``libvirt_iohelper PATH FD``, a child of the daemon, copies what it reads to
+the file (libvirt 9.0.0 and 12.8.0): its standard input is the pipe, its standard output the file. Looking into both
+processes takes root, or the user of a session daemon.
+
+Any user can start processes that look like these. So a file counts only if the kernel, not the process, vouches for
+each of them: who owns it, what it executes, whose child it is, and which file it really has open.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from backend.errors import OperationFailed
 from backend.files.dumpfile import DumpTarget
-from backend.libvirt.host.processes import began, processes
+from backend.libvirt.host.processes import began, executable, owner, parent, processes
 from backend.text import clean
 
 _HELPER = "libvirt_iohelper"
+_DAEMONS = ("libvirtd", "virtqemud")
+_PID_FILES = Path("/run/libvirt/qemu")
+"""Where the system daemon keeps the pid of each domain's QEMU; only root can write there."""
 
 
-def dump_target(uuid: str) -> DumpTarget | None:
-    """The file that the domain's QEMU is dumping to, held open; None where it cannot be seen. Takes some ms."""
-    helpers: list[tuple[Path, str, str]] = []
+def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
+    """The file that the domain's QEMU is dumping to, held open. Takes some ms.
+
+    `daemon_owner` is the uid that the daemon runs as: 0, or the user of a session daemon. None where the file cannot be
+    seen, or where more than one file could be it.
+    """
+    helpers: list[tuple[Path, str]] = []
     pipes: set[str] = set()
     for process, arguments in processes():
         if os.path.basename(arguments[0]) == _HELPER and len(arguments) > 1:
-            helpers.extend((process, arguments[1], pipe) for pipe in _links(process, ["0"]))
-        elif uuid in arguments:
-            pipes.update(_links(process))
-    for process, path, pipe in helpers:
-        if pipe in pipes:
-            with contextlib.suppress(OperationFailed, OSError):
-                return DumpTarget.open(clean(path), process / "fd" / "1", began(process))
+            if _is_helper(process, daemon_owner):
+                helpers.append((process, arguments[1]))
+        elif ("-uuid", uuid) in pairwise(arguments) and _is_emulator(process, daemon_owner):
+            pipes.update(_pipes(process))
+    candidates = [(process, path) for process, path in helpers if pipes.intersection(_pipes(process, "0"))]
+    if len(candidates) != 1:
+        return None
+    process, path = candidates[0]
+    with contextlib.suppress(OperationFailed, OSError):
+        written = process / "fd" / "1"
+        # The helper sees the daemon's mounts, which may not be ours.
+        if os.path.samestat(os.stat(written), os.stat(f"{process}/root{path}")):
+            target = DumpTarget.open(clean(path), written, began(process))
+            # What was examined and what was opened are the same process only if that still lives.
+            return target if _is_helper(process, daemon_owner) else None
     return None
 
 
-def _links(process: Path, names: Iterable[str] | None = None) -> Iterator[str]:
-    """What the process's descriptors stand for, pipes only: ``pipe:[17019]``."""
+def _is_helper(process: Path, daemon_owner: int) -> bool:
+    daemon = parent(process)
+    return (
+        owner(process) == daemon_owner
+        and executable(process) == _HELPER
+        and daemon is not None
+        and owner(daemon) == daemon_owner
+        and executable(daemon) in _DAEMONS
+    )
+
+
+def _is_emulator(process: Path, daemon_owner: int) -> bool:
+    """Whether the daemon started it. The system daemon's run as any user, so its pid files are asked."""
+    if executable(process) is None:
+        return False
+    if daemon_owner:
+        return owner(process) == daemon_owner
+    for file in _PID_FILES.glob("*.pid"):
+        with contextlib.suppress(OSError):
+            if file.read_bytes().strip() == process.name.encode():
+                return True
+    return False
+
+
+def _pipes(process: Path, name: str = "") -> Iterator[str]:
+    """The pipes that the process has open, as ``pipe:[17019]``; of one descriptor if `name` is given."""
     folder = process / "fd"
     with contextlib.suppress(OSError):
-        for name in names or os.listdir(folder):
+        for descriptor in [name] if name else os.listdir(folder):
             with contextlib.suppress(FileNotFoundError):
-                target = os.readlink(folder / name)
+                target = os.readlink(folder / descriptor)
                 if target.startswith("pipe:"):
                     yield target

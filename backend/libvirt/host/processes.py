@@ -31,10 +31,43 @@ def processes() -> Iterator[tuple[Path, list[str]]]:
 
 
 def began(process: Path) -> float:
-    """When it did, on the monotonic clock, or up to a hundredth of a second before that. OSError if it is gone."""
-    ticks = int((process / "stat").read_text().rpartition(")")[2].split()[19])  # starttime, see proc(5)
-    age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    """When it started, on the monotonic clock, up to a hundredth of a second early. OSError if it is gone."""
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(_stat(process)[19]) / os.sysconf("SC_CLK_TCK")
     return time.monotonic() - age
+
+
+def parent(process: Path) -> Path | None:
+    """Its parent's folder; None if it is gone."""
+    try:
+        return process.with_name(_stat(process)[1].decode())
+    except OSError:
+        return None
+
+
+def owner(process: Path) -> int | None:
+    """The uid that it acts as; None if it is gone, or acts as more than one."""
+    try:
+        status = (process / "status").read_bytes()
+    except OSError:
+        return None
+    uids = next((line.split()[1:] for line in status.splitlines() if line.startswith(b"Uid:")), [])
+    return int(uids[0]) if uids and len(set(uids)) == 1 else None
+
+
+def executable(process: Path) -> str | None:
+    """The name of the file that it executes, if only root can have written that file; None also where it is hidden."""
+    link = process / "exe"
+    try:
+        name = os.path.basename(os.readlink(link)).removesuffix(" (deleted)")
+        file = os.stat(link)
+    except OSError:
+        return None
+    return name if file.st_uid == 0 and not file.st_mode & 0o022 else None
+
+
+def _stat(process: Path) -> list[bytes]:
+    """The fields of proc(5)'s ``stat`` from the state on. The name before them may hold any bytes. OSError if gone."""
+    return (process / "stat").read_bytes().rpartition(b")")[2].split()
 
 
 def running_domains() -> list[DomainKey]:

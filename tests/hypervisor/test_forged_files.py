@@ -1,0 +1,160 @@
+"""Processes that pretend to write a dump: any user can start them, and they prove nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from backend.files.dumpfile import DumpTarget, inspect
+from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.host.iohelper import dump_target
+from backend.model import DomainKey
+from backend.observing.wait import wait
+from backend.verdicts.verdict import Verdict
+from tests.contract.steps import PATIENCE
+from tests.eventually import eventually
+from tests.hypervisor.daemon import NOBODY, SYSTEM, Machines, PrivateDaemon, unique, virsh_dump
+from tests.hypervisor.disk import small_disk
+from tests.hypervisor.helper import Held
+
+pytestmark = pytest.mark.hypervisor
+
+SOMEBODY = NOBODY - 1
+"""A user who runs no daemon."""
+REAL_HELPER = "/usr/lib/libvirt/libvirt_iohelper"
+HELPERS = {
+    "another program": "/usr/bin/tee",
+    "the real program": REAL_HELPER,
+}
+
+
+@contextmanager
+def forged(uuid: str, path: Path, program: str = HELPERS["another program"], user: int = SOMEBODY) -> Iterator[None]:
+    """Two processes of a user that look like QEMU dumping that domain to `path`, which holds a whole dump."""
+    path.touch()
+    path.chmod(0o666)
+    reading, writing = os.pipe()
+    identity = {"user": user, "group": user, "extra_groups": []}
+    with path.open("wb") as file:
+        helper = subprocess.Popen(
+            ["libvirt_iohelper", str(path), "1"], executable=program, stdin=reading, stdout=file, **identity
+        )
+    emulator = subprocess.Popen(
+        ["qemu-system-x86_64", "-c", "import sys; sys.stdin.read()", "-uuid", uuid],
+        executable="/usr/bin/python3",
+        stdin=subprocess.PIPE,
+        stdout=writing,
+        **identity,
+    )
+    path.write_bytes(elf())
+    assert inspect(path).whole
+    try:
+        yield
+    finally:
+        os.close(reading)
+        os.close(writing)
+        for process in (helper, emulator):
+            process.kill()
+            process.communicate()
+
+
+def elf() -> bytes:
+    """A whole ELF dump of a page of memory."""
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 4, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 1, 0, 120, 0, 0, 4096, 4096, 0)
+    return header + segment + bytes(4096)
+
+
+def target_of(domain: DomainKey, daemon_owner: int) -> DumpTarget:
+    """The file of its dump, as soon as QEMU has been given its end of the helper's pipe."""
+    targets: list[DumpTarget] = []
+
+    def seen() -> bool:
+        targets.extend(filter(None, [dump_target(domain.uuid, daemon_owner)]))
+        return bool(targets)
+
+    eventually(seen)
+    return targets[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One that every user can reach."""
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize("program", HELPERS.values(), ids=HELPERS)
+def test_processes_of_any_user_are_no_dump(machines: Machines, folder: Path, program: str) -> None:
+    domain = machines.start(unique("forged"), paused=True)
+    with forged(domain.uuid, folder / "forged", program):
+        assert dump_target(domain.uuid, 0) is None
+
+
+@pytest.mark.parametrize("program", HELPERS.values(), ids=HELPERS)
+def test_processes_beside_a_real_dump_do_not_replace_it(machines: Machines, folder: Path, program: str) -> None:
+    domain = machines.start(unique("forged"), 64, paused=True)
+    with forged(domain.uuid, folder / "forged", program), Held(folder / "real") as held:
+        dump = virsh_dump(SYSTEM, domain, folder / "real", "--memory-only")
+        held.until_stopped()
+        target = target_of(domain, 0)
+        held.release()
+        assert dump.wait(PATIENCE) == 0
+    assert target.path == str(folder / "real")
+
+
+@pytest.mark.parametrize("program", HELPERS.values(), ids=HELPERS)
+def test_a_session_daemons_own_user_cannot_do_without_the_daemon(
+    daemon: PrivateDaemon, folder: Path, program: str
+) -> None:
+    with Machines(daemon.uri) as machines:
+        domain = machines.start("forged", paused=True)
+        for user in (NOBODY, SOMEBODY):
+            with forged(domain.uuid, folder / f"forged-{user}", program, user):
+                assert dump_target(domain.uuid, NOBODY) is None
+
+
+def test_the_file_of_a_session_daemons_dump_is_found(daemon: PrivateDaemon, folder: Path) -> None:
+    folder.chmod(0o777)
+    with Machines(daemon.uri) as machines, Held(folder / "real") as held:
+        domain = machines.start("found", paused=True)
+        dump = virsh_dump(daemon.uri, domain, folder / "real", "--memory-only")
+        held.until_stopped()
+        assert target_of(domain, NOBODY).path == str(folder / "real")
+        strangers = dump_target(domain.uuid, SOMEBODY), dump_target(domain.uuid, 0)
+        held.release()
+        assert dump.wait(PATIENCE) == 0
+    assert strangers == (None, None)
+
+
+@pytest.mark.parametrize("program", HELPERS.values(), ids=HELPERS)
+@pytest.mark.parametrize("readonly", [False, True], ids=["read-write", "read-only"])
+@pytest.mark.parametrize("options", [["--memory-only"], []], ids=["elf", "raw"])
+async def test_a_dump_that_failed_is_not_completed_by_a_forged_file(
+    machines: Machines, folder: Path, options: list[str], readonly: bool, program: str
+) -> None:
+    domain = machines.start(unique("forged"), 64, filled=True)
+    with small_disk(folder / "small", 8) as small, forged(domain.uuid, folder / "forged", program):
+        with Held(small / "dump") as held:
+            dump = virsh_dump(SYSTEM, domain, small / "dump", *options)
+            await asyncio.to_thread(held.until_stopped)
+            outcome = await _outcome(domain, readonly, held)
+        assert await asyncio.to_thread(dump.wait, PATIENCE) != 0
+    assert outcome in (Verdict.FAILED, Verdict.UNPROVEN)
+
+
+async def _outcome(domain: DomainKey, readonly: bool, held: Held) -> Verdict:
+    attached = asyncio.Event()
+    async with LibvirtBackend(SYSTEM, readonly) as backend:
+        waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda _: attached.set()))
+        await asyncio.wait_for(attached.wait(), PATIENCE)
+        await asyncio.to_thread(held.release)
+        return (await asyncio.wait_for(waiting, PATIENCE)).verdict
