@@ -16,11 +16,10 @@ from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
 from backend.records.record import JobRecord
-from backend.text import clean
 from backend.verdicts.verdict import Outcome, Verdict
 from tui.cli.output import print_json
 from tui.terminal.encoding import blocks_fit
-from tui.words import units
+from tui.words import outcomes, units
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25
@@ -99,9 +98,9 @@ class Report:
             if self._json:
                 print_json(outcome_json(self._uri, outcome))
             elif outcome.verdict is Verdict.COMPLETED:
-                print(outcome_line(outcome), flush=True)
+                print(outcomes.report(outcome), flush=True)
             else:
-                print(f"virt-jobs: {outcome_line(outcome)}", file=sys.stderr)
+                print(f"virt-jobs: {outcomes.report(outcome)}", file=sys.stderr)
             if outcome.left_paused and not self._json:
                 print(f"virt-jobs: {left_paused_line(self._uri, outcome.domain.name)}", file=sys.stderr)
 
@@ -155,15 +154,6 @@ def _standing(progress: Progress) -> str:
     if progress.stalled:
         return f"stalled {units.duration(progress.stalled)}"
     return units.percent(progress.fraction) if progress.fraction is not None else progress.stats.operation.label
-
-
-def outcome_line(outcome: Outcome) -> str:
-    what = f"{outcome.domain.name}: {outcome.operation.label} {outcome.verdict} (evidence: {outcome.evidence})"
-    took = f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
-    where = f" -> {clean(outcome.path)} ({outcome.format})" if outcome.path else ""
-    if outcome.verdict is Verdict.COMPLETED:
-        return f"{what}{where}{took}"
-    return f"{what}{took}: {outcome.error or outcome.detail}"
 
 
 def left_paused_line(uri: str, name: str) -> str:

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from backend.verdicts.verdict import Evidence, Outcome
+from backend.verdicts.verdict import Outcome
 from tui.commands.commands import Close, Command, Detach, Resume
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingModal, heading
@@ -19,21 +19,10 @@ from tui.session import news
 from tui.session.host import Link
 from tui.session.planned import QUEUED
 from tui.session.waiting import Waiting
-from tui.widgets.activity import SYMBOLS, VERDICT_STYLES
+from tui.widgets.activity import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
-from tui.words import units
+from tui.words import outcomes, units
 from tui.words.cells import crop_path, width
-
-EVIDENCE_WORDS = {
-    Evidence.RESULT: "the dump call's own result",
-    Evidence.SHARED: "the record in the domain's metadata, which others can write",
-    Evidence.LIFECYCLE: "what the domain did at that moment",
-    Evidence.FILE: "the dump's own file",
-    Evidence.JOB_EVENT: "the job's own event",
-    Evidence.HYPERVISOR: "QEMU's own word, before the file was closed",
-    Evidence.STATS: "the job's own stats",
-    Evidence.NONE: "nothing that proves how it ended",
-}
 
 
 class WaitScreen(OfferingModal[bool]):
@@ -163,12 +152,12 @@ def _facts(facts: list[tuple[str, str]]) -> Content:
 
 def _outcome_lines(outcome: Outcome, keys: Keys) -> list[Content]:
     style = f"bold {VERDICT_STYLES[outcome.verdict]}"
-    took = f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
-    lines = [Content.styled(f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}{took}", style)]
+    headline = f"{outcomes.SYMBOLS[outcome.verdict]} {outcomes.timed_summary(outcome)}"
+    lines = [Content.styled(headline, style)]
     lines.append(Content(outcome.detail))
     if outcome.error:
         lines.append(Content.styled(outcome.error, "$error"))
-    lines.append(Content.assemble(("known from ", "$foreground-muted"), EVIDENCE_WORDS[outcome.evidence]))
+    lines.append(Content.assemble(("known from ", "$foreground-muted"), outcomes.EVIDENCE_WORDS[outcome.evidence]))
     if outcome.left_paused:
         hint = f"The domain was left paused: {keys[Resume]} resumes it."
         lines += [Content(""), Content.styled(hint, "bold $warning")]

@@ -20,10 +20,10 @@ from tui.commands.offering import OfferingModal, heading
 from tui.session.host import Link
 from tui.session.planned import QUEUED
 from tui.session.waiting import SHOW_INTERVAL, Waiting
-from tui.widgets.activity import VERDICT_STYLES, told
+from tui.widgets.activity import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines import Lines
-from tui.words import units
+from tui.words import outcomes, units
 from tui.words.cells import fit, width
 
 BAR = 20
@@ -122,9 +122,9 @@ class WaitsScreen(OfferingModal[bool]):
 
 def summary(waitings: Sequence[Waiting], keys: Keys) -> Content:
     """How many of them there are of each kind."""
-    outcomes = [waiting.outcome for waiting in waitings if waiting.outcome is not None]
+    ended = [waiting.outcome for waiting in waitings if waiting.outcome is not None]
     counts = [
-        (sum(outcome.verdict is verdict for outcome in outcomes), str(verdict), VERDICT_STYLES[verdict])
+        (sum(outcome.verdict is verdict for outcome in ended), str(verdict), VERDICT_STYLES[verdict])
         for verdict in Verdict
     ]
     queued = sum(waiting.stage == QUEUED for waiting in waitings)
@@ -132,7 +132,7 @@ def summary(waitings: Sequence[Waiting], keys: Keys) -> Content:
     counts.append((sum(not waiting.over for waiting in waitings) - queued, "under way", ""))
     counts.append((queued, QUEUED, "$foreground-muted"))
     parts = [Content.styled(f"{count} {words}", style) for count, words, style in counts if count]
-    left = sum(outcome.left_paused for outcome in outcomes)
+    left = sum(outcome.left_paused for outcome in ended)
     if left:
         parts.append(Content.styled(f"{left} left paused: {keys[Resume]} resumes", "bold $warning"))
     going = any(not waiting.over for waiting in waitings)
@@ -150,7 +150,7 @@ def _words(waiting: Waiting) -> Content:
     if waiting.outcome is not None:
         outcome = waiting.outcome
         left = "left paused · " if outcome.left_paused else ""
-        return Content.assemble((left, "bold $warning"), (told(outcome), VERDICT_STYLES[outcome.verdict]))
+        return Content.assemble((left, "bold $warning"), (outcomes.line(outcome), VERDICT_STYLES[outcome.verdict]))
     if waiting.error is not None:
         return Content.styled(f"✗ {waiting.error.message}", "$warning")
     if waiting.host.link is not Link.UP:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from backend.text import clean
 from backend.verdicts.verdict import Outcome
 from tui.config.values import Notifications
+from tui.words import outcomes
 
 BELL = "\a"
 MOST = 200
@@ -25,7 +26,7 @@ def signal(outcome: Outcome, wanted: Notifications, environment: Mapping[str, st
 
 
 def _notification(outcome: Outcome, kind: str, in_tmux: bool) -> str:
-    title = f"{outcome.domain.name}: {outcome.operation.label} {outcome.verdict}"
+    title = outcomes.title(outcome)
     text = outcome.error or outcome.path or outcome.detail
     if kind == "9":
         said = f"9;{_safe(f'{title} - {text}')}"

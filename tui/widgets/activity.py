@@ -9,11 +9,10 @@ from textual.content import Content
 
 from backend.verdicts.verdict import Outcome, Verdict
 from tui.widgets.lines import Lines
-from tui.words import units
+from tui.words import outcomes, units
 
 KEPT = 200
 """Entries, and lines of them; older ones are forgotten."""
-SYMBOLS = {Verdict.COMPLETED: "✓", Verdict.FAILED: "✗", Verdict.CANCELLED: "⊘", Verdict.UNPROVEN: "?"}
 VERDICT_STYLES = {
     Verdict.COMPLETED: "$success",
     Verdict.FAILED: "$error",
@@ -59,7 +58,7 @@ class Activity(Lines):
 
     def tell(self, outcome: Outcome) -> None:
         """Add how a job ended."""
-        self.say(outcome.domain.name, told(outcome), VERDICT_STYLES[outcome.verdict])
+        self.say(outcome.domain.name, outcomes.line(outcome), VERDICT_STYLES[outcome.verdict])
 
     def on_resize(self) -> None:
         self._entries = deque(((entry, self._wrapped(entry)) for entry, _ in self._entries), maxlen=KEPT)
@@ -80,15 +79,3 @@ class Activity(Lines):
         others = entry[len(first.plain) :]
         others = others[len(others.plain) - len(others.plain.lstrip()) :]
         return [first, *(Content("  ") + line for line in others.wrap(cells - 2))]
-
-
-def told(outcome: Outcome) -> str:
-    """An outcome as one line: ``✓ dump completed in 0:23 → /path``."""
-    words = f"{SYMBOLS[outcome.verdict]} {outcome.operation.label} {outcome.verdict}"
-    if outcome.verdict is Verdict.COMPLETED:
-        words += f" in {units.duration(outcome.time_elapsed / 1000)}"
-    if outcome.verdict is Verdict.UNPROVEN:
-        words += f": {outcome.detail}"
-    elif outcome.error:
-        words += f": {outcome.error}"
-    return f"{words} → {outcome.path}" if outcome.path and outcome.verdict is Verdict.COMPLETED else words

@@ -1,0 +1,49 @@
+"""One sentence for an outcome, wherever it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from backend.model import DomainKey, JobOperation
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from tui.words import outcomes
+
+COMPLETED = Outcome(
+    DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01"),
+    JobOperation.DUMP,
+    Verdict.COMPLETED,
+    Evidence.RESULT,
+    "The dump call returned success.",
+    path="/dumps/db-01",
+    format="elf",
+    time_elapsed=23_000,
+)
+FAILED = replace(COMPLETED, verdict=Verdict.FAILED, detail="The dump call returned an error.", error="no space")
+UNPROVEN = replace(FAILED, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, detail="The job was gone.", error="")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "line", "report"),
+    [
+        (
+            COMPLETED,
+            "✓ dump completed in 0:23 → /dumps/db-01",
+            "db-01: dump completed (evidence: result) -> /dumps/db-01 (elf) in 0:23",
+        ),
+        (FAILED, "✗ dump failed: no space", "db-01: dump failed (evidence: result) in 0:23: no space"),
+        (
+            UNPROVEN,
+            "? dump unproven: The job was gone.",
+            "db-01: dump unproven (evidence: none) in 0:23: The job was gone.",
+        ),
+    ],
+)
+def test_the_sentence_of_an_outcome(outcome: Outcome, line: str, report: str) -> None:
+    assert (outcomes.line(outcome), outcomes.report(outcome)) == (line, report)
+
+
+def test_every_verdict_has_a_symbol_and_every_evidence_has_words() -> None:
+    assert outcomes.SYMBOLS.keys() == set(Verdict)
+    assert outcomes.EVIDENCE_WORDS.keys() == set(Evidence)

@@ -1,0 +1,59 @@
+"""How a job ended, in words: the same sentence wherever it is shown, printed or sent."""
+
+from __future__ import annotations
+
+from backend.text import clean
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from tui.words import units
+
+SYMBOLS = {Verdict.COMPLETED: "✓", Verdict.FAILED: "✗", Verdict.CANCELLED: "⊘", Verdict.UNPROVEN: "?"}
+EVIDENCE_WORDS = {
+    Evidence.RESULT: "the dump call's own result",
+    Evidence.SHARED: "the record in the domain's metadata, which others can write",
+    Evidence.LIFECYCLE: "what the domain did at that moment",
+    Evidence.FILE: "the dump's own file",
+    Evidence.JOB_EVENT: "the job's own event",
+    Evidence.HYPERVISOR: "QEMU's own word, before the file was closed",
+    Evidence.STATS: "the job's own stats",
+    Evidence.NONE: "nothing that proves how it ended",
+}
+
+
+def summary(outcome: Outcome) -> str:
+    """The shortest form: ``dump completed``."""
+    return f"{outcome.operation.label} {outcome.verdict}"
+
+
+def timed_summary(outcome: Outcome) -> str:
+    """The same and how long the job took, where that is known: ``dump completed in 0:23``."""
+    return summary(outcome) + _duration(outcome)
+
+
+def reason(outcome: Outcome) -> str:
+    """Why the job ended as it did: the hypervisor's own message, or else what the verdict rests on."""
+    return outcome.error or outcome.detail
+
+
+def line(outcome: Outcome) -> str:
+    """One line for a list about several domains: ``✓ dump completed in 0:23 → /path``, ``✗ dump failed: …``."""
+    words = f"{SYMBOLS[outcome.verdict]} {summary(outcome)}"
+    if outcome.verdict is not Verdict.COMPLETED:
+        return f"{words}: {reason(outcome)}"
+    return f"{words}{_duration(outcome)}" + (f" → {outcome.path}" if outcome.path else "")
+
+
+def report(outcome: Outcome) -> str:
+    """One line for a terminal: ``db-01: dump completed (evidence: result) -> /path (elf) in 0:23``."""
+    words = f"{title(outcome)} (evidence: {outcome.evidence})"
+    if outcome.verdict is not Verdict.COMPLETED:
+        return f"{words}{_duration(outcome)}: {reason(outcome)}"
+    return words + (f" -> {clean(outcome.path)} ({outcome.format})" if outcome.path else "") + _duration(outcome)
+
+
+def title(outcome: Outcome) -> str:
+    """The title of a notification: ``db-01: dump completed``."""
+    return f"{outcome.domain.name}: {summary(outcome)}"
+
+
+def _duration(outcome: Outcome) -> str:
+    return f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
