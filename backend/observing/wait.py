@@ -92,7 +92,11 @@ async def _attach(
     if record is not None:
         record = await asyncio.to_thread((journal or Journal()).read, record.id) or record
         return Outcome.of_record(record) or Attachment(
-            domain, record.operation, record, dump_events=_hears_dumps(backend)
+            domain,
+            record.operation,
+            record,
+            dump_events=_hears_dumps(backend),
+            runner_alive=record.runner_alive(),
         )
     stats: JobStats | None = None
     trouble: BackendError | None = None
@@ -122,7 +126,13 @@ async def _attach(
         if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
             return outcome
     attachment = Attachment(
-        domain, found, about.record if about else None, about is not None and about.shared, _hears_dumps(backend)
+        domain,
+        found,
+        about.record if about else None,
+        about is not None and about.shared,
+        _hears_dumps(backend),
+        presumed=stats is not None,
+        runner_alive=about.record.runner_alive() if about else None,
     )
     if trouble is not None:
         attachment.observe(SampleFailed(trouble), answered)

@@ -1,17 +1,21 @@
-"""The rules that turn what is observed of one job into one verdict.
+"""One job, from the moment someone attaches to it to its verdict.
 
-No I/O here: observations and the caller's monotonic clock come in, an Outcome comes out. What counts as a
-proof is what libvirt and QEMU were seen to guarantee; a job that is merely gone proves nothing.
+No I/O here: observations and the caller's monotonic clock come in, an Outcome comes out. What counts as a proof is what
+libvirt and QEMU were seen to guarantee; a job that is merely gone proves nothing. This module moves an attachment from
+phase to phase and enters what it sees into the ledger; the rules themselves are in the modules beside it.
 """
 
 from __future__ import annotations
 
-from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, OperationFailed
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
 from backend.records.record import JobRecord
-from backend.verdicts.claims import Proof, RecordEvidence, weighed
-from backend.verdicts.held_file import HeldFile
+from backend.text import clean
+from backend.verdicts import lifecycle, proofs
+from backend.verdicts.claims import RecordEvidence, weigh
+from backend.verdicts.held_file import HeldFile, complete_file, incomplete_file
+from backend.verdicts.ledger import Ledger, Sign, all_written, remark, word_of_hypervisor
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
@@ -21,29 +25,26 @@ from backend.verdicts.observations import (
     SampleFailed,
     StateSeen,
 )
-from backend.verdicts.proofs import LIFECYCLE_PROOFS, backup_verdict, failed_by_file, tells_of_failed_dump
+from backend.verdicts.phase import (
+    EVENT_LAG,
+    RECONNECT_GRACE,
+    RUNNER_GRACE,
+    Closing,
+    Ended,
+    Link,
+    Orphaned,
+    Phase,
+    Running,
+    Starting,
+    Succeeded,
+    deadline,
+)
 from backend.verdicts.samples import Samples, began
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
-GRACE = 2.0
-"""Seconds after the job's end in which its proof may still arrive."""
-RUNNER_GRACE = 10.0
-"""The same while the process that holds the result is seen alive."""
-FILE_GRACE = 60.0
-"""The same while the file is being checked."""
-RECONNECT_GRACE = 60.0
-"""Seconds without a connection after which a wait gives up; the job goes on."""
-ORPHAN_GRACE = 20.0
-"""Seconds without any news of a dump whose daemon died, after which nobody will tell of its end."""
-_EVENT_LAG = 0.5
-"""Seconds by which what the hypervisor tells may come after what was looked up."""
-
 
 class Attachment:
-    """One job, from the moment that someone attached to it, to its verdict.
-
-    Feed it with `observe`, ask `outcome` after each observation and when `due` has come.
-    """
+    """Feed it with `observe`; ask for the `outcome` after each observation and when `due` has come."""
 
     def __init__(
         self,
@@ -52,39 +53,32 @@ class Attachment:
         record: JobRecord | None,
         shared: bool = False,
         dump_events: bool = False,
+        *,
+        presumed: bool = False,
+        runner_alive: bool | None = None,
     ) -> None:
         """`shared`: the record is known only from where others can write.
 
-        `dump_events`: whoever is connected hears the hypervisor's own word on a dump's end.
+        `dump_events`: whoever is connected receives the hypervisor's own report of a dump's end.
+        `presumed`: the record was only matched to the job by its time, and may be another dump's.
+        `runner_alive`: whether the process that holds the record's result lives; None where nobody can tell.
         """
         self.domain = domain
         self.operation = operation
-        self._record = RecordEvidence(record, shared)
+        self._record = RecordEvidence(record, shared, runner_alive)
         self._dump_events = dump_events
-        self._attached_at = float("inf")
-        self._starting_since: float | None = None
+        self._presumed = presumed
+        self._attached_at: float | None = None
+        self._phase: Phase = Starting()
+        self._link = Link()
         self._samples = Samples()
-        self._ended_at: float | None = None
-        self._successor: float | None = None
-        """When the job that followed this one began, at the earliest."""
-        self._disconnected_at: float | None = None
-        self._interrupted = False
-        self._orphan_news: float | None = None
-        self._left_paused = False
-        self._domain_gone = False
-        self._went_on = False
-        self._cut_short = False
-        """Whether the domain may have stopped before libvirt was done with the file, however whole that is."""
-        self._closing = False
-        self._streamed = False
-        self._proofs: dict[Evidence, tuple[Verdict, str, str]] = {}
-        self._dump_event: DumpEvent | None = None
+        self._fate = lifecycle.Fate()
         self._file = HeldFile()
-        self._seen = "The job was gone when it was next looked at."
+        self._ledger = Ledger()
 
     @property
     def record(self) -> JobRecord | None:
-        """What is known of the job's record, if it has one."""
+        """The job's record, as last read, if it has one."""
         return self._record.record
 
     @property
@@ -95,307 +89,270 @@ class Attachment:
     @property
     def ended(self) -> bool:
         """Whether this job is known to be over; its verdict may take a little longer."""
-        return self._ended_at is not None
+        return isinstance(self._phase, Ended)
 
     @property
     def orphaned(self) -> bool:
-        """Whether its daemon died and came back without the job, while the hypervisor may still be at it."""
-        return self._orphan_news is not None and not self.ended
+        """Whether its daemon died and came back without the job, while the hypervisor may still be working on it."""
+        return isinstance(self._phase, Orphaned)
 
     @property
     def adrift(self) -> bool:
-        """Whether nobody tells of it any more, so that its file has to."""
-        return self.ended or self.orphaned or self._disconnected_at is not None
+        """Whether nobody reports on it any more, so that its file has to."""
+        return self.ended or self.orphaned or self._link.lost_at is not None
 
     @property
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
-        if self._ended_at is not None:
-            if self._file.awaited:
-                return self._ended_at + FILE_GRACE
-            if self._record.shared and self._record.claim is not None:
-                return self._ended_at + _EVENT_LAG
-            return self._ended_at + (RUNNER_GRACE if self._record.alive else GRACE)
-        if self._orphan_news is not None:
-            return self._orphan_news + ORPHAN_GRACE
-        if self._disconnected_at is not None and not self._record.alive:
-            return self._disconnected_at + RECONNECT_GRACE
-        return None
+        return deadline(self._phase, self._link, self._record, self._file.awaited)
 
     def observe(self, observation: Observation, now: float) -> None:
         """Take one observation into account; `now` is the caller's monotonic clock in seconds."""
-        self._attached_at = min(self._attached_at, now)
+        if self._attached_at is None:
+            self._attached_at = now
         match observation:
             case Sampled(stats, sent):
-                self._sampled(stats, sent, now)
+                self._take_sample(stats, sent, now)
             case SampleFailed(error):
-                self._sample_failed(error, now)
+                self._take_error(error, now)
             case RecordSeen():
                 self._record.hear(observation, now)
             case StateSeen(domain):
-                self._state_seen(domain, now)
+                self._take_state(domain, now)
             case FileHeld(since):
                 self._file.hold(since, self._samples)
             case FileChecked():
-                self._file_checked(observation, now)
+                self._take_file(observation, now)
             case ConnectionEvent(connected):
                 if connected:
-                    self._disconnected_at = None
+                    self._link.lost_at = None
                 else:
-                    self._disconnect(now)
+                    self._link.lose(now)
             case RecordEvent():
-                pass  # A hint to read the record; RecordSeen brings what it says.
+                pass  # A hint to read the record, which then comes as RecordSeen.
             case LifecycleEvent() | JobEvent() | DumpEvent():
-                # Once another job follows, what is told is about that one.
-                if observation.domain.uuid == self.domain.uuid and self._successor is None:
-                    self._told(observation, now)
+                if observation.domain.uuid == self.domain.uuid and not isinstance(self._phase, Succeeded):
+                    self._take_event(observation, now)
 
     def outcome(self, now: float) -> Outcome | None:
         """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
-        if (proved := self._record.outcome) is not None:
-            return proved
+        if (recorded := self._record.outcome) is not None:
+            return recorded
         over = self.due is not None and now >= self.due
         if self.orphaned and over:
-            self._seen = "Its daemon died, and nothing was heard of it since."
+            self._remark("Its daemon died, and nothing was heard of it since.", now)
             self._end(now)
         elif not self.ended:
             if over:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
             return None
         claim = self._record.claim
-        if not over and (self._record.may_tell or self._file.awaited or claim is not None):
+        if not over and (self._record.pending or self._file.awaited or claim is not None):
             return None
         proof = self._best_proof(over, now)
-        if claim is not None:
-            proof = weighed(claim, proof, self._file.found)
-        if proof is not None:
-            return self._as_outcome(*proof)
-        return self._unproven() if over else None
+        if claim is not None and not self._file.foreign:
+            proof = weigh(claim, proof, self._file.content, now)
+        if proof is None and over:
+            proof = self._nothing_proved(now)
+        return self._outcome_by(proof) if proof is not None else None
 
-    def _sampled(self, stats: JobStats | None, sent: float, now: float) -> None:
-        self._disconnected_at = None
-        if stats is None or stats.type is JobType.NONE:
-            self._gone(now)
-        elif self._ended_at is not None and sent <= self._ended_at:
-            return  # It was asked for before the end: most likely it is this very job's.
+    # What is observed moves the attachment from phase to phase.
+
+    def _take_sample(self, stats: JobStats | None, sent: float, now: float) -> None:
+        self._link.lost_at = None
+        if stats is None or stats.type == JobType.NONE:
+            self._miss_job(now)
+        elif isinstance(self._phase, Ended) and sent <= self._phase.at:
+            return  # The question is older than the end: most likely these are this very job's stats.
         elif self.ended or stats.operation != self.operation or self._is_other(stats, sent, now):
-            self._successor = began(stats, sent)
-            self._file.disown(self._successor)
-            self._end(now)
-            self._prove_by_survival()
+            self._succeed(began(stats, sent), now)
         else:
-            self._take(stats, sent, now)
+            self._record.contradict(sent)
+            self._samples.take(stats, sent, now)
+            self._file.recognize(self._samples)
+            self._link.gap = False
+            self._phase = Closing() if stats.closing else Running()
+            if (sign := proofs.sign_of_stats(stats, now)) is not None:
+                self._ledger.add(sign)
 
-    def _gone(self, now: float) -> None:
-        if self.last is None and self._record.alive and self._may_be_starting(now):
+    def _miss_job(self, now: float) -> None:
+        """It was looked for, and the domain has no job."""
+        if self._may_be_starting(now):
             return
-        if self._interrupted and self.operation is JobOperation.DUMP and not self.ended:
-            if self._orphan_news is None:
-                self._orphan_news = now
+        if self._link.gap and self.operation == JobOperation.DUMP and not self.ended:
+            if not self.orphaned:
+                self._phase = Orphaned(now)
             return
         self._end(now)
-        self._prove_by_survival()
+        self._prove_by_survival(now)
 
     def _may_be_starting(self, now: float) -> bool:
-        """Before its job shows, a dump whose runner lives is only starting. Others may say so for a while."""
-        if self._starting_since is None:
-            self._starting_since = now
-        return not self._record.shared or now - self._starting_since < RUNNER_GRACE
+        """Before its job is seen, a dump whose runner lives is only starting. Others may claim so for a while."""
+        if not isinstance(self._phase, Starting) or not self._record.alive:
+            return False
+        missed = now if self._phase.missed is None else self._phase.missed
+        self._phase = Starting(missed)
+        return not self._record.shared or now - missed < RUNNER_GRACE
 
     def _is_other(self, stats: JobStats, sent: float, now: float) -> bool:
-        """Whether these are the stats of a job that followed ours."""
-        if self.operation is JobOperation.MIGRATION_IN:
-            return False  # No run of a domain has two of these, and libvirt tells nothing of how far one is.
+        """Whether these are the stats of a job that followed this one."""
+        if self.operation == JobOperation.MIGRATION_IN:
+            return False  # No run of a domain has two of these, and libvirt does not report how far one is.
         if self.last is None:
-            # Ours may have come and gone while the connection was away.
-            return self._interrupted and not self._record.alive and began(stats, sent) > self._attached_at
-        # One that was gone already does not come back.
-        return self._orphan_news is not None or not self._samples.follow_on(stats, sent, now)
+            # This one may have come and gone while the connection was away.
+            attached_at = now if self._attached_at is None else self._attached_at
+            return self._link.gap and not self._record.alive and began(stats, sent) > attached_at
+        # A job that was gone does not come back.
+        return self.orphaned or not self._samples.follow_on(stats, sent, now)
 
-    def _take(self, stats: JobStats, sent: float, now: float) -> None:
-        self._record.contradict(sent)
-        self._samples.take(stats, sent, now)
-        self._file.recognize(self._samples)
-        self._interrupted = False
-        if stats.closing:
-            self._closing = True
-            self._seen = "The hypervisor had finished and was closing the file when it was last looked at."
-        elif stats.type is JobType.FAILED:
-            self._prove(Evidence.STATS, Verdict.FAILED, "The job's own stats said failed.", stats.errmsg or "")
-        elif stats.type is JobType.CANCELLED:
-            self._prove(Evidence.STATS, Verdict.CANCELLED, "The job's own stats said cancelled.")
+    def _succeed(self, began: float, now: float) -> None:
+        """Another job was seen that followed this one."""
+        ended_at = self._phase.at if isinstance(self._phase, Ended) else now
+        self._phase = Succeeded(ended_at, began)
+        self._file.disown(began)
+        self._prove_by_survival(now)
 
-    def _sample_failed(self, error: BackendError, now: float) -> None:
+    def _take_error(self, error: BackendError, now: float) -> None:
         match error:
             case NoSuchDomain() | DomainNotRunning():
                 if not self.ended:
-                    # Why it stopped, its own event will say.
-                    self._domain_gone = True
-                    self._cut_short = not self._went_on
-                    self._seen = "The domain was not running any more when it was next looked at."
+                    self._fate.vanish()
+                    self._remark("The domain was not running any more when it was next looked at.", now)
                     self._end(now)
-            case OperationFailed() if tells_of_failed_dump(error) and not self.ended:
-                detail = "The hypervisor reported that the dump failed."
-                self._prove(Evidence.STATS, Verdict.FAILED, detail, error.message)
             case NoConnection():
-                self._disconnect(now)
+                self._link.lose(now)
+            case _ if proofs.tells_of_failed_dump(error) and not self.ended:
+                self._ledger.add(proofs.sign_of_failed_query(error, now))
 
-    def _disconnect(self, now: float) -> None:
-        self._interrupted = True
-        self._disconnected_at = self._disconnected_at or now
-
-    def _state_seen(self, domain: Domain, now: float) -> None:
+    def _take_state(self, domain: Domain, now: float) -> None:
         if not self.orphaned:
             return
-        self._left_paused = domain.state is DomainState.PAUSED
-        if not self._left_paused:
-            # The hypervisor lets a guest go on only when it is done with it.
+        self._fate.left_paused = domain.state == DomainState.PAUSED
+        if not self._fate.left_paused:
+            # The hypervisor lets a guest run again only when its dump is over.
             self._end(now)
 
-    def _file_checked(self, checked: FileChecked, now: float) -> None:
-        before = self._file.found
-        if not self._file.check(checked, now, self._successor):
+    def _take_file(self, checked: FileChecked, now: float) -> None:
+        record = self.record
+        if record is not None and not self._presumed and clean(record.path) != checked.found.path:
+            self._file.discard()  # The domain was being dumped to it, but by another dump than the record's.
+            return
+        before = self._file.content
+        if not self._file.check(checked, now, self._phase.began if isinstance(self._phase, Succeeded) else None):
             return
         if self.adrift and checked.found.whole:
             self._end(now)
         elif self.orphaned and (before is None or before.size != checked.found.size):
-            self._orphan_news = now
+            self._phase = Orphaned(now)
         if self.ended:
             self._file.awaited = False
 
-    def _told(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
+    def _take_event(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
+        is_dump = self.operation == JobOperation.DUMP
         match event:
-            case DumpEvent() | JobEvent() if self._interrupted and self.operation is JobOperation.DUMP:
-                # It tells of whatever dump was the last: ours may have ended unseen, and another one followed.
+            case DumpEvent() | JobEvent() if is_dump and self._link.gap:
+                # It is about whatever dump came last: this one may have ended unseen, and another one followed.
                 if self.orphaned:
                     self._end(now)
-            case DumpEvent(completed=completed, error=error):
-                # There is one for each dump: a second one is another dump's.
-                if self._dump_event is None and self.operation is JobOperation.DUMP:
-                    self._dump_event = event
-                    if not completed:
-                        self._prove(Evidence.HYPERVISOR, Verdict.FAILED, "QEMU reported that the dump failed.", error)
-            case JobEvent() if self.operation is JobOperation.DUMP:
-                self._streamed = True
+            case DumpEvent():
+                # There is one for each dump: a second one is about another dump.
+                if is_dump and word_of_hypervisor(self._ledger.signs) is None:
+                    self._ledger.add(proofs.sign_of_dump_event(event, now))
+            case JobEvent() if is_dump:
+                self._ledger.add(proofs.sign_of_stream(now))
             case JobEvent(stats=stats):
-                if (
-                    self.operation is JobOperation.BACKUP
-                    and stats.success is not None
-                    and self._samples.end_with(stats, now)
-                ):
-                    verdict = backup_verdict(stats)
-                    self._prove(Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", stats.errmsg or "")
-            case LifecycleEvent(event=kind, detail=detail):
-                self._lived(kind, detail, now)
+                is_backup = self.operation == JobOperation.BACKUP and stats.success is not None
+                if is_backup and self._samples.end_with(stats, now):
+                    self._ledger.add(proofs.sign_of_backup(stats, now))
+            case LifecycleEvent():
+                self._take_lifecycle(event, now)
 
-    def _lived(self, kind: Lifecycle, detail: str, now: float) -> None:
-        proves = LIFECYCLE_PROOFS.get((self.operation, kind, detail))
-        if proves is not None:
-            self._prove(Evidence.LIFECYCLE, proves, f"The domain was {kind.name.lower()} ({detail}).")
+    def _take_lifecycle(self, event: LifecycleEvent, now: float) -> None:
+        if (proof := lifecycle.proof_by_event(event, self.operation, now)) is not None:
+            self._ledger.add(proof)
             self._end(now)
-        elif kind is Lifecycle.STOPPED:
-            self._stopped(detail, now)
-        elif self.operation is JobOperation.DUMP and kind in (Lifecycle.SUSPENDED, Lifecycle.RESUMED):
-            # Nobody can resume a domain while it is dumped: its end is near, good or bad; the next sample shows it.
-            self._went_on = kind is Lifecycle.RESUMED
+        elif event.event is Lifecycle.STOPPED:
+            self._take_stop(event.detail, now)
+        elif self.operation == JobOperation.DUMP and event.event in (Lifecycle.SUSPENDED, Lifecycle.RESUMED):
+            self._fate.resumed = event.event is Lifecycle.RESUMED
 
-    def _stopped(self, detail: str, now: float) -> None:
-        reverted = detail == "snapshot" and self.operation is JobOperation.SNAPSHOT_REVERT
-        over_before = self.ended and not (self._domain_gone or self._cut_short)
-        self._cut_short = not (self._went_on or over_before or detail == "crashed")
-        if self._went_on or over_before or reverted or (self._may_be_done(now) and detail != "crashed"):
-            self._seen = f"The domain was stopped ({detail}) as the job ended."
-        elif detail == "crashed":
-            # What a successful dump with --crash does to its domain, but also what a crash does.
-            self._seen = "The domain stopped as crashed."
-            if self._work_done and self.operation is JobOperation.DUMP and not self._interrupted:
-                self._prove(Evidence.LIFECYCLE, Verdict.COMPLETED, "The domain was stopped as the dump asked for.")
+    def _take_stop(self, reason: str, now: float) -> None:
+        reverted = reason == "snapshot" and self.operation == JobOperation.SNAPSHOT_REVERT
+        crashed = reason == lifecycle.CRASHED
+        outlived = self._fate.stop(reason, self.ended)
+        if crashed and not outlived:
+            is_dump = self.operation == JobOperation.DUMP and not self._link.gap
+            for sign in lifecycle.signs_of_crash(is_dump and all_written(self._ledger.signs), now):
+                self._ledger.add(sign)
         else:
-            self._prove(Evidence.LIFECYCLE, Verdict.FAILED, f"The domain was stopped ({detail}) under the job.")
+            may_be_done = outlived or reverted or self._may_be_done(now)
+            self._ledger.add(lifecycle.sign_of_stop(reason, may_be_done, now))
         self._end(now)
 
     def _may_be_done(self, now: float) -> bool:
         """Whether the hypervisor may have had nothing left to write when its domain stopped."""
-        if self._work_done or self._interrupted:
+        if all_written(self._ledger.signs) or self._link.gap:
             return True
-        # What proves the success of others is told before their domain stops, and a dump's end to whoever hears that.
-        told = self.operation is not JobOperation.DUMP or (
+        # The success of other jobs is reported before their domain stops, and a dump's end to whoever receives that.
+        reported = self.operation != JobOperation.DUMP or (
             self._dump_events and self.last is not None and self.last.remaining > 0
         )
-        return not told and self._samples.may_have_finished(now)
-
-    @property
-    def _work_done(self) -> bool:
-        """Whether the hypervisor was seen to have nothing left to write."""
-        return self._closing or self._streamed or (self._dump_event is not None and self._dump_event.completed)
-
-    def _prove_by_survival(self) -> None:
-        if self.operation is JobOperation.MIGRATION_OUT and self._interrupted:
-            # A daemon that comes back forgets a migration whose last step it does not know of, and keeps the domain.
-            self._seen = "The job was gone when the daemon was back; the other host knows whether the domain went over."
-        elif self.operation in (JobOperation.SAVE, JobOperation.MIGRATION_OUT) and not self._cancelled:
-            detail = "The job is gone and the domain is still here: it failed, or was aborted."
-            self._prove(Evidence.LIFECYCLE, Verdict.FAILED, detail)
-
-    @property
-    def _cancelled(self) -> bool:
-        told = self._proofs.get(Evidence.STATS)
-        return told is not None and told[0] is Verdict.CANCELLED
-
-    def _prove(self, evidence: Evidence, verdict: Verdict, detail: str, error: str = "") -> None:
-        self._proofs.setdefault(evidence, (verdict, detail, error))
+        return not reported and self._samples.may_have_finished(now)
 
     def _end(self, now: float) -> None:
-        if self._ended_at is None:
-            self._ended_at = now
+        if not self.ended:
+            self._phase = Ended(now)
 
-    def _best_proof(self, over: bool, now: float) -> Proof | None:
-        file = self._file.checked
-        whole = file is not None and bool(file.found.whole) and file.linked
-        # QEMU's word that it failed stands against any file. A whole one stands against everything less, but where
-        # its domain stopped first, the call failed: libvirt removes only what it made, and not at once.
-        failures = [self._proofs.get(evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS)]
-        if whole and not any(proof and proof[0] is Verdict.FAILED for proof in failures):
-            paused = "; without a connection, nobody can say whether its domain was left paused"
-            detail = f"Its file is whole{paused if self._disconnected_at is not None else ''}."
-            return None if self._cut_short else (Evidence.FILE, Verdict.COMPLETED, detail, "")
-        for evidence in Evidence:
-            if proof := self._proofs.get(evidence):
-                return evidence, *proof
-        return self._failed_by_file(over, now)
+    # The ledger, the file and the record decide.
 
-    def _failed_by_file(self, over: bool, now: float) -> Proof | None:
-        file = self._file.checked
-        if file is None or self._ended_at is None:
+    def _prove_by_survival(self, now: float) -> None:
+        sign = proofs.sign_of_survival(self.operation, self._link.gap, self._ledger.signs, now)
+        if sign is not None:
+            self._ledger.add(sign)
+
+    def _remark(self, detail: str, now: float) -> None:
+        self._ledger.add(Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail))
+
+    def _best_proof(self, over: bool, now: float) -> Sign | None:
+        file = complete_file(self._link.lost_at is None, now) if self._file.complete else None
+        proof = proofs.best_proof(self._ledger.signs, file, self._fate.cut_short)
+        if proof is not None or file is not None:
+            return proof
+        return self._proof_by_incomplete_file(over, now)
+
+    def _proof_by_incomplete_file(self, over: bool, now: float) -> Sign | None:
+        checked = self._file.checked
+        if checked is None or not isinstance(self._phase, Ended):
             return None
-        # Why a domain is gone its own event says better, if it is given the time.
-        told = over or (not self._domain_gone and now - self._ended_at >= _EVENT_LAG)
-        # A file that the next dump writes to anew looks the same for a moment: that dump will be seen.
-        final = over and self._successor is None and not self._left_paused
-        return failed_by_file(file, told, final)
+        # Why a domain is gone is better explained by its own event, if that is given the time.
+        last_word = over or (not self._fate.gone and now - self._phase.at >= EVENT_LAG)
+        # A file that the next dump overwrites looks the same for a moment: that dump will be seen.
+        final = over and not isinstance(self._phase, Succeeded) and not self._fate.left_paused
+        return incomplete_file(checked, last_word=last_word, final=final, now=now)
 
-    def _unproven(self) -> Outcome:
-        if self._dump_event is not None and self._dump_event.completed:
-            seen = "QEMU finished writing; the file was not checked."
-            return self._as_outcome(Evidence.HYPERVISOR, Verdict.UNPROVEN, seen, "")
-        if self._cut_short and self._file.found is not None and self._file.found.whole:
-            self._seen = "Its file is whole, but its domain may have stopped before that was closed."
-        return self._as_outcome(Evidence.NONE, Verdict.UNPROVEN, self._seen, "")
+    def _nothing_proved(self, now: float) -> Sign:
+        word = word_of_hypervisor(self._ledger.signs)
+        if word is not None and not word.proves:
+            return word
+        detail = remark(self._ledger.signs)
+        if self._fate.cut_short and self._file.content is not None and self._file.content.whole:
+            detail = "Its file is whole, but its domain may have stopped before that was closed."
+        return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail)
 
-    def _as_outcome(self, evidence: Evidence, verdict: Verdict, detail: str, error: str) -> Outcome:
+    def _outcome_by(self, proof: Sign) -> Outcome:
         # The file was seen to be this job's; a record may be one that somebody left behind.
-        file, record = self._file.found, self.record
+        file, record = self._file.content, self.record
         if file is not None and record is not None and record.path != file.path:
             record = None
         return Outcome(
             domain=self.domain,
             operation=self.operation,
-            verdict=verdict,
-            evidence=evidence,
-            detail=detail,
-            error=error,
+            verdict=proof.verdict,
+            evidence=proof.evidence,
+            detail=proof.detail,
+            error=proof.error,
             path=record.path if record else file.path if file else None,
             format=record.format_name if record else file.format if file else None,
             time_elapsed=self.last.time_elapsed if self.last else 0,
-            left_paused=self._left_paused,
+            left_paused=self._fate.left_paused,
         )

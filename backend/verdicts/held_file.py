@@ -1,50 +1,86 @@
-"""The file of a dump, held open, as a witness of how that very dump ended."""
+"""The file of a dump, held open, and what it proves of how that very dump ended."""
 
 from __future__ import annotations
 
 from backend.files.dumpfile import DumpFile
+from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import FileChecked
 from backend.verdicts.samples import Samples
+from backend.verdicts.verdict import Evidence, Verdict
 
 
 class HeldFile:
-    """It says nothing until it is known to be the job's own. Times are the caller's monotonic clock, in seconds."""
+    """It proves nothing until it is known to be the job's own. Times are the caller's monotonic clock, in seconds."""
 
     def __init__(self) -> None:
         self.checked: FileChecked | None = None
-        """What it was when it was looked at last."""
+        """What it was when it was last looked at."""
         self.awaited = False
         """Whether it has yet to be looked at after the job's end."""
+        self.foreign = False
+        """Whether the domain was being dumped to another file than this job's record names."""
         self._since: float | None = None
         self._own = False
         self._written_at = 0.0
 
     @property
-    def found(self) -> DumpFile | None:
-        """What there was in it."""
+    def content(self) -> DumpFile | None:
+        """What was in it when it was last looked at."""
         return self.checked.found if self.checked is not None else None
 
+    @property
+    def complete(self) -> bool:
+        """Whether it is whole and still has a name."""
+        return self.checked is not None and bool(self.checked.found.whole) and self.checked.linked
+
     def hold(self, since: float, samples: Samples) -> None:
-        """A file is held that the domain was dumped to at that time."""
+        """A file is held that the domain was being dumped to at that time."""
         self._since = since
         self.recognize(samples)
 
     def recognize(self, samples: Samples) -> None:
-        """No domain has two dumps at a time: what was written to while this one went on is its own."""
+        """No domain has two dumps at a time: what was written to while this one was running is its own."""
         if not self._own and self._since is not None and samples.going_on(self._since):
             self._own = self.awaited = True
 
     def check(self, checked: FileChecked, now: float, successor: float | None) -> bool:
-        """Whether what it is now says something, in the light of when the job that followed began."""
+        """Whether its present state says anything, given when the job that followed began."""
         written_at = now - checked.untouched
         if successor is not None and written_at > successor:
-            self.awaited = False  # That job writes to it: what it was before, nobody can tell any more.
+            self.awaited = False  # The other job writes to it: its state before that is lost.
         elif self._own:
             self.checked, self._written_at = checked, written_at
             return True
         return False
 
+    def discard(self) -> None:
+        """It is another job's, and the one that was sampled may be that one."""
+        self.foreign = True
+        self._since, self._own, self.awaited = None, False, False
+
     def disown(self, successor: float) -> None:
-        """Forget what it was, if it was found when the job that followed had written to it already."""
+        """Forget its state, if the job that followed had already written to it by then."""
         if self._written_at > successor:
             self.checked = None
+
+
+def complete_file(connected: bool, now: float) -> Sign:
+    """The proof by a complete file."""
+    paused = "" if connected else "; without a connection, nobody can say whether its domain was left paused"
+    return Sign(now, Evidence.FILE, Verdict.COMPLETED, f"Its file is whole{paused}.")
+
+
+def incomplete_file(checked: FileChecked, *, last_word: bool, final: bool, now: float) -> Sign | None:
+    """The proof by a file that is not whole, if there is one.
+
+    One that was removed proves the failure once nothing better will come (`last_word`), one that is still there once
+    its present state is `final`.
+    """
+    if checked.found.whole is not False:
+        return None
+    if not checked.linked and last_word:
+        detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
+        return Sign(now, Evidence.FILE, Verdict.FAILED, detail)
+    if final:
+        return Sign(now, Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {checked.found.detail}")
+    return None

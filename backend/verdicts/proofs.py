@@ -1,49 +1,88 @@
-"""What single signs prove of how a job ended, as libvirt 9.0.0 with QEMU 7.2 was seen to give them."""
+"""What single signs prove of how a job ended, and which of several proofs is the best."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.errors import BackendError, OperationFailed
-from backend.events import Lifecycle
-from backend.model import JobOperation, JobStats
-from backend.verdicts.claims import Proof
-from backend.verdicts.observations import FileChecked
+from backend.events import DumpEvent
+from backend.model import JobOperation, JobStats, JobType
+from backend.verdicts.ledger import Sign, proof_by, proof_by_signs
 from backend.verdicts.verdict import Evidence, Verdict
 
-LIFECYCLE_PROOFS = {
-    (JobOperation.SAVE, Lifecycle.STOPPED, "saved"): Verdict.COMPLETED,
-    (JobOperation.MIGRATION_OUT, Lifecycle.STOPPED, "migrated"): Verdict.COMPLETED,
-    (JobOperation.MIGRATION_IN, Lifecycle.RESUMED, "migrated"): Verdict.COMPLETED,
-    # What ends the migration of a guest that was paused, or is to be; see qemuMigrationDstComplete.
-    (JobOperation.MIGRATION_IN, Lifecycle.SUSPENDED, "paused"): Verdict.COMPLETED,
-    (JobOperation.MIGRATION_IN, Lifecycle.STOPPED, "failed"): Verdict.FAILED,
-}
-"""What happened to the domain -> what that proves of its job."""
 _QUERY_FAILED = "dump query failed"
-"""What libvirt's jobStats says of a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
+"""libvirt's jobStats error about a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
 _CANCELED = "Operation canceled"
 """The message of a backup that was aborted: QEMU's for ECANCELED."""
 
 
-def backup_verdict(stats: JobStats) -> Verdict:
-    """What the stats say that a backup leaves with its event; they have `success`."""
-    if stats.success:
-        return Verdict.COMPLETED
-    return Verdict.CANCELLED if stats.errmsg == _CANCELED else Verdict.FAILED
+def sign_of_stats(stats: JobStats, now: float) -> Sign | None:
+    """What the stats of a job that is still listed say of its end."""
+    if stats.closing:
+        detail = "The hypervisor had finished and was closing the file when it was last looked at."
+        return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail, written=True)
+    if stats.type == JobType.FAILED:
+        return Sign(now, Evidence.STATS, Verdict.FAILED, "The job's own stats said failed.", stats.errmsg or "")
+    if stats.type == JobType.CANCELLED:
+        return Sign(now, Evidence.STATS, Verdict.CANCELLED, "The job's own stats said cancelled.")
+    return None
+
+
+def sign_of_failed_query(error: BackendError, now: float) -> Sign:
+    """What an error that `tells_of_failed_dump` proves."""
+    detail = "The hypervisor reported that the dump failed."
+    return Sign(now, Evidence.STATS, Verdict.FAILED, detail, error.message)
+
+
+def sign_of_dump_event(event: DumpEvent, now: float) -> Sign:
+    """QEMU's own word: that a dump failed is a proof, that it was written is none, since the file is not closed yet."""
+    if event.completed:
+        detail = "QEMU finished writing; the file was not checked."
+        return Sign(now, Evidence.HYPERVISOR, Verdict.UNPROVEN, detail, written=True)
+    return Sign(now, Evidence.HYPERVISOR, Verdict.FAILED, "QEMU reported that the dump failed.", event.error)
+
+
+def sign_of_stream(now: float) -> Sign:
+    """What the event at the end of a raw dump says: libvirt fires it for a failed one, too."""
+    return Sign(now, Evidence.JOB_EVENT, Verdict.UNPROVEN, "The memory was written.", written=True)
+
+
+def sign_of_backup(stats: JobStats, now: float) -> Sign:
+    """What the stats that a backup leaves with its event prove; they have `success`."""
+    failure = Verdict.CANCELLED if stats.errmsg == _CANCELED else Verdict.FAILED
+    verdict = Verdict.COMPLETED if stats.success else failure
+    return Sign(now, Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", stats.errmsg or "")
+
+
+def sign_of_survival(operation: JobOperation, gap: bool, signs: Sequence[Sign], now: float) -> Sign | None:
+    """What it proves that the job is gone and the domain still here. `gap`: whether the end may have been missed."""
+    if operation == JobOperation.MIGRATION_OUT and gap:
+        # A daemon that comes back forgets a migration whose last step it does not know of, and keeps the domain.
+        detail = "The job was gone when the daemon was back; the other host knows whether the domain went over."
+        return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail)
+    if operation not in (JobOperation.SAVE, JobOperation.MIGRATION_OUT):
+        return None
+    stats = proof_by(signs, Evidence.STATS)
+    if stats is not None and stats.verdict is Verdict.CANCELLED:
+        return None
+    detail = "The job is gone and the domain is still here: it failed, or was aborted."
+    return Sign(now, Evidence.LIFECYCLE, Verdict.FAILED, detail)
+
+
+def best_proof(signs: Sequence[Sign], complete_file: Sign | None, cut_short: bool) -> Sign | None:
+    """The best proof among the signs and a file that is complete, if it is.
+
+    The hypervisor's word that the dump failed stands against any file. A complete file stands against everything
+    less; but where its domain may have stopped first, the call failed: libvirt removes only files that it created, and
+    not at once.
+    """
+    if complete_file is not None:
+        words = (proof_by(signs, evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS))
+        if not any(word is not None and word.verdict is Verdict.FAILED for word in words):
+            return None if cut_short else complete_file
+    return proof_by_signs(signs)
 
 
 def tells_of_failed_dump(error: BackendError) -> bool:
     """Whether `error`, raised by a look at a domain's job, means that it has a dump that failed and is being ended."""
     return isinstance(error, OperationFailed) and _QUERY_FAILED in error.message
-
-
-def failed_by_file(file: FileChecked, told: bool, final: bool) -> Proof | None:
-    """That a dump failed, if its own file says so: one that was removed, once nothing better will be `told` of the end,
-    and one that is still there, once what it is now is `final`."""
-    if file.found.whole is not False:
-        return None
-    if not file.linked and told:
-        detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
-        return Evidence.FILE, Verdict.FAILED, detail, ""
-    if final:
-        return Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {file.found.detail}", ""
-    return None

@@ -14,7 +14,9 @@ from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB
 from backend.simulator.plan import Plan
-from backend.verdicts.attachment import FILE_GRACE, Attachment, Sampled, SampleFailed
+from backend.verdicts.attachment import Attachment
+from backend.verdicts.observations import Sampled, SampleFailed
+from backend.verdicts.phase import FILE_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 
 BEGUN = 1000.0

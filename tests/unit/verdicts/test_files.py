@@ -7,8 +7,9 @@ import pytest
 from backend.errors import NoSuchDomain
 from backend.events import DumpEvent, Lifecycle
 from backend.model import JobOperation
-from backend.verdicts.attachment import FILE_GRACE, Attachment
+from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import FileChecked, FileHeld, Observation, Sampled, SampleFailed
+from backend.verdicts.phase import FILE_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     CLOSING,

@@ -10,8 +10,9 @@ from backend.errors import NoConnection
 from backend.events import DumpEvent
 from backend.model import DumpRequest, JobOperation, JobType
 from backend.records.record import JobRecord
-from backend.verdicts.attachment import GRACE, ORPHAN_GRACE, Attachment
+from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled, SampleFailed
+from backend.verdicts.phase import GRACE, ORPHAN_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,

@@ -10,8 +10,9 @@ from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchD
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, RecordEvent
 from backend.model import DomainState, JobOperation, JobType
 from backend.records.record import RecordState
-from backend.verdicts.attachment import FILE_GRACE, ORPHAN_GRACE, RUNNER_GRACE, Attachment
+from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed
+from backend.verdicts.phase import FILE_GRACE, ORPHAN_GRACE, RUNNER_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,

@@ -9,8 +9,9 @@ import pytest
 from backend.events import DumpEvent
 from backend.model import JobOperation, JobType
 from backend.records.record import RecordState
-from backend.verdicts.attachment import RUNNER_GRACE, Attachment
+from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import RecordSeen, Sampled
+from backend.verdicts.phase import RUNNER_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,

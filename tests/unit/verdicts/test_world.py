@@ -17,7 +17,7 @@ from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, Life
 from backend.files.dumpfile import DumpFile
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
 from backend.records.record import JobRecord, RecordState
-from backend.verdicts.attachment import FILE_GRACE, ORPHAN_GRACE, Attachment
+from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
@@ -27,6 +27,7 @@ from backend.verdicts.observations import (
     SampleFailed,
     StateSeen,
 )
+from backend.verdicts.phase import FILE_GRACE, ORPHAN_GRACE
 from backend.verdicts.verdict import Outcome, Verdict
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")

@@ -1,0 +1,106 @@
+"""The phases of an attachment, and until when each waits for news.
+
+    Starting ─▶ Running ─▶ Closing ─▶ Ended, or Succeeded if another job was seen to follow
+        └──────────┴──────────┴─▶ Orphaned ─▶ Ended       (the daemon died, and is back without the job)
+
+The connection is another matter: it may be lost in any phase.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.verdicts.claims import RecordEvidence
+
+GRACE = 2.0
+"""Seconds after the job's end in which its proof may still arrive."""
+RUNNER_GRACE = 10.0
+"""The same while the process that holds the result is alive."""
+FILE_GRACE = 60.0
+"""The same while the file is being checked."""
+RECONNECT_GRACE = 60.0
+"""Seconds without a connection after which a wait gives up; the job continues."""
+ORPHAN_GRACE = 20.0
+"""Seconds without news of a dump whose daemon died, after which no news will come."""
+EVENT_LAG = 0.5
+"""Seconds by which an event may arrive later than the answer to a look at the same fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """Its job has not been seen yet."""
+
+    missed: float | None = None
+    """When it was first looked for in vain although its runner was alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Its job was there when it was last looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The hypervisor has finished and is closing the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphaned:
+    """Its daemon died and came back without the job; the hypervisor may still be working on it."""
+
+    news: float
+    """When there was last a sign of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The job is over; its proof may take a little longer."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded(Ended):
+    """The job is over, and another one followed it: whatever is reported from now on is about that one."""
+
+    began: float
+    """When the other job began, at the earliest."""
+
+
+Phase = Starting | Running | Closing | Orphaned | Ended
+
+
+@dataclass(slots=True)
+class Link:
+    """The connection through which the job is watched."""
+
+    lost_at: float | None = None
+    """Since when there is none; None: there is one."""
+    gap: bool = False
+    """Whether it was lost since the job was last seen: the job's end may have been missed."""
+
+    def lose(self, now: float) -> None:
+        self.gap = True
+        if self.lost_at is None:
+            self.lost_at = now
+
+
+def deadline(phase: Phase, link: Link, record: RecordEvidence, file_awaited: bool) -> float | None:
+    """Until when a phase waits for news; None: for as long as it takes."""
+    match phase:
+        case Ended(at):
+            return at + _settling_time(record, file_awaited)
+        case Orphaned(news):
+            return news + ORPHAN_GRACE
+        case _:
+            given_up = link.lost_at is not None and not record.alive
+            return link.lost_at + RECONNECT_GRACE if given_up and link.lost_at is not None else None
+
+
+def _settling_time(record: RecordEvidence, file_awaited: bool) -> float:
+    """Seconds after a job's end in which a better proof may still arrive."""
+    if file_awaited:
+        return FILE_GRACE
+    if record.shared and record.claim is not None:
+        return EVENT_LAG
+    return RUNNER_GRACE if record.alive else GRACE
