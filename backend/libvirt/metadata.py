@@ -21,11 +21,11 @@ _WHERE = (URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 def read(key: DomainKey, link: Link) -> JobRecord | None:
     """The record that the domain has, if what it has is one. Blocks."""
-    from backend.records.record import InvalidRecord, JobRecord
+    from backend.records import codec
 
     try:
-        return JobRecord.from_xml(link.handle(key).metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *_WHERE))
-    except InvalidRecord:
+        return codec.from_xml(link.handle(key).metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *_WHERE))
+    except codec.InvalidRecord:
         return None
     except libvirt.libvirtError as error:
         if error.get_error_code() in (NO_METADATA, INVALID):
@@ -35,4 +35,6 @@ def read(key: DomainKey, link: Link) -> JobRecord | None:
 
 def write(domain: Any, record: JobRecord) -> None:
     """Put the record there, in place of an earlier one. Blocks, and for as long as the domain has a job."""
-    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, record.to_xml(), _PREFIX, *_WHERE)
+    from backend.records import codec
+
+    domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, codec.to_xml(record), _PREFIX, *_WHERE)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.files import dumpfile
 from backend.model import DomainKey, JobStats
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import in_thread
@@ -57,7 +58,7 @@ async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None
 
 def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:
     """Whether `record` is that of the job with `stats`, or, without one, of a dump that is just starting."""
-    if record.over or record.key != domain or (alive := record.runner_alive()) is False:
+    if record.over or record.key != domain or (alive := process.runner_alive(record)) is False:
         return False
     if stats is None:
         return bool(alive)

@@ -22,6 +22,7 @@ from backend.events import ConnectionEvent, EventStream, RecordEvent
 from backend.files.dumpfile import DumpTarget
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing import lookup
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import in_thread
@@ -96,7 +97,7 @@ async def _attach(
             record.operation,
             record,
             dump_events=_hears_dumps(backend),
-            runner_alive=record.runner_alive(),
+            runner_alive=process.runner_alive(record),
         )
     stats: JobStats | None = None
     trouble: BackendError | None = None
@@ -132,7 +133,7 @@ async def _attach(
         about is not None and about.shared,
         _hears_dumps(backend),
         presumed=stats is not None,
-        runner_alive=about.record.runner_alive() if about else None,
+        runner_alive=process.runner_alive(about.record) if about else None,
     )
     if trouble is not None:
         attachment.observe(SampleFailed(trouble), answered)
@@ -267,7 +268,7 @@ class _Follower:
 
     def _runner_alive(self) -> bool | None:
         # To be asked before its record is read: a runner that is dead by then has written all that it ever will.
-        return self._attachment.record.runner_alive() if self._attachment.record is not None else None
+        return process.runner_alive(self._attachment.record) if self._attachment.record is not None else None
 
     async def _watch_file(self) -> None:
         """Hold the dump's own file from before its end, and check it when the job is gone."""

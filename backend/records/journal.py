@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from backend.errors import JournalError
+from backend.records import codec, process
+from backend.records.codec import InvalidRecord
 from backend.records.folder import locked, private_file, state_folder
-from backend.records.record import InvalidRecord, JobRecord, RecordState
+from backend.records.record import JobRecord, RecordState
 
 # What each version of the schema added to the one before it.
 _STEPS = (
@@ -52,7 +54,7 @@ class Journal:
     def write(self, record: JobRecord) -> None:
         """Keep `record`, in place of an earlier state of the same one."""
         try:
-            JobRecord.from_values(asdict(record))
+            codec.from_values(asdict(record))
         except InvalidRecord as error:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
         marks = ", ".join("?" * len(_COLUMNS))
@@ -77,7 +79,7 @@ class Journal:
 
     def _select(self, where: str, *values: object) -> list[JobRecord]:
         records = self._read(where, *values)
-        if any(not record.over and record.runner_alive() is False for record in records):
+        if any(not record.over and process.runner_alive(record) is False for record in records):
             # A runner that has ended since it was read about has left its result by now, if it ever does.
             records = self._read(where, *values)
         return records
@@ -87,7 +89,7 @@ class Journal:
         records, damaged = [], 0
         for row in self._use(lambda db: db.execute(command, values).fetchall()):
             try:
-                records.append(JobRecord.from_values(dict(zip(_COLUMNS, row, strict=True))))
+                records.append(codec.from_values(dict(zip(_COLUMNS, row, strict=True))))
             except InvalidRecord:
                 damaged += 1
         if damaged:

@@ -13,6 +13,7 @@ import sys
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import KEEP_PRIVATE
@@ -31,13 +32,13 @@ async def run(id: str, journal: Journal, publish: bool = True) -> None:
     record = journal.read(id)
     if record is None or record.over:
         return
-    record = record.running()
+    record = process.running(record)
     journal.write(record)
     try:
         backend = open_backend(record.uri)
         await backend.open()
     except BackendError as error:
-        await _keep(journal, record.finished(RecordState.FAILED, error.message, error.code))
+        await _keep(journal, process.finished(record, RecordState.FAILED, error.message, error.code))
         return
     try:
         if publish:
@@ -56,12 +57,12 @@ async def _call(backend: Backend, record: JobRecord) -> JobRecord:
     try:
         await backend.call_dump(record.request)
     except OperationCancelled as error:
-        return record.finished(RecordState.CANCELLED, error.message, error.code)
+        return process.finished(record, RecordState.CANCELLED, error.message, error.code)
     except NoConnection as error:
-        return record.finished(RecordState.LOST, error.message, error.code)
+        return process.finished(record, RecordState.LOST, error.message, error.code)
     except BackendError as error:
-        return record.finished(RecordState.FAILED, error.message, error.code)
-    return record.finished(RecordState.COMPLETED)
+        return process.finished(record, RecordState.FAILED, error.message, error.code)
+    return process.finished(record, RecordState.COMPLETED)
 
 
 async def _keep(journal: Journal, record: JobRecord) -> None:

@@ -22,6 +22,7 @@ from backend.errors import (
     OperationFailed,
 )
 from backend.model import DumpFlags, DumpRequest, JobOperation
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean
@@ -55,7 +56,7 @@ async def start_dump(
     DomainBusy, and FileExists unless `overwrite`. A dump that failed at once comes back as a failed record.
     """
     await _check(backend, request, overwrite)
-    record = JobRecord.of(request, backend.uri)
+    record = process.new_record(request, backend.uri)
     journal = journal or Journal()
     await asyncio.to_thread(journal.write, record)
     runner = _spawn(record, publish)
@@ -142,7 +143,9 @@ async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: 
         if now.over:
             return now
         if exited:
-            now = now.finished(RecordState.LOST, f"the runner ended without a result (exit {runner.returncode})")
+            now = process.finished(
+                now, RecordState.LOST, f"the runner ended without a result (exit {runner.returncode})"
+            )
             await asyncio.to_thread(journal.write, now)
             raise OperationFailed(now.error)
         if now.state is RecordState.RUNNING:

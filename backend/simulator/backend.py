@@ -24,7 +24,9 @@ from backend.model import (
     DumpRequest,
     JobStats,
 )
-from backend.records.record import InvalidRecord, JobRecord
+from backend.records import codec
+from backend.records.codec import InvalidRecord
+from backend.records.record import JobRecord
 from backend.simulator import options, refusals
 from backend.simulator.hypervisor import Hanging, Hypervisor
 from backend.simulator.options import Fail
@@ -143,12 +145,12 @@ class SimulatorBackend(Backend):
     async def record(self, domain: DomainKey) -> JobRecord | None:
         text = await self._call_on(domain, Hypervisor.record, domain)
         with contextlib.suppress(InvalidRecord):
-            return JobRecord.from_xml(text) if text else None
+            return codec.from_xml(text) if text else None
         return None
 
     async def publish(self, record: JobRecord) -> None:
         self._may_write("virDomainSetMetadata")
-        await self._call_on(record.key, Hypervisor.publish, record.key, record.to_xml())
+        await self._call_on(record.key, Hypervisor.publish, record.key, codec.to_xml(record))
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         path = await self._call_on(domain, Hypervisor.dump_path, domain)

@@ -14,6 +14,7 @@ from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import DomainKey
 from backend.observing.wait import wait
+from backend.records import process
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.cli.conftest import VirtJobs
@@ -27,7 +28,7 @@ MIB = 512
 
 def forged(domain: DomainKey, path: Path, uri: str) -> JobRecord:
     """What claims that somebody elsewhere asked for the domain's dump, which runs."""
-    record = JobRecord.of(dump_of(domain, path), uri)
+    record = process.new_record(dump_of(domain, path), uri)
     return replace(
         record, user="mallory@elsewhere", state=RecordState.RUNNING, pid=1, pid_start="x", started=time.time()
     )

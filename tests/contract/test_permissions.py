@@ -9,8 +9,8 @@ import pytest
 from backend.base import Backend
 from backend.errors import NotPermitted, OperationFailed
 from backend.model import DomainKey, DomainState
+from backend.records import process
 from backend.records.journal import Journal
-from backend.records.record import JobRecord
 from backend.running.start import start_dump
 from tests.contract.harness import Harness
 from tests.contract.steps import dump_of
@@ -20,7 +20,7 @@ CALLS: dict[str, Callable[[Backend, DomainKey, Harness], Awaitable[None]]] = {
     "abort": lambda backend, domain, harness: backend.abort(domain),
     "resume": lambda backend, domain, harness: backend.resume(domain),
     "publish": lambda backend, domain, harness: backend.publish(
-        JobRecord.of(dump_of(domain, harness.folder / "dump"), harness.uri)
+        process.new_record(dump_of(domain, harness.folder / "dump"), harness.uri)
     ),
 }
 

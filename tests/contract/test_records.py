@@ -10,7 +10,8 @@ from backend.base import Backend
 from backend.errors import BackendError
 from backend.events import RecordEvent
 from backend.observing.wait import wait
-from backend.records.record import JobRecord, RecordState
+from backend.records import process
+from backend.records.record import RecordState
 from backend.running.start import start_dump
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import PATIENCE, dump_of, eventually
@@ -22,7 +23,7 @@ async def test_a_domain_has_no_record_at_first(harness: Harness, backend: Backen
 
 async def test_a_published_record_is_read_by_everybody(harness: Harness, backend: Backend, readonly: Backend) -> None:
     domain = await harness.running("vm")
-    record = JobRecord.of(dump_of(domain, harness.folder / "dump"), harness.uri).running()
+    record = process.running(process.new_record(dump_of(domain, harness.folder / "dump"), harness.uri))
     await backend.publish(record)
     assert await readonly.record(domain) == await backend.record(domain) == record
 
@@ -30,7 +31,7 @@ async def test_a_published_record_is_read_by_everybody(harness: Harness, backend
 async def test_a_record_that_changes_is_told(harness: Harness, backend: Backend, readonly: Backend) -> None:
     domain = await harness.running("vm")
     async with readonly.events() as events, asyncio.timeout(PATIENCE):
-        await backend.publish(JobRecord.of(dump_of(domain, harness.folder / "dump"), harness.uri))
+        await backend.publish(process.new_record(dump_of(domain, harness.folder / "dump"), harness.uri))
         async for event in events:
             if isinstance(event, RecordEvent):
                 assert event.domain.uuid == domain.uuid
@@ -54,7 +55,7 @@ async def test_a_dump_is_published_while_it_runs_and_after(harness: Harness, bac
 
 async def test_nothing_is_published_for_a_domain_that_is_off(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    record = JobRecord.of(dump_of(domain, harness.folder / "dump"), harness.uri)
+    record = process.new_record(dump_of(domain, harness.folder / "dump"), harness.uri)
     await harness.destroy(domain)
     with pytest.raises(BackendError):
         await backend.publish(record)

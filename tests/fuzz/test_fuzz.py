@@ -20,8 +20,10 @@ from backend.base import Backend
 from backend.errors import InvalidURI, JournalError, NotSupported, OperationFailed
 from backend.files.dumpfile import inspect
 from backend.observing import lookup
+from backend.records import codec, process
+from backend.records.codec import InvalidRecord
 from backend.records.journal import Journal, JournalWarning
-from backend.records.record import InvalidRecord, JobRecord, RecordState
+from backend.records.record import JobRecord, RecordState
 from backend.uri import open_backend
 from backend.verdicts.verdict import Outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
@@ -67,10 +69,10 @@ attributes = st.dictionaries(
 
 def shown_everywhere(record: JobRecord) -> None:
     """All that is ever done with a record that was read."""
-    assert JobRecord.from_values(asdict(record)) == record
-    assert json.loads(json.dumps(record.to_json()))["id"] == record.id
+    assert codec.from_values(asdict(record)) == record
+    assert json.loads(json.dumps(codec.to_json(record, process.current_state(record))))["id"] == record.id
     assert len(listing.record_row(record)) == len(listing.RECORD_HEADINGS)
-    assert record.runner_alive() in (True, False, None)
+    assert process.runner_alive(record) in (True, False, None)
     assert not lookup.is_about(record, record.key, None) or not record.over
     for shared in (False, True):
         assert lookup.no_job(record.key, [lookup.Known(record, shared)])
@@ -79,10 +81,10 @@ def shown_everywhere(record: JobRecord) -> None:
 
 
 @fuzzed
-@given(spoiled_text([record.to_xml() for record in valid_records]))
+@given(spoiled_text([codec.to_xml(record) for record in valid_records]))
 def test_a_spoiled_record_is_one_or_is_refused(text: str) -> None:
     try:
-        record = JobRecord.from_xml(text)
+        record = codec.from_xml(text)
     except InvalidRecord:
         return
     shown_everywhere(record)
@@ -94,7 +96,7 @@ def test_a_spoiled_record_is_one_or_is_refused(text: str) -> None:
 def test_a_record_of_any_attributes_is_one_or_is_refused(made_up: dict[str, str]) -> None:
     values = {name: str(value) for name, value in asdict(new()).items() if value is not None} | made_up
     try:
-        record = JobRecord.from_values(values)
+        record = codec.from_values(values)
     except InvalidRecord:
         return
     shown_everywhere(record)
@@ -111,7 +113,7 @@ json_values = st.recursive(
 def test_a_record_of_any_values_of_json_is_one_or_is_refused(made_up: dict[str, object]) -> None:
     values = asdict(new()) | made_up
     try:
-        record = JobRecord.from_values(values)
+        record = codec.from_values(values)
     except InvalidRecord:
         return
     shown_everywhere(record)

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backend.libvirt.connection.loop import ensure_running
+from backend.records import process
 from backend.records.journal import Journal
 from tests.eventually import eventually
 from tests.hypervisor.daemon import filling_floppy
@@ -104,7 +105,7 @@ def _left_behind(root: Path, before: Held) -> list[str]:
     """What is there that was not there before, a while after the end."""
 
     def remains() -> list[str]:
-        alive = [record.domain for record in Journal().history() if not record.over and record.runner_alive()]
+        alive = [record.domain for record in Journal().history() if not record.over and process.runner_alive(record)]
         return [
             *Held.now().beyond(before),
             *(["a connection to libvirt"] * leaks.connections()),

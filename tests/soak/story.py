@@ -19,6 +19,7 @@ from backend.errors import BackendError, OperationFailed
 from backend.files.dumpfile import inspect
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats
 from backend.observing.wait import wait
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import start_dump
@@ -292,7 +293,7 @@ class Story:
 
     async def _kill_runner(self, record: JobRecord) -> None:
         now = await asyncio.to_thread(Journal().read, record.id)
-        if now is not None and now.runner_alive():
+        if now is not None and process.runner_alive(now):
             os.kill(now.pid, signal.SIGKILL)
 
     async def _dump_again(self) -> None:
@@ -353,7 +354,7 @@ class Story:
                 now = await asyncio.to_thread(Journal().read, record.id)
                 if now is None:
                     return Returned(None, "there is no record of it")
-                if now.over or now.runner_alive() is False:
+                if now.over or process.runner_alive(now) is False:
                     return Returned(_RETURNED.get(now.state), now.error)
                 await asyncio.sleep(LOOK)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.model import DumpRequest
-from backend.records.record import JobRecord, RecordState
+from backend.records import process
+from backend.records.record import RecordState
 from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.tui.console import console, dumping, ended
@@ -40,8 +41,8 @@ async def test_history_marks_what_only_the_shared_record_says() -> None:
     async with console(QUIET) as user, open_backend(QUIET) as other:
         await user.sees("▌ vm-01")
         domain = await other.find("vm-01")
-        record = JobRecord.of(DumpRequest(domain.key, "/dumps/claimed.core"), "sim:///elsewhere")
-        await other.publish(record.finished(RecordState.COMPLETED))
+        record = process.new_record(DumpRequest(domain.key, "/dumps/claimed.core"), "sim:///elsewhere")
+        await other.publish(process.finished(record, RecordState.COMPLETED))
         await user.press("j", "k", "2")
         await user.sees("claimed.core", "completed in 0:00, shared by")
 

@@ -11,7 +11,8 @@ import pytest
 from backend.base import Backend
 from backend.model import DomainKey, DomainState, DumpRequest
 from backend.observing.wait import wait
-from backend.records.record import JobRecord, RecordState
+from backend.records import process
+from backend.records.record import RecordState
 from backend.running.start import start_dump
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import Store
@@ -125,10 +126,10 @@ async def test_who_asked_for_a_dump_and_how_it_ended_is_told_from_its_record(tmp
     async with console(QUIET, size=(140, 36)) as user, SimulatorBackend(f"{QUIET}&rate=32") as other:
         await user.sees("▌ vm-01")
         request = DumpRequest((await other.find("vm-01")).key, str(tmp_path / "core"))
-        record = replace(JobRecord.of(request, QUIET), user="alice@hv9", state=RecordState.RUNNING)
+        record = replace(process.new_record(request, QUIET), user="alice@hv9", state=RecordState.RUNNING)
         await other.publish(record)
         await other.call_dump(request)
-        await other.publish(record.finished(RecordState.FAILED, "no space left"))
+        await other.publish(process.finished(record, RecordState.FAILED, "no space left"))
         await user.sees("dump began, asked for by alice@hv9", "vm-01 ✗ dump failed: no space left")
 
 

@@ -19,7 +19,8 @@ from backend.model import (
     DumpRequest,
 )
 from backend.observing.checkup import Checkup
-from backend.records.record import JobRecord, RecordState
+from backend.records import process
+from backend.records.record import RecordState
 from tui.cli import findings
 from tui.cli.findings import Finding, Mark
 from tui.dumping.choice import Place
@@ -114,7 +115,7 @@ def test_the_state_folder(mode: int | None, own: bool, mark: Mark, todo: str) ->
 
 
 def test_a_record_whose_runner_died_is_stale() -> None:
-    record = JobRecord.of(DumpRequest(DOMAIN.key, "/x"), URI).running()
+    record = process.running(process.new_record(DumpRequest(DOMAIN.key, "/x"), URI))
     dead = replace(record, pid=2**22 + 1)
     over = replace(record, state=RecordState.COMPLETED, ended=time.time())
     [journal, stale] = findings.of_journal([record, dead, over])

@@ -15,6 +15,7 @@ import pytest
 
 from backend.errors import JournalError
 from backend.records import journal as journals
+from backend.records import process
 from backend.records.journal import SCHEMA, Journal, JournalWarning
 from backend.records.record import JobRecord, RecordState
 from tests.hypervisor.disk import small_disk
@@ -25,7 +26,7 @@ def test_the_journal_keeps_the_latest_state_of_a_record() -> None:
     journal = Journal()
     record = new()
     journal.write(record)
-    journal.write(record.finished(RecordState.FAILED, "no space", 9))
+    journal.write(process.finished(record, RecordState.FAILED, "no space", 9))
     found = journal.read(record.id)
     assert found is not None
     assert (found.state, found.error, found.code) == (RecordState.FAILED, "no space", 9)

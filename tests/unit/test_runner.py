@@ -14,6 +14,7 @@ import pytest
 from backend.errors import JournalError
 from backend.model import DumpRequest
 from backend.records import journal as journals
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running import runner
@@ -39,7 +40,7 @@ class FullUp(Journal):
 async def started(path: Path) -> JobRecord:
     async with open_backend(URI) as backend:
         domain = await backend.find("vm-01")
-    record = JobRecord.of(DumpRequest(domain.key, str(path)), URI)
+    record = process.new_record(DumpRequest(domain.key, str(path)), URI)
     Journal().write(record)
     return record
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from backend.libvirt.connection.binding import Binding
 from backend.model import Capabilities
 from backend.observing.checkup import Checkup
+from backend.records import process
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean
 from tui.dumping.choice import Place
@@ -66,10 +67,10 @@ def of_state(folder: str, mode: int | None, own: bool) -> Finding:
 
 
 def of_journal(records: Sequence[JobRecord]) -> Iterator[Finding]:
-    going = sum(not record.over and record.known_state is not RecordState.LOST for record in records)
+    going = sum(not record.over and process.current_state(record) is not RecordState.LOST for record in records)
     words = f"{_count(len(records), 'dump')} on record" + (f", {going} of them running" if going else "")
     yield Finding("journal", Mark.OK, words)
-    if stale := [record for record in records if not record.over and record.known_state is RecordState.LOST]:
+    if stale := [record for record in records if not record.over and process.current_state(record) is RecordState.LOST]:
         last = stale[0]
         text = f"{_count(len(stale), 'record')} without a result, as the process behind it died; last {last.domain}"
         todo = shlex.join(["virt-jobs", "-c", last.uri, "wait", "--last", "--", last.domain])

@@ -98,13 +98,15 @@ RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took",
 
 
 def record_row(record: JobRecord) -> list[str]:
+    from backend.records import process
+
     took = units.duration(record.ended - record.started) if record.ended is not None else ""
     return [
         units.moment(record.started),
         record.domain,
         record.operation.label,
         record.format_name,
-        record.known_state,
+        process.current_state(record),
         took,
         clean(record.path),
         record.error,

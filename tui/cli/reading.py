@@ -99,6 +99,7 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
 @click.pass_obj
 def history(target: Target, domain: str | None, as_json: bool) -> None:
     """List the dumps that were asked for on this machine, and how they ended."""
+    from backend.records import codec, process
     from backend.records.journal import Journal
 
     uris = target.uris if target.named else ()
@@ -109,7 +110,7 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
     ]
     if as_json:
         for record in records:
-            print_json(record.to_json())
+            print_json(codec.to_json(record, process.current_state(record)))
     else:
         several = len({record.uri for record in records}) > 1
         rows = [[*([clean(record.uri)] if several else []), *listing.record_row(record)] for record in records]

@@ -11,6 +11,7 @@ from backend.errors import BackendError, JournalError
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
+from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.verdict import Outcome
@@ -92,5 +93,5 @@ class Waiting:
         with suppress(JournalError, BackendError):
             journal = Journal()
             record = journal.read(self.record.id)
-            if record is not None and not record.over and record.runner_alive() is False:
-                journal.write(record.finished(RecordState.LOST, "the process that held its result is gone"))
+            if record is not None and not record.over and process.runner_alive(record) is False:
+                journal.write(process.finished(record, RecordState.LOST, "the process that held its result is gone"))

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from backend.model import Capabilities
 from backend.observing.lookup import Known
+from backend.records import process
 from backend.records.record import JobRecord, RecordState
 from tui.commands.commands import Resume
 from tui.commands.keys import Keys
@@ -73,10 +74,10 @@ def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
         yield Content.styled("no dump of this domain is on record here", "$foreground-muted")
     for known in records:
         record = known.record
-        symbol, style = RECORD_STYLES[record.known_state]
+        symbol, style = RECORD_STYLES[process.current_state(record)]
         took = f" in {units.duration(record.ended - record.started)}" if record.ended is not None else ""
         by = ", shared by" if known.shared else " by"
-        first = f"{symbol} {units.moment(record.started)} {record.known_state}{took}{by} {record.user}"
+        first = f"{symbol} {units.moment(record.started)} {process.current_state(record)}{took}{by} {record.user}"
         yield Content.styled(crop(first, cells), style)
         size = f", {units.size(record.bytes)}" if record.bytes is not None else ""
         what = f"  {record.format_name}{size} → "

@@ -25,7 +25,9 @@ from backend.model import (
     JobOperation,
     JobStats,
 )
-from backend.records.record import InvalidRecord, JobRecord
+from backend.records import codec
+from backend.records.codec import InvalidRecord
+from backend.records.record import JobRecord
 from backend.text import clean
 
 REFUSED = "operation forbidden: read only access prevents it"
@@ -106,11 +108,11 @@ class ExampleBackend(Backend):
     async def record(self, domain: DomainKey) -> JobRecord | None:
         text = await self.call("record", uuid=domain.uuid, run=domain.id)
         with contextlib.suppress(InvalidRecord):
-            return JobRecord.from_xml(text) if text else None
+            return codec.from_xml(text) if text else None
         return None
 
     async def publish(self, record: JobRecord) -> None:
-        await self._order("publish", uuid=record.uuid, run=record.domain_id, text=record.to_xml())
+        await self._order("publish", uuid=record.uuid, run=record.domain_id, text=codec.to_xml(record))
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         path = await self.call("target", uuid=domain.uuid, run=domain.id)

@@ -14,8 +14,9 @@ import pytest
 
 from backend.model import DumpRequest
 from backend.observing.wait import wait
+from backend.records import process
 from backend.records.journal import Journal
-from backend.records.record import JobRecord, RecordState, process_start
+from backend.records.record import JobRecord, RecordState
 from backend.simulator import SimulatorBackend
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.simulator.conftest import Clock
@@ -32,7 +33,7 @@ class EndsAfterTheFirstLook(Journal):
     def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
         found = super().history(uri, uuid, limit)
         if self.runner.poll() is None:
-            self.write(found[0].finished(RecordState.COMPLETED))
+            self.write(process.finished(found[0], RecordState.COMPLETED))
             self.runner.kill()
             self.runner.wait()
         return found
@@ -52,7 +53,7 @@ async def test_a_record_that_gets_its_result_while_someone_attaches_is_the_verdi
     async with SimulatorBackend(URI, clock=clock) as backend:
         request = DumpRequest((await first(backend)).key, str(tmp_path / "dump"))
         await backend.begin_dump(request)
-        record = replace(JobRecord.of(request, URI), state=RecordState.RUNNING)
-        journal.write(replace(record, pid=runner.pid, pid_start=process_start(runner.pid)))
+        record = replace(process.new_record(request, URI), state=RecordState.RUNNING)
+        journal.write(replace(record, pid=runner.pid, pid_start=process.process_start(runner.pid)))
         outcome = await asyncio.wait_for(wait(backend, request.domain, timeout=10, journal=journal), 30)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome

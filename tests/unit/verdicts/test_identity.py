@@ -9,7 +9,7 @@ import pytest
 from backend.errors import NoConnection
 from backend.events import DumpEvent
 from backend.model import DumpRequest, JobOperation, JobType
-from backend.records.record import JobRecord
+from backend.records import process
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled, SampleFailed
 from backend.verdicts.phase import GRACE, ORPHAN_GRACE
@@ -95,7 +95,7 @@ def test_the_samples_of_a_young_job_are_one_jobs_however_late_an_answer_comes(la
 
 @pytest.mark.parametrize(("began", "other"), [(99.0, False), (104.0, True)])
 def test_a_job_that_is_first_seen_after_an_outage_may_be_another_one(began: float, other: bool) -> None:
-    record = JobRecord.of(DumpRequest(KEY, "/f"), "sim:///x")  # Its runner never was.
+    record = process.new_record(DumpRequest(KEY, "/f"), "sim:///x")  # Its runner never was.
     attachment = Attachment(KEY, JobOperation.DUMP, record)
     attachment.observe(SampleFailed(NoConnection("lost")), 100.0)
     attachment.observe(Sampled(stats(int((105 - began) * 1000), 500), 105.0), 105.0)

@@ -1,0 +1,130 @@
+"""Records as XML, as JSON and as plain values. What is read may have been written by anybody: it is checked."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from backend.model import DumpFlags, DumpFormat, JobOperation
+from backend.records.record import JobRecord, RecordState
+from backend.text import clean
+
+TEXT_LIMIT = 4096
+"""Characters of one text in a record."""
+_XML_LIMIT = 1 << 16
+_ELEMENT = "job"
+_PASSWORD = re.compile(r"(://[^/?#@:]*):[^/?#@]*@")
+
+
+class InvalidRecord(ValueError):
+    """What was read is not a record."""
+
+
+def to_json(record: JobRecord, state: RecordState) -> dict[str, Any]:
+    """Plain values under the fields' names, formats and flags in words; `state` is the one to show."""
+    values = asdict(record)
+    values.update(operation=record.operation.label, format=record.format_name, flags=record.flags.labels, state=state)
+    del values["pid_start"]
+    return values
+
+
+def to_xml(record: JobRecord) -> str:
+    """The element for the domain's metadata, without the namespace, which libvirt declares itself.
+
+    Everybody can read it there: a password in the URI is left out.
+    """
+    element = ET.Element(_ELEMENT)
+    shared = replace(record, uri=_PASSWORD.sub(r"\1@", record.uri))
+    for spec in fields(shared):
+        value = getattr(shared, spec.name)
+        if value is not None and value != "":
+            element.set(spec.name, str(int(value)) if isinstance(value, int) else str(value))
+    return ET.tostring(element, encoding="unicode")
+
+
+def from_xml(text: str) -> JobRecord:
+    """The record in a metadata element, cleaned. InvalidRecord for anything that is not one."""
+    if len(text) > _XML_LIMIT or "<!" in text:
+        raise InvalidRecord("not the XML of a record")  # No definitions: there is no limit to what they expand to.
+    try:
+        element = ET.fromstring(text)
+    except (ET.ParseError, ValueError) as error:
+        raise InvalidRecord(f"not XML: {error}") from None
+    if element.tag.rpartition("}")[2] != _ELEMENT:
+        raise InvalidRecord(f"not the element {_ELEMENT}")
+    return from_values({name: clean(value) for name, value in element.attrib.items()})
+
+
+def from_values(values: Mapping[str, Any]) -> JobRecord:
+    """The record in a mapping of field names to texts or numbers. InvalidRecord if one does not fit."""
+    converted: dict[str, Any] = {"domain_id": None}
+    for name, (convert, required) in _CONVERTERS.items():
+        value = values.get(name)
+        if value is None:
+            if required:
+                raise InvalidRecord(f"{name} is missing")
+            continue
+        try:
+            converted[name] = convert(value)
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidRecord(f"{name} is not valid") from None
+    return JobRecord(**converted)
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    if len(text) > TEXT_LIMIT:
+        raise ValueError("too long")
+    return text
+
+
+def _count(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number < 2**63:
+        raise ValueError("out of range")
+    return number
+
+
+def _moment(value: Any) -> float:
+    moment = float(value)
+    if not 0 <= moment < 2**40:
+        raise ValueError("out of range")
+    return moment
+
+
+def _flags(value: Any) -> DumpFlags:
+    return DumpFlags(_count(value))
+
+
+def _format(value: Any) -> DumpFormat:
+    return DumpFormat(_count(value))
+
+
+def _operation(value: Any) -> JobOperation:
+    return JobOperation(_count(value))
+
+
+# Each field: how a text or number becomes its value, and whether it is required.
+_CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
+    "id": (_text, True),
+    "uri": (_text, True),
+    "uuid": (_text, True),
+    "domain": (_text, True),
+    "domain_id": (_count, False),
+    "path": (_text, True),
+    "format": (_format, True),
+    "flags": (_flags, True),
+    "user": (_text, True),
+    "started": (_moment, True),
+    "operation": (_operation, False),
+    "pid": (_count, False),
+    "pid_start": (_text, False),
+    "state": (RecordState, True),
+    "ended": (_moment, False),
+    "error": (_text, False),
+    "code": (_count, False),
+    "bytes": (_count, False),
+}
