@@ -19,7 +19,7 @@ from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOpera
 
 if TYPE_CHECKING:
     from backend.credentials import Ask
-    from backend.files.dumpfile import DumpTarget
+    from backend.files.target import DumpTarget
     from backend.records.record import JobRecord
     from backend.verdicts.verdict import Outcome
 

@@ -42,7 +42,7 @@ from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequ
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
-    from backend.files.dumpfile import DumpTarget
+    from backend.files.target import DumpTarget
     from backend.records.record import JobRecord
 
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from backend.errors import BackendError, JournalError, OperationFailed
-from backend.files import dumpfile
+from backend.files.inspect import inspect
 from backend.model import DomainKey, JobStats
 from backend.records import process
 from backend.records.journal import Journal
@@ -106,7 +106,7 @@ def _objection(path: str) -> str | None:
     """What is seen of the file that speaks against a dump that completed; None also where nothing can be seen."""
     try:
         os.stat(path)
-        found = dumpfile.inspect(path)
+        found = inspect(path)
     except FileNotFoundError:
         return "its file is not there"
     except (OSError, ValueError, OperationFailed):

@@ -19,7 +19,8 @@ from backend.errors import (
     WaitTimeout,
 )
 from backend.events import ConnectionEvent, EventStream, RecordEvent
-from backend.files.dumpfile import DumpTarget
+from backend.files.inspect import inspect_target
+from backend.files.target import DumpTarget
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing import lookup
 from backend.records import process
@@ -312,7 +313,7 @@ class _Follower:
 
 
 def _checked(target: DumpTarget) -> FileChecked:
-    found = target.inspect()
+    found = inspect_target(target)
     return FileChecked(found, target.linked, time.time() - target.modified)
 
 

@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from backend.base import Backend
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.events import EventHub, EventStream
-from backend.files.dumpfile import DumpTarget
+from backend.files.target import DumpTarget
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,

@@ -7,12 +7,12 @@ import errno
 import os
 from collections.abc import Iterator
 
-from backend.files.dumpfile import SIMULATED_END, SIMULATED_MAGIC
+from backend.files import simulated
 from backend.model import DumpFormat
 
 
 def marker(format: DumpFormat) -> bytes:
-    return SIMULATED_MAGIC + str(int(format)).encode()
+    return simulated.MAGIC + str(int(format)).encode()
 
 
 def create(path: str, format: DumpFormat) -> bool:
@@ -31,7 +31,7 @@ def create(path: str, format: DumpFormat) -> bool:
 def finish(path: str, format: DumpFormat, memory: int) -> None:
     """Give the file its whole length and its end. OSError where it cannot be."""
     with _own(path, format) as target:
-        os.pwrite(target, SIMULATED_END, len(marker(format)) + memory - len(SIMULATED_END))
+        os.pwrite(target, simulated.END, len(marker(format)) + memory - len(simulated.END))
 
 
 def remove(path: str, format: DumpFormat) -> None:

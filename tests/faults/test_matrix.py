@@ -19,7 +19,7 @@ import pytest
 
 from backend.base import Backend
 from backend.errors import BackendError
-from backend.files.dumpfile import inspect
+from backend.files.inspect import inspect
 from backend.model import DomainKey, DumpFlags, JobStats
 from backend.observing.wait import wait
 from backend.records.journal import Journal

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from backend.base import Backend
 from backend.errors import InvalidURI, JournalError, NotSupported, OperationFailed
-from backend.files.dumpfile import inspect
+from backend.files.inspect import inspect
 from backend.observing import lookup
 from backend.records import codec, process
 from backend.records.codec import InvalidRecord

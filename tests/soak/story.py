@@ -16,7 +16,7 @@ from typing import Any
 
 from backend.base import Backend
 from backend.errors import BackendError, OperationFailed
-from backend.files.dumpfile import inspect
+from backend.files.inspect import inspect
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats
 from backend.observing.wait import wait
 from backend.records import process

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.errors import OperationFailed
-from backend.files.dumpfile import inspect
+from backend.files.inspect import inspect
 
 PAGE = 4096
 PAGES = 5

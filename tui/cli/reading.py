@@ -124,9 +124,9 @@ def inspect(file: str, as_json: bool) -> None:
     """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""
     from dataclasses import asdict
 
-    from backend.files import dumpfile
+    from backend.files.inspect import inspect as inspect_file
 
-    found = dumpfile.inspect(file)
+    found = inspect_file(file)
     if as_json:
         print_json(asdict(found))
     else:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from backend.errors import OperationFailed
-from backend.files.dumpfile import DumpTarget
+from backend.files.target import DumpTarget
 from backend.libvirt.host.processes import began, executable, owner, parent, processes
 from backend.text import clean
 

@@ -13,7 +13,7 @@ from backend import errors
 from backend.base import Backend
 from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted, OperationFailed
 from backend.events import DumpEvent, Event, EventHub, EventStream, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.files.dumpfile import DumpTarget
+from backend.files.target import DumpTarget
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,

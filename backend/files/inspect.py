@@ -1,0 +1,69 @@
+"""What a dump file really is, and whether it is whole, without reading its gigabytes.
+
+Every number in a file is taken for what it is: a claim of the file's.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from backend.errors import OperationFailed
+from backend.files import elf, kdump, simulated, stream, windows
+from backend.files.content import HEAD, Content, Damaged
+from backend.files.dumpfile import DumpFile
+from backend.files.target import DumpTarget
+from backend.text import clean
+
+_FORMATS: dict[bytes, tuple[str, Callable[[BinaryIO, bytes, int], Content]]] = {
+    elf.MAGIC: (elf.FORMAT, elf.examine),
+    kdump.FLATTENED_MAGIC: (kdump.FLATTENED_FORMAT, kdump.examine_flattened),
+    kdump.MAGIC: (kdump.FORMAT, kdump.examine),
+    windows.MAGIC_64: (windows.FORMAT, windows.examine_64),
+    windows.MAGIC_32: (windows.FORMAT, windows.examine_32),
+    stream.MAGIC: (stream.FORMAT, stream.examine),
+    stream.SAVED_MAGIC: (stream.SAVED_FORMAT, stream.examine_saved),
+    stream.PARTLY_SAVED_MAGIC: (stream.SAVED_FORMAT, stream.examine_partly_saved),
+    simulated.MAGIC: (simulated.FORMAT, simulated.examine),
+}
+"""What a file begins with -> its format, and what looks at the rest of it."""
+
+
+def inspect(path: str | Path) -> DumpFile:
+    """Look at a dump file. OperationFailed where it cannot be read. May take a second for each 16 GiB of kdump."""
+    return inspect_target(DumpTarget.open(path))
+
+
+def inspect_target(target: DumpTarget) -> DumpFile:
+    """What the file that is held is now. OperationFailed where it cannot be read."""
+    try:
+        size = target.size
+        with target.reader() as file:
+            content = _examine(file, size)
+    except OSError as error:
+        raise OperationFailed(f"cannot read {clean(target.path)}: {error.strerror}") from None
+    return DumpFile(
+        target.path,
+        content.format,
+        size,
+        content.whole,
+        content.detail,
+        content.architecture,
+        content.memory,
+    )
+
+
+def _examine(file: BinaryIO, size: int) -> Content:
+    if size == 0:
+        return Content("unknown", False, "The file is empty.")
+    head = file.read(HEAD)
+    for magic, (format_name, examine) in _FORMATS.items():
+        if head.startswith(magic):
+            try:
+                return examine(file, head, size)
+            except (Damaged, struct.error) as error:
+                reason = str(error) if isinstance(error, Damaged) else "its headers are cut short"
+                return Content(format_name, False, f"The file is damaged: {reason}.")
+    return Content("unknown", None, "The file begins like no dump that is known.")
