@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from backend.base import Backend
 from backend.errors import BackendError
-from backend.events import Event, EventStream
+from backend.event_stream import EventStream
+from backend.events import Event
 from backend.model import (
     Capabilities,
     Domain,

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from backend.errors import BackendError, NoSuchDomain
-from backend.events import EventStream
+from backend.event_stream import EventStream
 from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
 
 if TYPE_CHECKING:

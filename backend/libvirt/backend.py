@@ -25,7 +25,8 @@ from backend.errors import (
     NotSupported,
     OperationFailed,
 )
-from backend.events import ConnectionEvent, Event, EventHub, EventStream, Lifecycle, LifecycleEvent
+from backend.event_stream import EventHub, EventStream
+from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
 from backend.libvirt import listing, metadata
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connection.connect import is_local, remember

@@ -18,7 +18,8 @@ from backend.errors import (
     OperationFailed,
     WaitTimeout,
 )
-from backend.events import ConnectionEvent, EventStream, RecordEvent
+from backend.event_stream import EventStream
+from backend.events import ConnectionEvent, RecordEvent
 from backend.files.inspect import inspect_target
 from backend.files.target import DumpTarget
 from backend.model import DomainKey, JobOperation, JobStats

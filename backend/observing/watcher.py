@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from backend.base import Backend
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.events import ConnectionEvent, EventStream
+from backend.event_stream import EventStream
+from backend.events import ConnectionEvent
 from backend.model import Domain, DomainKey, JobStats, JobType
 from backend.observing.pace import Pace
 from backend.observing.progress import Progress, ProgressMeter

@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import Backend
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
-from backend.events import EventHub, EventStream
+from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
 from backend.model import (
     FORMAT_NAMES,

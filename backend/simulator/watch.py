@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backend.events import ConnectionEvent, DumpEvent, EventHub, EventStream
+from backend.event_stream import EventHub, EventStream
+from backend.events import ConnectionEvent, DumpEvent
 from backend.simulator.store import Store
 
 INTERVAL = 0.05

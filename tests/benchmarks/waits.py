@@ -15,7 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.events import EventStream, Lifecycle, LifecycleEvent
+from backend.event_stream import EventStream
+from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DumpRequest
 from backend.observing.wait import wait

@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from backend.base import Backend
-from backend.events import EventStream, JobEvent, Lifecycle, LifecycleEvent
+from backend.event_stream import EventStream
+from backend.events import JobEvent, Lifecycle, LifecycleEvent
 from backend.model import DomainKey, DumpFlags, DumpFormat, JobOperation
 from tests.contract.harness import SLOW_MIB, Harness
 from tests.contract.steps import PATIENCE, job_gone, job_seen

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.errors import NoConnection
-from backend.events import ConnectionEvent, EventStream, Lifecycle, LifecycleEvent
+from backend.event_stream import EventStream
+from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.formats import built_in
 from tests.eventually import eventually

@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 from backend import errors
 from backend.base import Backend
 from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted, OperationFailed
-from backend.events import DumpEvent, Event, EventHub, EventStream, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.event_stream import EventHub, EventStream
+from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.files.target import DumpTarget
 from backend.model import (
     FORMAT_NAMES,

@@ -18,7 +18,8 @@ from backend.errors import (
     OperationCancelled,
     OperationFailed,
 )
-from backend.events import DumpEvent, Event, EventStream, LifecycleEvent
+from backend.event_stream import EventStream
+from backend.events import DumpEvent, Event, LifecycleEvent
 from backend.model import Domain, DomainState, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import path_of

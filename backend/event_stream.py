@@ -1,0 +1,91 @@
+"""The streams through which a backend passes on its events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from backend.errors import BackendError
+from backend.events import Event
+
+
+class EventStream:
+    """An async iterator over events, listening from the moment it is made.
+
+    It ends when it or its backend is closed, or raises the error that ended it; it never goes silent.
+    Use it as an async context manager. All methods belong to the event loop's thread.
+    """
+
+    def __init__(self, on_close: Callable[[EventStream], None]) -> None:
+        self._on_close = on_close
+        self._waiting: deque[Event] = deque()
+        self._arrived = asyncio.Event()
+        self._ended = False
+        self._error: BackendError | None = None
+
+    def put(self, event: Event) -> None:
+        """Deliver an event (for backends)."""
+        if not self._ended:
+            self._waiting.append(event)
+            self._arrived.set()
+
+    def end(self, error: BackendError | None = None) -> None:
+        """No more events will come (for backends); `error` says why, if it is not a plain close."""
+        if not self._ended:
+            self._ended = True
+            self._error = error
+            self._arrived.set()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.end()
+        self._on_close(self)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._waiting:
+            if self._ended:
+                if self._error is not None:
+                    raise self._error
+                raise StopAsyncIteration
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self._waiting.popleft()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class EventHub:
+    """The streams that are open on one backend."""
+
+    def __init__(self) -> None:
+        self._streams: set[EventStream] = set()
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def stream(self) -> EventStream:
+        """A new stream that gets every event from now on."""
+        stream = EventStream(self._streams.discard)
+        self._streams.add(stream)
+        return stream
+
+    def put(self, event: Event) -> None:
+        for stream in self._streams:
+            stream.put(event)
+
+    def end(self, error: BackendError | None = None) -> None:
+        for stream in list(self._streams):
+            stream.end(error)
+        self._streams.clear()
