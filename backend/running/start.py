@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 
-from backend.errors import (
-    BackendError,
-    DomainBusy,
-    DomainNotRunning,
-    FileExists,
-    InvalidPath,
-    NotAnswering,
-    NotPermitted,
-    NotSupported,
-    OperationFailed,
-)
-from backend.model import DumpFlags, DumpRequest, JobOperation
+from backend.errors import BackendError, DomainBusy, FileExists, InvalidPath, NotAnswering, OperationFailed
+from backend.model import DumpRequest, JobOperation
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
+from backend.running import objections
+from backend.running.place import look_at
 from backend.text import clean
 
 if TYPE_CHECKING:
@@ -32,9 +22,6 @@ if TYPE_CHECKING:
 
 KEEP_PRIVATE = "--private"
 """Tells a runner that its record is not to be shared through the hypervisor."""
-PATH_LIMIT = 4095
-"""Bytes (PATH_MAX without the NUL at its end)."""
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
 BEGIN_INTERVAL = 0.03
 """Seconds between two looks for the job: no hypervisor tells that one has begun."""
 
@@ -63,62 +50,19 @@ async def start_dump(
     return await _begun(backend, journal, record, runner)
 
 
-def refusal(backend: Backend, request: DumpRequest) -> BackendError | None:
-    """Why this connection cannot do what is asked, as far as that is known beforehand."""
-    capabilities = backend.capabilities
-    if capabilities.dump is not None:
-        return NotPermitted(capabilities.dump)
-    if reason := capabilities.formats.get(request.format_name):
-        return NotSupported(f"{request.format_name}: {reason}")
-    for flag in DumpFlags:
-        if flag & request.flags and (reason := capabilities.flags.get(flag)):
-            return NotSupported(f"{', '.join(flag.labels)}: {reason}")
-    if objection := path_objection(request.path):
-        return InvalidPath(objection)
-    return None
-
-
-def path_objection(path: str) -> str | None:
-    """Why no dump goes to that path, whatever is there; None: nothing speaks against it."""
-    shown = clean(path) if len(path) <= PATH_LIMIT else f"{clean(path[:40])}..."
-    try:
-        size = len(path.encode())
-    except UnicodeEncodeError:
-        return f"{shown} is not valid UTF-8, which the hypervisor needs; choose another name"
-    if size > PATH_LIMIT:
-        return f"{shown} is too long: {size} bytes, where {PATH_LIMIT} are the most; choose a shorter one"
-    if _CONTROL.search(path):
-        return f"{shown} has control characters in it; choose another name"
-    if not path.startswith("/") or path.endswith("/"):
-        return f"{shown} is not the absolute path of a file; name one"
-    return None
-
-
 async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> None:
-    name = request.domain.name
-    if refused := refusal(backend, request):
-        raise refused
-    if request.domain.id is None:
-        raise DomainNotRunning(f"{name} is not running: there is no memory to dump")
+    if objection := objections.to_dump(backend.capabilities, request) or objections.to_domain(request.domain, None):
+        raise objection
     job = await backend.job(request.domain)
-    if job is not None:
-        raise DomainBusy(f"{name} has a job already ({job.operation.label}); attach to it with: virt-jobs wait")
-    if backend.capabilities.local and (there := await asyncio.to_thread(_occupied, request.path, overwrite)):
-        raise there
-
-
-def _occupied(path: str, overwrite: bool) -> BackendError | None:
-    """Why what is at that path on this machine is in the way."""
-    shown = clean(path)
-    if os.path.isdir(path):
-        return InvalidPath(f"{shown} is a folder; name a file in it")
-    if overwrite or not os.path.lexists(path):
-        return None
-    if os.path.islink(path):
-        return FileExists(f"{shown} is a link to {clean(os.path.realpath(path))}; to dump there use --overwrite")
-    if not os.path.isfile(path):
-        return FileExists(f"{shown} is no regular file; to dump into it all the same use --overwrite")
-    return FileExists(f"{shown} exists, and even a failed dump would destroy it; use --overwrite")
+    if job is not None and (busy := objections.to_domain(request.domain, job.operation)):
+        raise DomainBusy(f"{busy}; attach to it with: virt-jobs wait")
+    if backend.capabilities.local:
+        place = await asyncio.to_thread(look_at, request.path)
+        match objections.to_place(place, overwrite, clean(request.path)):
+            case FileExists() as objection:
+                raise FileExists(f"{objection}; use --overwrite to dump there all the same")
+            case InvalidPath() as objection:
+                raise objection
 
 
 def _spawn(record: JobRecord, publish: bool) -> subprocess.Popen[bytes]:

@@ -150,7 +150,7 @@ PATHS = [
     Row(["dump", "vm-01", "new\nline"], Exit.USAGE, "new line has control characters", "choose another name"),
     Row(["dump", "vm-01", "\x1b[2J"], Exit.USAGE, "\\x1b[2J has control characters", "choose another name"),
     Row(["dump", "vm-01", "core\udcff"], Exit.USAGE, "is not valid UTF-8", "choose another name"),
-    Row(["dump", "vm-01", "d/" * 3000 + "core"], Exit.USAGE, "where 4095 are the most", "choose a shorter one"),
+    Row(["dump", "vm-01", "d/" * 3000 + "core"], Exit.USAGE, "of at most 4095", "choose a shorter one"),
     Row(["dump", "vm-01", "n" * 300], Exit.FAILED, "File name too long"),
     Row("dump vm-01 no/such/folder/core", Exit.FAILED, "No such file or directory"),
     Row("dump vm-01 /proc/core", Exit.FAILED, "Failed to create file '/proc/core'"),

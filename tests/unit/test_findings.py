@@ -21,9 +21,9 @@ from backend.model import (
 from backend.observing.checkup import Checkup
 from backend.records import process
 from backend.records.record import RecordState
+from backend.running.place import Place
 from tui.cli import findings
 from tui.cli.findings import Finding, Mark
-from tui.dumping.choice import Place
 
 URI = "qemu:///system"
 ABLE = Capabilities("QEMU 7.2.22, libvirt 9.0.0", True, dict.fromkeys(FORMAT_NAMES), dict.fromkeys(DumpFlags))

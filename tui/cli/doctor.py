@@ -16,6 +16,7 @@ import platformdirs
 from backend.errors import BackendError
 from backend.libvirt.connection import binding, conf
 from backend.observing.checkup import Checkup, check
+from backend.running.place import Place, look_at
 from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import libvirt_installed
@@ -27,7 +28,6 @@ from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
 from tui.dumping import path as dump_path
-from tui.dumping.choice import Place
 
 _LOOK_DEADLINE = 2.0
 """Seconds that a file system may take to tell of itself."""
@@ -142,4 +142,4 @@ def _look(uri: str, local: bool, config: Config) -> tuple[str, Place | None, boo
     path = dump_path.filled(config.dump.path, folder, "DOMAIN", config.dump.format, time.time())
     own = uri.startswith("sim:") or uri.partition("?")[0].endswith("/session")
     writable = os.access(os.path.dirname(path), os.W_OK) if own and local else None
-    return path, dump_choice.look_at(path) if local else None, writable
+    return path, look_at(path) if local else None, writable

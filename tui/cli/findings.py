@@ -14,8 +14,8 @@ from backend.model import Capabilities
 from backend.observing.checkup import Checkup
 from backend.records import process
 from backend.records.record import JobRecord, RecordState
+from backend.running.place import Place
 from backend.text import clean
-from tui.dumping.choice import Place
 from tui.words import units
 
 

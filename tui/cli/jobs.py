@@ -64,6 +64,7 @@ def dump(
 
     The dump belongs to a process of its own: Ctrl-C, a lost terminal or a crash here do not touch it.
     """
+    from backend.running import objections
     from tui.cli import follow
 
     chosen = {
@@ -79,8 +80,6 @@ def dump(
         return attach(target, [domain], JobOperation.DUMP, as_json=as_json)
     if not file:
         raise click.UsageError("missing required argument FILE")
-    if crash + reset + live > 1:
-        raise click.UsageError("--crash, --reset and --live are mutually exclusive")
     format, needs_memory_only = FORMAT_NAMES[format_name or target.config.dump.format]
     if memory_only and not needs_memory_only:
         raise click.UsageError("--memory-only does not go with raw, a migration stream; elf is raw memory only")
@@ -88,6 +87,8 @@ def dump(
     for flag, wanted in chosen.items():
         if wanted:
             flags |= flag
+    if objection := objections.to_combination(flags):
+        raise click.UsageError(objection.message)
     path = _absolute(file)
     told = _told_at_the_end(target)
 
@@ -236,9 +237,9 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
 
 
 def _absolute(file: str) -> str:
-    from backend.running.start import path_objection
+    from backend.running import objections
 
     path = os.path.abspath(file) + ("/" if file.endswith("/") else "")
-    if objection := path_objection(path):
-        raise click.UsageError(objection)
+    if objection := objections.to_path(path):
+        raise click.UsageError(objection.message)
     return path

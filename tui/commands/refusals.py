@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from backend.model import Capabilities, DomainState, JobOperation, JobStats
+from backend.errors import DomainBusy
+from backend.model import Capabilities, DomainState
 from backend.records.record import JobRecord
+from backend.running import objections
 from tui.commands.commands import Wait
 from tui.commands.keys import Keys
 from tui.session.rows import Row
@@ -17,14 +19,14 @@ def dump(row: Row | None, capabilities: Capabilities | None, keys: Keys) -> str 
         return NO_DOMAIN
     if capabilities is None:
         return NO_CONNECTION
-    if capabilities.dump is not None:
-        return capabilities.dump
-    name = row.domain.name
-    if not row.domain.active:
-        return f"{name} is not running: there is no memory to dump"
-    if row.progress is not None:
-        return f"{name} has a job already ({row.progress.stats.operation.label}): {keys[Wait]} waits for it"
-    return None
+    operation = row.progress.stats.operation if row.progress is not None else None
+    match objections.to_connection(capabilities) or objections.to_domain(row.domain.key, operation):
+        case None:
+            return None
+        case DomainBusy() as objection:
+            return f"{objection}: {keys[Wait]} waits for it"
+        case objection:
+            return objection.message
 
 
 def wait(row: Row | None) -> str | None:
@@ -37,15 +39,11 @@ def abort(row: Row | None, capabilities: Capabilities | None, record: JobRecord 
     """`record`: that of the domain's running dump, if it is known."""
     if row is None:
         return NO_DOMAIN
-    if row.progress is None:
-        return f"{row.domain.name} has no job to abort"
     if capabilities is None:
         return NO_CONNECTION
-    if capabilities.abort is not None:
-        return capabilities.abort
-    if is_memory_only(row.progress.stats, record):
-        return "a memory-only dump cannot be aborted; only one of format raw can"
-    return None
+    stats = row.progress.stats if row.progress is not None else None
+    objection = objections.to_abort(row.domain.key, capabilities, stats, record.request if record else None)
+    return objection.message if objection is not None else None
 
 
 def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
@@ -58,10 +56,3 @@ def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if capabilities is None:
         return NO_CONNECTION
     return capabilities.resume
-
-
-def is_memory_only(stats: JobStats, record: JobRecord | None) -> bool:
-    """Whether this is a memory-only dump: its record says so, or its stats, which have no migration stream's data."""
-    if stats.operation is not JobOperation.DUMP:
-        return False
-    return record.request.memory_only if record is not None else stats.data_total is None and stats.total > 0

@@ -1,4 +1,4 @@
-"""What a user is about to dump, and what is to be known before. No widget, and no I/O but `look_at`, in here."""
+"""What a user is about to dump, and what is to be known before. No widget in here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.errors import FileExists
 from backend.model import FORMAT_NAMES, Capabilities, Domain, DumpFlags, DumpRequest
 from backend.records.folder import private_folder, state_folder
+from backend.running import objections
+from backend.running.place import Place
 from tui.words import units
 
 FORMAT_WORDS = {
@@ -26,20 +29,8 @@ FLAG_WORDS = {
     DumpFlags.LIVE: "ask not to pause the domain; QEMU pauses it all the same",
     DumpFlags.BYPASS_CACHE: "keep the file out of the host's file cache",
 }
-EXCLUSIVE = (DumpFlags.CRASH, DumpFlags.RESET, DumpFlags.LIVE)
-"""libvirt takes at most one of these."""
 FOLDERS = ("/var/lib/libvirt/dumps", "/var/lib/libvirt/qemu/dump")
 """Where dumps go on a hypervisor; a libvirt daemon makes the last one itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What is known of the place that a dump goes to; None: not known, as on another host."""
-
-    exists: bool | None = None
-    folder: bool | None = None
-    free: int | None = None
-    """Bytes"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +63,23 @@ class DumpChoice:
 
 def excluded(flag: DumpFlags, chosen: DumpFlags) -> str | None:
     """Why `flag` cannot be added to what is chosen."""
-    if flag not in EXCLUSIVE:
-        return None
-    other = next((other for other in EXCLUSIVE if other in chosen and other is not flag), None)
-    return f"not together with {other.labels[0]}" if other else None
+    objection = objections.to_flag_beside(flag, chosen)
+    return objection.message if objection is not None else None
 
 
-def objection(choice: DumpChoice, place: Place) -> str | None:
+def objection(choice: DumpChoice, place: Place, capabilities: Capabilities) -> str | None:
     """Why the dump cannot be started as chosen."""
-    if not choice.path.startswith("/"):
-        return "the path must be absolute, on the hypervisor's host"
-    if place.folder is False:
-        return "the folder does not exist"
-    if place.exists and not choice.overwrite:
-        return "the file exists, and even a failed dump would destroy it: choose another, or overwrite"
-    return None
+    match (
+        objections.to_dump(capabilities, choice.request)
+        or objections.to_folder(place)
+        or objections.to_place(place, choice.overwrite)
+    ):
+        case None:
+            return None
+        case FileExists() as error:
+            return f"{error}: choose another, or overwrite"
+        case error:
+            return error.message
 
 
 def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Iterator[tuple[str, str]]:
@@ -116,16 +109,6 @@ def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Itera
             "bad", "the file exists: a dump, even a failed one, destroys it")  # fmt: skip
     elif place.exists is None and not capabilities.local:
         yield "warn", "whether the file exists cannot be seen from here; an older one is destroyed"
-
-
-def look_at(path: str) -> Place:
-    """What this machine's file system says; may block."""
-    folder = os.path.dirname(path)
-    try:
-        there = os.statvfs(folder)
-    except OSError as error:
-        return Place(exists=False, folder=False if isinstance(error, FileNotFoundError) else None)
-    return Place(exists=os.path.lexists(path), folder=True, free=there.f_bavail * there.f_frsize)
 
 
 def suggested_folder(uri: str, local: bool) -> str:

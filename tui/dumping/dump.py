@@ -12,11 +12,12 @@ from textual.widgets import Button
 from backend.errors import BackendError
 from backend.model import Capabilities, Domain, DumpFlags
 from backend.records.record import RecordState
+from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.dumping import path as dump_path
-from tui.dumping.choice import DumpChoice, Place
+from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
 from tui.session.host import Host
 from tui.session.planned import QUEUED
@@ -80,7 +81,7 @@ class DumpScreen(DumpForm[Waiting | None]):
             return None
         if self._starting is not None:
             return "it is being started"
-        return dump_choice.objection(self.choice, self._place)
+        return dump_choice.objection(self.choice, self._place, self._capabilities)
 
     @on(Start)
     def _start(self) -> None:

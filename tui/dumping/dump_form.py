@@ -21,11 +21,11 @@ from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
 from backend.model import FORMAT_NAMES, DumpFlags
+from backend.running.place import Place, look_at
 from tui.commands.commands import Back, Start
 from tui.commands.offering import OfferingModal, heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
-from tui.dumping.choice import Place
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.toggles import Check, Choice, Radio
 
@@ -189,7 +189,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
     @work(group="look", exclusive=True)
     async def _look_at(self, paths: Sequence[str]) -> None:
         # A hung file system must not hold up the form; what is said about a path is only used for that path.
-        places = await asyncio.to_thread(lambda: {path: dump_choice.look_at(path) for path in paths})
+        places = await asyncio.to_thread(lambda: {path: look_at(path) for path in paths})
         self.post_message(self.Looked(places))
 
     @on(Looked)

@@ -12,11 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from backend.model import Capabilities, Domain, DumpFlags
+from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
 from tui.config.values import Dumps
 from tui.dumping import path as dump_path
 from tui.dumping import plan as dump_plan
-from tui.dumping.choice import DumpChoice, Place
+from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
 from tui.dumping.plan import Part
 from tui.session.host import Host

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.model import Capabilities, DomainState, DumpFlags
+from backend.model import Capabilities, DomainState
+from backend.running import objections
+from backend.running.place import Place
 from tui.dumping import choice as dump_choice
-from tui.dumping.choice import DumpChoice, Place
+from tui.dumping.choice import DumpChoice
 from tui.words import units
 
 NAMED = 3
@@ -27,18 +29,13 @@ class Part:
     @property
     def objection(self) -> str | None:
         """Why this one cannot be started as chosen."""
-        if reason := self.capabilities.formats.get(self.choice.format):
-            return f"{self.choice.format}: {reason}"
-        for flag in DumpFlags:
-            if flag & self.choice.flags and (reason := self.capabilities.flags.get(flag)):
-                return f"{flag.labels[0]}: {reason}"
-        return dump_choice.objection(self.choice, self.place)
+        return dump_choice.objection(self.choice, self.place, self.capabilities)
 
 
 def objection(parts: Sequence[Part]) -> str | None:
     """Why none of them can be started, or why they cannot be together."""
     if same := _same_file(parts):
-        return f"more than one domain would be dumped to {same}: put {{domain}} into the file's name"
+        return same
     reasons = [part.objection for part in parts]
     return next((reason for reason in reasons if reason), "nothing to dump") if all(reasons) else None
 
@@ -46,7 +43,7 @@ def objection(parts: Sequence[Part]) -> str | None:
 def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
     if same := _same_file(parts):
-        yield "bad", f"more than one domain would be dumped to {same}: put {{domain}} into the file's name"
+        yield "bad", same
     left_out = [*refused, *((part.choice.domain.name, why) for part in parts if (why := part.objection))]
     for name, why in left_out[:NAMED]:
         yield "bad", f"left out: {why}" if why.startswith(name) else f"left out: {name}: {why}"
@@ -83,5 +80,5 @@ def _room(parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
 
 
 def _same_file(parts: Sequence[Part]) -> str | None:
-    counts = Counter((part.choice.uri, part.choice.path) for part in parts)
-    return next((path for (_, path), count in counts.items() if count > 1), None)
+    objection = objections.to_shared_file((part.choice.uri, part.choice.path) for part in parts)
+    return f"{objection}: put {{domain}} into the file's name" if objection is not None else None
