@@ -1,8 +1,11 @@
-"""The contract between virt-jobs and a hypervisor.
+"""The contract between virt-jobs and a hypervisor: what can be asked of it, and nothing that is built on that.
 
-A backend implements the primitives. What is built on them (`start_dump`, `wait`, the watcher) is written once, as
-functions that take a backend. Any primitive may raise NoConnection (lost; the backend reconnects by itself while it is
-open), NotAnswering (deadline over), NotPermitted and NoSuchDomain (also when that *run* of the domain is over).
+What is built on it (starting dumps, waiting, watching) is written once, as functions that take a backend.
+
+Every call may raise NoConnection (lost; the backend reconnects by itself while it is open), NotAnswering (it was not
+answered within the backend's own deadline and was abandoned) and NotPermitted. A call about a domain raises
+NoSuchDomain also when that *run* of the domain is over. Sizes are bytes and times milliseconds, unless said otherwise.
+Text from the hypervisor comes back cleaned (`backend.text.clean`).
 """
 
 from __future__ import annotations
@@ -26,15 +29,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Traffic:
-    """Counted by the backend as it goes; for whoever wants to know what watching costs."""
+    """What a backend has cost its hypervisor so far."""
 
     calls: int = 0
-    """Calls that were answered so far."""
+    """Calls that were answered."""
     latency: float | None = None
-    """Seconds that the last call took of those that were made alone, with all that it waited for."""
+    """Seconds that the last call took that was made alone, its time in queues included."""
 
     def answered(self, calls: int, seconds: float) -> None:
-        """So many calls were made together, and answered within `seconds`."""
+        """Count `calls` that were made together and answered within `seconds`."""
         self.calls += calls
         if calls == 1:
             self.latency = seconds
@@ -47,7 +50,7 @@ class Backend(ABC):
         self.uri = uri
         self.readonly = readonly
         self.ask: Ask | None = None
-        """Who is asked for what a connection wants to know and only a person does; nobody, unless this is set."""
+        """Asks a person for a password or the like while connecting; None: nobody is asked."""
         self.traffic = Traffic()
 
     async def __aenter__(self) -> Self:
@@ -63,108 +66,122 @@ class Backend(ABC):
     async def open(self) -> None:
         """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody can be asked.
 
-        After an error, or `close`, it may be called again; an attempt that still hangs is taken up, not added to.
+        It may be called again after an error or `close`. An attempt that still hangs is resumed: there is never a
+        second one beside it.
         """
 
     @abstractmethod
     async def close(self) -> None:
-        """Let go of everything; open event streams end. Jobs go on."""
+        """Disconnect; open event streams end. Jobs continue."""
 
     @property
     @abstractmethod
     def capabilities(self) -> Capabilities:
-        """What this connection can do, known once it is open."""
+        """What this connection can do, and why not the rest; known once it is open. Never blocks."""
 
     @abstractmethod
     async def domains(self) -> list[Domain]:
-        """Every domain, running or not, in the hypervisor's order."""
+        """Every domain, running or not, in the hypervisor's order.
+
+        One that does not answer is listed all the same, with `answering` False.
+        """
 
     @abstractmethod
     async def job(self, domain: DomainKey) -> JobStats | None:
         """The stats of the domain's current job; None without one.
 
-        DomainNotRunning where it is not running; OperationFailed where the hypervisor reports the job's
-        own failure instead of its stats ("dump query failed, status=3").
+        DomainNotRunning where it is not running. OperationFailed where the hypervisor reports the job's own failure
+        instead of its stats ("dump query failed, status=3").
         """
 
     async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
-        """`job` for many domains, each with its stats, None, or its error.
+        """`job` for many domains: for each its stats, None without a job, or the error.
 
-        One that does not answer costs the others no more than one deadline.
+        All domains that do not answer delay the others by no more than one deadline.
         """
-        found: dict[DomainKey, JobStats | BackendError | None] = {}
+        jobs: dict[DomainKey, JobStats | BackendError | None] = {}
         for domain in domains:
             try:
-                found[domain] = await self.job(domain)
+                jobs[domain] = await self.job(domain)
             except BackendError as error:
-                found[domain] = error
-        return found
+                jobs[domain] = error
+        return jobs
 
     @abstractmethod
     async def last_job(self, domain: DomainKey) -> JobStats | None:
-        """The stats that the last job left, if any; never consumed, and of no provable age."""
+        """The stats that the last finished job left; None if it left none.
+
+        Reading keeps them for others. They have no provable age: they may be an earlier job's.
+        """
 
     @abstractmethod
     async def call_dump(self, request: DumpRequest) -> None:
-        """Dump, and return when the hypervisor's own call has: this alone is authoritative.
+        """Dump, and return when the hypervisor's own call has returned: this alone is authoritative.
 
-        Takes as long as the job, has no deadline, and is for the runner; see `backend.running.start`.
-        OperationFailed with the hypervisor's reason, OperationCancelled if it was aborted, NotSupported,
-        DomainBusy. Cancelling the task does not touch the job.
+        Takes as long as the job and has no deadline. It overwrites what is at the path. OperationFailed with the
+        hypervisor's reason, OperationCancelled if it was aborted, NotSupported, DomainBusy, DomainNotRunning.
+        Cancelling the task does not touch the job.
         """
 
     @abstractmethod
     async def abort(self, domain: DomainKey) -> None:
-        """Ask the hypervisor to abort the domain's job. That it was taken says nothing of how the job ends.
+        """Request that the domain's job be aborted. Returns once that is accepted, which does not say how the job ends.
 
         NoJob without one, NotSupported for a job that cannot be aborted.
         """
 
     async def job_result(self, domain: DomainKey, operation: JobOperation | None) -> Outcome | None:
-        """How the domain's job ends, from a hypervisor that can be asked to wait for it.
+        """How the domain's job ended, from a hypervisor that can wait for it; takes as long as the job.
 
-        None from those that cannot, as libvirt; NotSupported where it cannot wait for that `operation`.
+        `operation` is the expected one, None for any. None from a hypervisor that cannot wait, such as libvirt;
+        NotSupported where it cannot wait for that operation. NoJob, JobMismatch as `backend.observing.wait.wait`.
         """
         return None
 
     @abstractmethod
     async def resume(self, domain: DomainKey) -> None:
-        """Let a paused domain run again. OperationFailed with the hypervisor's reason."""
+        """Let a paused domain run again; returns when it does. OperationFailed with the hypervisor's reason."""
 
     @abstractmethod
     async def record(self, domain: DomainKey) -> JobRecord | None:
-        """The record shared through the hypervisor for this domain; untrusted, possibly of an earlier dump."""
+        """The record shared through the hypervisor for this domain; None without a valid one.
+
+        It is untrusted, and may be that of an earlier dump.
+        """
 
     @abstractmethod
     async def publish(self, record: JobRecord) -> None:
-        """Share `record` through the hypervisor. BackendError where that is refused or impossible."""
+        """Share `record` through the hypervisor, in place of an earlier one. May block while the domain has a job.
+
+        BackendError where that is refused or impossible.
+        """
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
-        """The file that the domain's running dump is written to, held open.
+        """The file that the domain's running dump is written to, held open, whoever requested the dump.
 
-        Whoever asked for the dump. None where this machine or this user cannot see it.
+        None without one, or where this machine or this user cannot see it for certain.
         """
         return None
 
     @abstractmethod
     def events(self) -> EventStream:
-        """A stream of everything that the hypervisor tells from this moment on."""
+        """A stream of everything that the hypervisor reports from this moment on."""
 
     async def find(self, name: str) -> Domain:
-        """The domain with that running id, uuid or name, looked for in this order, as virsh does. Else NoSuchDomain."""
-        found = called(name, await self.domains())
-        if found is None:
+        """The domain with that running id, uuid or name, tried in this order, as virsh does. Else NoSuchDomain."""
+        match = find_domain(name, await self.domains())
+        if match is None:
             raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
-        return found
+        return match
 
 
-def called(name: str, domains: Sequence[Domain]) -> Domain | None:
+def find_domain(name: str, domains: Sequence[Domain]) -> Domain | None:
     """The one of `domains` that virsh would take for `name`: by running id, else by uuid, else by name."""
     for matches in (
         (domain for domain in domains if domain.active and str(domain.key.id) == name),
         (domain for domain in domains if domain.key.uuid == name.lower()),
         (domain for domain in domains if domain.name == name),
     ):
-        if (found := next(matches, None)) is not None:
-            return found
+        if (match := next(matches, None)) is not None:
+            return match
     return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
-from backend.base import Backend, called
+from backend.base import Backend, find_domain
 from backend.credentials import CredentialsNeeded
 from backend.errors import (
     BackendError,
@@ -108,7 +108,7 @@ class LibvirtBackend(Backend):
         try:
             found = await self._polling.call(name, partial(listing.look_for, name))
         except NotAnswering:
-            seen = called(name, await self._seen())
+            seen = find_domain(name, await self._seen())
             if seen is None:
                 raise
             return replace(seen, answering=False)

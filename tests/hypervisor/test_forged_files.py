@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.files.dumpfile import DumpTarget, inspect
+from backend.files.inspect import inspect
+from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.iohelper import dump_target
 from backend.model import DomainKey
