@@ -6,7 +6,7 @@ from backend.model import JobOperation
 
 
 class BackendError(Exception):
-    """Something that was asked for could not be done; the text is one line for people."""
+    """Something could not be done; the text is one line for people."""
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class NoConnection(BackendError):
 
 
 class NotAnswering(BackendError):
-    """A call was not answered within its deadline; it was written off."""
+    """A call was not answered within its deadline; it was abandoned."""
 
 
 class NoSuchDomain(BackendError):
@@ -32,7 +32,7 @@ class NoSuchDomain(BackendError):
 
 
 class AmbiguousDomain(BackendError):
-    """More than one hypervisor has a domain of that name, and none of them was chosen."""
+    """Several hypervisors have a domain of that name, and none of them was chosen."""
 
 
 class NotPermitted(BackendError):
@@ -52,7 +52,7 @@ class OperationCancelled(OperationFailed):
 
 
 class FileExists(BackendError):
-    """The dump's file is already there; a dump, even a failed one, would destroy it."""
+    """The dump's file exists; a dump, even a failed one, would destroy it."""
 
 
 class InvalidPath(BackendError):
@@ -64,7 +64,7 @@ class DomainBusy(BackendError):
 
 
 class DomainNotRunning(BackendError):
-    """The domain is known and not running: nothing to dump or wait for."""
+    """The domain exists and is not running: nothing to dump or wait for."""
 
 
 class NoJob(BackendError):
@@ -72,7 +72,7 @@ class NoJob(BackendError):
 
 
 class JobMismatch(BackendError):
-    """The domain's job is not the one that was expected."""
+    """The domain's job is not of the expected kind."""
 
     def __init__(self, want: JobOperation, have: JobOperation) -> None:
         super().__init__(f"job mismatch: want {want.label}, have {have.label}")
@@ -81,7 +81,7 @@ class JobMismatch(BackendError):
 
 
 class WaitTimeout(BackendError):
-    """The time given for a wait is over; the job goes on."""
+    """A wait timed out; the job is still running."""
 
 
 class JournalError(BackendError):

@@ -1,4 +1,4 @@
-"""What a hypervisor has: domains, their jobs, and the dumps that can be asked for.
+"""What a hypervisor has: domains, their jobs, and dump requests.
 
 The numbers are libvirt's own (libvirt-domain.h). A number from a newer libvirt is kept and shown,
 never refused.
@@ -13,7 +13,7 @@ from typing import Self
 
 
 class OpenEnum(IntEnum):
-    """An enum of libvirt's that keeps numbers that it has no name for."""
+    """One of libvirt's enums, which keeps numbers that have no name here."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -117,11 +117,12 @@ FORMAT_NAMES: Mapping[str, tuple[DumpFormat, bool]] = {
 }
 
 
-def format_name(format: DumpFormat, flags: DumpFlags) -> str:
-    """The user's name of a format: ``elf`` and ``raw`` are told apart by MEMORY_ONLY."""
-    if format is DumpFormat.RAW:
+def format_name(dump_format: DumpFormat, flags: DumpFlags) -> str:
+    """The user's name of a format: MEMORY_ONLY tells ``elf`` from ``raw``."""
+    if dump_format == DumpFormat.RAW:
         return "elf" if DumpFlags.MEMORY_ONLY in flags else "raw"
-    return next((name for name, (known, _) in FORMAT_NAMES.items() if known == format), f"format {int(format)}")
+    names = (name for name, (number, _) in FORMAT_NAMES.items() if number == dump_format)
+    return next(names, f"format {int(dump_format)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +208,14 @@ class JobStats:
     errmsg: str | None = None
 
     @classmethod
-    def from_params(cls, type: int, params: Mapping[str, object]) -> Self:
+    def from_params(cls, job_type: int, params: Mapping[str, object]) -> Self:
         """The stats in libvirt's typed parameters; parameters that have no field here are left out."""
-        known = {spec.name for spec in fields(cls)} - {"type", "operation"}
-        values = {name: value for name, value in params.items() if name in known}
+        names = {spec.name for spec in fields(cls)} - {"type", "operation"}
+        values = {name: value for name, value in params.items() if name in names}
         operation = params.get("operation", 0)
         if not isinstance(operation, int):
             operation = 0
-        return cls(JobType(type), JobOperation(operation), **values)  # type: ignore[arg-type]
+        return cls(JobType(job_type), JobOperation(operation), **values)  # type: ignore[arg-type]
 
     @property
     def closing(self) -> bool:
@@ -249,7 +250,7 @@ class JobStats:
 
 @dataclass(frozen=True, slots=True)
 class DumpRequest:
-    """A core dump that someone wants."""
+    """A core dump to make."""
 
     domain: DomainKey
     path: str
@@ -284,4 +285,4 @@ class Capabilities:
     shared_records: str | None = None
     """Why the results of dumps cannot be shared through the hypervisor."""
     dump_events: str | None = None
-    """Why the hypervisor's own word on a dump's end is not heard. Where it is, it is told before its domain stops."""
+    """Why the hypervisor's own report of a dump's end is not received. Where it is, it precedes the domain's stop."""

@@ -1,4 +1,4 @@
-"""The folder where virt-jobs keeps its state: for this user alone, and never by way of somebody else's links."""
+"""The folder where virt-jobs keeps its state: private to this user, and never reached through somebody else's links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ELSEWHERE = "set XDG_STATE_HOME to a folder of your own"
 
 
 def state_folder() -> Path:
-    """Where virt-jobs keeps its state; made for this user alone if it is not there. JournalError if it cannot be."""
+    """Where virt-jobs keeps its state; created, private to this user, on first use. JournalError if it cannot be."""
     try:
         folder = Path(platformdirs.user_state_dir("virt-jobs"))
     except RuntimeError:
@@ -31,44 +31,44 @@ def state_folder() -> Path:
 
 
 def private_folder(path: Path) -> None:
-    """Make sure that there is a folder, this user's own, that nobody else can look into. OSError if not."""
+    """Make sure that `path` is this user's own folder, which nobody else can look into. OSError if it cannot be."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    found = os.stat(path)
-    _refuse_others(found)
-    if found.st_mode & 0o077:
+    status = os.stat(path)
+    _refuse_others(status)
+    if status.st_mode & 0o077:
         path.chmod(0o700)
 
 
 def private_file(path: Path) -> None:
-    """Make sure that there is a regular file, this user's own, that nobody else can read. OSError if not.
+    """Make sure that `path` is this user's own regular file, which nobody else can read. OSError if it cannot be.
 
-    One that is there is not opened: closing a file that another thread has open would drop the locks that this
+    An existing file is not opened: closing a file that another thread has open would drop the locks that this
     process holds on it.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         return
-    found = os.lstat(path)
-    if stat.S_ISLNK(found.st_mode):
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
         raise OSError(errno.ELOOP, "it is a symbolic link; put the file itself there")
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EISDIR, "it is no regular file; move it away")
-    _refuse_others(found)
-    if found.st_mode & 0o077:
+    _refuse_others(status)
+    if status.st_mode & 0o077:
         path.chmod(0o600)
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock on `path`, by a file beside it; waits for whoever holds it now. OSError if there can be none.
+    """Hold a lock on `path`, by a file beside it; blocks while another process holds it. OSError if it cannot.
 
-    For what SQLite does not wait for: two that make the same file, or give it another name.
+    For what SQLite does not lock: creating the file, and renaming it.
     """
     with open(os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _refuse_others(found: os.stat_result) -> None:
-    if found.st_uid != os.geteuid():
-        raise PermissionError(errno.EACCES, f"it belongs to another user (uid {found.st_uid})")
+def _refuse_others(status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        raise PermissionError(errno.EACCES, f"it belongs to another user (uid {status.st_uid})")

@@ -1,4 +1,4 @@
-"""The records of the dumps that this user asked for on this machine."""
+"""The records of the dumps that this user requested on this machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STEPS = (
 )
 SCHEMA = len(_STEPS)
 PATIENCE = 5.0
-"""Seconds that a process waits for another one that holds the journal's lock."""
+"""Seconds that a process waits for another process that holds the journal's lock."""
 _COLUMNS = [spec.name for spec in fields(JobRecord)]
 _PENDING = (RecordState.STARTING, RecordState.RUNNING)
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -38,21 +38,21 @@ T = TypeVar("T")
 
 
 class JournalWarning(UserWarning):
-    """Something about the journal that its user should know, in one line; what was asked for is done all the same."""
+    """Something about the journal that its user should know, in one line; the call succeeds all the same."""
 
 
 class Journal:
     """A SQLite file that any number of processes share. Every call opens it anew, so any thread may call.
 
-    All methods raise JournalError where the file cannot be used. One that is damaged is kept aside, under a name
-    that says when, and a new one is begun, with a JournalWarning that tells of it.
+    All methods raise JournalError where the file cannot be used. A damaged file is renamed, with the time in its name,
+    and a new one is begun, with a JournalWarning that says so.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or state_folder() / "journal.db"
 
     def write(self, record: JobRecord) -> None:
-        """Keep `record`, in place of an earlier state of the same one."""
+        """Keep `record`, in place of its earlier state."""
         try:
             codec.from_values(asdict(record))
         except InvalidRecord as error:
@@ -61,21 +61,20 @@ class Journal:
         command = f"INSERT OR REPLACE INTO records ({', '.join(_COLUMNS)}) VALUES ({marks})"
         self._use(lambda db: db.execute(command, astuple(record)))
 
-    def read(self, id: str) -> JobRecord | None:
-        """The record of that id."""
-        return next(iter(self._select("WHERE id = ?", id)), None)
+    def read(self, record_id: str) -> JobRecord | None:
+        """The record with that id; None without one."""
+        return next(iter(self._select("WHERE id = ?", record_id)), None)
 
     def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
         """Records, newest first; of one connection or domain where named."""
-        named = {"uri": uri, "uuid": uuid}
-        wanted = {column: value for column, value in named.items() if value is not None}
-        where = " AND ".join(f"{column} = ?" for column in wanted) or "TRUE"
-        return self._select(f"WHERE {where} ORDER BY started DESC LIMIT ?", *wanted.values(), limit)
+        values = {column: value for column, value in (("uri", uri), ("uuid", uuid)) if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in values) or "TRUE"
+        return self._select(f"WHERE {where} ORDER BY started DESC LIMIT ?", *values.values(), limit)
 
     def pending(self, uuid: str | None = None) -> list[JobRecord]:
         """The records without a result yet, newest first; of one domain where named."""
-        where, wanted = ("uuid = ? AND ", (uuid,)) if uuid is not None else ("", ())
-        return self._select(f"WHERE {where}state IN (?, ?) ORDER BY started DESC", *wanted, *_PENDING)
+        where, values = ("uuid = ? AND ", (uuid,)) if uuid is not None else ("", ())
+        return self._select(f"WHERE {where}state IN (?, ?) ORDER BY started DESC", *values, *_PENDING)
 
     def _select(self, where: str, *values: object) -> list[JobRecord]:
         records = self._read(where, *values)
@@ -99,13 +98,13 @@ class Journal:
     def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns for the open journal, in one transaction."""
         try:
-            found = _inode(self.path)
+            inode = _inode(self.path)
             try:
                 return self._once(work)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if not _is_damage(error):
                     raise
-                self._put_aside(found)
+                self._put_aside(inode)
             return self._once(work)
         except (OSError, sqlite3.Error) as error:
             raise JournalError(f"cannot use the journal {self.path}: {self._reason(error)}") from None
@@ -133,11 +132,11 @@ class Journal:
             raise
         return db
 
-    def _put_aside(self, found: int | None) -> None:
-        """Give the damaged file, the one with that inode number, another name; unless somebody else just has."""
+    def _put_aside(self, inode: int | None) -> None:
+        """Rename the damaged file, which has that inode number, unless another process just has."""
         aside = Path(f"{self.path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
         with locked(self.path):
-            if _inode(self.path) != found:
+            if _inode(self.path) != inode:
                 return
             while aside.exists():
                 aside = Path(f"{aside}+")

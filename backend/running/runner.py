@@ -1,7 +1,7 @@
 """The process that makes the dump call and publishes its result: ``python -m backend.running.runner ID [--private]``.
 
-It has a session and a connection of its own and no terminal, so the end of whoever asked, or of their
-terminal, does not reach it. Only its call's return value says how the dump ended.
+It has a session and a connection of its own and no terminal, so it outlives whoever requested the dump, and their
+terminal. Only its call's return value says how the dump ended.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ KEEP_INTERVAL = 1.0
 KEEP_TRIES = 3600
 
 
-async def run(id: str, journal: Journal, publish: bool = True) -> None:
-    """Make the call that the journal's record `id` describes, and write down how it ended.
+async def run(record_id: str, journal: Journal, publish: bool = True) -> None:
+    """Make the call that the journal's record `record_id` describes, and write down how it ended.
 
     Unless `publish`, nothing is written anywhere but to the journal.
     """
-    record = journal.read(id)
+    record = journal.read(record_id)
     if record is None or record.over:
         return
     record = process.running(record)
@@ -68,7 +68,7 @@ async def _call(backend: Backend, record: JobRecord) -> JobRecord:
 async def _keep(journal: Journal, record: JobRecord) -> None:
     """Write the result down as soon as the journal can be written: nobody else has it.
 
-    Not where its folder was taken away: nobody will look for it there.
+    Unless its folder was removed: nobody will look for it there.
     """
     for _ in range(KEEP_TRIES):
         if _kept(journal, record) or not journal.path.parent.exists():
@@ -93,8 +93,8 @@ async def _publish(backend: Backend, record: JobRecord) -> None:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    id, *options = sys.argv[1:]
-    asyncio.run(run(id, Journal(), publish=KEEP_PRIVATE not in options))
+    record_id, *options = sys.argv[1:]
+    asyncio.run(run(record_id, Journal(), publish=KEEP_PRIVATE not in options))
 
 
 if __name__ == "__main__":

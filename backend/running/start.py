@@ -1,4 +1,4 @@
-"""Start a dump whose call is held by a process of its own, so that no end of the asker can touch it."""
+"""Start a dump in a process of its own, so that it outlives whoever requested it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from backend.base import Backend
 
 KEEP_PRIVATE = "--private"
-"""Tells a runner that its record is not to be shared through the hypervisor."""
+"""The runner's option not to share its record through the hypervisor."""
 BEGIN_INTERVAL = 0.03
-"""Seconds between two looks for the job: no hypervisor tells that one has begun."""
+"""Seconds between two looks for the job: not every hypervisor reports that one has begun."""
 
 
 async def start_dump(
@@ -37,10 +37,11 @@ async def start_dump(
     """Start the dump and return its record once its job is seen, or once it is over already.
 
     Unless `publish`, its record stays in the journal and is not shared through the hypervisor. `journal` is this
-    user's own unless another one is given.
+    user's own by default.
 
-    What can be refused is refused before anything is touched: NotPermitted, NotSupported, DomainNotRunning,
-    DomainBusy, and FileExists unless `overwrite`. A dump that failed at once comes back as a failed record.
+    What can be refused is refused before anything is touched: NotPermitted, NotSupported, InvalidPath,
+    DomainNotRunning, DomainBusy, and FileExists unless `overwrite`. A dump that failed at once comes back as a failed
+    record; OperationFailed where its runner ended without a result.
     """
     await _check(backend, request, overwrite)
     record = process.new_record(request, backend.uri)

@@ -234,15 +234,15 @@ class Attachment:
 
     def _take_file(self, checked: FileChecked, now: float) -> None:
         record = self.record
-        if record is not None and not self._presumed and clean(record.path) != checked.found.path:
+        if record is not None and not self._presumed and clean(record.path) != checked.content.path:
             self._file.discard()  # The domain was being dumped to it, but by another dump than the record's.
             return
         before = self._file.content
         if not self._file.check(checked, now, self._phase.began if isinstance(self._phase, Succeeded) else None):
             return
-        if self.adrift and checked.found.whole:
+        if self.adrift and checked.content.whole:
             self._end(now)
-        elif self.orphaned and (before is None or before.size != checked.found.size):
+        elif self.orphaned and (before is None or before.size != checked.content.size):
             self._phase = Orphaned(now)
         if self.ended:
             self._file.awaited = False

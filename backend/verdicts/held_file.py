@@ -26,12 +26,12 @@ class HeldFile:
     @property
     def content(self) -> DumpFile | None:
         """What was in it when it was last looked at."""
-        return self.checked.found if self.checked is not None else None
+        return self.checked.content if self.checked is not None else None
 
     @property
     def complete(self) -> bool:
         """Whether it is whole and still has a name."""
-        return self.checked is not None and bool(self.checked.found.whole) and self.checked.linked
+        return self.checked is not None and bool(self.checked.content.whole) and self.checked.linked
 
     def hold(self, since: float, samples: Samples) -> None:
         """A file is held that the domain was being dumped to at that time."""
@@ -76,11 +76,11 @@ def incomplete_file(checked: FileChecked, *, last_word: bool, final: bool, now: 
     One that was removed proves the failure once nothing better will come (`last_word`), one that is still there once
     its present state is `final`.
     """
-    if checked.found.whole is not False:
+    if checked.content.whole is not False:
         return None
     if not checked.linked and last_word:
         detail = "Its file was removed unfinished, as after a dump that failed or was aborted."
         return Sign(now, Evidence.FILE, Verdict.FAILED, detail)
     if final:
-        return Sign(now, Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {checked.found.detail}")
+        return Sign(now, Evidence.FILE, Verdict.FAILED, f"Its file is not whole: {checked.content.detail}")
     return None

@@ -1,4 +1,4 @@
-"""What a waiter sees of a job: the words in which the rules of verdicts are told of it."""
+"""What a waiter observes of a job: the input of the rules of verdicts."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class StateSeen:
 
 @dataclass(frozen=True, slots=True)
 class FileHeld:
-    """The file of the domain's dump is held open: once the job is over, a FileChecked will follow."""
+    """The file of the domain's dump is held open; a FileChecked follows once the job is over."""
 
     since: float
-    """A time at which the domain was dumped to it (the caller's monotonic clock, seconds)."""
+    """A time at which the domain was being dumped to it (the caller's monotonic clock, seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileChecked:
     """The file that is held."""
 
-    found: DumpFile
+    content: DumpFile
     linked: bool
     """Whether it still has a name."""
     untouched: float

@@ -1,4 +1,4 @@
-"""The samples that were taken of one job, and what they say of its pace and of others that are taken for its own."""
+"""The samples that were taken of one job, and whether further ones can be the same job's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def began(stats: JobStats, at: float) -> float:
 
 
 class Samples:
-    """Times are the caller's monotonic clock, in seconds."""
+    """What identifies a job are its start, by its elapsed time, and its progress.
+
+    Times are the caller's monotonic clock, in seconds.
+    """
 
     def __init__(self) -> None:
         self.last: JobStats | None = None
@@ -32,7 +35,7 @@ class Samples:
         self._started_by = 0.0
 
     def take(self, stats: JobStats, sent: float, now: float) -> None:
-        """One more of this very job, asked for at `sent`."""
+        """Keep one more sample of this very job; the request was sent at `sent`."""
         started = began(stats, sent), began(stats, now)
         if self.last is not None:
             started = min(self._started_from, started[0]), min(self._started_by, started[1])
@@ -40,7 +43,7 @@ class Samples:
         self.last, self._sent, self._at = stats, sent, now
 
     def follow_on(self, stats: JobStats, sent: float, now: float) -> bool:
-        """Whether stats that were asked for at `sent` can be the same job's, later."""
+        """Whether stats requested at `sent` can be the same job's, later."""
         last = self.last
         if last is None:
             return True
@@ -67,11 +70,11 @@ class Samples:
         return began(stats, now) >= self._sent and began(stats, sent) > self._started_by + CLOCK_SLACK
 
     def going_on(self, at: float) -> bool:
-        """Whether the job had begun by then, as far as milliseconds tell, and not ended."""
+        """Whether the job had begun by then, within the precision of milliseconds, and not ended."""
         return self.last is not None and self._started_from - CLOCK_SLACK <= at <= self._sent
 
     def end_with(self, final: JobStats, now: float) -> bool:
-        """Whether stats that were told at a job's end can be this job's, not those of the one before it."""
+        """Whether stats reported at a job's end can be this job's, not those of the job before it."""
         last = self.last
         if last is None:
             return True
@@ -79,5 +82,5 @@ class Samples:
         return last.time_elapsed <= final.time_elapsed <= longest * 1000
 
     def may_have_finished(self, now: float) -> bool:
-        """Whether what was left at the latest sample may have been done since then, at whatever pace."""
+        """Whether what remained at the latest sample may have been written since then, at whatever pace."""
         return self.last is None or self.last.remaining <= FASTEST * (now - self._sent)
