@@ -134,7 +134,7 @@ class Backend(ABC):
         """How the domain's job ended, from a hypervisor that can wait for it; takes as long as the job.
 
         `operation` is the expected one, None for any. None from a hypervisor that cannot wait, such as libvirt;
-        NotSupported where it cannot wait for that operation. NoJob, JobMismatch as `backend.observing.wait.wait`.
+        NotSupported where it cannot wait for that operation.
         """
         return None
 
