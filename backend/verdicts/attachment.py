@@ -68,7 +68,7 @@ class Attachment:
         self._record = RecordEvidence(record, shared, runner_alive)
         self._dump_events = dump_events
         self._presumed = presumed
-        self._attached_at: float | None = None
+        self._attached_at = float("inf")
         self._phase: Phase = Starting()
         self._link = Link()
         self._samples = Samples()
@@ -108,8 +108,7 @@ class Attachment:
 
     def observe(self, observation: Observation, now: float) -> None:
         """Take one observation into account; `now` is the caller's monotonic clock in seconds."""
-        if self._attached_at is None:
-            self._attached_at = now
+        self._attached_at = min(self._attached_at, now)
         match observation:
             case Sampled(stats, sent):
                 self._take_sample(stats, sent, now)
@@ -200,8 +199,7 @@ class Attachment:
             return False  # No run of a domain has two of these, and libvirt does not report how far one is.
         if self.last is None:
             # This one may have come and gone while the connection was away.
-            attached_at = now if self._attached_at is None else self._attached_at
-            return self._link.gap and not self._record.alive and began(stats, sent) > attached_at
+            return self._link.gap and not self._record.alive and began(stats, sent) > self._attached_at
         # A job that was gone does not come back.
         return self.orphaned or not self._samples.follow_on(stats, sent, now)
 

@@ -92,9 +92,10 @@ def deadline(phase: Phase, link: Link, record: RecordEvidence, file_awaited: boo
             return at + _settling_time(record, file_awaited)
         case Orphaned(news):
             return news + ORPHAN_GRACE
+        case _ if link.lost_at is not None and not record.alive:
+            return link.lost_at + RECONNECT_GRACE
         case _:
-            given_up = link.lost_at is not None and not record.alive
-            return link.lost_at + RECONNECT_GRACE if given_up and link.lost_at is not None else None
+            return None
 
 
 def _settling_time(record: RecordEvidence, file_awaited: bool) -> float:
