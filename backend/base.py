@@ -11,7 +11,7 @@ Text from the hypervisor comes back cleaned (`backend.text.clean`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from backend.files.target import DumpTarget
     from backend.records.record import JobRecord
     from backend.verdicts.verdict import Outcome
+
+
+JobAnswer = JobStats | BackendError | None
+"""What a look at one domain's job gives: its stats, None without a job, or why there is no answer."""
 
 
 @dataclass(slots=True)
@@ -94,18 +98,23 @@ class Backend(ABC):
         instead of its stats ("dump query failed, status=3").
         """
 
-    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
-        """`job` for many domains: for each its stats, None without a job, or the error.
+    async def jobs(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
+    ) -> Mapping[DomainKey, JobAnswer]:
+        """`job` for many domains, each with its stats, None, or its error.
 
-        All domains that do not answer delay the others by no more than one deadline.
+        `on_answer` gets each answer as soon as it is there, in the event loop. A domain that does not answer delays
+        the answers of the others no longer than its own deadline, and what `on_answer` gets of them hardly at all.
         """
-        jobs: dict[DomainKey, JobStats | BackendError | None] = {}
+        answers: dict[DomainKey, JobAnswer] = {}
         for domain in domains:
             try:
-                jobs[domain] = await self.job(domain)
+                answers[domain] = await self.job(domain)
             except BackendError as error:
-                jobs[domain] = error
-        return jobs
+                answers[domain] = error
+            if on_answer is not None:
+                on_answer(domain, answers[domain])
+        return answers
 
     @abstractmethod
     async def last_job(self, domain: DomainKey) -> JobStats | None:

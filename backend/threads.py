@@ -1,4 +1,4 @@
-"""Blocking calls in threads of their own: nothing waits for such a thread, not even the end of the process."""
+"""Blocking calls in daemon threads: nothing waits for such a thread, not even the end of the process."""
 
 from __future__ import annotations
 
@@ -6,32 +6,65 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
 def in_thread(function: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Call `function` in a new daemon thread; the future gets its result, or its error, in this event loop.
+    """Call `function` in a new thread; the future gets its result or its error, in this event loop.
 
-    Whoever cannot wait any longer just turns away: a late result or error is dropped without a word.
+    A caller that gives up abandons the call: a late result or error is dropped.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-    future.add_done_callback(_retrieve)
+    call = _Call(function)
+    threading.Thread(target=call.run, name=name, daemon=True).start()
+    return call.future
 
-    def run() -> None:
+
+class Worker:
+    """A thread that makes one call after the other, in the order in which they were asked for, until `stop`."""
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[_Call | None] = SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def call(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Call `function` in the thread, as `in_thread` does in a new one."""
+        call = _Call(function)
+        self._calls.put(call)
+        return call.future
+
+    def stop(self) -> None:
+        """End the thread after the calls that were asked for."""
+        self._calls.put(None)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call.run()
+            call = None  # A waiting thread keeps nothing of the last call alive.
+
+
+class _Call:
+    """A function that one thread calls, for a future in the event loop of another."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self._function = function
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self._loop.create_future()
+        self.future.add_done_callback(_retrieve)
+
+    def run(self) -> None:
+        if self.future.cancelled():
+            return
         deliver: Callable[[Any], None]
         value: Any
         try:
-            value, deliver = function(), future.set_result
+            value, deliver = self._function(), self.future.set_result
         except BaseException as error:
-            value, deliver = error, future.set_exception
-        with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
-            loop.call_soon_threadsafe(_settle, future, deliver, value)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
+            value, deliver = error, self.future.set_exception
+        with contextlib.suppress(RuntimeError):  # The event loop is closed.
+            self._loop.call_soon_threadsafe(_settle, self.future, deliver, value)
 
 
 def _settle(future: asyncio.Future[Any], deliver: Callable[[Any], None], value: Any) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
-from backend.base import Backend, find_domain
+from backend.base import Backend, JobAnswer, find_domain
 from backend.credentials import CredentialsNeeded
 from backend.errors import (
     BackendError,
@@ -30,8 +30,8 @@ from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
 from backend.libvirt import listing, metadata
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connection.connect import is_local, remember
-from backend.libvirt.connection.lane import Lane
-from backend.libvirt.connection.link import Link
+from backend.libvirt.connection.connection import Connection, Subject
+from backend.libvirt.connection.pool import Pool
 from backend.libvirt.connection.watch import Watch
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
@@ -63,8 +63,8 @@ class LibvirtBackend(Backend):
         super().__init__(uri, readonly)
         self._hub = EventHub()
         self._watch = Watch(partial(self._from_libvirt, self._told), partial(self._from_libvirt, self._broken))
-        self._polling = Lane(uri, readonly, self.traffic, self._watch, self._lost)
-        self._control = Lane(uri, readonly, self.traffic)
+        self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost)
+        self._control = Pool(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
         self._daemon_owner = 0
         self._known: dict[str, Domain] = {}
@@ -74,8 +74,8 @@ class LibvirtBackend(Backend):
 
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
-        for lane in (self._polling, self._control):
-            lane.revive()
+        for pool in (self._polling, self._control):
+            pool.revive()
         try:
             await self._let_in()
         except BaseException:
@@ -118,13 +118,24 @@ class LibvirtBackend(Backend):
     async def job(self, domain: DomainKey) -> JobStats | None:
         return await self._polling.call(domain, partial(_job, domain))
 
-    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
+    async def jobs(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
+    ) -> Mapping[DomainKey, JobAnswer]:
         keys = list(domains)
+
+        def hand_on(subject: Subject, answer: JobAnswer) -> None:
+            if on_answer is not None and isinstance(subject, DomainKey):
+                on_answer(subject, answer)
+
         try:
-            found = await self._polling.sweep({key: partial(_job, key) for key in keys})
+            answers = await self._polling.sweep(
+                {key: partial(_job, key) for key in keys}, on_answer=hand_on if on_answer else None
+            )
         except BackendError as error:
+            for key in keys:
+                hand_on(key, error)
             return dict.fromkeys(keys, error)
-        return {key: found[key] for key in keys}
+        return {key: answers[key] for key in keys}
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
         return await self._polling.call(domain, partial(_last_job, domain))
@@ -168,7 +179,7 @@ class LibvirtBackend(Backend):
     async def _order(self, domain: DomainKey, order: Callable[[Any], object]) -> None:
         """An order to a domain's own handle, on the connection for orders."""
         self._polling.check()
-        await self._control.call(domain, lambda link: order(link.look_up(domain)))
+        await self._control.call(domain, lambda connection: order(connection.look_up(domain)))
 
     async def _idle(self, domain: DomainKey) -> None:
         # libvirt would let the order wait for the job's end, and carry it out long after it was given up here.
@@ -239,7 +250,7 @@ class LibvirtBackend(Backend):
         versions = Versions(driver, version, daemon, formats)
         self._capabilities = capabilities(versions, local, self.readonly, self._watch.dump_events)
 
-    async def _optional(self, what: str, call: Callable[[Link], T]) -> T | None:
+    async def _optional(self, what: str, call: Callable[[Connection], T]) -> T | None:
         try:
             return await self._polling.call(what, call, _OPTIONAL_DEADLINE)
         except (NotAnswering, OperationFailed, NotSupported):
@@ -284,35 +295,35 @@ class LibvirtBackend(Backend):
             delay = min(delay * 2, LAST_RETRY)
 
 
-def _identity(link: Link) -> tuple[str, int, str]:
-    return link.conn.getType(), link.conn.getLibVersion(), link.conn.getURI()
+def _identity(connection: Connection) -> tuple[str, int, str]:
+    return connection.conn.getType(), connection.conn.getLibVersion(), connection.conn.getURI()
 
 
-def _version(link: Link) -> int:
-    version: int = link.conn.getVersion()
+def _version(connection: Connection) -> int:
+    version: int = connection.conn.getVersion()
     return version
 
 
-def _emulator(link: Link) -> str | None:
+def _emulator(connection: Connection) -> str | None:
     """Path of the QEMU that domains of this host's own architecture get."""
-    return ET.fromstring(link.conn.getDomainCapabilities()).findtext("path")
+    return ET.fromstring(connection.conn.getDomainCapabilities()).findtext("path")
 
 
-def _job(key: DomainKey, link: Link) -> JobStats | None:
-    handle = link.handle(key)
+def _job(key: DomainKey, connection: Connection) -> JobStats | None:
+    handle = connection.handle(key)
     try:
         params = handle.jobStats()
     except libvirt.libvirtError as error:
         if (job := _told_by_refusal(error)) is not None:
-            link.look_up(key)
+            connection.look_up(key)
             return JobStats(JobType.UNBOUNDED, job)
         if error.get_error_code() != INVALID:
             raise
-        link.look_up(key)  # Says so, if that run is over.
+        connection.look_up(key)  # Says so, if that run is over.
         raise DomainNotRunning(f"{key.name} is not running", code=INVALID) from None
     stats = job_stats(params)
     if stats is not None:
-        link.look_up(key)  # libvirt finds domains by their uuid alone: this may be the job of a later run.
+        connection.look_up(key)  # libvirt finds domains by their uuid alone: this may be the job of a later run.
     return stats
 
 
@@ -324,8 +335,8 @@ def _told_by_refusal(error: libvirt.libvirtError) -> JobOperation | None:
     return JobOperation.BACKUP if "backup job data missing" in message_of(error) else None
 
 
-def _last_job(key: DomainKey, link: Link) -> JobStats | None:
-    return job_stats(link.handle(key).jobStats(_COMPLETED))
+def _last_job(key: DomainKey, connection: Connection) -> JobStats | None:
+    return job_stats(connection.handle(key).jobStats(_COMPLETED))
 
 
 def _virsh_order(domain: Domain) -> tuple[bool, int, str]:

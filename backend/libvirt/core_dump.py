@@ -5,7 +5,7 @@ from __future__ import annotations
 import libvirt
 
 from backend.libvirt.connection.connect import connect, disconnect
-from backend.libvirt.connection.link import Link
+from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import typed
 from backend.model import DumpRequest
 
@@ -17,7 +17,7 @@ def core_dump(uri: str, readonly: bool, request: DumpRequest) -> None:
     """Dump, and return when libvirt's call has. Typed errors, as `Backend.call_dump` has them."""
     conn = connect(uri, readonly, _PATIENT)
     try:
-        Link(conn, watched=False).look_up(request.domain).coreDumpWithFormat(
+        Connection(conn, watched=False).look_up(request.domain).coreDumpWithFormat(
             request.path, int(request.format), int(request.flags)
         )
     except libvirt.libvirtError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import libvirt
 
-from backend.libvirt.connection.link import Link
+from backend.libvirt.connection.connection import Connection
 from backend.libvirt.convert import domain_key, reason_word
 from backend.model import Domain, DomainKey, DomainState
 
@@ -16,15 +16,15 @@ _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ID = re.compile("0|[1-9][0-9]{,8}")
 
 
-def list_domains(link: Link) -> list[Domain]:
-    """Every domain, without its memory; the link's handles are made anew."""
+def list_domains(connection: Connection) -> list[Domain]:
+    """Every domain, without its memory; the connection's handles are made anew."""
     handles: dict[str, Any] = {}
     found = []
-    for handle, state, reason in _states(link.conn):
+    for handle, state, reason in _states(connection.conn):
         domain = _domain(handle, state, reason)
         handles[domain.key.uuid] = handle
         found.append(domain)
-    link.handles = handles
+    connection.handles = handles
     return found
 
 
@@ -40,35 +40,35 @@ def _states(conn: Any) -> Iterator[tuple[Any, int, int]]:
             yield handle, stats.get("state.state", 0), stats.get("state.reason", 0)
 
 
-def look_at(uuid: str, link: Link) -> Domain:
+def look_at(uuid: str, connection: Connection) -> Domain:
     """One domain, looked up anew, so that its id is the present one."""
-    return _described(link, link.conn.lookupByUUIDString(uuid))
+    return _described(connection, connection.conn.lookupByUUIDString(uuid))
 
 
-def look_for(name: str, link: Link) -> Domain | None:
+def look_for(name: str, connection: Connection) -> Domain | None:
     """The domain with that running id, uuid or name, without listing the others: one of them may be hung."""
     for look_up in (_by_id, _by_uuid, _by_name):
         try:
-            handle = look_up(link.conn, name)
+            handle = look_up(connection.conn, name)
         except libvirt.libvirtError as error:
             if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
                 raise
         else:
             if handle is not None:
-                return _described(link, handle)
+                return _described(connection, handle)
     return None
 
 
-def memory(key: DomainKey, link: Link) -> int:
+def memory(key: DomainKey, connection: Connection) -> int:
     """Bytes that the domain may have."""
-    size: int = link.handle(key).info()[1] * 1024
+    size: int = connection.handle(key).info()[1] * 1024
     return size
 
 
-def _described(link: Link, handle: Any) -> Domain:
+def _described(connection: Connection, handle: Any) -> Domain:
     state, reason = handle.state()
     domain = _domain(handle, state, reason)
-    link.handles[domain.key.uuid] = handle
+    connection.handles[domain.key.uuid] = handle
     return domain
 
 

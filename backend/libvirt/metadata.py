@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import libvirt
 
-from backend.libvirt.connection.link import Link
+from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import INVALID, NO_METADATA
 from backend.model import DomainKey
 
@@ -19,12 +19,12 @@ _PREFIX = "virt-jobs"
 _WHERE = (URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
-def read(key: DomainKey, link: Link) -> JobRecord | None:
+def read(key: DomainKey, connection: Connection) -> JobRecord | None:
     """The record that the domain has, if what it has is one. Blocks."""
     from backend.records import codec
 
     try:
-        return codec.from_xml(link.handle(key).metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *_WHERE))
+        return codec.from_xml(connection.handle(key).metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *_WHERE))
     except codec.InvalidRecord:
         return None
     except libvirt.libvirtError as error:

@@ -8,10 +8,9 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from backend.base import Backend
+from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
@@ -32,6 +31,7 @@ from backend.simulator.hypervisor import Hanging, Hypervisor
 from backend.simulator.options import Fail
 from backend.simulator.plan import Stage
 from backend.simulator.watch import INTERVAL, Watch
+from backend.threads import Worker
 
 TOGETHER = 0.02
 """Seconds within which what comes to pass is told together."""
@@ -57,16 +57,15 @@ class SimulatorBackend(Backend):
         self._clock = clock
         self._hub = EventHub()
         self._hypervisor: Hypervisor | None = None
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: Worker | None = None
         self._watch: Watch | None = None
         self._watching: asyncio.Task[None] | None = None
         self._written_off: set[DomainKey] = set()
 
     async def open(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"simulator {self._options.name}")
-        loop = asyncio.get_running_loop()
+        self._thread = Worker(f"simulator {self._options.name}")
         try:
-            self._hypervisor = await loop.run_in_executor(self._thread, Hypervisor, self._options, self._clock)
+            self._hypervisor = await self._thread.call(functools.partial(Hypervisor, self._options, self._clock))
             self._watch = Watch(self._options.name, self._hub, self.readonly)
         except BaseException:
             await self.close()
@@ -82,8 +81,8 @@ class SimulatorBackend(Backend):
             self._watch.close()
         if self._thread is not None:
             if self._hypervisor is not None:
-                await asyncio.get_running_loop().run_in_executor(self._thread, self._hypervisor.close)
-            self._thread.shutdown(wait=False)
+                await self._thread.call(self._hypervisor.close)
+            self._thread.stop()
         self._hypervisor = self._thread = self._watch = self._watching = None
 
     @property
@@ -107,16 +106,25 @@ class SimulatorBackend(Backend):
     async def job(self, domain: DomainKey) -> JobStats | None:
         return await self._call_on(domain, Hypervisor.stats, domain)
 
-    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
-        asked = list(domains)
-        found = await self._call(Hypervisor.all_stats, asked)
-        if hanging := [domain for domain in asked if domain not in found]:
-            answers = await asyncio.gather(*map(self.job, hanging), return_exceptions=True)
-            for domain, answer in zip(hanging, answers, strict=True):
-                if isinstance(answer, BaseException) and not isinstance(answer, BackendError):
-                    raise answer
-                found[domain] = answer
-        return found
+    async def jobs(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
+    ) -> Mapping[DomainKey, JobAnswer]:
+        keys = list(domains)
+        answers = await self._call(Hypervisor.all_stats, keys)
+        if on_answer is not None:
+            for key, answer in answers.items():
+                on_answer(key, answer)
+
+        async def ask(key: DomainKey) -> None:
+            try:
+                answers[key] = await self.job(key)
+            except BackendError as error:
+                answers[key] = error
+            if on_answer is not None:
+                on_answer(key, answers[key])
+
+        await asyncio.gather(*(ask(key) for key in keys if key not in answers))
+        return answers
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
         return await self._call_on(domain, Hypervisor.last_stats, domain)
@@ -221,8 +229,7 @@ class SimulatorBackend(Backend):
     async def _run(self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         if self._hypervisor is None or self._thread is None:
             raise NoConnection(f"{self.uri} is not open")
-        call = functools.partial(function, self._hypervisor, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await self._thread.call(functools.partial(function, self._hypervisor, *arguments, **named))
 
     def _until(self, due: float | None) -> float:
         """Seconds until then; None stands for never."""

@@ -7,8 +7,9 @@ success for ``0``, a failure for anything else. The patch series for ``virsh dum
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from backend.base import JobAnswer
 from backend.errors import BackendError, NotSupported
 from backend.model import DomainKey, JobOperation, JobStats, JobType
 from backend.simulator.backend import SimulatorBackend
@@ -26,11 +27,17 @@ class PretendingBackend(SimulatorBackend):
         stats = await super().job(domain)
         return _STATS if VARIABLE in os.environ else stats
 
-    async def jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, JobStats | BackendError | None]:
-        found = await super().jobs(domains)
+    async def jobs(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
+    ) -> Mapping[DomainKey, JobAnswer]:
         if VARIABLE not in os.environ:
-            return found
-        return {domain: stats if isinstance(stats, BackendError) else _STATS for domain, stats in found.items()}
+            return await super().jobs(domains, on_answer)
+        answers = await super().jobs(domains)
+        pretended = {domain: stats if isinstance(stats, BackendError) else _STATS for domain, stats in answers.items()}
+        if on_answer is not None:
+            for domain, answer in pretended.items():
+                on_answer(domain, answer)
+        return pretended
 
     async def job_result(self, domain: DomainKey, operation: JobOperation | None) -> Outcome | None:
         value = os.environ.get(VARIABLE)

@@ -16,8 +16,8 @@ import pytest
 from backend.errors import NotAnswering
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
-from backend.libvirt.connection import lane
-from backend.libvirt.connection.lane import MANY_STUCK
+from backend.libvirt.connection import pool as lane
+from backend.libvirt.connection.pool import MANY_STUCK
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique

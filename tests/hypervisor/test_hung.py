@@ -12,7 +12,7 @@ import pytest
 
 from backend.errors import NotAnswering
 from backend.libvirt.backend import LibvirtBackend
-from backend.libvirt.connection.lane import DEADLINE, SWEEP_DEADLINE
+from backend.libvirt.connection.pool import DEADLINE, SWEEP_DEADLINE
 from backend.model import DomainKey, DumpRequest
 from backend.observing.wait import wait
 from backend.running.start import start_dump

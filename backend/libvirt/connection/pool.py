@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from backend.base import Traffic
 from backend.errors import BackendError, NoConnection, NotAnswering
+from backend.libvirt.connection.batch import Batch, Part
 from backend.libvirt.connection.connect import connect, disconnect
-from backend.libvirt.connection.link import Call, Crew, Link, Member, Subject
+from backend.libvirt.connection.connection import Call, Connection, Subject
 from backend.libvirt.connection.watch import Watch
 from backend.text import clean
-from backend.threads import in_thread
+from backend.threads import Worker
 
 DEADLINE = 5.0
 """Seconds that one call, or opening a connection, may take."""
@@ -22,25 +23,25 @@ SWEEP_DEADLINE = 2.0
 """The same where many domains are asked at once: those that answer are not to wait long for those that do not."""
 PATIENCE = 0.1
 """Seconds after which a slow call does not hold up the calls behind it any more: they get another connection."""
-MOST_LINKS = 10
+MOST_CONNECTIONS = 10
 """Connections at once. Each may have a stuck call on it, and the daemon has twenty workers for everybody."""
 MANY_STUCK = 4
 """Stuck calls beyond which domains that may well hang too are not asked, but for one now and then."""
 TRY_INTERVAL = 30.0
 """Seconds from a call beyond those that got stuck to the next one."""
-SPARE_LINKS = 2
+SPARE_CONNECTIONS = 2
 """Connections that are kept while nothing is asked."""
 SHARED = 10
 """Calls in a sweep from which on two threads share them: while one is served, the other makes something of its answer.
 100 calls to libvirt 9.0 take a quarter to a third less time then, and as much CPU as before."""
 SPARE_INTERVAL = 5.0
-"""Seconds that a lane has been open until a second connection is worth its while, and between two tries to get one."""
+"""Seconds that a pool has been open until a second connection is worth its while, and between two tries to get one."""
 _CLOSE_DEADLINE = 1.0
 
 T = TypeVar("T")
 
 
-class Lane:
+class Pool:
     """Calls to one daemon. A domain whose call is stuck is not asked again until that call returns."""
 
     def __init__(
@@ -51,22 +52,22 @@ class Lane:
         watch: Watch | None = None,
         on_lost: Callable[[str], None] | None = None,
     ) -> None:
-        """Where there is a `watch`, its connection is the lane's life: when it is lost, so is the lane, until `reopen`.
+        """Where there is a `watch`, its connection is the pool's life: when it is lost, so is the pool, until `reopen`.
 
-        `on_lost` is told why. A lane without a watch is never lost: a call opens a new connection when there is none.
+        `on_lost` is told why. A pool without a watch is never lost: a call opens a new connection when there is none.
         """
         self._uri = uri
         self._readonly = readonly
         self._traffic = traffic
         self._watch = watch
         self._on_lost = on_lost
-        self._links: set[Link] = set()
-        self._free: list[Link] = []
+        self._connections: set[Connection] = set()
+        self._free: list[Connection] = []
         self._changed = asyncio.Event()
-        self._leaving: set[Link] = set()
+        self._leaving: set[Connection] = set()
         self._doubted: set[str] = set()
         self._next_try = float("-inf")
-        self._opening: asyncio.Future[Link] | None = None
+        self._opening: asyncio.Future[Connection] | None = None
         self._refused: BaseException | None = None
         self._closing: set[asyncio.Future[None]] = set()
         self._down = ""
@@ -85,15 +86,15 @@ class Lane:
         self._spare_due = time.monotonic() + SPARE_INTERVAL
 
     def check(self) -> None:
-        """NoConnection while the lane is lost."""
+        """NoConnection while the pool is lost."""
         if self._down:
             raise NoConnection(f"no connection to {clean(self._uri)}: {self._down}")
 
     def drop(self) -> None:
         """Let go of every connection; of one that has a call inside, as soon as that returns."""
         self._free.clear()
-        for link in list(self._links):
-            self._leave(link)
+        for connection in list(self._connections):
+            self._leave(connection)
         self._changed.set()
 
     async def close(self) -> None:
@@ -107,12 +108,12 @@ class Lane:
     @property
     def stuck(self) -> set[Subject]:
         """What is not answered for at present."""
-        return {link.stuck for link in self._links | self._leaving if link.stuck is not None}
+        return {connection.stuck for connection in self._connections | self._leaving if connection.stuck is not None}
 
     def forget(self, uuid: str) -> None:
         """Look the domain up again before the next call: it was started or stopped."""
-        for link in self._links:
-            link.handles.pop(uuid, None)
+        for connection in self._connections:
+            connection.handles.pop(uuid, None)
 
     def doubt(self, uuid: str) -> None:
         """Be careful with the domain, until it answers: it may be about to hang."""
@@ -126,11 +127,15 @@ class Lane:
         return result
 
     async def sweep(
-        self, calls: Mapping[Subject, Call[T]], deadline: float = SWEEP_DEADLINE
+        self,
+        calls: Mapping[Subject, Call[T]],
+        deadline: float = SWEEP_DEADLINE,
+        on_answer: Callable[[Subject, T | BackendError], None] | None = None,
     ) -> dict[Subject, T | BackendError]:
         """What many calls return, each its result or its error. `deadline` is for each of them.
 
-        One thread makes a few; two share many. Others take over where those stay in a call.
+        `on_answer` gets each as soon as it is there, at the latest `PATIENCE` seconds after it. One connection makes a
+        few calls; two share many. Others take over where those stay in a call.
         """
         self.check()
         stuck = self.stuck
@@ -140,86 +145,96 @@ class Lane:
             if subject not in stuck:
                 (doubtful if _uuid(subject) in self._doubted else certain)[subject] = call
         most = MANY_STUCK if time.monotonic() < self._next_try else max(MANY_STUCK, len(stuck) + 1)
-        crew = Crew(certain, doubtful, lambda: self._slow < most)
-        if crew.todo:
+        batch = Batch(certain, doubtful, lambda: self._slow < most)
+        if batch.todo:
             begun = time.monotonic()
-            await self._run(crew, deadline, len(certain) >= SHARED)
-            self._traffic.answered(len(crew.done), time.monotonic() - begun)
+            await self._run(batch, deadline, len(certain) >= SHARED, on_answer)
+            self._traffic.answered(len(batch.answers), time.monotonic() - begun)
         if doubtful and len(self.stuck) > max(MANY_STUCK, len(stuck)):
             self._next_try = time.monotonic() + TRY_INTERVAL
-        found: dict[Subject, T | BackendError] = {}
+        answers: dict[Subject, T | BackendError] = {}
         for subject in calls:
-            if subject in crew.done:
-                found[subject] = crew.done[subject]
+            if subject in batch.answers:
+                answers[subject] = batch.answers[subject]
                 self._doubted.discard(_uuid(subject))
             else:
-                found[subject] = crew.lost or NotAnswering(_no_answer(subject, deadline, subject in stuck))
-        return found
+                answers[subject] = batch.lost or NotAnswering(_no_answer(subject, deadline, subject in stuck))
+                if on_answer is not None:
+                    on_answer(subject, answers[subject])
+        return answers
 
     @property
     def _slow(self) -> int:
         """How many calls have not returned for a while, given up or not (in any thread)."""
         now = time.monotonic()
-        members = [link.member for link in (*self._links, *self._leaving)]
-        return sum(member is not None and member.age(now) >= PATIENCE for member in members)
+        parts = [connection.part for connection in (*self._connections, *self._leaving)]
+        return sum(part is not None and part.age(now) >= PATIENCE for part in parts)
 
-    async def _run(self, crew: Crew[T], deadline: float, many: bool) -> None:
+    async def _run(
+        self,
+        batch: Batch[T],
+        deadline: float,
+        many: bool,
+        on_answer: Callable[[Subject, T | BackendError], None] | None,
+    ) -> None:
         try:
-            self._join(crew, await self._take(DEADLINE))
+            self._join(batch, await self._take(DEADLINE))
             if many:
-                self._share(crew)
-            while active := crew.active:
+                self._share(batch)
+            while active := batch.active:
                 now = time.monotonic()
-                ages = [member.age(now) for member in active]
+                ages = [part.age(now) for part in active]
                 look = deadline - max(ages)
-                if crew.todo and min(ages) < PATIENCE:
+                if on_answer is not None or (batch.todo and min(ages) < PATIENCE):
                     look = min(look, PATIENCE)
-                await asyncio.wait([member.future for member in active], timeout=max(0.001, look))
+                await asyncio.wait([part.future for part in active], timeout=max(0.001, look))
+                _hand_on(batch, on_answer)
                 now = time.monotonic()
-                for member in active:
-                    member.write_off(deadline, now)
-                if crew.todo and not crew.lost and all(member.age(now) >= PATIENCE for member in crew.active):
-                    self._join(crew, await self._take(deadline))
+                for part in active:
+                    part.write_off(deadline, now)
+                if batch.todo and not batch.lost and all(part.age(now) >= PATIENCE for part in batch.active):
+                    self._join(batch, await self._take(deadline))
         except NotAnswering:
             pass  # No connection to be had beside the busy ones: what nobody took was not answered.
         finally:
-            crew.stop()
-        for member in crew.members:
-            if member.future.done():
-                member.future.result()
+            batch.stop()
+        _hand_on(batch, on_answer)
+        for part in batch.parts:
+            if part.future.done():
+                part.future.result()
 
-    def _share(self, crew: Crew[T]) -> None:
+    def _share(self, batch: Batch[T]) -> None:
         """Let a second thread take part, if there is a connection for it; else see to one for the next sweep."""
         if self._free:
-            self._join(crew, self._free.pop(0))
-        elif len(self._links) < SPARE_LINKS and (now := time.monotonic()) >= self._spare_due:
+            self._join(batch, self._free.pop(0))
+        elif len(self._connections) < SPARE_CONNECTIONS and (now := time.monotonic()) >= self._spare_due:
             self._spare_due = now + SPARE_INTERVAL
             self._open()
 
-    def _join(self, crew: Crew[T], link: Link) -> None:
-        member = crew.add(link)
-        member.future.add_done_callback(lambda _: self._left(member, link))
+    def _join(self, batch: Batch[T], connection: Connection) -> None:
+        part = batch.share(connection)
+        part.future.add_done_callback(lambda _: self._left(part, connection))
 
-    def _left(self, member: Member[T], link: Link) -> None:
-        link.member = None
-        if member.broken is not None:
-            self._lost(link, member.broken.message)
-        self._give_back(link)
+    def _left(self, part: Part[T], connection: Connection) -> None:
+        connection.part = None
+        if part.broken is not None:
+            self._lost(connection, part.broken.message)
+        self._give_back(connection)
 
-    async def _take(self, within: float) -> Link:
-        """A link with no call inside: one that is or soon becomes free, else a new one."""
+    async def _take(self, within: float) -> Connection:
+        """A connection with no call inside: one that is or soon becomes free, else a new one."""
         clock = asyncio.get_running_loop().time
         until = clock() + within
-        soon = any(link.stuck is None for link in self._links)
+        soon = any(connection.stuck is None for connection in self._connections)
         patient_until = clock() + (PATIENCE if soon else 0.0)
         self._refused = None
         while not self._free:
-            if self._refused is not None and not self._links:
+            if self._refused is not None and not self._connections:
                 raise self._refused
             now = clock()
             if now >= until:
                 raise self._nothing_free(within)
-            if now >= patient_until and len(self._links) < MOST_LINKS and self._refused is None:
+            if now >= patient_until and len(self._connections) < MOST_CONNECTIONS and self._refused is None:
                 self._open()
             self._changed.clear()
             try:
@@ -230,37 +245,38 @@ class Lane:
         return self._free.pop(0)
 
     def _nothing_free(self, within: float) -> BackendError:
-        if self._links:
+        if self._connections:
             return NotAnswering(f"{clean(self._uri)}: no answer to earlier calls within {within:g} s")
         return NoConnection(f"cannot connect to {clean(self._uri)}: no answer within {within:g} s; is its libvirtd up?")
 
     def _open(self) -> None:
         # One attempt at a time: all who need a connection wait for one that hangs, they do not add to it.
         if self._opening is None:
-            watch = self._watch if not any(link.watched for link in self._links) else None
-            self._opening = in_thread(partial(_opened, self._uri, self._readonly, watch), "libvirt connection")
+            watch = self._watch if not any(connection.watched for connection in self._connections) else None
+            thread = Worker("libvirt connection")
+            self._opening = thread.call(partial(_opened, self._uri, self._readonly, watch, thread))
             self._opening.add_done_callback(self._has_opened)
 
-    def _has_opened(self, opening: asyncio.Future[Link]) -> None:
+    def _has_opened(self, opening: asyncio.Future[Connection]) -> None:
         self._opening = None
         self._refused = opening.exception()
         if self._refused is None:
-            self._links.add(opening.result())
+            self._connections.add(opening.result())
             self._give_back(opening.result())
-            if self._closed:  # It took longer than its lane lived.
+            if self._closed:  # It took longer than its pool lived.
                 self.drop()
         self._changed.set()
 
     def lost(self, conn: object, reason: str) -> None:
         """Say that a connection broke."""
-        for link in [link for link in self._links if link.conn is conn]:
-            self._lost(link, reason)
+        for connection in [connection for connection in self._connections if connection.conn is conn]:
+            self._lost(connection, reason)
 
-    def _lost(self, link: Link, reason: str) -> None:
-        if link not in self._links:
+    def _lost(self, connection: Connection, reason: str) -> None:
+        if connection not in self._connections:
             return
-        if not link.watched and self._watch is not None:
-            self._leave(link)
+        if not connection.watched and self._watch is not None:
+            self._leave(connection)
             return
         self._refused = NoConnection(f"no connection to {clean(self._uri)}: {reason}")
         self.drop()
@@ -268,45 +284,58 @@ class Lane:
             self._down = reason
             self._on_lost(reason)
 
-    def _give_back(self, link: Link) -> None:
-        if link in self._leaving:
-            self._close(link)
-        elif link not in self._links:
+    def _give_back(self, connection: Connection) -> None:
+        if connection in self._leaving:
+            self._close(connection)
+        elif connection not in self._connections:
             pass  # It was left with nobody inside, and is being closed.
-        elif link.watched:
-            self._free.insert(0, link)
-        elif len(self._free) < SPARE_LINKS:
-            self._free.append(link)
+        elif connection.watched:
+            self._free.insert(0, connection)
+        elif len(self._free) < SPARE_CONNECTIONS:
+            self._free.append(connection)
         else:
-            self._leave(link)
+            self._leave(connection)
         self._changed.set()
 
-    def _leave(self, link: Link) -> None:
-        self._links.discard(link)
-        self._leaving.add(link)
-        if link.member is None:
-            self._close(link)
+    def _leave(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._leaving.add(connection)
+        if connection.part is None:
+            self._close(connection)
 
-    def _close(self, link: Link) -> None:
-        self._leaving.discard(link)
-        watch = self._watch if link.watched else None
-        closing = in_thread(partial(_closed, link, watch), "libvirt disconnection")
+    def _close(self, connection: Connection) -> None:
+        self._leaving.discard(connection)
+        watch = self._watch if connection.watched else None
+        assert connection.thread is not None
+        closing = connection.thread.call(partial(_closed, connection, watch))
+        connection.thread.stop()
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
 
-def _opened(uri: str, readonly: bool, watch: Watch | None) -> Link:
-    conn = connect(uri, readonly)
+def _opened(uri: str, readonly: bool, watch: Watch | None, thread: Worker) -> Connection:
+    try:
+        conn = connect(uri, readonly)
+    except BaseException:
+        thread.stop()
+        raise
     if watch is not None:
         watch.register(conn, readonly)
-    return Link(conn, watch is not None)
+    return Connection(conn, watch is not None, thread)
 
 
-def _closed(link: Link, watch: Watch | None) -> None:
+def _hand_on(batch: Batch[T], on_answer: Callable[[Subject, T | BackendError], None] | None) -> None:
+    while batch.fresh:
+        subject = batch.fresh.popleft()
+        if on_answer is not None:
+            on_answer(subject, batch.answers[subject])
+
+
+def _closed(connection: Connection, watch: Watch | None) -> None:
     if watch is not None:
-        watch.deregister(link.conn)
-    link.handles.clear()  # Each of them would keep the connection open.
-    disconnect(link.conn)
+        watch.deregister(connection.conn)
+    connection.handles.clear()  # Each of them would keep the connection open.
+    disconnect(connection.conn)
 
 
 def _uuid(subject: Subject) -> str:
