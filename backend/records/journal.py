@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
@@ -64,6 +64,10 @@ class Journal:
     def read(self, record_id: str) -> JobRecord | None:
         """The record with that id; None without one."""
         return next(iter(self._select("WHERE id = ?", record_id)), None)
+
+    def read_all(self, ids: Sequence[str]) -> list[JobRecord]:
+        """The records of those ids that there are, read at one moment."""
+        return self._read(f"WHERE id IN ({', '.join('?' * len(ids))})", *ids)
 
     def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
         """Records, newest first; of one connection or domain where named."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from backend.errors import NotAnswering
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
-from backend.libvirt.connection import pool as lane
+from backend.libvirt.connection import pool
 from backend.libvirt.connection.pool import MANY_STUCK
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
@@ -58,7 +59,7 @@ async def ward(
 ) -> AsyncIterator[Ward]:
     """`param`: over how many connections domains are asked while all answer."""
     if request.param == 2:
-        monkeypatch.setattr(lane, "SPARE_INTERVAL", 0.0)
+        monkeypatch.setattr(pool, "SPARE_INTERVAL", 0.0)
     with Machines(daemon.uri) as machines:
         keys = [machines.start(unique("vm"), 16, paused=True) for _ in range(HUNG + WELL)]
         before = sockets()
@@ -76,7 +77,15 @@ async def ward(
 
 def calls_inside() -> int:
     """The calls to libvirt that have not returned."""
-    return sum(thread.name == "libvirt call" for thread in threading.enumerate())
+    return sum(_in_call(frame) for frame in sys._current_frames().values())
+
+
+def _in_call(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_qualname == "Part._make":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def sockets() -> int:
