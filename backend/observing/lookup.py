@@ -43,7 +43,7 @@ class Known:
 async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None = None) -> list[Known]:
     """What is known of the domain's dumps, the running ones first. `journal` is this user's own by default."""
     try:
-        own = await asyncio.to_thread((journal or Journal()).history, None, domain.uuid, 20)
+        own = await in_thread(partial(_own, domain, journal), "journal")
     except JournalError:
         own = []
     found = [Known(record, False) for record in own]
@@ -54,6 +54,10 @@ async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None
     if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
         found.append(Known(shared, True))
     return sorted(found, key=lambda known: (known.record.over, -known.record.started))
+
+
+def _own(domain: DomainKey, journal: Journal | None) -> list[JobRecord]:
+    return (journal or Journal()).history(uuid=domain.uuid, limit=20)
 
 
 def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:

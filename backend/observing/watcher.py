@@ -1,8 +1,8 @@
 """What is going on at one hypervisor: its domains and their jobs, kept up to date.
 
-Three things go on side by side, so that none waits for a slow other one: domains with a job are looked at often,
-all others in a sweep, and the list is read anew from time to time. Sweep and list take a bounded share of the
-hypervisor's time. What it tells of its own accord hurries the list up, and the domain is looked at closely for a while.
+Three things go on side by side, so that none waits for a slow other one: domains with a job are followed through the
+sampler, all others are looked at in a sweep, and the list is read anew from time to time. Sweep and list take a bounded
+share of the hypervisor's time. An event makes the list due, and its domain is followed for a while.
 """
 
 from __future__ import annotations
@@ -11,29 +11,26 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
+from functools import partial
 
-from backend.base import Backend
+from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent
 from backend.model import Domain, DomainKey, JobStats, JobType
 from backend.observing.pace import Pace
 from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.sampler import Follower, sampler_of
 
 INTERVAL = 0.25
-"""Seconds between two looks at the domains that have a job."""
-HURRIED = 0.1
-"""Seconds, at the least, between two looks, however much the hypervisor tells."""
-BUSY_SHARE = 0.25
-"""The part of the time that looks at the domains that have a job may take."""
-LONGEST_LOOK_PAUSE = 1.0
-"""Seconds that looks are put off by that, at the most."""
+"""Seconds between two looks at a domain that has a job."""
 ATTENTION = 2.0
-"""Seconds that a domain is looked at as if it had a job, once the hypervisor told something of it."""
+"""Seconds that a domain is followed as if it had a job, once the hypervisor reported an event of it."""
 MANY = 100
-"""Domains with a job beyond which those that nobody looks at take turns; of others, no more are looked at closely."""
-TURNS = 8
-"""Looks, at the others, in which each of them has its turn once."""
+"""Domains with a job beyond which those that are not on the screen are looked at less often; of domains without a job,
+no more are followed because of events."""
+SELDOM = 8
+"""How many times less often."""
 SLICE = 100
 """Jobs that are taken in before whoever else shares the event loop has a turn."""
 SWEEP_INTERVAL = 0.85
@@ -76,92 +73,139 @@ class Watcher:
         self._clock = clock
         self._views: dict[str, DomainView] = {}
         self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
-        self._looks = Pace(clock, INTERVAL, BUSY_SHARE, LONGEST_LOOK_PAUSE, HURRIED)
         self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
         self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE)
-        self._talked_of: dict[str, float] = {}
-        """The uuids of domains without a job that are looked at closely, and until when."""
-        self._turn = 0
-        self.closely: Set[str] = frozenset()
-        """The uuids of the domains whose jobs someone looks at: they have their turn each time."""
+        self._followers: dict[DomainKey, Follower] = {}
+        """Of the domains that have a job, or of which the hypervisor reported an event lately."""
+        self._attention: dict[DomainKey, float] = {}
+        """Until when the latter are followed."""
+        self._closely: Set[str] = frozenset()
+        self._report: Callable[[Changes], None] = lambda changes: None
+        self._report_due: asyncio.Handle | None = None
         self._changed: dict[str, DomainView] = {}
         self._removed: list[str] = []
         self._troubles: dict[Pace, BackendError] = {}
         """What went wrong when each was done last."""
         self._told: tuple[bool, str] = (True, "")
 
+    @property
+    def closely(self) -> Set[str]:
+        """The uuids of the domains on the screen: of many jobs, theirs are looked at most often."""
+        return self._closely
+
+    @closely.setter
+    def closely(self, uuids: Set[str]) -> None:
+        if uuids != self._closely:
+            self._closely = uuids
+            self._adapt()
+
     async def run(self, report: Callable[[Changes], None]) -> None:
         """Watch until cancelled; `report` is called at once with all domains, then with what changes."""
-        async with self._backend.events() as events, asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(events))
-            tasks.create_task(self._keep(self._listings, self._list, report))
-            tasks.create_task(self._keep(self._sweeps, self._sweep, report))
-            tasks.create_task(self._keep(self._looks, self._look, report))
+        self._report = report
+        try:
+            async with self._backend.events() as events, asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen(events))
+                tasks.create_task(self._keep(self._listings, self._list))
+                tasks.create_task(self._keep(self._sweeps, self._sweep))
+        finally:
+            for key in list(self._followers):
+                self._unfollow(key)
+            if self._report_due is not None:
+                self._report_due.cancel()
 
-    async def _keep(self, pace: Pace, do: Callable[[], Awaitable[bool]], report: Callable[[Changes], None]) -> None:
-        """Do it again and again; where that leaves nothing to do (False), only when it is hurried."""
-        more = True
+    async def _keep(self, pace: Pace, do: Callable[[], Awaitable[None]]) -> None:
+        """Do it again and again."""
         while True:
-            await (pace.turn() if more else pace.called())
+            await pace.turn()
             with pace:
                 try:
-                    more = await do()
+                    await do()
                     self._troubles.pop(pace, None)
                 except BackendError as error:
                     self._troubles[pace] = error
                     pace.unanswered()
-            # The first list is told of even if there is nothing on it.
-            listed = pace is self._listings and pace not in self._troubles
-            if listed or self._changed or self._removed or self._told != self._state:
-                report(self._changes())
+            # The first list is reported even if there is nothing on it.
+            self._report_changes(pace is self._listings and pace not in self._troubles)
 
-    async def _list(self) -> bool:
+    async def _list(self) -> None:
         domains = await self._backend.domains()
         if not all(domain.answering for domain in domains):
             self._listings.unanswered()
         self._take_in(domains)
-        # What a domain is, and what its job is, changes together, and is told together.
-        await self._look_at(self._close(), self._looks)
-        return True
-
-    async def _sweep(self) -> bool:
-        close = self._meters.keys() | set(self._close())
-        await self._look_at([key for key in self._active() if key not in close], self._sweeps)
-        return True
-
-    async def _look(self) -> bool:
-        others = [key for key in self._close() if key not in self._meters]
-        await self._look_at([*self._whose_turn(), *others], self._looks)
-        return bool(self._meters or self._talked_of)
-
-    def _close(self) -> list[DomainKey]:
-        """The running domains that the hypervisor has told something of lately."""
+        # What a domain is, and what its job is, changes together, and is reported together.
         now = self._clock()
-        self._talked_of = {uuid: until for uuid, until in self._talked_of.items() if until > now}
-        views = [view for uuid in self._talked_of if (view := self._views.get(uuid)) is not None]
-        return [view.domain.key for view in views if view.domain.active]
+        for key in [key for key, until in self._attention.items() if until <= now]:
+            del self._attention[key]
+            if key not in self._meters:
+                self._unfollow(key)
+        await self._look_at([key for key in self._attention if self._is_active(key)], self._listings)
 
-    def _whose_turn(self) -> list[DomainKey]:
-        """The domains with a job that are to be looked at now."""
-        if len(self._meters) <= MANY:
-            return list(self._meters)
-        self._turn = (self._turn + 1) % TURNS
-        closely, turn = self.closely, self._turn
-        return [key for key in self._meters if key.uuid in closely or hash(key.uuid) % TURNS == turn]
+    async def _sweep(self) -> None:
+        await self._look_at([key for key in self._active() if key not in self._followers], self._sweeps)
 
     async def _look_at(self, keys: list[DomainKey], pace: Pace) -> None:
+        """Look once at domains that nobody follows, or that may have changed this very moment."""
         if not keys:
             return
-        for count, (key, found) in enumerate((await self._backend.jobs(keys)).items(), 1):
-            if isinstance(found, NoConnection):
-                raise found
-            if isinstance(found, NotAnswering):
+        for count, (key, answer) in enumerate((await self._backend.jobs(keys)).items(), 1):
+            if isinstance(answer, NoConnection):
+                raise answer
+            if isinstance(answer, NotAnswering):
                 pace.unanswered()
-            # A sweep's answer may be older than the job that a look has found by now.
-            if pace is self._looks or key not in self._meters:
-                self._learn(key, found)
+            # A sweep's answer may be older than the job that the sampler has seen by now.
+            if pace is self._listings or key not in self._meters:
+                self._learn(key, answer)
             if count % SLICE == 0:
                 await asyncio.sleep(0)
+
+    def _follow(self, key: DomainKey) -> None:
+        if key not in self._followers:
+            take = partial(self._sampled, key)
+            self._followers[key] = sampler_of(self._backend).follow(key, take, self._interval(key))
+            if len(self._followers) == MANY + 1:
+                self._adapt()
+
+    def _unfollow(self, key: DomainKey) -> None:
+        if (follower := self._followers.pop(key, None)) is not None:
+            follower.close()
+            if len(self._followers) == MANY:
+                self._adapt()
+
+    def _interval(self, key: DomainKey) -> float:
+        seldom = len(self._followers) > MANY and key.uuid not in self._closely
+        return INTERVAL * SELDOM if seldom else INTERVAL
+
+    def _adapt(self) -> None:
+        """Look as often as the number of jobs allows."""
+        for key, follower in self._followers.items():
+            follower.change(self._interval(key))
+
+    def _sampled(self, key: DomainKey, answer: JobAnswer | Exception, sent: float) -> None:
+        if isinstance(answer, Exception) and not isinstance(answer, BackendError):
+            return  # The sampler has put it into the log.
+        if not isinstance(answer, NoConnection):
+            self._learn(key, answer)
+        if key not in self._meters and self._attention.get(key, 0.0) <= self._clock():
+            self._attention.pop(key, None)
+            self._unfollow(key)
+        if self._report_due is None and (self._changed or self._removed):
+            # Answers come many at a time: they are reported together.
+            self._report_due = asyncio.get_running_loop().call_soon(self._report_changes)
+
+    def _is_active(self, key: DomainKey) -> bool:
+        return (view := self._views.get(key.uuid)) is not None and view.domain.key == key and view.domain.active
+
+    def _attend(self, uuid: str) -> None:
+        """Something happened to the domain: a job of it may have begun or ended."""
+        view = self._views.get(uuid)
+        if view is None or not view.domain.active:
+            return
+        key = view.domain.key
+        if (follower := self._followers.get(key)) is not None:
+            follower.hurry()
+        if len(self._attention) < MANY:
+            self._attention[key] = self._clock() + ATTENTION
+            self._follow(key)
 
     def _active(self) -> list[DomainKey]:
         return [view.domain.key for view in self._views.values() if view.domain.active]
@@ -169,7 +213,7 @@ class Watcher:
     def _take_in(self, domains: list[Domain]) -> None:
         listed = {domain.key.uuid: domain for domain in domains}
         for uuid in self._views.keys() - listed.keys():
-            self._meters.pop(self._views.pop(uuid).domain.key, None)
+            self._forget(self._views.pop(uuid).domain.key)
             self._changed.pop(uuid, None)
             self._removed.append(uuid)
         for uuid, domain in listed.items():
@@ -179,11 +223,17 @@ class Watcher:
                 same_run = known is not None and known.domain.key == domain.key
                 self._show(DomainView(domain, known.progress if known and same_run else None))
                 if known and not same_run:
-                    self._meters.pop(known.domain.key, None)
+                    self._forget(known.domain.key)
                 if domain.active and not same_run:
                     self._sweeps.hurry()
 
-    def _learn(self, key: DomainKey, found: JobStats | BackendError | None) -> None:
+    def _forget(self, key: DomainKey) -> None:
+        """That run of a domain is over."""
+        self._meters.pop(key, None)
+        self._attention.pop(key, None)
+        self._unfollow(key)
+
+    def _learn(self, key: DomainKey, found: JobAnswer) -> None:
         view = self._views.get(key.uuid)
         if view is None or view.domain.key != key:
             return
@@ -197,15 +247,9 @@ class Watcher:
         last, meter = self._meters.get(key, (None, None))
         if meter is None or last is None or _is_other(found, last):
             meter = ProgressMeter()
-        if key not in self._meters:
-            self._hurry_looks()
+        self._follow(key)
         self._meters[key] = (found, meter)
         self._show(DomainView(view.domain, meter.update(found, self._clock())))
-
-    def _hurry_looks(self) -> None:
-        # Where many jobs come and go, something is told all the time, and each look is followed by another anyway.
-        if len(self._meters) <= MANY:
-            self._looks.hurry()
 
     def _show(self, view: DomainView) -> None:
         self._views[view.domain.key.uuid] = view
@@ -219,6 +263,11 @@ class Watcher:
         worst = lost or next(iter(errors), None)
         return lost is None, worst.message if worst else ""
 
+    def _report_changes(self, anyway: bool = False) -> None:
+        self._report_due = None
+        if anyway or self._changed or self._removed or self._told != self._state:
+            self._report(self._changes())
+
     def _changes(self) -> Changes:
         self._told = self._state
         changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._told)
@@ -229,10 +278,8 @@ class Watcher:
         try:
             async for event in events:
                 self._listings.hurry()
-                self._hurry_looks()
                 if not isinstance(event, ConnectionEvent):
-                    if len(self._talked_of) < MANY:
-                        self._talked_of[event.domain.uuid] = self._clock() + ATTENTION
+                    self._attend(event.domain.uuid)
                 elif event.connected:
                     self._sweeps.hurry()
                 else:

@@ -7,10 +7,9 @@ import time
 
 import pytest
 
-from backend.model import DomainKey, JobStats, JobType
+from backend.model import DomainKey
 from backend.observing.pace import Pace
-from backend.observing.progress import ProgressMeter
-from backend.observing.watcher import MANY, TURNS, Watcher
+from backend.observing.watcher import INTERVAL, MANY, SELDOM, Watcher
 from backend.simulator import SimulatorBackend
 
 
@@ -78,21 +77,23 @@ async def test_a_turn_that_is_far_away_comes_when_it_is_hurried() -> None:
     await asyncio.wait_for(turn, 10)
 
 
-def watcher(jobs: int) -> Watcher:
-    watching = Watcher(SimulatorBackend("sim:///turns"))
+async def watching(jobs: int, closely: frozenset[str] = frozenset()) -> dict[str, float]:
+    """How often a watcher looks at each of so many domains with a job: uuid -> seconds."""
+    watcher = Watcher(SimulatorBackend("sim:///turns"))
+    watcher.closely = closely
     for number in range(jobs):
-        key = DomainKey(f"uuid-{number}", number, f"vm-{number}")
-        watching._meters[key] = JobStats(JobType.UNBOUNDED), ProgressMeter()
-    return watching
+        watcher._follow(DomainKey(f"uuid-{number}", number, f"vm-{number}"))
+    intervals = {key.uuid: follower.interval for key, follower in watcher._followers.items()}
+    for key in list(watcher._followers):
+        watcher._unfollow(key)
+    return intervals
 
 
-def test_a_few_jobs_are_all_looked_at_each_time() -> None:
-    assert len(watcher(MANY)._whose_turn()) == MANY
+async def test_a_few_jobs_are_all_looked_at_as_often() -> None:
+    assert set((await watching(MANY)).values()) == {INTERVAL}
 
 
-def test_of_many_jobs_each_has_its_turn_and_those_that_someone_looks_at_each_time() -> None:
-    watching = watcher(10 * MANY)
-    watching.closely = frozenset({"uuid-7"})
-    turns = [[key.uuid for key in watching._whose_turn()] for _ in range(TURNS)]
-    assert all("uuid-7" in turn and len(turn) < 3 * 10 * MANY / TURNS for turn in turns)
-    assert len({uuid for turn in turns for uuid in turn}) == 10 * MANY
+async def test_of_many_jobs_those_on_the_screen_are_looked_at_most_often() -> None:
+    intervals = await watching(10 * MANY, frozenset({"uuid-7"}))
+    assert intervals.pop("uuid-7") == INTERVAL
+    assert set(intervals.values()) == {INTERVAL * SELDOM}

@@ -1,0 +1,207 @@
+"""Everything that observes one job while it is waited for, and the queue through which it reaches the attachment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from backend.base import Backend, JobAnswer
+from backend.errors import BackendError, JournalError, OperationFailed
+from backend.event_stream import EventStream
+from backend.events import ConnectionEvent, RecordEvent
+from backend.files.inspect import inspect_target
+from backend.files.target import DumpTarget
+from backend.model import JobOperation
+from backend.observing.record_reader import reader_of
+from backend.observing.sampler import Follower, sampler_of
+from backend.records import process
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from backend.threads import in_thread
+from backend.verdicts.attachment import Attachment
+from backend.verdicts.observations import (
+    FileChecked,
+    FileHeld,
+    Observation,
+    RecordSeen,
+    Sampled,
+    SampleFailed,
+    StateSeen,
+)
+
+_log = logging.getLogger(__name__)
+
+SAMPLE_INTERVAL = 0.1
+"""Seconds between two looks at the job; the sampler makes it more where it has many jobs, and less near their end."""
+SETTLING_INTERVAL = 0.3
+"""Seconds between two looks at a file, or a domain, of which the daemon reports nothing any more."""
+HOLD_TRIES = 20
+"""How often, at the most, the file of a running dump is looked for."""
+
+
+class Observers:
+    """Observes from ``async with`` on; `next` gives what was observed."""
+
+    def __init__(self, backend: Backend, attachment: Attachment, events: EventStream, journal: Journal | None) -> None:
+        self._backend = backend
+        self._attachment = attachment
+        self._events = events
+        self._journal = journal
+        self._observed: asyncio.Queue[Observation | Exception] = asyncio.Queue()
+        self._read_shared = asyncio.Event()
+        self._adrift = asyncio.Event()
+        self._ended = attachment.ended
+        self._tasks: list[asyncio.Task[None]] = []
+        self._cleanup = contextlib.ExitStack()
+
+    async def __aenter__(self) -> Self:
+        sampler = sampler_of(self._backend)
+        follower = sampler.follow(self._attachment.domain, self._sampled, SAMPLE_INTERVAL, to_the_end=True)
+        self._follower: Follower = self._cleanup.enter_context(follower)
+        if (record := self._attachment.record) is not None:
+            self._follow_record(record)
+        for observer in (self._listen, self._read_from_hypervisor, self._watch_file, self._watch_state):
+            task = asyncio.create_task(observer())
+            task.add_done_callback(self._stopped)
+            self._tasks.append(task)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def next(self, until: float | None) -> Observation | None:
+        """The next observation; None if there is none `until` then (the event loop's clock)."""
+        try:
+            async with asyncio.timeout_at(until):
+                observation = await self._observed.get()
+        except TimeoutError:
+            return None
+        if isinstance(observation, Exception):
+            raise observation
+        return observation
+
+    def adapt(self) -> None:
+        """Observe what matters now that the attachment knows more."""
+        if self._attachment.ended and not self._ended:
+            self._ended = True
+            self._read_shared.set()
+        if self._attachment.adrift:
+            self._adrift.set()
+        else:
+            self._adrift.clear()
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._observed.put_nowait(error)
+
+    def _sampled(self, answer: JobAnswer | Exception, sent: float) -> None:
+        if isinstance(answer, BackendError):
+            self._observed.put_nowait(SampleFailed(answer))
+        elif isinstance(answer, Exception):
+            self._observed.put_nowait(answer)
+        else:
+            self._observed.put_nowait(Sampled(answer, sent))
+
+    def _follow_record(self, record: JobRecord) -> None:
+        try:
+            reader = reader_of(self._journal or Journal())
+        except JournalError as error:
+            _log.warning("%s", error.message)
+            return
+        take = self._record_read
+        reader.follow(record, take)
+        self._cleanup.callback(reader.leave, take)
+
+    def _record_read(self, record: JobRecord, runner_alive: bool | None) -> None:
+        self._observed.put_nowait(RecordSeen(record, runner_alive))
+
+    async def _listen(self) -> None:
+        """Pass on what the hypervisor reports, and look or read again where it hints at more."""
+        try:
+            async for event in self._events:
+                if isinstance(event, ConnectionEvent):
+                    self._read_shared.set()
+                elif event.domain.uuid != self._attachment.domain.uuid:
+                    continue
+                elif isinstance(event, RecordEvent):
+                    self._read_shared.set()
+                self._observed.put_nowait(event)
+                self._follower.hurry()
+        except BackendError as error:
+            self._observed.put_nowait(ConnectionEvent(False, error.message))
+
+    async def _read_from_hypervisor(self) -> None:
+        """Read the shared record when it is reported to have changed."""
+        while (record := self._attachment.record) is not None:
+            await self._read_shared.wait()
+            self._read_shared.clear()
+            alive = process.runner_alive(record)  # Before the record is read, as in the journal.
+            try:
+                shared = await self._backend.record(self._attachment.domain)
+            except BackendError as error:
+                _log.debug("shared record of %s: %s", self._attachment.domain.name, error.message)
+                continue
+            if shared is not None:
+                self._observed.put_nowait(RecordSeen(shared, alive, shared=True))
+
+    async def _watch_file(self) -> None:
+        """Hold the dump's own file from before its end, and check it when the job is gone."""
+        if self._attachment.operation is not JobOperation.DUMP:
+            return
+        target = await self._hold_file()
+        if target is None:
+            return
+        self._observed.put_nowait(FileHeld(target.since))
+        self._follower.hurry()  # Only while its job goes on, the file is known to be its own.
+        while True:
+            await self._adrift.wait()
+            try:
+                checked = await in_thread(partial(_check, target), "dump file")
+            except OperationFailed as error:
+                _log.info("the dump file of %s: %s", self._attachment.domain.name, error.message)
+                return
+            self._observed.put_nowait(checked)
+            await asyncio.sleep(SETTLING_INTERVAL)
+
+    async def _hold_file(self) -> DumpTarget | None:
+        # A dump that has just begun has no file yet, and one that is nearly over has none that can be found.
+        for _ in range(HOLD_TRIES):
+            try:
+                target = await self._backend.dump_target(self._attachment.domain)
+            except BackendError as error:
+                _log.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
+                target = None
+            if target is not None or self._adrift.is_set():
+                return target
+            await asyncio.sleep(SAMPLE_INTERVAL)
+        return None
+
+    async def _watch_state(self) -> None:
+        """Where the daemon died and came back without the job: whether the domain is still held for it."""
+        while True:
+            await self._adrift.wait()
+            if self._attachment.orphaned:
+                try:
+                    domains = await self._backend.domains()
+                except BackendError as error:
+                    _log.debug("the list of domains: %s", error.message)
+                    domains = []
+                for domain in domains:
+                    if domain.key.uuid == self._attachment.domain.uuid:
+                        self._observed.put_nowait(StateSeen(domain))
+            await asyncio.sleep(SETTLING_INTERVAL)
+
+
+def _check(target: DumpTarget) -> FileChecked:
+    file = inspect_target(target)
+    return FileChecked(file, target.linked, time.time() - target.modified)

@@ -1,0 +1,249 @@
+"""The one place where a backend's running jobs are polled: in bulk, within one budget, for everybody who follows them.
+
+Nothing reports how far a job is, so it has to be looked at again and again. The watcher and all waits on a backend
+share these looks. A domain is looked at as often as the most demanding of its followers asks for, more often when the
+end of its job is near, and at once when something happened to it. Where there are too many of them, all are looked at
+less often, those whose job is about to end last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from operator import itemgetter
+from types import TracebackType
+from typing import Protocol, Self
+
+from backend.base import Backend, JobAnswer
+from backend.errors import BackendError, NoConnection, NotAnswering
+from backend.model import DomainKey, JobStats
+
+_log = logging.getLogger(__name__)
+
+CLOSING_INTERVAL = 0.03
+"""Seconds between two looks when a job's end is near: nothing reports that its file is closed."""
+LOOKS_PER_SECOND = 600
+"""The most looks at one backend's jobs, but for those that an event asks for; half are kept for jobs near their end."""
+BUSY_SHARE = 0.25
+"""The part of the time that looks at many jobs may take."""
+LONGEST_REST = 1.0
+"""Seconds for which many jobs are left alone because of that, at the most."""
+MANY = 10
+"""Looks together that are a load for the hypervisor; a single one costs only its latency."""
+MOST = 100
+"""Looks together, so that others who share the event loop have their turn between their answers."""
+PATIENCE = 0.1
+"""Seconds after which looks that are not answered hold up no others."""
+_TOGETHER = 0.01
+"""Seconds by which a look may be early, so that it is made together with others."""
+
+
+class Take(Protocol):
+    """Gets an answer, and when it was asked for (the event loop's clock).
+
+    An exception that is no BackendError is a fault of the program; nothing more can be learned of the job.
+    """
+
+    def __call__(self, answer: JobAnswer | Exception, sent: float, /) -> object: ...
+
+
+class Follower:
+    """A subscription to one domain's job; close it, or leave its ``with`` block, to end it."""
+
+    def __init__(self, sampler: Sampler, domain: DomainKey, take: Take, interval: float, to_the_end: bool) -> None:
+        self.domain = domain
+        self.take = take
+        self.interval = interval
+        """Seconds between two answers, while the budget allows that."""
+        self.to_the_end = to_the_end
+        """Whether it wants to know the job's end as soon as possible."""
+        self._sampler = sampler
+
+    def hurry(self) -> None:
+        """Look again at once: something happened to the domain."""
+        self._sampler.hurry(self.domain)
+
+    def change(self, interval: float) -> None:
+        """Ask for answers more or less often."""
+        if interval < self.interval:
+            self.hurry()
+        self.interval = interval
+
+    def close(self) -> None:
+        """Take no more answers."""
+        self._sampler.leave(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A domain that is followed, and when it is looked at next."""
+
+    followers: list[Follower] = field(default_factory=list)
+    due: float = float("-inf")
+    pending: bool = False
+    """Whether a look has not been answered yet."""
+    hurried: bool = False
+    """Whether it has to be looked at again, as the answer on its way may be older than what happened."""
+    near: bool = False
+    """Whether its job's end is near, and somebody wants to know it."""
+    last: tuple[JobStats, float] | None = None
+
+
+class Sampler:
+    """Looks at the jobs of one backend, for as long as anybody follows any of them."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._clock = asyncio.get_running_loop().time
+        self._followed: dict[DomainKey, _Followed] = {}
+        self._woken = asyncio.Event()
+        self._rounds: set[asyncio.Task[None]] = set()
+        self._rest_until = float("-inf")
+        self._task = asyncio.create_task(self._run())
+
+    def follow(self, domain: DomainKey, take: Take, interval: float, to_the_end: bool = False) -> Follower:
+        """Give `take` each answer about the domain's job, from a first look at once."""
+        follower = Follower(self, domain, take, interval, to_the_end)
+        self._followed.setdefault(domain, _Followed()).followers.append(follower)
+        self.hurry(domain)
+        return follower
+
+    def leave(self, follower: Follower) -> None:
+        """Take no more answers for it."""
+        followed = self._followed.get(follower.domain)
+        if followed is None or follower not in followed.followers:
+            return
+        followed.followers.remove(follower)
+        if not followed.followers:
+            del self._followed[follower.domain]
+        if not self._followed:
+            del _SAMPLERS[self._backend]
+            for task in (self._task, *self._rounds - {asyncio.current_task()}):
+                task.cancel()
+
+    def hurry(self, domain: DomainKey) -> None:
+        """Look at the domain as soon as no other look at it is on its way."""
+        if (followed := self._followed.get(domain)) is not None:
+            followed.hurried = True
+            self._woken.set()
+
+    async def _run(self) -> None:
+        while True:
+            now = self._clock()
+            self._woken.clear()
+            due = [
+                (at, domain)
+                for domain, followed in self._followed.items()
+                if not followed.pending and (at := self._due(followed)) <= now + _TOGETHER
+            ]
+            if due:
+                due.sort(key=itemgetter(0))
+                round_of_looks = asyncio.create_task(self._look([domain for _, domain in due[:MOST]]))
+                self._rounds.add(round_of_looks)
+                round_of_looks.add_done_callback(self._rounds.discard)
+                await asyncio.wait({round_of_looks}, timeout=PATIENCE)
+                continue
+            earliest = min((self._due(one) for one in self._followed.values() if not one.pending), default=None)
+            try:
+                async with asyncio.timeout_at(earliest):
+                    await self._woken.wait()
+            except TimeoutError:
+                continue
+
+    def _due(self, followed: _Followed) -> float:
+        if followed.hurried:
+            return float("-inf")
+        return followed.due if followed.near else max(followed.due, self._rest_until)
+
+    async def _look(self, domains: list[DomainKey]) -> None:
+        """One round: all answers go to whoever follows the domains."""
+        sent = self._clock()
+        urgent, usual = self._stretch()
+        for domain in domains:
+            followed = self._followed[domain]
+            followed.pending, followed.hurried = True, False
+        waiting = set(domains)
+        answered = True
+
+        def on_answer(domain: DomainKey, answer: JobAnswer | Exception) -> None:
+            nonlocal answered
+            waiting.discard(domain)
+            answered &= not isinstance(answer, NotAnswering)
+            if (followed := self._followed.get(domain)) is not None:
+                self._take(followed, answer, sent, urgent, usual)
+
+        try:
+            await self._backend.jobs(domains, on_answer)
+        except Exception as error:
+            if not isinstance(error, BackendError):
+                _log.exception("looking at jobs of %s", self._backend.uri)
+            for domain in list(waiting):
+                on_answer(domain, error)
+        finally:
+            for domain in waiting & self._followed.keys():
+                self._followed[domain].pending = False
+        cost = self._clock() - sent
+        if len(domains) >= MANY and answered:
+            self._rest_until = self._clock() + min(cost / BUSY_SHARE - cost, LONGEST_REST)
+
+    def _take(
+        self, followed: _Followed, answer: JobAnswer | Exception, sent: float, urgent: float, usual: float
+    ) -> None:
+        interval = min(follower.interval for follower in followed.followers) * usual
+        stats = answer if isinstance(answer, JobStats) else None
+        silent = isinstance(answer, NoConnection | NotAnswering)
+        followed.near = any(one.to_the_end for one in followed.followers) and (
+            not silent if stats is None else stats.closing or _seconds_left(followed.last, stats, sent) < interval
+        )
+        followed.last = (stats, sent) if stats is not None else None
+        followed.pending = False
+        now = self._clock()
+        if followed.near:
+            followed.due = now + CLOSING_INTERVAL * urgent
+        else:
+            followed.due = now + interval
+        for follower in tuple(followed.followers):
+            follower.take(answer, sent)
+
+    def _stretch(self) -> tuple[float, float]:
+        """How many times longer the intervals are than asked for: of jobs near their end, and of the others."""
+        near = sum(followed.near for followed in self._followed.values()) / CLOSING_INTERVAL
+        urgent = max(1.0, near / (LOOKS_PER_SECOND / 2))
+        others = sum(
+            1 / min(follower.interval for follower in followed.followers)
+            for followed in self._followed.values()
+            if not followed.near
+        )
+        return urgent, max(1.0, others / (LOOKS_PER_SECOND - near / urgent))
+
+
+_SAMPLERS: dict[Backend, Sampler] = {}
+"""One for each backend that is followed at present."""
+
+
+def sampler_of(backend: Backend) -> Sampler:
+    """The sampler that all followers of `backend` share."""
+    if backend not in _SAMPLERS:
+        _SAMPLERS[backend] = Sampler(backend)
+    return _SAMPLERS[backend]
+
+
+def _seconds_left(before: tuple[JobStats, float] | None, stats: JobStats, at: float) -> float:
+    """Until the job has done what is left, at the pace since the sample before; 0 where nothing is left."""
+    if stats.total <= 0:
+        return float("inf")
+    if stats.remaining <= 0:
+        return 0.0
+    if before is None or at <= before[1]:
+        return float("inf")
+    pace = (before[0].remaining - stats.remaining) / (at - before[1])
+    return stats.remaining / pace if pace > 0 else float("inf")
