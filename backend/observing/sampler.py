@@ -147,10 +147,7 @@ class Sampler:
             ]
             if due:
                 due.sort(key=itemgetter(0))
-                round_of_looks = asyncio.create_task(self._look([domain for _, domain in due[:MOST]]))
-                self._rounds.add(round_of_looks)
-                round_of_looks.add_done_callback(self._rounds.discard)
-                await asyncio.wait({round_of_looks}, timeout=PATIENCE)
+                await asyncio.wait({self._begin([domain for _, domain in due[:MOST]])}, timeout=PATIENCE)
                 continue
             earliest = min((self._due(one) for one in self._followed.values() if not one.pending), default=None)
             try:
@@ -158,6 +155,12 @@ class Sampler:
                     await self._woken.wait()
             except TimeoutError:
                 continue
+
+    def _begin(self, domains: list[DomainKey]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._look(domains))
+        self._rounds.add(task)
+        task.add_done_callback(self._rounds.discard)
+        return task
 
     def _due(self, followed: _Followed) -> float:
         if followed.hurried:
