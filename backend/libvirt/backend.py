@@ -35,7 +35,7 @@ from backend.libvirt.connection.pool import Pool
 from backend.libvirt.connection.watch import Watch
 from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
-from backend.libvirt.errors import INVALID, message_of
+from backend.libvirt.errors import INVALID
 from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.formats import built_in
 from backend.libvirt.host.processes import running_domains
@@ -331,8 +331,7 @@ def _told_by_refusal(error: libvirt.libvirtError) -> JobOperation | None:
     """The job that libvirt gives away by refusing its stats (seen on 9.0.0); None: the refusal tells of none."""
     if error.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED:
         return JobOperation.MIGRATION_IN  # "migration statistics are available only on the source host"
-    # For some ms a backup has begun and has no data yet.
-    return JobOperation.BACKUP if "backup job data missing" in message_of(error) else None
+    return None
 
 
 def _last_job(key: DomainKey, connection: Connection) -> JobStats | None:

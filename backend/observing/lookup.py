@@ -6,6 +6,7 @@ The journal is this user's alone, and believed. The shared record can be written
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
@@ -17,12 +18,15 @@ from backend.files.inspect import inspect
 from backend.model import DomainKey, JobStats
 from backend.records import process
 from backend.records.journal import Journal
-from backend.records.record import JobRecord
+from backend.records.record import JobRecord, RecordState
 from backend.threads import in_thread
+from backend.verdicts.claims import objection_by_file
 from backend.verdicts.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from backend.base import Backend
+
+_log = logging.getLogger(__name__)
 
 _CLOCK_SLACK = 2.0
 """Seconds by which a record's start and its job's may disagree on one host."""
@@ -76,8 +80,7 @@ async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
     for known in await of_domain(backend, domain):
         outcome = Outcome.of_record(known.record, known.shared)
         if outcome is not None:
-            doubtful = known.shared and outcome.verdict is Verdict.COMPLETED and backend.capabilities.local
-            return await _held_against_its_file(outcome) if doubtful else outcome
+            return await _weighed(known.record, outcome, backend.capabilities.local) if known.shared else outcome
     return None
 
 
@@ -94,25 +97,27 @@ def no_job(domain: DomainKey, known: list[Known]) -> str:
     return f"{domain.name} has no job to wait for; {how}"
 
 
-async def _held_against_its_file(outcome: Outcome) -> Outcome:
-    """A claimed success, or what is left of it after a look at the file that is claimed to be there."""
+async def _weighed(claim: JobRecord, outcome: Outcome, local: bool) -> Outcome:
+    """What the shared record claims, or what is left of it after a look at the file, if that is on this machine."""
     try:
         async with asyncio.timeout(_FILE_PATIENCE):
-            objection = await in_thread(partial(_objection, outcome.path or ""), "dump file")
+            objection = await in_thread(partial(_objection, claim, local), "dump file")
     except TimeoutError:
-        objection = "its file does not answer"
+        objection = "Its file does not answer."
     if objection is None:
         return outcome
-    return replace(outcome, verdict=Verdict.UNPROVEN, detail=f"{outcome.detail} But {objection}.")
+    return replace(outcome, verdict=Verdict.UNPROVEN, detail=f"{outcome.detail} But: {objection}")
 
 
-def _objection(path: str) -> str | None:
-    """What is seen of the file that speaks against a dump that completed; None also where nothing can be seen."""
-    try:
-        os.stat(path)
-        found = inspect(path)
-    except FileNotFoundError:
-        return "its file is not there"
-    except (OSError, ValueError, OperationFailed):
-        return None
-    return f"its file is not whole: {found.detail.rstrip('.')}" if found.whole is False else None
+def _objection(claim: JobRecord, local: bool) -> str | None:
+    """What contradicts the claim; None also where nothing can be seen."""
+    file = None
+    if local:
+        try:
+            os.stat(claim.path)
+            file = inspect(claim.path)
+        except FileNotFoundError:
+            return "Its file does not exist." if claim.state == RecordState.COMPLETED else objection_by_file(claim)
+        except (OSError, ValueError, OperationFailed) as error:
+            _log.debug("the file of the shared record: %s", error)
+    return objection_by_file(claim, file)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -13,7 +14,7 @@ from typing import Self
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.event_stream import EventStream
-from backend.events import ConnectionEvent, RecordEvent
+from backend.events import ConnectionEvent, JobEvent, RecordEvent
 from backend.files.inspect import inspect_target
 from backend.files.target import DumpTarget
 from backend.model import JobOperation
@@ -135,10 +136,23 @@ class Observers:
                     continue
                 elif isinstance(event, RecordEvent):
                     self._read_shared.set()
+                elif isinstance(event, JobEvent) and event.stats.success is False:
+                    event = await self._with_type(event)
                 self._observed.put_nowait(event)
                 self._follower.hurry()
         except BackendError as error:
             self._observed.put_nowait(ConnectionEvent(False, error.message))
+
+    async def _with_type(self, event: JobEvent) -> JobEvent:
+        """The event, with how the job ended by the stats that it left: libvirt's event has no type."""
+        try:
+            last = await self._backend.last_job(event.domain)
+        except BackendError as error:
+            _log.debug("the last job of %s: %s", event.domain.name, error.message)
+            return event
+        if last is None or last.time_elapsed != event.stats.time_elapsed:
+            return event
+        return replace(event, stats=replace(event.stats, type=last.type))
 
     async def _read_from_hypervisor(self) -> None:
         """Read the shared record when it is reported to have changed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent
-from backend.model import DomainState, JobOperation, JobStats
+from backend.model import DomainState, JobOperation, JobStats, JobType
 from backend.simulator.machine import Machine
 from backend.simulator.plan import Ending, Plan
 
@@ -61,7 +61,14 @@ def over(plan: Plan, machine: Machine) -> Effect:
     if plan.operation is JobOperation.BACKUP:
         error = "Operation canceled" if plan.ending is Ending.CANCELLED else plan.error
         elapsed = plan.elapsed(plan.end)
-        stats = replace(plan.final_stats(), time_elapsed=elapsed, success=completed, errmsg=error or None)
+        ended = {Ending.COMPLETED: JobType.COMPLETED, Ending.CANCELLED: JobType.CANCELLED}
+        stats = replace(
+            plan.final_stats(),
+            type=ended.get(plan.ending, JobType.FAILED),
+            time_elapsed=elapsed,
+            success=completed,
+            errmsg=error or None,
+        )
         machine = replace(machine, last=to_json(stats))
         events.append(JobEvent(machine.key, stats))
     if plan.fate:

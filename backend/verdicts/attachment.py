@@ -15,7 +15,7 @@ from backend.text import clean
 from backend.verdicts import lifecycle, proofs
 from backend.verdicts.claims import RecordEvidence, weigh
 from backend.verdicts.held_file import HeldFile, complete_file, incomplete_file
-from backend.verdicts.ledger import Ledger, Sign, all_written, remark, word_of_hypervisor
+from backend.verdicts.ledger import Ledger, Sign, all_written, last_remark, word_of_hypervisor
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
@@ -150,7 +150,7 @@ class Attachment:
             return None
         proof = self._best_proof(over, now)
         if claim is not None and not self._file.foreign:
-            proof = weigh(claim, proof, self._file.content, now)
+            proof = weigh(claim, proof, word_of_hypervisor(self._ledger.signs), self._file.checked, now)
         if proof is None and over:
             proof = self._nothing_proved(now)
         return self._outcome_by(proof) if proof is not None else None
@@ -332,10 +332,12 @@ class Attachment:
         word = word_of_hypervisor(self._ledger.signs)
         if word is not None and not word.proves:
             return word
-        detail = remark(self._ledger.signs)
+        remark = last_remark(self._ledger.signs)
+        detail = remark.detail if remark else "The job was gone when it was next looked at."
+        error = remark.error if remark else ""
         if self._fate.cut_short and self._file.content is not None and self._file.content.whole:
             detail = "Its file is whole, but its domain may have stopped before that was closed."
-        return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail)
+        return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail, error)
 
     def _outcome_by(self, proof: Sign) -> Outcome:
         # The file was seen to be this job's; a record may be one that somebody left behind.

@@ -5,12 +5,10 @@ Whoever may change a domain can write its shared record, so a claim is believed 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from backend.files.dumpfile import DumpFile
-from backend.records.record import JobRecord
+from backend.records.record import JobRecord, RecordState
 from backend.verdicts.ledger import Sign
-from backend.verdicts.observations import RecordSeen
+from backend.verdicts.observations import FileChecked, RecordSeen
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 
@@ -64,17 +62,46 @@ class RecordEvidence:
         self.record, self.alive = record, False if record.over else runner_alive
 
 
-def weigh(claim: JobRecord, proof: Sign | None, file: DumpFile | None, now: float) -> Sign | None:
-    """The best proof once the claim is considered. `proof` is the best of the job itself, `file` its own file."""
+def weigh(
+    claim: JobRecord, proof: Sign | None, word: Sign | None, checked: FileChecked | None, now: float
+) -> Sign | None:
+    """The best proof once the claim is considered; UNPROVEN, with both sides named, where they contradict each other.
+
+    `proof` is the best of the job itself, `word` the hypervisor's own report, and `checked` the job's own file.
+    """
     claimed = Outcome.of_record(claim, shared=True)
-    if claimed is None or (file is not None and file.path != claim.path):
+    if claimed is None or (checked is not None and checked.content.path != claim.path):
         return proof  # It claims no result, or that of another dump.
-    if claimed.verdict is Verdict.COMPLETED:
-        words = f"The shared record of {claim.user} claims that it completed."
-        if proof is not None and proof.verdict is Verdict.FAILED:
-            return replace(proof, detail=f"{proof.detail} {words}")
-        if proof is not None and proof.verdict is Verdict.CANCELLED:
-            return Sign(now, Evidence.SHARED, Verdict.UNPROVEN, f"{words} But: {proof.detail}")
-        if file is not None and file.whole is False:
-            return Sign(now, Evidence.SHARED, Verdict.UNPROVEN, f"{words} But its file is not whole: {file.detail}")
+    objection = _objection(claimed.verdict, proof, word)
+    if objection is None:
+        objection = objection_by_file(claim, checked.content, checked.linked) if checked else objection_by_file(claim)
+    if objection is not None:
+        error = claimed.error or (proof.error if proof is not None else "")
+        return Sign(now, Evidence.SHARED, Verdict.UNPROVEN, f"{claimed.detail} But: {objection}", error)
     return Sign(now, Evidence.SHARED, claimed.verdict, claimed.detail, claimed.error)
+
+
+def _objection(claimed: Verdict, proof: Sign | None, word: Sign | None) -> str | None:
+    """What was seen that contradicts the claim."""
+    if proof is not None and proof.verdict is not claimed:
+        removed = proof.evidence is Evidence.FILE and proof.verdict is Verdict.FAILED
+        if not (removed and claimed is Verdict.CANCELLED):  # libvirt removes the file of an aborted dump, too.
+            return proof.detail
+    if word is not None and word.written and claimed is not Verdict.COMPLETED:
+        return word.detail
+    return None
+
+
+def objection_by_file(claim: JobRecord, file: DumpFile | None = None, linked: bool = True) -> str | None:
+    """What contradicts a claim about a dump if nothing was seen of it but its `file`, or not even that.
+
+    `linked`: whether the file still has a name; libvirt removes that of a dump that failed, however much is in it.
+    """
+    state = claim.state
+    if state == RecordState.CANCELLED and claim.request.memory_only:
+        return "A memory-only dump cannot be aborted."
+    if file is not None and file.whole is False and state == RecordState.COMPLETED:
+        return f"Its file is not whole: {file.detail}"
+    if file is not None and file.whole and linked and state in (RecordState.FAILED, RecordState.CANCELLED):
+        return "Its file is whole."
+    return None

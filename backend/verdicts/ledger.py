@@ -71,7 +71,6 @@ def word_of_hypervisor(signs: Sequence[Sign]) -> Sign | None:
     return next((sign for sign in signs if sign.evidence is Evidence.HYPERVISOR), None)
 
 
-def remark(signs: Sequence[Sign]) -> str:
-    """How the end looked, in one sentence, for when nothing proves it."""
-    remarks = (sign.detail for sign in reversed(signs) if sign.evidence is Evidence.NONE)
-    return next(remarks, "The job was gone when it was next looked at.")
+def last_remark(signs: Sequence[Sign]) -> Sign | None:
+    """How the end looked, for when nothing proves it."""
+    return next((sign for sign in reversed(signs) if sign.evidence is Evidence.NONE), None)

@@ -10,10 +10,9 @@ from backend.model import JobOperation, JobStats, JobType
 from backend.verdicts.ledger import Sign, proof_by, proof_by_signs
 from backend.verdicts.verdict import Evidence, Verdict
 
-_QUERY_FAILED = "dump query failed"
-"""libvirt's jobStats error about a dump that QEMU gave up, until the job ends (qemuDomainGetJobInfoDumpStats)."""
-_CANCELED = "Operation canceled"
-"""The message of a backup that was aborted: QEMU's for ECANCELED."""
+_OPERATION_FAILED = 9
+"""VIR_ERR_OPERATION_FAILED: what jobStats raises about a dump that QEMU gave up, until the job ends
+(qemuDomainGetJobInfoDumpStats). Its message is in the daemon's language."""
 
 
 def sign_of_stats(stats: JobStats, now: float) -> Sign | None:
@@ -48,10 +47,18 @@ def sign_of_stream(now: float) -> Sign:
 
 
 def sign_of_backup(stats: JobStats, now: float) -> Sign:
-    """What the stats that a backup leaves with its event prove; they have `success`."""
-    failure = Verdict.CANCELLED if stats.errmsg == _CANCELED else Verdict.FAILED
+    """What the stats that a backup leaves with its event prove; they have `success`.
+
+    libvirt 9 reports a pull backup that was aborted, or whose scratch disk was full, as a success with an error: only
+    its client knows what it had read by then.
+    """
+    error = stats.errmsg or ""
+    if stats.success and error:
+        detail = f"The job's own event said success and an error ({error}): nobody but its client knows what was read."
+        return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail, error)
+    failure = Verdict.CANCELLED if stats.type == JobType.CANCELLED else Verdict.FAILED
     verdict = Verdict.COMPLETED if stats.success else failure
-    return Sign(now, Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", stats.errmsg or "")
+    return Sign(now, Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", error)
 
 
 def sign_of_survival(operation: JobOperation, gap: bool, signs: Sequence[Sign], now: float) -> Sign | None:
@@ -85,4 +92,4 @@ def best_proof(signs: Sequence[Sign], complete_file: Sign | None, cut_short: boo
 
 def tells_of_failed_dump(error: BackendError) -> bool:
     """Whether `error`, raised by a look at a domain's job, means that it has a dump that failed and is being ended."""
-    return isinstance(error, OperationFailed) and _QUERY_FAILED in error.message
+    return isinstance(error, OperationFailed) and error.code == _OPERATION_FAILED

@@ -30,7 +30,9 @@ def stats(elapsed: int = 1000, processed: int = 100, type: JobType = JobType.UNB
 
 
 def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRecord:
-    values: dict[str, object] = {"ended": 1020.0} if state not in ("starting", "running") else {}
+    values: dict[str, object] = {"flags": DumpFlags.MEMORY_ONLY}
+    if state not in ("starting", "running"):
+        values["ended"] = 1020.0
     return JobRecord(
         id="a",
         uri="qemu:///system",
@@ -39,7 +41,6 @@ def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRec
         domain_id=KEY.id,
         path="/dumps/db-01",
         format=DumpFormat.RAW,
-        flags=DumpFlags.MEMORY_ONLY,
         user="root@elsewhere",
         started=1000.0,
         state=state,

@@ -8,7 +8,7 @@ from backend.model import DomainState, JobOperation
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.claims import RecordEvidence
-from backend.verdicts.ledger import Ledger, Sign, proof_by, proof_by_signs, remark
+from backend.verdicts.ledger import Ledger, Sign, last_remark, proof_by, proof_by_signs
 from backend.verdicts.observations import RecordSeen, Sampled
 from backend.verdicts.phase import (
     EVENT_LAG,
@@ -84,8 +84,9 @@ def test_the_best_kind_of_proof_counts_and_of_one_kind_the_first() -> None:
 
 def test_the_latest_remark_describes_the_end() -> None:
     remarks = [sign(Evidence.NONE, Verdict.UNPROVEN, words) for words in ("It was closing.", "It was stopped.")]
-    assert remark([*remarks, sign(Evidence.HYPERVISOR, Verdict.UNPROVEN, "QEMU finished.")]) == "It was stopped."
-    assert "gone" in remark([])
+    last = last_remark([*remarks, sign(Evidence.HYPERVISOR, Verdict.UNPROVEN, "QEMU finished.")])
+    assert last is not None and last.detail == "It was stopped."
+    assert last_remark([]) is None
 
 
 def test_a_dump_that_was_given_up_and_is_seen_again_is_running() -> None:

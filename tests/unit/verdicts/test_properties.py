@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, RecordEvent
-from backend.model import DomainState, JobOperation, JobType
+from backend.model import DomainState, DumpFlags, JobOperation, JobType
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment
+from backend.verdicts.ledger import word_of_hypervisor
 from backend.verdicts.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE, ORPHAN_GRACE, RUNNER_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
@@ -125,6 +126,51 @@ def test_no_shared_record_makes_good_what_was_seen_to_fail(
     except NoConnection:
         return
     assert outcome is None or outcome.verdict is not Verdict.COMPLETED
+
+
+SUCCESSES: dict[str, list[Observation]] = {
+    "QEMU's word": [DumpEvent(KEY, True, "")],
+    "complete file": [checked(whole=True, untouched=1000.0)],
+}
+
+
+@pytest.mark.parametrize("success", SUCCESSES.values(), ids=SUCCESSES)
+@given(
+    before=histories,
+    after=histories,
+    own=st.booleans(),
+    state=st.sampled_from([RecordState.FAILED, RecordState.CANCELLED]),
+    flags=st.sampled_from([DumpFlags.NONE, DumpFlags.MEMORY_ONLY]),
+)
+def test_no_shared_record_spoils_what_was_seen_to_succeed(
+    success: list[Observation],
+    before: list[tuple[Observation, float]],
+    after: list[tuple[Observation, float]],
+    own: bool,
+    state: RecordState,
+    flags: DumpFlags,
+) -> None:
+    of_the_file = isinstance(success[-1], FileChecked)
+    attachment = Attachment(KEY, JobOperation.DUMP, record(flags=flags), shared=not own)
+    now = 100.0
+    for observation in (RUNNING, *((HELD,) if of_the_file else success)):
+        attachment.observe(observation, now)
+    claim = claimed(state, flags=flags)
+    # The file of another dump would be no contradiction.
+    history = [*before, (claim, 0.0), *after, (GONE, 0.0), (claim, 0.0)]
+    for observation, delay in [step for step in history if not isinstance(step[0], FileHeld | FileChecked)]:
+        now += delay
+        attachment.observe(observation, now)
+    for observation in success if of_the_file else ():
+        attachment.observe(observation, now)
+    known_as_its_own = not of_the_file or attachment._file.checked is not None
+    heard = of_the_file or word_of_hypervisor(attachment._ledger.signs) is not None
+    try:
+        outcome = attachment.outcome(now + FILE_GRACE)
+    except NoConnection:
+        return
+    if outcome is not None and outcome.evidence is Evidence.SHARED and known_as_its_own and heard:
+        assert outcome.verdict is Verdict.UNPROVEN
 
 
 @given(histories)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from backend.events import DumpEvent
-from backend.model import JobOperation, JobType
+from backend.model import DumpFlags, JobOperation, JobType
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import RecordSeen, Sampled
@@ -35,7 +35,9 @@ from tests.unit.verdicts.observing import (
     ],
 )
 def test_a_shared_result_is_told_as_what_it_is(state: RecordState, verdict: Verdict) -> None:
-    outcome = verdict_of(RUNNING, GONE, claimed(state, error="why"), of_record=record(), shared=True)
+    streamed = {"flags": DumpFlags.NONE}  # One that can be aborted.
+    told = claimed(state, error="why", **streamed)
+    outcome = verdict_of(RUNNING, GONE, told, of_record=record(**streamed), shared=True)
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence, outcome.error) == (verdict, Evidence.SHARED, "why")
     assert "The shared record of root@elsewhere says" in outcome.detail
@@ -50,8 +52,8 @@ def test_a_shared_result_is_given_the_time_for_what_speaks_against_it() -> None:
     assert attachment.due is not None and attachment.due - 100.0 < 1
     outcome = attachment.outcome(attachment.due)
     assert outcome is not None
-    assert (outcome.verdict, outcome.evidence, outcome.error) == (Verdict.FAILED, Evidence.HYPERVISOR, "disk full")
-    assert "claims that it completed" in outcome.detail
+    assert (outcome.verdict, outcome.evidence, outcome.error) == (Verdict.UNPROVEN, Evidence.SHARED, "disk full")
+    assert "The dump call returned success. But: QEMU reported that the dump failed." in outcome.detail
 
 
 def test_the_own_journal_is_asked_before_what_is_shared() -> None:
@@ -107,3 +109,48 @@ def test_a_dump_that_somebody_says_is_starting_is_not_waited_for_for_ever() -> N
     assert not attachment.ended
     attachment.observe(GONE, 100.0 + RUNNER_GRACE)
     assert attachment.ended
+
+
+COMPLETE = (HELD, GONE, checked(whole=True))
+"""The job's own file, held from before its end, is whole."""
+
+
+@pytest.mark.parametrize("state", [RecordState.FAILED, RecordState.CANCELLED])
+@pytest.mark.parametrize("flags", [DumpFlags.MEMORY_ONLY, DumpFlags.NONE], ids=["memory-only", "raw"])
+def test_a_claimed_failure_does_not_outweigh_a_complete_file(state: RecordState, flags: DumpFlags) -> None:
+    told = claimed(state, error="forged", flags=flags)
+    outcome = verdict_of(RUNNING, *COMPLETE, told, of_record=record(flags=flags), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED)
+    assert "The shared record of root@elsewhere says" in outcome.detail
+    assert "Its file is whole" in outcome.detail or "cannot be aborted" in outcome.detail
+
+
+@pytest.mark.parametrize("state", [RecordState.FAILED, RecordState.CANCELLED])
+def test_a_claimed_failure_does_not_outweigh_qemus_own_report(state: RecordState) -> None:
+    outcome = verdict_of(RUNNING, DumpEvent(KEY, True, ""), GONE, claimed(state), of_record=record(), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED)
+
+
+def test_a_claimed_abort_of_a_dump_that_cannot_be_aborted_proves_nothing() -> None:
+    outcome = verdict_of(RUNNING, GONE, claimed(RecordState.CANCELLED), of_record=record(), shared=True)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+    assert "cannot be aborted" in outcome.detail
+
+
+def test_a_claimed_abort_agrees_with_a_file_that_was_removed() -> None:
+    streamed = {"flags": DumpFlags.NONE}
+    removed = (HELD, GONE, checked(whole=False, linked=False))
+    told = claimed(RecordState.CANCELLED, **streamed)
+    outcome = verdict_of(RUNNING, *removed, told, of_record=record(**streamed), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED, Evidence.SHARED)
+
+
+def test_a_claimed_failure_agrees_with_a_complete_file_that_was_removed() -> None:
+    removed = (HELD, GONE, checked(whole=True, linked=False))
+    outcome = verdict_of(RUNNING, *removed, claimed(RecordState.FAILED), of_record=record(), shared=True)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.SHARED)
