@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.hypervisor.daemon import NOBODY
 
 
 class Proxy:
@@ -28,6 +31,7 @@ class Proxy:
     async def mend(self) -> None:
         """Let connections through."""
         self._server = await asyncio.start_unix_server(self._serve, self._path)
+        os.chown(self._path, NOBODY, NOBODY)  # As the daemon's own: it tells who runs the daemon.
 
     async def cut(self) -> None:
         """End every connection, and take no new ones."""
