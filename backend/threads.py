@@ -1,4 +1,4 @@
-"""Blocking calls in threads of their own: nothing waits for such a thread, not even the end of the process."""
+"""Runs blocking calls in daemon threads, so that a call that never returns blocks neither the loop nor the exit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ T = TypeVar("T")
 
 
 def in_thread(function: Callable[[], T], name: str) -> asyncio.Future[T]:
-    """Call `function` in a new daemon thread; the future gets its result, or its error, in this event loop.
+    """Call `function` in a new daemon thread named `name`; the future gets its result or its error.
 
-    Whoever cannot wait any longer just turns away: a late result or error is dropped without a word.
+    Must be called in a running event loop. A caller may stop waiting at any time (a deadline, a cancellation). Such an
+    abandoned call keeps its thread until it returns; its late result or error is discarded.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-    future.add_done_callback(_retrieve)
+    future.add_done_callback(_mark_retrieved)
 
     def run() -> None:
         deliver: Callable[[Any], None]
@@ -27,18 +28,19 @@ def in_thread(function: Callable[[], T], name: str) -> asyncio.Future[T]:
             value, deliver = function(), future.set_result
         except BaseException as error:
             value, deliver = error, future.set_exception
-        with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
-            loop.call_soon_threadsafe(_settle, future, deliver, value)
+        with contextlib.suppress(RuntimeError):  # The event loop is closed; nobody waits for the result.
+            loop.call_soon_threadsafe(_deliver, future, deliver, value)
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return future
 
 
-def _settle(future: asyncio.Future[Any], deliver: Callable[[Any], None], value: Any) -> None:
+def _deliver(future: asyncio.Future[Any], deliver: Callable[[Any], None], value: Any) -> None:
     if not future.done():
         deliver(value)
 
 
-def _retrieve(future: asyncio.Future[Any]) -> None:
+def _mark_retrieved(future: asyncio.Future[Any]) -> None:
+    """Keep asyncio from reporting the error of an abandoned call as never retrieved."""
     if not future.cancelled():
         future.exception()
