@@ -1,4 +1,4 @@
-"""Domains, their jobs, dumps that outlive their asker, and waits that are never wrong; over any hypervisor."""
+"""Domains and their jobs on any hypervisor: dumps that outlive their requester, and waits that prove their verdict."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -54,7 +54,7 @@ __all__ = [
     "wait",
 ]
 
-# Commands that only list domains start faster without the records and the rules of verdicts.
+# Commands that only list domains start faster without the records and the verdict rules.
 _LOADED_ON_REQUEST = {
     "Evidence": "backend.verdicts.verdict",
     "JobRecord": "backend.records.record",

@@ -1,4 +1,4 @@
-"""What a hypervisor wants to know from a person before it lets a connection in."""
+"""Names and passwords that a hypervisor requires before it accepts a connection."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from backend.errors import NotPermitted
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One thing that is asked for."""
+    """A single prompt."""
 
     prompt: str
     """In the hypervisor's words: ``Enter root's password for hv7``."""
     secret: bool
-    """Whether the answer must not be seen while it is typed."""
+    """Whether the answer must stay invisible while the user types it."""
 
 
 Ask = Callable[[Sequence[Credential]], Awaitable[Mapping[Credential, str]]]
-"""Puts the questions to a person, who may take their time; gives an answer to each, or raises NotPermitted."""
+"""Asks a person, with no time limit. Returns an answer to each credential; raises NotPermitted if there is nobody."""
 
 
 class CredentialsNeeded(NotPermitted):
-    """The connection asks for what it was not told."""
+    """The connection requires `credentials` that it did not get."""
 
-    def __init__(self, message: str, wanted: Sequence[Credential], *, code: int | None = None) -> None:
+    def __init__(self, message: str, credentials: Sequence[Credential], *, code: int | None = None) -> None:
         super().__init__(message, code=code)
-        self.wanted = tuple(wanted)
+        self.credentials = tuple(credentials)

@@ -1,4 +1,4 @@
-"""From a URI to the backend that speaks to it."""
+"""Opens the backend for a URI."""
 
 from __future__ import annotations
 
@@ -20,56 +20,57 @@ _LIBVIRT_DRIVERS = frozenset({"bhyve", "ch", "esx", "hyperv", "lxc", "openvz", "
 def open_backend(uri: str, readonly: bool = False) -> Backend:
     """The backend for `uri`, not connected yet: enter it with ``async with``.
 
-    The scheme picks the implementation among the installed entry points of the group
-    ``virt_jobs.backends``; libvirt's own and any without an entry point are libvirt's. InvalidURI for a URI
-    that cannot be parsed, NotSupported where the libvirt binding is not installed, or a backend is broken.
+    The scheme selects an installed entry point of the group ``virt_jobs.backends``. Schemes of libvirt's drivers, and
+    schemes without an entry point, go to libvirt. InvalidURI if the URI cannot be parsed; NotSupported if the libvirt
+    binding is not installed or the backend cannot be loaded.
     """
     try:
         scheme = urlsplit(uri).scheme
     except ValueError as error:
         raise InvalidURI(f"invalid URI {clean(uri)}: {error}") from None
     if clean(uri) != uri:
-        raise InvalidURI(f"invalid URI {clean(uri)}: it has characters in it that cannot be shown")
+        raise InvalidURI(f"invalid URI {clean(uri)}: it contains unprintable characters")
     return _implementation(scheme)(uri, readonly)
 
 
 def _implementation(scheme: str) -> type[Backend]:
     if scheme.partition("+")[0] not in _LIBVIRT_DRIVERS:
-        # A look at what is installed takes longer than a list of a hundred domains.
+        # Reading the installed entry points takes longer than listing a hundred domains.
         from importlib.metadata import entry_points
 
         for entry in entry_points(group=GROUP, name=scheme):
-            return _loaded(entry)
-    return _libvirt()
+            return _load(entry)
+    return _load_libvirt()
 
 
-def _loaded(entry: EntryPoint) -> type[Backend]:
-    what = f"the backend for {entry.name}: is broken"
+def _load(entry: EntryPoint) -> type[Backend]:
+    failure = f"cannot load the backend for {entry.name}:// URIs"
     if entry.dist is not None:
-        what += f", which {entry.dist.name} {entry.dist.version} installs"
+        failure += f" from {entry.dist.name} {entry.dist.version}"
     try:
         implementation = entry.load()
-    except Exception as error:  # Whatever its author has made of it.
-        raise NotSupported(f"{what} ({type(error).__name__}: {clean(str(error))}); mend or remove it") from None
+    except Exception as error:  # Code of another author: it may raise anything.
+        reason = f"{type(error).__name__}: {clean(str(error))}"
+        raise NotSupported(f"{failure} ({reason}); fix or uninstall it") from None
     if not (isinstance(implementation, type) and issubclass(implementation, Backend)):
-        raise NotSupported(f"{what} ({entry.value} is no Backend); mend or remove it")
+        raise NotSupported(f"{failure} ({entry.value} is not a Backend); fix or uninstall it")
     return implementation
 
 
 def libvirt_installed() -> bool:
     """Whether the libvirt binding can be imported."""
     try:
-        _libvirt()
+        _load_libvirt()
     except BackendError:
         return False
     return True
 
 
-def _libvirt() -> type[Backend]:
+def _load_libvirt() -> type[Backend]:
     try:
         from backend.libvirt.backend import LibvirtBackend
     except ImportError as error:
         from backend.libvirt.connection.binding import how_to_get
 
-        raise NotSupported(f"the libvirt binding is not usable ({error}); {how_to_get()}") from None
+        raise NotSupported(f"the libvirt binding cannot be loaded ({error}); {how_to_get()}") from None
     return LibvirtBackend

@@ -1,4 +1,4 @@
-"""What somebody can do about a connection that libvirt refuses, in a few words."""
+"""What a user can do if libvirt refuses a connection, in a few words."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ import libvirt
 
 _DAEMONS = ("libvirtd", "virtqemud", "virtxend", "virtlxcd")
 _SOCKET = re.compile("socket to '([^']+)'")
-_READ_ONLY = "or only look, with -r"
+_READ_ONLY = "or use -r for a read-only connection"
 
 
 def advice(uri: str, readonly: bool, error: libvirt.libvirtError) -> str:
-    """What to do, for the end of the line that says what went wrong; empty where libvirt's own words are enough."""
+    """The advice that ends the line of the error; empty if libvirt's message is enough."""
     parts = urlsplit(uri)
     transport = parts.scheme.partition("+")[2]
     code, number, message = error.get_error_code(), error.get_int1(), error.get_error_message() or ""
     if code == libvirt.VIR_ERR_NO_CONNECT:
-        return _no_driver(parts)
+        return _no_driver_advice(parts)
     if wrong_path(error):
         return ""
     if "certificate" in message:
-        return f"set up libvirt's TLS certificates here and there, or use {parts.scheme.partition('+')[0]}+ssh"
+        return f"set up libvirt's TLS certificates on both hosts, or use {parts.scheme.partition('+')[0]}+ssh"
     if transport in ("ssh", "libssh", "libssh2") and parts.hostname:
-        return f"try it once in a terminal: {_ssh(parts)}"
-    if found := _SOCKET.search(message):
-        return _socket(parts, found[1], number, readonly)
+        return f"try this command in a terminal: {_ssh_command(parts)}"
+    if socket := _SOCKET.search(message):
+        return _socket_advice(parts, socket[1], number, readonly)
     if error.get_error_domain() in (libvirt.VIR_FROM_POLKIT, libvirt.VIR_FROM_DBUS) or "polkit" in message:
-        return _or_read_only("polkit does not let this user in: join the group libvirt, or be root", readonly)
+        return _or_read_only("polkit denies access to this user; join the group libvirt or become root", readonly)
     if code in (libvirt.VIR_ERR_AUTH_FAILED, libvirt.VIR_ERR_ACCESS_DENIED, libvirt.VIR_ERR_OPERATION_DENIED):
-        return _or_read_only("ask for the right, or try another user", readonly)
+        return _or_read_only("ask the administrator for permission or try another user", readonly)
     if parts.hostname and number == errno.ECONNREFUSED:
-        return f"no libvirt daemon listens there for {transport or 'tls'}; start it, or use qemu+ssh"
+        return f"no libvirt daemon accepts {transport or 'tls'} connections there; start it, or use qemu+ssh"
     return ""
 
 
 def wrong_path(error: libvirt.libvirtError) -> bool:
-    """Whether it is only the path that is wrong (seen on 9.0.0: "unexpected qemu URI path '/sytem', try …")."""
+    """Whether only the URI's path is wrong (libvirt 9.0.0: "unexpected qemu URI path '/sytem', try …")."""
     return "URI path" in (error.get_error_message() or "")
 
 
-def _no_driver(parts: SplitResult) -> str:
+def _no_driver_advice(parts: SplitResult) -> str:
     if parts.scheme:
         return ""
     return "it is neither a URI, such as qemu:///system, nor an alias in virt-jobs' config or libvirt.conf"
 
 
-def _socket(parts: SplitResult, path: str, number: int, readonly: bool) -> str:
+def _socket_advice(parts: SplitResult, path: str, number: int, readonly: bool) -> str:
     if number == errno.EACCES:
-        return _or_read_only(f"join the group {_group_of(path)}, then log in anew", readonly)
+        return _or_read_only(f"join the group {_group_of(path)} and log in again", readonly)
     if "socket=" in parts.query:
         return "no libvirt daemon listens on that socket"
     daemon = next((name for name in _DAEMONS if shutil.which(name, path=f"{os.defpath}:/usr/sbin:/sbin")), None)
     if daemon is None:
         return "no libvirt daemon is installed here; install one (on Debian: apt install libvirt-daemon-system)"
-    return f"its daemon does not run; start it (systemctl start {daemon})"
+    return f"its daemon is not running; start it (systemctl start {daemon})"
 
 
 def _group_of(path: str) -> str:
-    """The group that may open the socket, as far as that can be seen."""
+    """The group that may open the socket; libvirt's usual group if that cannot be determined."""
     try:
         owner = os.stat(path).st_gid
         return grp.getgrgid(owner).gr_name if owner else "libvirt"
@@ -76,6 +76,6 @@ def _or_read_only(text: str, readonly: bool) -> str:
     return text if readonly else f"{text}, {_READ_ONLY}"
 
 
-def _ssh(parts: SplitResult) -> str:
+def _ssh_command(parts: SplitResult) -> str:
     host = f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
     return shlex.join(["ssh", *(["-p", str(parts.port)] if parts.port else []), host, "true"])

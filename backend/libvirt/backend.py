@@ -233,7 +233,7 @@ class LibvirtBackend(Backend):
             except CredentialsNeeded as needed:
                 if self.ask is None:
                     raise
-                remember(self.uri, await self.ask(needed.wanted))
+                remember(self.uri, await self.ask(needed.credentials))
 
     async def _connected(self) -> None:
         await self._polling.reopen()

@@ -1,4 +1,4 @@
-"""What a connection can do, as far as that is certain before anything is tried."""
+"""What a connection can do, as far as that is certain before an attempt."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _LIVE_UNTIL = 11_005_000
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What is at the other end. Versions are libvirt's numbers: major * 1,000,000 + minor * 1,000 + release."""
+    """The other end of a connection. Versions are libvirt's numbers: major * 1,000,000 + minor * 1,000 + release."""
 
     driver: str
     hypervisor: int | None
     daemon: int
     formats: frozenset[str] | None
-    """The dump formats that this host's QEMU has; None where that is not known."""
+    """QEMU's names of the dump formats that it was built with; None if unknown."""
 
 
 def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: str | None) -> Capabilities:
-    """What `versions` can do; `dump_events` is why the hypervisor's own word on a dump is not heard."""
-    denied = _READ_ONLY if readonly else None
+    """What `versions` can do. `dump_events` is the reason why QEMU's dump events do not arrive; None if they do."""
+    refusal = _READ_ONLY if readonly else None
     formats: dict[str, str | None] = dict.fromkeys(FORMAT_NAMES)
     flags: dict[DumpFlags, str | None] = dict.fromkeys(flag for flag in DumpFlags if flag)
     daemon = dotted(versions.daemon)
     if versions.formats is not None:
-        # raw is no format of QEMU's dumps, but a migration.
+        # raw is a migration stream, not one of QEMU's dump formats.
         for name in formats.keys() - versions.formats - {"raw"}:
             formats[name] = "this host's QEMU was built without it"
     if versions.daemon < _WIN_DMP_SINCE:
@@ -45,14 +45,14 @@ def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: s
         local=local,
         formats=formats,
         flags=flags,
-        dump=denied,
-        abort=denied,
-        resume=denied,
-        shared_records=denied,
+        dump=refusal,
+        abort=refusal,
+        resume=refusal,
+        shared_records=refusal,
         dump_events=dump_events,
     )
 
 
 def dotted(version: int) -> str:
-    """libvirt's number of a version as people write it."""
+    """libvirt's version number as people write it: 9000000 is 9.0.0."""
     return f"{version // 1_000_000}.{version // 1_000 % 1_000}.{version % 1_000}"

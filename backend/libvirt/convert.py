@@ -1,4 +1,4 @@
-"""libvirt's objects, numbers and typed parameters as the model's. Text is cleaned here, once."""
+"""Converts libvirt's objects, numbers and typed parameters to the model's, and cleans their text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from backend.events import Lifecycle
 from backend.model import DomainKey, DomainState, JobStats, JobType
 from backend.text import clean
 
-# virsh's words (virsh-domain-monitor.c), by libvirt's numbers; the first, "unknown", is no reason at all.
+# virsh's words (virsh-domain-monitor.c), indexed by libvirt's numbers; 0 means "unknown" and has no word.
 _REASONS: dict[DomainState, tuple[str, ...]] = {
     DomainState.RUNNING: (
         "",
@@ -81,33 +81,33 @@ _DETAILS: dict[Lifecycle, tuple[str, ...]] = {
 
 
 def domain_key(domain: Any) -> DomainKey:
-    """The identity of a virDomain, as of when libvirt gave it. Calls nothing over the wire."""
+    """The identity of a virDomain at the time libvirt returned it. Makes no call to the daemon."""
     return DomainKey(domain.UUIDString(), running_id(domain), clean(domain.name()))
 
 
 def running_id(domain: Any) -> int | None:
-    """The id that a virDomain had when libvirt gave it; None: it was not running."""
-    id: int = domain.ID()
-    return None if id < 0 else id
+    """The running id of a virDomain at the time libvirt returned it; None: it was not running."""
+    number: int = domain.ID()
+    return None if number < 0 else number
 
 
 def reason_word(state: int, reason: int) -> str:
-    """virsh's word for why a domain is in its state; empty if there is none."""
+    """virsh's word for why a domain is in `state`; empty without a reason, ``reason 99`` for an unknown number."""
     return _word(_REASONS.get(DomainState(state), ()), reason, "reason") if reason else ""
 
 
 def detail_word(event: Lifecycle, detail: int) -> str:
-    """virsh's word for the detail of a lifecycle event."""
+    """virsh's word for the detail of a lifecycle event; ``detail 99`` for an unknown number."""
     return _word(_DETAILS[event], detail, "detail")
 
 
 def job_stats(params: Mapping[str, object]) -> JobStats | None:
-    """The stats in what jobStats returned; None: there is no job."""
-    type = params["type"]
-    if not isinstance(type, int) or type == JobType.NONE:
+    """The statistics in the parameters that ``jobStats`` returned; None: there is no job."""
+    job_type = params["type"]
+    if not isinstance(job_type, int) or job_type == JobType.NONE:
         return None
     texts = {name: clean(value) for name, value in params.items() if isinstance(value, str)}
-    return JobStats.from_params(type, {**params, **texts})
+    return JobStats.from_params(job_type, {**params, **texts})
 
 
 def _word(words: tuple[str, ...], number: int, kind: str) -> str:

@@ -1,4 +1,4 @@
-"""The dump call itself, on a connection of its own: it blocks for as long as the dump takes."""
+"""The dump call, on a connection of its own because it blocks for as long as the dump takes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import typed
 from backend.model import DumpRequest
 
-_PATIENT = (5, 12)
-"""Keepalive: the result is lost with the line, so a daemon under load gets a minute to answer."""
+_KEEPALIVE = (5, 12)
+"""Interval in seconds, and count: a lost connection loses the result, so a busy daemon gets a minute to answer."""
 
 
 def core_dump(uri: str, readonly: bool, request: DumpRequest) -> None:
-    """Dump, and return when libvirt's call has. Typed errors, as `Backend.call_dump` has them."""
-    conn = connect(uri, readonly, _PATIENT)
+    """Make the dump; returns when libvirt's call returns. Raises what `Backend.call_dump` raises."""
+    conn = connect(uri, readonly, _KEEPALIVE)
     try:
         Connection(conn, watched=False).look_up(request.domain).coreDumpWithFormat(
             request.path, int(request.format), int(request.flags)

@@ -1,4 +1,4 @@
-"""libvirt's errors as the contract's typed ones, with libvirt's own code and message."""
+"""Turns libvirt's errors into the contract's typed errors, which keep libvirt's code and message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.errors import (
 from backend.text import clean
 
 INVALID: int = libvirt.VIR_ERR_OPERATION_INVALID
-"""55: the call does not fit the domain's state. What that means, only the caller knows."""
+"""55: the call does not fit the domain's state. The meaning depends on the call."""
 NO_METADATA: int = libvirt.VIR_ERR_NO_DOMAIN_METADATA
 
 PERMISSION_CODES = frozenset(
@@ -41,13 +41,13 @@ _TYPES: dict[int, type[BackendError]] = {
     libvirt.VIR_ERR_OPERATION_UNSUPPORTED: NotSupported,
     **dict.fromkeys(PERMISSION_CODES, NotPermitted),
 }
-# What the client's own end of the line says when the line is broken: "client socket is closed",
+# The client's library raises these if the connection is broken: "client socket is closed",
 # "End of file while reading data", "connection closed due to keepalive timeout".
 _BROKEN_LINE = frozenset({libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_SYSTEM_ERROR})
 
 
 def typed(error: libvirt.libvirtError) -> BackendError:
-    """`error` by its code; OperationFailed where no other type fits."""
+    """The typed error for `error`, by its code; OperationFailed if no other type fits."""
     code = error.get_error_code()
     kind = _TYPES.get(code, OperationFailed)
     if error.get_error_domain() == libvirt.VIR_FROM_RPC and code in _BROKEN_LINE:
@@ -56,5 +56,5 @@ def typed(error: libvirt.libvirtError) -> BackendError:
 
 
 def message_of(error: libvirt.libvirtError) -> str:
-    """libvirt's own sentence, cleaned."""
+    """libvirt's own message, cleaned."""
     return clean(error.get_error_message() or str(error))

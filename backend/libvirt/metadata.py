@@ -1,4 +1,4 @@
-"""The record of a dump in the metadata of its domain, where every other client of the daemon can read it."""
+"""The shared record: a dump's record in its domain's metadata, where every client of the daemon can read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WHERE = (URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)
 
 
 def read(key: DomainKey, connection: Connection) -> JobRecord | None:
-    """The record that the domain has, if what it has is one. Blocks."""
+    """The domain's record; None if it has none or an invalid one. Blocks. Raises libvirtError."""
     from backend.records import codec
 
     try:
@@ -29,12 +29,12 @@ def read(key: DomainKey, connection: Connection) -> JobRecord | None:
         return None
     except libvirt.libvirtError as error:
         if error.get_error_code() in (NO_METADATA, INVALID):
-            return None  # Nobody has written one, or it went away with that run.
+            return None  # It was never written, or it was lost with its run.
         raise
 
 
 def write(domain: Any, record: JobRecord) -> None:
-    """Put the record there, in place of an earlier one. Blocks, and for as long as the domain has a job."""
+    """Write the record, replacing an earlier one. Blocks for as long as the domain has a job. Raises libvirtError."""
     from backend.records import codec
 
     domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, codec.to_xml(record), _PREFIX, *_WHERE)

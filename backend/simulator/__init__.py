@@ -1,4 +1,4 @@
-"""A hypervisor without a daemon, for the first minute, demonstrations, tests and scale: ``sim:///NAME``."""
+"""A simulated hypervisor without a daemon, for first steps, demonstrations, tests and scale: ``sim:///NAME``."""
 
 from backend.simulator.backend import SimulatorBackend
 

@@ -1,4 +1,4 @@
-"""The contract over a simulated hypervisor: ``sim:///NAME``."""
+"""The backend of the simulator: ``sim:///NAME``. It runs the hypervisor's calls in a thread and delivers its events."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ from backend.simulator.plan import Stage
 from backend.simulator.watch import INTERVAL, Watch
 from backend.threads import Worker
 
-TOGETHER = 0.02
-"""Seconds within which what comes to pass is told together."""
+BATCH = 0.02
+"""Seconds: stages of jobs that are due within this time are applied together."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class SimulatorBackend(Backend):
-    """A hypervisor in one file, shared by all who open the same NAME. `clock` is in seconds since the epoch."""
+    """A hypervisor in one file that all users of the same NAME share. `clock` gives seconds since the epoch."""
 
     deadline = 5.0
-    """Seconds after which a call that hangs is written off."""
+    """Seconds after which a hanging call is abandoned."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SimulatorBackend(Backend):
         self._thread: Worker | None = None
         self._watch: Watch | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._written_off: set[DomainKey] = set()
+        self._hanging: set[DomainKey] = set()
 
     async def open(self) -> None:
         self._thread = Worker(f"simulator {self._options.name}")
@@ -87,17 +87,17 @@ class SimulatorBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        refused = f"{refusals.READ_ONLY} it" if self.readonly else None
+        refusal = f"{refusals.READ_ONLY} it" if self.readonly else None
         return Capabilities(
             hypervisor="simulator",
             local=True,
             formats=dict.fromkeys(FORMAT_NAMES),
             flags=dict.fromkeys(DumpFlags),
-            dump=refused,
-            abort=refused,
-            resume=refused,
-            shared_records=refused,
-            dump_events=refused,
+            dump=refusal,
+            abort=refusal,
+            resume=refusal,
+            shared_records=refusal,
+            dump_events=refusal,
         )
 
     async def domains(self) -> list[Domain]:
@@ -131,11 +131,11 @@ class SimulatorBackend(Backend):
 
     async def call_dump(self, request: DumpRequest) -> None:
         self._may_write("virDomainCoreDumpWithFormat")
-        id = await self._call_on(request.domain, Hypervisor.begin_dump, request)
-        # Another process may change the plan at any time, so its end is not simply slept for.
+        number = await self._call_on(request.domain, Hypervisor.begin_dump, request)
+        # Another process may change the plan at any time, so a single sleep until its end would not do.
         while True:
-            # This call's own connection is none of those that an outage cuts.
-            plan = await self._run(Hypervisor.result, id)
+            # An outage does not cut the connection of this call.
+            plan = await self._run(Hypervisor.result, number)
             if plan is None:
                 raise OperationFailed("operation failed: domain is not running", code=9)
             if plan.stage is Stage.OVER:
@@ -175,20 +175,20 @@ class SimulatorBackend(Backend):
         return stream
 
     async def define(self, name: str, memory: int) -> Domain:
-        """Make a domain of `memory` bytes that is shut off (for tests and demonstrations)."""
+        """Define a domain of `memory` bytes, shut off (for tests and demonstrations)."""
         machine = await self._call(Hypervisor.define, name, memory)
         return Domain(machine.key, machine.state, machine.reason, machine.memory)
 
     async def start(self, domain: DomainKey, paused: bool = False) -> DomainKey:
-        """Start a domain that is shut off; the key of its new run."""
+        """Start a domain that is shut off; returns the key of its new run."""
         return (await self._call_on(domain, Hypervisor.start, domain, paused)).key
 
     async def destroy(self, domain: DomainKey, detail: str = "destroyed") -> None:
-        """Pull the plug of a running domain, or with ``failed`` as detail, let its process die."""
+        """Destroy a running domain; with ``failed`` as `detail`, its QEMU dies instead."""
         await self._call_on(domain, Hypervisor.destroy, domain, detail)
 
     async def begin_dump(self, request: DumpRequest) -> None:
-        """Begin a dump as another program would: no record, and nobody waits for the result."""
+        """Begin a dump as another program would: without a record, and without anyone who waits for the result."""
         await self._call_on(request.domain, Hypervisor.begin_dump, request)
 
     def _may_write(self, call: str) -> None:
@@ -202,28 +202,28 @@ class SimulatorBackend(Backend):
         *arguments: P.args,
         **named: P.kwargs,
     ) -> T:
-        """A call for one domain, which may hang: the first one for its whole deadline, later ones are known to."""
+        """A call for one domain. If it hangs, the first call takes the whole deadline; later ones fail at once."""
         try:
             answer = await self._call(function, *arguments, **named)
         except Hanging:
-            if domain not in self._written_off:
+            if domain not in self._hanging:
                 await asyncio.sleep(self.deadline)
-                self._written_off.add(domain)
+                self._hanging.add(domain)
             raise NotAnswering(f"{domain.name}: no answer within {self.deadline:g} s") from None
-        self._written_off.discard(domain)
+        self._hanging.discard(domain)
         return answer
 
     async def _call(
         self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs
     ) -> T:
-        """A call, as late as the URI asks for, unless the connection is lost just now."""
-        begun = time.monotonic()
+        """A call, with the latency of the URI. NoConnection during a simulated outage."""
+        called_at = time.monotonic()
         if self._options.latency:
             await asyncio.sleep(self._options.latency)
         if self._options.fail is Fail.DISCONNECT and await self._run(Hypervisor.outage):
             raise NoConnection(f"{self.uri}: the simulated connection was lost")
         answer = await self._run(function, *arguments, **named)
-        self.traffic.answered(1, time.monotonic() - begun)
+        self.traffic.answered(1, time.monotonic() - called_at)
         return answer
 
     async def _run(self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -232,19 +232,18 @@ class SimulatorBackend(Backend):
         return await self._thread.call(functools.partial(function, self._hypervisor, *arguments, **named))
 
     def _until(self, due: float | None) -> float:
-        """Seconds until then; None stands for never."""
+        """Seconds until `due`; infinite if it is None."""
         return math.inf if due is None else due - self._clock()
 
     async def _keep_watching(self, watch: Watch) -> None:
-        """Feed the streams for as long as there are any, and see that ends come to pass on time."""
+        """While there are streams, deliver their events and apply on time what is due."""
         try:
             while len(self._hub):
                 if self._options.fail is Fail.DISCONNECT:
                     watch.connected(not await self._run(Hypervisor.outage))
                 if self._until(watch.due) <= 0:
-                    await self._run(Hypervisor.settle)
+                    await self._run(Hypervisor.apply_due)
                 watch.deliver()
-                # Ends that follow each other closely come to pass together.
-                await asyncio.sleep(max(TOGETHER, min(INTERVAL, self._until(watch.due))))
+                await asyncio.sleep(max(BATCH, min(INTERVAL, self._until(watch.due))))
         except BackendError as error:
             self._hub.end(error)

@@ -1,4 +1,4 @@
-"""What the stages of a plan do to its domain, and what the hypervisor tells of it. Pure: no clock, no store."""
+"""What each stage of a plan does to its domain, and the events it causes. Pure: no clock, no store."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from backend.simulator.machine import Machine
 from backend.simulator.plan import Ending, Plan
 
 Effect = tuple[Machine, list[Event]]
+"""The domain afterwards, and the events in their order."""
 
-_PAUSES = {
+_PAUSE_REASONS = {
     JobOperation.DUMP: "dumping",
     JobOperation.SAVE: "saving",
     JobOperation.SNAPSHOT: "creating snapshot",
@@ -23,39 +24,40 @@ _STARTS = {
     JobOperation.RESTORE: ("starting up", "restored"),
     JobOperation.MIGRATION_IN: ("migrating", "migrated"),
 }
+"""Operations that start their domain: why it is paused meanwhile, and why it runs afterwards."""
 
 
 def fits(operation: JobOperation, machine: Machine) -> bool:
-    """Whether such a job can begin on the domain as it is."""
-    return (machine.id is None) == (operation in _STARTS)
+    """Whether such a job can begin on the domain in its present state."""
+    return machine.active != (operation in _STARTS)
 
 
-def begun(plan: Plan, machine: Machine, new_id: Callable[[], int]) -> Effect:
-    """The job begins; a domain that is started by it gets one from `new_id`."""
+def start(plan: Plan, machine: Machine, new_id: Callable[[], int]) -> Effect:
+    """The job begins. If it starts the domain, the domain gets its running id from `new_id`."""
     if plan.operation in _STARTS:
         reason, detail = _STARTS[plan.operation]
         machine = replace(machine, id=new_id()).paused(reason)
         return machine, [LifecycleEvent(machine.key, Lifecycle.STARTED, detail)]
-    if plan.operation in _PAUSES and machine.running:
-        machine = machine.paused(_PAUSES[plan.operation])
+    if plan.operation in _PAUSE_REASONS and machine.running:
+        machine = machine.paused(_PAUSE_REASONS[plan.operation])
         return machine, [LifecycleEvent(machine.key, Lifecycle.SUSPENDED, "paused")]
     return machine, []
 
 
-def stopped(plan: Plan, machine: Machine) -> Effect:
-    """The work stops, done or not; the job is not over yet."""
+def stop(plan: Plan, machine: Machine) -> Effect:
+    """The work stops, finished or not. The job still exists while its file is closed."""
     if plan.memory_only:
         killed = plan.ending is Ending.FAILED and plan.fate
         return machine, [] if killed or plan.hung else [DumpEvent(machine.key, plan.finished, _qemu_error(plan))]
     if plan.streamed and plan.finished and plan.operation not in _STARTS:
-        # Said of a stream even if its file cannot be closed well.
+        # libvirt reports a stream as completed even if closing its file then fails.
         stats = plan.final_stats()
         return replace(machine, last=to_json(stats)), [JobEvent(machine.key, stats)]
     return machine, []
 
 
-def over(plan: Plan, machine: Machine) -> Effect:
-    """The job ends."""
+def end(plan: Plan, machine: Machine) -> Effect:
+    """The job ends, and the domain resumes, stops or stays as it is."""
     events: list[Event] = []
     completed = plan.ending is Ending.COMPLETED
     if plan.operation is JobOperation.BACKUP:
@@ -89,6 +91,7 @@ def over(plan: Plan, machine: Machine) -> Effect:
 
 
 def to_json(stats: JobStats) -> str:
+    """The statistics as text for the store; `from_json` reads it."""
     return json.dumps({name: value for name, value in asdict(stats).items() if value is not None})
 
 

@@ -1,7 +1,7 @@
-"""Which domains a simulator begins with, and the jobs that keep it lively.
+"""The fleet of a simulator: its initial domains, and the jobs that the simulator itself starts on some of them.
 
-All of it follows from names and numbers alone, so that every process makes the same fleet. A job that the
-simulator runs of its own accord is followed by the next on the same domain, for as long as someone looks.
+Everything follows from names and numbers, so every process generates the same fleet. On a *lively* machine the
+simulator starts the next job after each one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEMO = "demo"
 DEFAULT_DOMAINS = 12
 DEFAULT_MEMORY = 4096 * MIB
 CATCH_UP = 30.0
-"""Seconds of the jobs that nobody saw that are played through when someone looks again."""
+"""How many seconds back jobs are generated when nobody has read the simulator for longer."""
 
 _RUNNING_KINDS = (
     JobOperation.BACKUP,
@@ -30,7 +30,7 @@ _RUNNING_KINDS = (
     JobOperation.BACKUP,
     JobOperation.SNAPSHOT_DELETE,
 )
-_RETURNS = {
+_RETURN_KINDS = {
     "saved": JobOperation.RESTORE,
     "migrated": JobOperation.MIGRATION_IN,
 }
@@ -38,8 +38,8 @@ _REASONS = {DomainState.RUNNING: "booted", DomainState.PAUSED: "user", DomainSta
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One machine of the demonstration: what it is and, for a lively one, what it is first seen doing."""
+class _DemoMachine:
+    """A machine of the demonstration, and the operation of its first job if it is lively."""
 
     name: str
     gib: float
@@ -48,50 +48,53 @@ class _Part:
 
 
 _DEMO = (
-    _Part("db-01", 4),
-    _Part("db-02", 6, first=JobOperation.BACKUP),
-    _Part("web-01", 2),
-    _Part("web-02", 2, first=JobOperation.MIGRATION_OUT),
-    _Part("web-03", 2, DomainState.PAUSED),
-    _Part("cache-01", 3, first=JobOperation.DUMP),
-    _Part("mail-01", 4, first=JobOperation.SNAPSHOT),
-    _Part("build-01", 8, first=JobOperation.SAVE),
-    _Part("build-02", 8, DomainState.SHUTOFF),
-    _Part("gitlab [ci/runner]", 4),
-    _Part("we[ir]d [/x] ünïcode", 1),
-    _Part("経理サーバー", 4),
-    _Part("שרת-דואר", 2),
-    _Part("win-2022", 8),
+    _DemoMachine("db-01", 4),
+    _DemoMachine("db-02", 6, first=JobOperation.BACKUP),
+    _DemoMachine("web-01", 2),
+    _DemoMachine("web-02", 2, first=JobOperation.MIGRATION_OUT),
+    _DemoMachine("web-03", 2, DomainState.PAUSED),
+    _DemoMachine("cache-01", 3, first=JobOperation.DUMP),
+    _DemoMachine("mail-01", 4, first=JobOperation.SNAPSHOT),
+    _DemoMachine("build-01", 8, first=JobOperation.SAVE),
+    _DemoMachine("build-02", 8, DomainState.SHUTOFF),
+    _DemoMachine("gitlab [ci/runner]", 4),
+    _DemoMachine("we[ir]d [/x] ünïcode", 1),
+    _DemoMachine("経理サーバー", 4),
+    _DemoMachine("שרת-דואר", 2),
+    _DemoMachine("win-2022", 8),
 )
 
 
 def machines(simulator: str, domains: int | None, jobs: int | None, memory: int | None) -> list[Machine]:
-    """The fleet of the simulator of that name, in order, without ids; None stands for what its name implies."""
-    parts = _DEMO if simulator == DEMO else ()
-    count = domains if domains is not None else len(parts) or DEFAULT_DOMAINS
+    """The fleet of the simulator of that name, in its order, without running ids.
+
+    `memory` is in bytes. None stands for the default, which depends on the name.
+    """
+    demo = _DEMO if simulator == DEMO else ()
+    count = domains if domains is not None else len(demo) or DEFAULT_DOMAINS
     fleet = []
     for number in range(count):
-        part = parts[number] if number < len(parts) else _Part(f"vm-{number + 1:02}", DEFAULT_MEMORY / 2**30)
-        machine = new_machine(simulator, part.name, number, memory or int(part.gib * 2**30))
-        lively = part.first is not None if jobs is None else number < jobs
-        fleet.append(replace(machine, lively=lively, state=part.state, reason=_REASONS[part.state]))
+        template = demo[number] if number < len(demo) else _DemoMachine(f"vm-{number + 1:02}", DEFAULT_MEMORY / 2**30)
+        machine = new_machine(simulator, template.name, number, memory or int(template.gib * 2**30))
+        lively = template.first is not None if jobs is None else number < jobs
+        fleet.append(replace(machine, lively=lively, state=template.state, reason=_REASONS[template.state]))
     return fleet
 
 
 def first_plan(machine: Machine, now: float) -> Plan:
-    """What a lively machine of a new simulator is doing: some of it is done already."""
+    """The first job of a lively machine in a new simulator; it has been running for a while."""
     chance = _chance(machine, 0)
-    part = _part(machine)
-    kind = part.first if part and part.first else chance.choice(_RUNNING_KINDS)
+    demo = _demo_machine(machine)
+    kind = demo.first if demo and demo.first else chance.choice(_RUNNING_KINDS)
     plan = _plan(machine, kind, now, chance)
     return _moved(plan, -chance.uniform(0.1, 0.7) * plan.length)
 
 
 def next_plan(machine: Machine, turn: int, after: float, now: float) -> Plan:
-    """The job that follows on a lively machine whose last one ended at `after`; `turn` tells it from others."""
+    """The next job of a lively machine whose last one ended at `after`; `turn` differs for each job."""
     chance = _chance(machine, turn)
-    kind = chance.choice(_RUNNING_KINDS) if machine.id is not None else _RETURNS.get(machine.reason, JobOperation.START)
-    pause = chance.uniform(1.0, 6.0) if _part(machine) else 0.0
+    kind = chance.choice(_RUNNING_KINDS) if machine.active else _RETURN_KINDS.get(machine.reason, JobOperation.START)
+    pause = chance.uniform(1.0, 6.0) if _demo_machine(machine) else 0.0
     return _plan(machine, kind, max(after, now - CATCH_UP) + pause, chance)
 
 
@@ -103,8 +106,8 @@ def _plan(machine: Machine, kind: JobOperation, begun: float, chance: random.Ran
     return plans.operation(machine, kind, begun, length, total)
 
 
-def _part(machine: Machine) -> _Part | None:
-    return next((part for part in _DEMO if part.name == machine.name), None)
+def _demo_machine(machine: Machine) -> _DemoMachine | None:
+    return next((demo for demo in _DEMO if demo.name == machine.name), None)
 
 
 def _moved(plan: Plan, seconds: float) -> Plan:

@@ -1,4 +1,4 @@
-"""A simulated domain, as it is kept between jobs."""
+"""A simulated domain as the store keeps it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,34 @@ _SHUT_OFF_REASONS = {"failed": "crashed"}
 
 @dataclass(frozen=True, slots=True)
 class Machine:
+    """A domain's permanent state; what its job does to it follows from the plan."""
+
     uuid: str
     name: str
     number: int
-    """Its place in the list."""
+    """Its place in the list of domains."""
     memory: int
+    """Bytes."""
     id: int | None = None
+    """The id of its run; None: shut off."""
     state: DomainState = DomainState.SHUTOFF
     reason: str = ""
+    """virsh's word for why it is in that state."""
     lively: bool = False
-    """Whether the simulator keeps jobs running on it."""
+    """Whether the simulator starts one job after the other on it."""
     record: str = ""
-    """The shared record in its metadata; empty: none. Goes away when the domain stops."""
+    """The shared record in its metadata, as XML; empty: none. It is lost when the domain stops."""
     last: str = ""
-    """The stats that its last job left, as JSON; empty: none."""
+    """The completed statistics of its last job, as JSON; empty: none."""
 
     @property
     def key(self) -> DomainKey:
         return DomainKey(self.uuid, self.id, self.name)
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs or is paused, that is, not shut off."""
+        return self.id is not None
 
     @property
     def running(self) -> bool:
@@ -45,13 +55,13 @@ class Machine:
         return replace(self, state=DomainState.RUNNING, reason=reason)
 
     def stopped(self, detail: str) -> tuple[Machine, LifecycleEvent]:
-        """The domain without its process, and what is told of that."""
+        """The domain after its process has ended, and the event of that."""
         reason = _SHUT_OFF_REASONS.get(detail, detail)
         machine = replace(self, id=None, state=DomainState.SHUTOFF, reason=reason, record="", last="")
         return machine, LifecycleEvent(machine.key, Lifecycle.STOPPED, detail)
 
 
 def new_machine(simulator: str, name: str, number: int, memory: int) -> Machine:
-    """A domain that is shut off. Its uuid is that of its name on that simulator, and on no other."""
+    """A domain of `memory` bytes that is shut off. Its UUID follows from the names of the simulator and the domain."""
     name = clean(name)
     return Machine(str(uuid.uuid5(_NAMESPACE, f"{simulator}/{name}")), name, number, memory)

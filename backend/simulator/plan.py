@@ -1,6 +1,6 @@
-"""A simulated job: its whole future is fixed when it begins, so what it shows is a pure function of the clock.
+"""The plan of a simulated job. It is fixed when the job begins, so its statistics are a pure function of the clock.
 
-Times are the clock's, in seconds since the epoch; sizes are bytes.
+Times are in seconds since the epoch, sizes in bytes.
 """
 
 from __future__ import annotations
@@ -16,41 +16,46 @@ from backend.simulator.options import Fail
 
 PAGE = 4096
 HANG = 60.0
-"""Seconds after which a hanging target gives up."""
+"""Seconds until a hanging target fails the dump."""
 _CANCELLING = 0.15
-"""Seconds for which an aborted job still shows."""
+"""Seconds between an abort and the end of the job."""
 _FAILING = 0.3
 """Seconds between QEMU's failure and the end of the job."""
 _WAVES, _SWING = 5, 0.35
+"""The rate of a job varies in so many waves, by this share of itself."""
 _DISK_OPERATIONS = (JobOperation.BACKUP, JobOperation.SNAPSHOT_DELETE)
 
 
 class Ending(StrEnum):
+    """How the job will end."""
+
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
 class Stage(IntEnum):
-    """How much of a plan has come to pass in the simulator."""
+    """How much of a plan the simulator has applied."""
 
     PENDING = 0
     WORKING = 1
     STOPPED = 2
-    """Nothing more is written; the file is being closed, or the failure cleaned up."""
+    """The work has stopped; the file is being closed, or the failure cleaned up."""
     OVER = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """All that will happen to the job, unless an abort or a stop of its domain changes the plan."""
+
     uuid: str
     domain_id: int | None
     operation: JobOperation
     begun: float
     length: float
-    """Seconds that all the work takes, were it done."""
+    """Seconds that the whole work would take."""
     stop: float
-    """When the work stops, done or not."""
+    """When the work stops, finished or not."""
     end: float
     """When the job ends."""
     total: int
@@ -58,20 +63,20 @@ class Plan:
     error: str = ""
     code: int | None = None
     fate: str = ""
-    """What stops the domain at the end: the detail of its lifecycle event; empty: the job does not."""
+    """If the job ends with a stop of the domain, the detail of that lifecycle event; else empty."""
     hung: bool = False
-    """Whether nothing answers for the domain meanwhile."""
+    """Whether the domain answers no call during the job."""
     path: str = ""
-    """The file of a dump; empty: the simulator writes none."""
+    """The file of a dump; empty: the job writes none."""
     format: DumpFormat = DumpFormat.RAW
     flags: DumpFlags = DumpFlags.NONE
     created: bool = False
-    """Whether the file was not there before: only then a failure removes it."""
+    """Whether the dump created the file; only then does a failure remove it."""
     was_running: bool = True
-    """Whether the guest ran when the job began, and has to run again after it."""
+    """Whether the guest ran when the job began, and must run again afterwards."""
     stage: Stage = Stage.PENDING
     id: int | None = None
-    """The simulator's number for it; None until it is stored."""
+    """Its number in the store; None until it is stored."""
 
     @property
     def memory_only(self) -> bool:
@@ -79,21 +84,21 @@ class Plan:
 
     @property
     def streamed(self) -> bool:
-        """Whether it is a migration stream, of which libvirt says more."""
+        """Whether it is a migration stream, for which libvirt reports more statistics."""
         return not self.memory_only and self.operation not in _DISK_OPERATIONS
 
     @property
     def finished(self) -> bool:
-        """Whether all the work gets done; the job may fail afterwards."""
+        """Whether the work is finished when it stops; the job may still fail."""
         return self.stop >= self.begun + self.length
 
     @property
     def due(self) -> float | None:
-        """When the next stage is to come to pass."""
+        """When the next stage is to be applied; None: the job is over."""
         return {Stage.PENDING: self.begun, Stage.WORKING: self.stop, Stage.STOPPED: self.end}.get(self.stage)
 
     def stats(self, now: float) -> JobStats | None:
-        """What `jobStats` gives at `now`; None before the job and after it.
+        """The statistics that `jobStats` gives at `now`; None before the job and after it.
 
         OperationFailed between QEMU's failure and the end of a memory-only dump.
         """
@@ -110,32 +115,32 @@ class Plan:
         return self._counters(JobType.FAILED, now)
 
     def final_stats(self) -> JobStats:
-        """What the job leaves behind when its work is done."""
+        """The completed statistics that the job leaves."""
         return self._counters(JobType.COMPLETED, self.stop)
 
     def elapsed(self, now: float) -> int:
-        """ms since the job began, never less than before."""
+        """Milliseconds since the job began; never falls."""
         return max(0, int((min(now, self.end) - self.begun) * 1000))
 
     def processed(self, now: float) -> int:
-        """Bytes done at `now`."""
+        """Bytes processed at `now`; never falls."""
         if self.hung:
             return 0
         if now >= self.stop and self.finished:
             return self.total
-        # Whole ms, so that two moments that differ in nothing but rounding cannot make it fall.
-        done = self.elapsed(min(now, self.stop)) / 1000 / self.length if self.length > 0 else 1.0
-        done = min(1.0, done)
-        wave = _SWING * math.sin(2 * math.pi * _WAVES * done) / (2 * math.pi * _WAVES)
-        return max(0, min(self.total, int(self.total * (done + wave)) // PAGE * PAGE))
+        # In whole milliseconds, because rounding could otherwise make the bytes fall.
+        fraction = self.elapsed(min(now, self.stop)) / 1000 / self.length if self.length > 0 else 1.0
+        fraction = min(1.0, fraction)
+        wave = _SWING * math.sin(2 * math.pi * _WAVES * fraction) / (2 * math.pi * _WAVES)
+        return max(0, min(self.total, int(self.total * (fraction + wave)) // PAGE * PAGE))
 
-    def _counters(self, type: JobType, now: float) -> JobStats:
+    def _counters(self, job_type: JobType, now: float) -> JobStats:
         elapsed, processed = self.elapsed(now), self.processed(now)
         remaining = self.total - processed
         speed = int(self.total / self.length) if self.length > 0 else 0
         if self.operation in _DISK_OPERATIONS:
             return JobStats(
-                type=type,
+                type=job_type,
                 operation=self.operation,
                 time_elapsed=elapsed,
                 disk_total=self.total,
@@ -145,18 +150,18 @@ class Plan:
             )
         if self.memory_only:
             return JobStats(
-                type=type,
+                type=job_type,
                 operation=self.operation,
                 time_elapsed=elapsed,
                 memory_total=self.total,
                 memory_processed=processed,
                 memory_remaining=remaining,
             )
-        # A stream has no totals until its first page is out.
-        total, remaining = (self.total, remaining) if processed or type is not JobType.UNBOUNDED else (0, 0)
+        # A stream reports no totals before its first page.
+        total, remaining = (self.total, remaining) if processed or job_type is not JobType.UNBOUNDED else (0, 0)
         pages = processed // PAGE
         return JobStats(
-            type=type,
+            type=job_type,
             operation=self.operation,
             time_elapsed=elapsed,
             downtime=elapsed if self.operation in _PAUSING else 0,
@@ -181,7 +186,7 @@ _PAUSING = (JobOperation.DUMP, JobOperation.SAVE, JobOperation.SNAPSHOT)
 
 
 def dump(machine: Machine, request: DumpRequest, created: bool, now: float, rate: int, fail: Fail) -> Plan:
-    """The plan of a dump that begins now and writes `rate` bytes a second."""
+    """The plan of a dump that begins `now` and writes `rate` bytes per second."""
     length = machine.memory / rate
     plan = Plan(
         uuid=machine.uuid,
@@ -203,7 +208,7 @@ def dump(machine: Machine, request: DumpRequest, created: bool, now: float, rate
 
 
 def operation(machine: Machine, kind: JobOperation, begun: float, length: float, total: int) -> Plan:
-    """The plan of an operation of the hypervisor's own, of which nothing is written to this machine's files."""
+    """The plan of an operation that writes no file on this machine; `length` is in seconds."""
     fates = {JobOperation.SAVE: "saved", JobOperation.MIGRATION_OUT: "migrated"}
     return Plan(
         uuid=machine.uuid,
@@ -221,12 +226,15 @@ def operation(machine: Machine, kind: JobOperation, begun: float, length: float,
 
 
 def closing(length: float) -> float:
-    """Seconds that closing the file takes after work of that length."""
+    """Seconds that closing the file takes after work of `length` seconds."""
     return min(1.0, 0.1 + length / 20)
 
 
 def aborted(plan: Plan, now: float) -> Plan:
-    """The plan after ``virDomainAbortJob`` at `now`: in the closing phase that is taken and changes nothing."""
+    """The plan after ``virDomainAbortJob`` at `now`. While the file is closed, it is accepted and changes nothing.
+
+    NoJob if the job is over, NotSupported for a memory-only dump.
+    """
     if now >= plan.end:
         raise NoJob("Requested operation is not valid: no job is active on the domain", code=55)
     if plan.memory_only:
@@ -246,7 +254,7 @@ def aborted(plan: Plan, now: float) -> Plan:
 
 
 def cut_short(plan: Plan, now: float, fate: str) -> Plan:
-    """The plan after its domain was stopped at `now`; `fate` is the detail of the lifecycle event."""
+    """The plan after its domain stopped at `now`; `fate` is the detail of that lifecycle event."""
     return replace(
         plan,
         stop=min(plan.stop, now),
@@ -259,11 +267,12 @@ def cut_short(plan: Plan, now: float, fate: str) -> Plan:
 
 
 def failed(plan: Plan, error: str, code: int) -> Plan:
-    """The plan with another end: it fails when it ends."""
+    """The plan, but its job fails at its end."""
     return replace(plan, ending=Ending.FAILED, fate="", error=error, code=code)
 
 
 def _spoiled(plan: Plan, fail: Fail) -> Plan:
+    """The plan after the failure that the URI asks for."""
     half = plan.begun + plan.length / 2
     match fail:
         case Fail.DISK_FULL:
@@ -271,7 +280,7 @@ def _spoiled(plan: Plan, fail: Fail) -> Plan:
             plan = failed(
                 plan, f"operation failed: /usr/lib/libvirt/libvirt_iohelper: failure with {plan.path}: {reason}", 9
             )
-            # QEMU itself notices with a memory-only dump; a stream's loss comes out when the file is closed.
+            # QEMU notices during a memory-only dump; with a stream, the error appears when the file is closed.
             return replace(plan, stop=half, end=half + _FAILING) if plan.memory_only else plan
         case Fail.DESTROYED:
             return cut_short(plan, half, "destroyed")

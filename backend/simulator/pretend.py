@@ -1,7 +1,7 @@
 """The pretended dump of libvirt's test driver: ``LIBVIRT_TEST_DRIVER_DUMP_JOB``.
 
-While that variable is set, every running domain shows a dump that never moves, and waiting for one returns at once:
-success for ``0``, a failure for anything else. The patch series for ``virsh dump --wait`` defined it for tests.
+While that variable is set, every running domain has a dump that makes no progress, and a wait for it returns at once:
+*completed* for ``0``, *failed* for any other value. The patch series for ``virsh dump --wait`` defined it for tests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STATS = JobStats(JobType.UNBOUNDED, JobOperation.DUMP, memory_total=0, memory_p
 
 
 class PretendingBackend(SimulatorBackend):
-    """The simulator, pretending while the variable is set."""
+    """The simulator, with the pretended dump while the variable is set."""
 
     async def job(self, domain: DomainKey) -> JobStats | None:
         stats = await super().job(domain)
@@ -43,7 +43,7 @@ class PretendingBackend(SimulatorBackend):
         value = os.environ.get(VARIABLE)
         if value is None:
             return None
-        await self.job(domain)  # Raises for a domain that is not there, or not running.
+        await self.job(domain)  # Raises if the domain does not exist or does not run.
         if operation not in (None, JobOperation.DUMP):
             raise NotSupported(f"waiting for job type {int(operation)} not supported", code=3)
         completed = value == "0"
@@ -52,6 +52,6 @@ class PretendingBackend(SimulatorBackend):
             operation=JobOperation.DUMP,
             verdict=Verdict.COMPLETED if completed else Verdict.FAILED,
             evidence=Evidence.RESULT,
-            detail=f"{VARIABLE} says that the wait returns {value}.",
+            detail=f"{VARIABLE} is {value}.",
             error="" if completed else "dump fake fail",
         )

@@ -1,4 +1,4 @@
-"""What libvirt refuses, in its own words and numbers (virErrorNumber)."""
+"""The errors of calls that libvirt refuses, with its own messages and numbers (virErrorNumber)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READ_ONLY = "operation forbidden: read only access prevents"
 
 
 def read_only(call: str) -> NotPermitted:
-    """`call` is libvirt's name of the function."""
+    """For a read-only connection; `call` is the name of libvirt's function."""
     return NotPermitted(f"{READ_ONLY} {call}", code=29)
 
 
@@ -36,7 +36,7 @@ def not_running() -> DomainNotRunning:
 
 
 def busy() -> DomainBusy:
-    """What libvirt says after 30 seconds in which the domain's job did not end; here at once."""
+    """libvirt raises this after it has waited 30 seconds for the domain's job to end; the simulator does so at once."""
     return DomainBusy("Timed out during operation: cannot acquire state change lock", code=68)
 
 
@@ -49,12 +49,12 @@ def cannot_create(path: str, error: OSError) -> OperationFailed:
 
 
 def dump(request: DumpRequest) -> BackendError | None:
-    """Why no hypervisor takes that format with those flags."""
+    """Why libvirt refuses that combination of format and flags; None if it is valid."""
     flags = request.flags
-    for one, other in combinations((DumpFlags.CRASH, DumpFlags.LIVE, DumpFlags.RESET), 2):
-        if one in flags and other in flags:
+    for first, second in combinations((DumpFlags.CRASH, DumpFlags.LIVE, DumpFlags.RESET), 2):
+        if first in flags and second in flags:
             return NotSupported(
-                f"Flags 'VIR_DUMP_{one.name}' and 'VIR_DUMP_{other.name}' are mutually exclusive", code=8
+                f"Flags 'VIR_DUMP_{first.name}' and 'VIR_DUMP_{second.name}' are mutually exclusive", code=8
             )
     if not request.format.known:
         return NotSupported(f"invalid argument: dumpformat {int(request.format)} is not known", code=8)

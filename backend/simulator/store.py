@@ -1,51 +1,39 @@
-"""The state of one simulator: a SQLite file that any number of processes share. Rows in and out, no rules."""
+"""The state of one simulator: a SQLite file that any number of processes share. It stores; it knows no rules."""
 
 from __future__ import annotations
 
-import functools
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from backend.errors import NoConnection
-from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
+from backend.events import Event
+from backend.model import Domain
 from backend.records.folder import locked, private_file, private_folder, state_folder
-from backend.simulator.effects import from_json, to_json
+from backend.simulator import rows
 from backend.simulator.machine import Machine
-from backend.simulator.plan import Ending, Plan, Stage
+from backend.simulator.plan import Plan, Stage
+from backend.simulator.rows import MACHINE_COLUMNS, PLAN_COLUMNS
 
 SCHEMA = 1
-KEPT = 10_000
-"""How many events and ended plans are kept for those who have yet to read them."""
+HISTORY = 10_000
+"""How many events and ended plans are kept for processes that have not read them yet."""
+FIRST_DEFINED = 1_000_000
+"""The place in the list of the first domain that is not part of the fleet."""
 
-_MACHINE = [spec.name for spec in fields(Machine)]
-_PLAN = [spec.name for spec in fields(Plan)]
-# dataclasses.astuple would copy each value.
-_machine_values, _plan_values = attrgetter(*_MACHINE), attrgetter(*_PLAN)
-_CONVERTERS: dict[str, Any] = {
-    "operation": JobOperation,
-    "ending": Ending,
-    "format": DumpFormat,
-    "flags": DumpFlags,
-    "stage": Stage,
-    "hung": bool,
-    "created": bool,
-    "was_running": bool,
-}
+_MACHINE_NAMES, _PLAN_NAMES = ", ".join(MACHINE_COLUMNS), ", ".join(PLAN_COLUMNS)
 
 
 def path_of(name: str) -> Path:
+    """The file of the simulator of that name."""
     return state_folder() / "simulators" / f"{name}.db"
 
 
 class Store:
-    """One connection to a simulator's file, for one thread. Methods raise NoConnection where it cannot be used."""
+    """One connection to a simulator's file, for one thread. All methods raise NoConnection if the file is unusable."""
 
     def __init__(self, name: str) -> None:
         self.path = path_of(name)
@@ -57,7 +45,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is done inside, or nothing; nobody else writes meanwhile."""
+        """All changes inside take effect, or none; no other connection writes meanwhile."""
         self._do("BEGIN IMMEDIATE")
         try:
             yield
@@ -67,13 +55,13 @@ class Store:
         self._do("COMMIT")
 
     def changes(self) -> int:
-        """A number that differs once another connection, of this process or of any, has changed something."""
+        """A number that changes whenever another connection, in any process, has changed the file."""
         return int(self._value("PRAGMA data_version"))
 
     def domains(self) -> list[Domain]:
-        """Every domain as it is listed, in order."""
+        """All domains, in their order."""
         return [
-            _domain(row)
+            rows.domain_of(row)
             for row in self._all(
                 "SELECT m.uuid, m.id, m.name, m.state, m.reason, m.memory, ifnull(p.hung, 0) FROM machines m "
                 "LEFT JOIN plans p ON p.uuid = m.uuid AND p.due IS NOT NULL AND p.hung AND p.stage = ? "
@@ -83,92 +71,112 @@ class Store:
         ]
 
     def machines(self) -> list[Machine]:
-        return [_machine(row) for row in self._all(f"SELECT {_names(_MACHINE)} FROM machines ORDER BY number")]
+        """All machines, in their order."""
+        return [rows.machine_of(row) for row in self._all(f"SELECT {_MACHINE_NAMES} FROM machines ORDER BY number")]
 
     def ids(self, uuids: Iterable[str]) -> dict[str, int | None]:
-        """The running ids of those of the domains that there are, by uuid."""
-        named = json.dumps(list(uuids))
-        return dict(self._all("SELECT uuid, id FROM machines WHERE uuid IN (SELECT value FROM json_each(?))", named))
+        """The running id of each domain that exists, by uuid; None if it is shut off."""
+        sql = "SELECT uuid, id FROM machines WHERE uuid IN (SELECT value FROM json_each(?))"
+        return dict(self._all(sql, json.dumps(list(uuids))))
 
     def machine(self, uuid: str) -> Machine | None:
-        rows = self._all(f"SELECT {_names(_MACHINE)} FROM machines WHERE uuid = ?", uuid)
-        return _machine(rows[0]) if rows else None
+        row = self._first(f"SELECT {_MACHINE_NAMES} FROM machines WHERE uuid = ?", uuid)
+        return rows.machine_of(row) if row else None
 
     def put_machines(self, machines: Iterable[Machine]) -> None:
-        marks = ", ".join("?" * len(_MACHINE))
+        """Store new machines or the new states of machines."""
+        marks = ", ".join("?" * len(MACHINE_COLUMNS))
         with self._usable():
-            self._db.executemany(f"INSERT OR REPLACE INTO machines VALUES ({marks})", map(_machine_values, machines))
+            sql = f"INSERT OR REPLACE INTO machines VALUES ({marks})"
+            self._db.executemany(sql, map(rows.machine_values, machines))
 
     def remove(self, uuid: str) -> None:
-        """Forget a domain and its plans."""
+        """Delete a domain and its plans."""
         self._do("DELETE FROM plans WHERE uuid = ?", uuid)
         self._do("DELETE FROM machines WHERE uuid = ?", uuid)
 
     def plan(self, uuid: str) -> Plan | None:
-        """The domain's job that is not over, which may be one that has yet to begin."""
-        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE uuid = ? AND due IS NOT NULL", uuid)
-        return _plan(rows[0]) if rows else None
+        """The domain's job that is not over; it may be planned only. None without one."""
+        row = self._first(f"SELECT {_PLAN_NAMES} FROM plans WHERE uuid = ? AND due IS NOT NULL", uuid)
+        return rows.plan_of(row) if row else None
 
     def plans(self, uuids: Iterable[str]) -> dict[str, Plan]:
-        """The jobs of those domains that are not over, by their uuids."""
-        named = json.dumps(list(uuids))
-        rows = self._all(
-            f"SELECT {_names(_PLAN)} FROM plans INDEXED BY one_job "
+        """`plan` of many domains, by uuid."""
+        matches = self._all(
+            f"SELECT {_PLAN_NAMES} FROM plans INDEXED BY one_job "
             "WHERE uuid IN (SELECT value FROM json_each(?)) AND due IS NOT NULL",
-            named,
+            json.dumps(list(uuids)),
         )
-        return {row[0]: _plan(row) for row in rows}
+        return {row[0]: rows.plan_of(row) for row in matches}
 
-    def plan_by_id(self, id: int) -> Plan | None:
-        rows = self._all(f"SELECT {_names(_PLAN)} FROM plans WHERE id = ?", id)
-        return _plan(rows[0]) if rows else None
+    def plan_by_number(self, number: int) -> Plan | None:
+        row = self._first(f"SELECT {_PLAN_NAMES} FROM plans WHERE id = ?", number)
+        return rows.plan_of(row) if row else None
 
     def first_due(self) -> float | None:
-        """When the next stage of any plan is to come to pass."""
+        """When the next stage of any plan is due, in seconds since the epoch; None if no job is planned."""
         due = self._value("SELECT min(due) FROM plans WHERE due IS NOT NULL")
         return None if due is None else float(due)
 
     def next_due(self, now: float) -> Plan | None:
-        """The plan whose next stage should have come to pass longest ago."""
-        rows = self._all(
-            f"SELECT {_names(_PLAN)} FROM plans WHERE due <= ? AND due IS NOT NULL ORDER BY due LIMIT 1", now
+        """The plan whose next stage has been due longest; None if nothing is due."""
+        row = self._first(
+            f"SELECT {_PLAN_NAMES} FROM plans WHERE due <= ? AND due IS NOT NULL ORDER BY due LIMIT 1", now
         )
-        return _plan(rows[0]) if rows else None
+        return rows.plan_of(row) if row else None
 
     def put_plan(self, plan: Plan) -> int:
-        """Keep a new plan or the new state of one; its number."""
-        marks = ", ".join("?" * (len(_PLAN) + 1))
+        """Store a new plan or the new state of one; returns its number."""
+        marks = ", ".join("?" * (len(PLAN_COLUMNS) + 1))
         with self._usable():
-            cursor = self._db.execute(f"INSERT OR REPLACE INTO plans VALUES ({marks})", (*_plan_values(plan), plan.due))
+            cursor = self._db.execute(
+                f"INSERT OR REPLACE INTO plans VALUES ({marks})", (*rows.plan_values(plan), plan.due)
+            )
             return int(cursor.lastrowid or 0)
 
     def remove_plan(self, plan: Plan) -> None:
         self._do("DELETE FROM plans WHERE id = ?", plan.id)
 
-    def tell(self, events: Iterable[Event]) -> None:
-        """Add to what the hypervisor tells; every process reads it."""
+    def add_events(self, events: Iterable[Event]) -> None:
+        """Append to the events that every process reads."""
         with self._usable():
-            self._db.executemany("INSERT INTO events (body) VALUES (?)", [(_event_text(event),) for event in events])
+            self._db.executemany(
+                "INSERT INTO events (body) VALUES (?)", [(rows.event_text(event),) for event in events]
+            )
 
     def last_event(self) -> int:
-        """The number of the last event there was."""
+        """The number of the latest event; 0 before the first."""
         return int(self._value("SELECT ifnull(max(seq), 0) FROM events"))
 
     def events_after(self, seq: int) -> list[tuple[int, Event]]:
-        rows = self._all("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq", seq)
-        return [(row[0], _event(row[1])) for row in rows]
+        """The later events in their order, each with its number."""
+        later = self._all("SELECT seq, body FROM events WHERE seq > ? ORDER BY seq", seq)
+        return [(row[0], rows.event_of(row[1])) for row in later]
 
-    def forget_the_old(self) -> None:
-        """Let go of what nobody can still be waiting for."""
-        self._do("DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?", KEPT)
-        self._do("DELETE FROM plans WHERE due IS NULL AND id <= (SELECT max(id) FROM plans) - ?", KEPT)
+    def prune(self) -> None:
+        """Delete events and ended plans that are too old for anyone to need."""
+        self._do("DELETE FROM events WHERE seq <= (SELECT max(seq) FROM events) - ?", HISTORY)
+        self._do("DELETE FROM plans WHERE due IS NULL AND id <= (SELECT max(id) FROM plans) - ?", HISTORY)
+
+    def next_running_id(self) -> int:
+        """A running id that no domain had before."""
+        return self._count("last id", 0)
+
+    def next_number(self) -> int:
+        """The place in the list of the next domain that is not part of the fleet."""
+        return self._count("last number", FIRST_DEFINED)
 
     def setting(self, name: str) -> float | None:
-        rows = self._all("SELECT value FROM settings WHERE name = ?", name)
-        return rows[0][0] if rows else None
+        row = self._first("SELECT value FROM settings WHERE name = ?", name)
+        return row[0] if row else None
 
     def set(self, name: str, value: float | None) -> None:
         self._do("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
+
+    def _count(self, setting: str, before_first: int) -> int:
+        number = int(self.setting(setting) or before_first) + 1
+        self.set(setting, number)
+        return number
 
     def _do(self, sql: str, *values: object) -> None:
         with self._usable():
@@ -177,6 +185,9 @@ class Store:
     def _all(self, sql: str, *values: object) -> list[Any]:
         with self._usable():
             return self._db.execute(sql, values).fetchall()
+
+    def _first(self, sql: str, *values: object) -> Any:
+        return next(iter(self._all(sql, *values)), None)
 
     def _value(self, sql: str) -> Any:
         return self._all(sql)[0][0]
@@ -196,8 +207,8 @@ class Store:
         try:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version not in (0, SCHEMA):
-                raise sqlite3.DatabaseError(f"it was written by another version of virt-jobs (schema {version})")
-            # What a power cut may cost a simulator is not worth waiting for the disk.
+                raise sqlite3.DatabaseError(f"another version of virt-jobs wrote it (schema {version}); remove it")
+            # A simulator that a power cut damages is no loss worth waiting for the disk.
             db.execute("PRAGMA synchronous = OFF")
             if version == 0:
                 with locked(self.path):
@@ -209,14 +220,14 @@ class Store:
 
     def _create(self, db: sqlite3.Connection) -> None:
         db.execute("PRAGMA journal_mode = WAL")
-        machine = ", ".join(f"{name} PRIMARY KEY" if name == "uuid" else name for name in _MACHINE)
-        plan = ", ".join(f"{name} INTEGER PRIMARY KEY AUTOINCREMENT" if name == "id" else name for name in _PLAN)
+        machine = ", ".join(f"{name} PRIMARY KEY" if name == "uuid" else name for name in MACHINE_COLUMNS)
+        plan = ", ".join(f"{name} INTEGER PRIMARY KEY AUTOINCREMENT" if name == "id" else name for name in PLAN_COLUMNS)
         for statement in (
             "BEGIN IMMEDIATE",
             f"CREATE TABLE IF NOT EXISTS machines ({machine})",
             f"CREATE TABLE IF NOT EXISTS plans ({plan}, due REAL)",
             "CREATE INDEX IF NOT EXISTS by_due ON plans (due) WHERE due IS NOT NULL",
-            # No domain ever has two jobs.
+            # A domain has at most one job.
             "CREATE UNIQUE INDEX IF NOT EXISTS one_job ON plans (uuid) WHERE due IS NOT NULL",
             "CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)",
             "CREATE TABLE IF NOT EXISTS settings (name PRIMARY KEY, value)",
@@ -224,56 +235,3 @@ class Store:
             "COMMIT",
         ):
             db.execute(statement)
-
-
-def _names(columns: list[str]) -> str:
-    return ", ".join(columns)
-
-
-def _machine(row: Any) -> Machine:
-    uuid, name, number, memory, id, state, reason, lively, record, last = row
-    return Machine(uuid, name, number, memory, id, DomainState(state), reason, bool(lively), record, last)
-
-
-# Few rows change between two looks, and making 10,000 objects takes longer than reading their rows.
-@functools.lru_cache(maxsize=20_000)
-def _domain(row: Any) -> Domain:
-    uuid, id, name, state, reason, memory, hung = row
-    return Domain(DomainKey(uuid, id, name), DomainState(state), reason, memory, not hung)
-
-
-@functools.lru_cache(maxsize=20_000)
-def _plan(row: Any) -> Plan:
-    values = dict(zip(_PLAN, row, strict=True))
-    return Plan(**{name: _CONVERTERS[name](value) if name in _CONVERTERS else value for name, value in values.items()})
-
-
-def _event_text(event: Event) -> str:
-    values: dict[str, Any] = {"kind": type(event).__name__}
-    match event:
-        case LifecycleEvent(event=kind, detail=detail):
-            values.update(event=int(kind), detail=detail)
-        case JobEvent(stats=stats):
-            values.update(stats=to_json(stats))
-        case DumpEvent(completed=completed, error=error):
-            values.update(completed=completed, error=error)
-        case RecordEvent():
-            pass
-        case _:
-            raise TypeError(f"{event} is not shared")
-    domain = event.domain
-    return json.dumps({**values, "uuid": domain.uuid, "id": domain.id, "name": domain.name})
-
-
-def _event(text: str) -> Event:
-    values = json.loads(text)
-    domain = DomainKey(values["uuid"], values["id"], values["name"])
-    match values["kind"]:
-        case "LifecycleEvent":
-            return LifecycleEvent(domain, Lifecycle(values["event"]), values["detail"])
-        case "JobEvent":
-            return JobEvent(domain, from_json(values["stats"]))
-        case "DumpEvent":
-            return DumpEvent(domain, values["completed"], values["error"])
-        case _:
-            return RecordEvent(domain)

@@ -38,7 +38,7 @@ BROKEN = {
     "does not compile": ("broken", "SyntaxError: "),
     "fails": ("broken", "RuntimeError: not today"),
     "lacks the name": ("broken", "AttributeError: "),
-    "no backend": ("broken", "broken:Thing is no Backend"),
+    "no backend": ("broken", "broken:Thing is not a Backend"),
 }
 TEXTS = {
     "does not compile": "def",
@@ -56,9 +56,9 @@ def test_a_broken_backend_is_named_with_its_package_in_one_line(how: str, tmp_pa
         (tmp_path / "broken.py").write_text(TEXTS[how])
     ended = virt_jobs("-c", "example:///x", "list", env={"PYTHONPATH": str(tmp_path)})
     assert (ended.returncode, one_line(ended.stderr)) == (Exit.FAILED, True), ended
-    assert "the backend for example: is broken, which virt-jobs-example 1.0 installs" in ended.stderr
+    assert "cannot load the backend for example:// URIs from virt-jobs-example 1.0" in ended.stderr
     assert reason.replace("\n", " ") in ended.stderr
-    assert "mend or remove it" in ended.stderr
+    assert "fix or uninstall it" in ended.stderr
 
 
 def test_a_broken_backend_is_in_nobody_elses_way(tmp_path: Path) -> None:

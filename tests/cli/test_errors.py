@@ -170,12 +170,12 @@ HYPERVISORS = [
     Row("resume vm-01", Exit.FAILED, "already running"),
     Row("-r dump vm-01 core", Exit.UNREACHABLE, "read only access prevents"),
     Row("-r resume vm-01", Exit.UNREACHABLE, "read only access prevents"),
-    Row("list", Exit.USAGE, "no option 'colour'", "there are domains", uri="sim:///x?colour=red"),
-    Row("list", Exit.USAGE, "domains=many is no whole number", "from 0 to", uri="sim:///x?domains=many"),
+    Row("list", Exit.USAGE, "unknown option 'colour'", "the options are domains", uri="sim:///x?colour=red"),
+    Row("list", Exit.USAGE, "domains=many must be an integer", "from 0 to", uri="sim:///x?domains=many"),
     Row("list", Exit.USAGE, "a simulator has no host", "three slashes: sim:///x", uri="sim://x"),
     Row("list", Exit.USAGE, "Invalid IPv6 URL", uri="http://["),
-    Row("list", Exit.USAGE, "has characters in it that cannot be shown", uri="sim:///a\nb"),
-    Row("wait vm", Exit.USAGE, "has characters in it that cannot be shown", uri="sim:///a\udcff"),
+    Row("list", Exit.USAGE, "it contains unprintable characters", uri="sim:///a\nb"),
+    Row("wait vm", Exit.USAGE, "it contains unprintable characters", uri="sim:///a\udcff"),
 ]
 STATE = [
     *(

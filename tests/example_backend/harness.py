@@ -1,4 +1,4 @@
-"""The example's hypervisor, as the conformance suite drives it."""
+"""The conformance suite's harness for the example's hypervisor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MIB = 1 << 20
 
 
 class ExampleHarness(Harness):
-    """Installs the package where only this test's processes look, and starts its daemon."""
+    """Installs the package for the processes of this test only, and starts its daemon."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -108,8 +108,8 @@ class ExampleHarness(Harness):
         return self.uri, path
 
     def is_dump(self, path: Path, format_name: str) -> bool:
-        format, _ = FORMAT_NAMES[format_name]
-        magic = f"TestGuestMagic_{int(format)}".encode()
+        dump_format, _ = FORMAT_NAMES[format_name]
+        magic = f"TestGuestMagic_{int(dump_format)}".encode()
         with path.open("rb") as file:
             return file.read(len(magic)) == magic
 
@@ -123,12 +123,12 @@ class ExampleHarness(Harness):
         return await self._control.call(call, **arguments)  # type: ignore[attr-defined]
 
     async def _define(self, name: str, mib: int) -> dict[str, Any]:
-        defined: dict[str, Any] = await self._ask("define", name=name, memory=mib * MIB)
-        return defined
+        machine: dict[str, Any] = await self._ask("define", name=name, memory=mib * MIB)
+        return machine
 
-    async def _dump(self, domain: DomainKey, path: Path, format: DumpFormat, flags: DumpFlags) -> None:
-        what = {"path": str(path), "format": int(format), "flags": int(flags)}
-        await self._ask("dump", uuid=domain.uuid, run=domain.id, **what)
+    async def _dump(self, domain: DomainKey, path: Path, dump_format: DumpFormat, flags: DumpFlags) -> None:
+        target = {"path": str(path), "dump_format": int(dump_format), "flags": int(flags)}
+        await self._ask("dump", uuid=domain.uuid, run=domain.id, **target)
 
     async def _dump_after(self, domain: DomainKey, path: Path) -> None:
         await job_gone(self._control, domain)
@@ -138,5 +138,5 @@ class ExampleHarness(Harness):
         return dump.done() or await self._control.job(domain) is not None
 
 
-def _key(found: dict[str, Any]) -> DomainKey:
-    return DomainKey(found["uuid"], found["run"], found["name"])
+def _key(machine: dict[str, Any]) -> DomainKey:
+    return DomainKey(machine["uuid"], machine["run"], machine["name"])

@@ -74,7 +74,7 @@ def test_an_alias_of_the_config_comes_before_one_of_libvirt_conf(with_conf: Virt
 def test_an_alias_for_ssh_asks_nothing(with_conf: VirtJobsWithConf) -> None:
     ended = with_conf("-c", "far", "list")
     assert ended.returncode == 7
-    assert "try it once in a terminal: ssh -p 9 root@127.0.0.1 true" in ended.stderr
+    assert "try this command in a terminal: ssh -p 9 root@127.0.0.1 true" in ended.stderr
 
 
 async def said(*command: str) -> str:

@@ -33,7 +33,7 @@ def locked(tmp_path: Path) -> str:
     ("uri", "kind", "advice"),
     [
         ("qemu+unix:///system?socket=/nonexistent", NoConnection, "no libvirt daemon listens on that socket"),
-        ("qemu+tcp://127.0.0.1:9/system", NoConnection, "no libvirt daemon listens there for tcp"),
+        ("qemu+tcp://127.0.0.1:9/system", NoConnection, "no libvirt daemon accepts tcp connections there"),
         ("qemu+ssh://root@127.0.0.1:9/system", NoConnection, "in a terminal: ssh -p 9 root@127.0.0.1 true"),
         ("qemu+tls://127.0.0.1/system", NoConnection, "certificate"),
         ("nonsense", InvalidURI, "nor an alias in virt-jobs' config or libvirt.conf"),
@@ -59,7 +59,7 @@ def test_a_socket_of_others_names_the_group_to_join(tmp_path: Path) -> None:
         path.chmod(0o770)
         ended = as_nobody(f"qemu+unix:///system?socket={path}", tmp_path)
     assert ended.stdout == "NotPermitted\n"
-    assert "join the group uucp, then log in anew, or only look, with -r" in ended.stderr
+    assert "join the group uucp and log in again, or use -r for a read-only connection" in ended.stderr
 
 
 def as_nobody(uri: str, folder: Path) -> subprocess.CompletedProcess[str]:

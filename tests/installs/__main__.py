@@ -1,7 +1,7 @@
-"""Installs virt-jobs in every way that the README names, each from scratch: ``python3 -m tests.installs``.
+"""Tries every way to install virt-jobs that the README names, each from scratch: ``python3 -m tests.installs``.
 
-Needs Python and a way to fetch packages. Then the command is used as a newcomer would. Prints how long each install
-took; exits 1 where one does not work. A way whose needs are not met here is skipped, with the reason.
+Needs Python and access to packages. After each install it uses the command as a newcomer would, and prints how long the
+install took. Exits with 1 if a way fails. A way that is impossible on this machine is skipped with the reason.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 SYSTEM_PYTHON = "/usr/bin/python3"
 LIMIT = 30.0
-"""Seconds that the console may take for its next step."""
+"""Seconds without output after which the console counts as hung."""
 
 
 class Failed(Exception):
-    """A way did not work; the message says what did not."""
+    """A way to install failed; the message says which step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to install: `install` puts it below a folder and returns the command."""
+    """A way to install: `install` installs below a folder and returns the path of the command."""
 
     name: str
     install: Callable[[Path], Path]
     with_libvirt: bool = False
     missing: Callable[[], str] = lambda: ""
-    """Why it cannot be tried here."""
+    """Why it cannot be tried on this machine; empty if it can."""
 
 
 def run(*command: object, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         [str(part) for part in command],
         env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
@@ -48,29 +48,29 @@ def run(*command: object, env: dict[str, str] | None = None) -> str:
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise Failed(f"`{' '.join(map(str, command))}` exited with {done.returncode}: {said}")
-    return done.stdout
+    if process.returncode:
+        reason = (process.stderr.strip() or process.stdout.strip() or "no output").splitlines()[-1]
+        raise Failed(f"`{' '.join(map(str, command))}` exited with {process.returncode}: {reason}")
+    return process.stdout
 
 
-def with_pip(folder: Path, what: str, *options: str, python: str = sys.executable) -> Path:
+def with_pip(folder: Path, package: str, *options: str, python: str = sys.executable) -> Path:
     run(python, "-m", "venv", *options, folder / "venv")
-    run(folder / "venv/bin/pip", "install", "-q", "--disable-pip-version-check", what)
+    run(folder / "venv/bin/pip", "install", "-q", "--disable-pip-version-check", package)
     return folder / "venv/bin/virt-jobs"
 
 
 def built(folder: Path, kind: str) -> str:
-    """The wheel or sdist, as it would be published."""
+    """The path of the wheel or sdist, built as it would be published."""
     run(sys.executable, "-m", "venv", folder / "build")
     run(folder / "build/bin/pip", "install", "-q", "--disable-pip-version-check", "build")
     run(folder / "build/bin/python", "-m", "build", f"--{kind}", "--outdir", folder / "dist", source(folder))
-    [found] = (folder / "dist").iterdir()
-    return str(found)
+    [package] = (folder / "dist").iterdir()
+    return str(package)
 
 
 def source(folder: Path) -> Path:
-    """A copy of the project: what a build leaves behind is not to be left in the checkout."""
+    """A copy of the project, so that a build leaves nothing behind in the checkout."""
     ignored = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
     return Path(shutil.copytree(SOURCE, folder / "source", ignore=ignored, dirs_exist_ok=True))
 
@@ -101,12 +101,12 @@ def with_dev(folder: Path) -> Path:
 def no_headers() -> str:
     if shutil.which("pkg-config") is None or subprocess.run(["pkg-config", "--exists", "libvirt"]).returncode:
         return "libvirt's headers are not installed: apt install libvirt-dev pkg-config gcc python3-dev"
-    return "" if shutil.which("cc") else "there is no C compiler: apt install gcc"
+    return "" if shutil.which("cc") else "no C compiler is installed: apt install gcc"
 
 
 def no_system_binding() -> str:
-    asked = [SYSTEM_PYTHON, "-c", "import libvirt"]
-    if not os.path.exists(SYSTEM_PYTHON) or subprocess.run(asked, stderr=subprocess.DEVNULL).returncode:
+    command = [SYSTEM_PYTHON, "-c", "import libvirt"]
+    if not os.path.exists(SYSTEM_PYTHON) or subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
         return "the distribution's binding is not installed: apt install python3-libvirt"
     return ""
 
@@ -132,7 +132,7 @@ def try_command(command: Path, folder: Path, with_libvirt: bool) -> None:
     """Use it as a newcomer would."""
     home = {"HOME": str(folder), "XDG_STATE_HOME": f"{folder}/state", "XDG_CONFIG_HOME": f"{folder}/config"}
     if "virt-jobs" not in run(command, "--version", env=home):
-        raise Failed("--version does not say what it is")
+        raise Failed("--version does not name virt-jobs")
     if "db-01" not in run(command, "-c", "sim:///demo", "list", env=home):
         raise Failed("the simulator's domains are not listed")
     opens_the_console(command, home)
@@ -146,13 +146,13 @@ def opens_the_console(command: Path, env: dict[str, str]) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(command, [str(command), "--demo"], {**os.environ, **env, "TERM": "xterm-256color"})
-    seen = b""
+    output = b""
     try:
-        while not (b"SIMULATED" in seen and b"db-01" in seen):
-            more = read(terminal)
-            if not more:
-                raise Failed(f"the console did not open: {seen.decode(errors='replace').strip()}")
-            seen += more
+        while not (b"SIMULATED" in output and b"db-01" in output):
+            chunk = read(terminal)
+            if not chunk:
+                raise Failed(f"the console did not open: {output.decode(errors='replace').strip()}")
+            output += chunk
         os.write(terminal, b"q")
         while read(terminal):
             pass
@@ -164,10 +164,10 @@ def opens_the_console(command: Path, env: dict[str, str]) -> None:
 
 
 def read(terminal: int) -> bytes:
-    """What the terminal shows next; nothing once the program is over."""
+    """The terminal's next output; empty when the program has ended. Failed if it hangs."""
     ready, _, _ = select.select([terminal], [], [], LIMIT)
     if not ready:
-        raise Failed("the console stands still")
+        raise Failed(f"the console printed nothing for {LIMIT:g} s")
     try:
         return os.read(terminal, 65536)
     except OSError:
@@ -177,13 +177,13 @@ def read(terminal: int) -> bytes:
 def main() -> None:
     failed = False
     for way in WAYS:
-        began = time.monotonic()
+        started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="virt-jobs-") as name:
             try:
                 result = f"skipped: {why}" if (why := way.missing()) else ""
                 if not result:
                     command = way.install(Path(name))
-                    installed = time.monotonic() - began
+                    installed = time.monotonic() - started
                     try_command(command, Path(name), way.with_libvirt)
                     result = f"{installed:5.1f} s"
             except Failed as error:

@@ -74,7 +74,7 @@ async def test_what_cannot_be_added_is_refused_and_kept_for_mending() -> None:
             "": "name a group, an alias or a URI",
             "thrid": "thrid is no URI, no group, and no alias of the config or of libvirt.conf",
             "first": "first is here already",
-            "sim:///x?domains=many": "domains=many is no whole number",
+            "sim:///x?domains=many": "domains=many must be an integer",
             "http://[": "invalid URI",
         }.items():
             await user.press("ctrl+u")

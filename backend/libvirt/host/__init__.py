@@ -1,1 +1,1 @@
-"""What this machine's own processes and programs tell of a local libvirt host."""
+"""What the processes and programs of this machine reveal about a local libvirt host."""

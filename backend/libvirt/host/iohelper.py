@@ -50,7 +50,7 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
         # The helper sees the daemon's mounts, which may not be ours.
         if os.path.samestat(os.stat(written), os.stat(f"{process}/root{path}")):
             target = DumpTarget.open(clean(path), written, began(process))
-            # What was examined and what was opened are the same process only if that still lives.
+            # If the helper has ended meanwhile, another process may have got its pid.
             return target if _is_helper(process, daemon_owner) else None
     return None
 
@@ -67,7 +67,7 @@ def _is_helper(process: Path, daemon_owner: int) -> bool:
 
 
 def _is_emulator(process: Path, daemon_owner: int) -> bool:
-    """Whether the daemon started it. The system daemon's run as any user, so its pid files are asked."""
+    """Whether the daemon started it. The system daemon's QEMUs run as any user, so its pid files decide."""
     if executable(process) is None:
         return False
     if daemon_owner:

@@ -1,4 +1,4 @@
-"""What the processes of this host tell of libvirt's domains: it needs no daemon, so no hung domain can hold it up."""
+"""Reads the processes of this host, and from them the running domains: no daemon is involved, so none can block it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from backend.text import clean
 
 _PROC = Path("/proc")
 _NAME = re.compile(r"guest=(.*?)(,debug-threads=on)?", re.DOTALL)
-# In the paths of each domain's own folder, such as /var/lib/libvirt/qemu/domain-5-db-01/master-key.aes.
+# Part of the paths in each domain's own folder, such as /var/lib/libvirt/qemu/domain-5-db-01/master-key.aes.
 _ID = re.compile(r"/domain-(\d{1,9})-")
 
 
@@ -31,7 +31,7 @@ def processes() -> Iterator[tuple[Path, list[str]]]:
 
 
 def began(process: Path) -> float:
-    """When it started, on the monotonic clock, up to a hundredth of a second early. OSError if it is gone."""
+    """When the process started, in seconds of the monotonic clock, up to 0.01 s early. OSError if it is gone."""
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - int(_stat(process)[19]) / os.sysconf("SC_CLK_TCK")
     return time.monotonic() - age
 
@@ -71,14 +71,14 @@ def _stat(process: Path) -> list[bytes]:
 
 
 def running_domains() -> list[DomainKey]:
-    """The domains whose QEMU runs here, of whichever daemon (seen of QEMU 7.2 under libvirt 9.0.0)."""
+    """The domains of all daemons whose QEMU runs on this host, by its arguments (QEMU 7.2 under libvirt 9.0.0)."""
     return [key for _, arguments in processes() if (key := _key(arguments)) is not None]
 
 
 def _key(arguments: list[str]) -> DomainKey | None:
-    after = dict(pairwise(arguments))
-    name, uuid = _NAME.fullmatch(after.get("-name", "")), after.get("-uuid")
-    id = next((found for argument in arguments if (found := _ID.search(argument))), None)
-    if name is None or uuid is None or id is None:
+    values = dict(pairwise(arguments))
+    name, uuid = _NAME.fullmatch(values.get("-name", "")), values.get("-uuid")
+    running_id = next((match[1] for argument in arguments if (match := _ID.search(argument))), None)
+    if name is None or uuid is None or running_id is None:
         return None
-    return DomainKey(uuid, int(id[1]), clean(name[1].replace(",,", ",")))
+    return DomainKey(uuid, int(running_id), clean(name[1].replace(",,", ",")))

@@ -1,4 +1,4 @@
-"""``example:///path/of/its/socket``: virt-jobs speaks to the example's hypervisor."""
+"""The example's backend: ``example:///path/of/its/socket``."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ from backend.records.record import JobRecord
 from backend.text import clean
 
 REFUSED = "operation forbidden: read only access prevents it"
-MOST = 1 << 20
-"""Bytes of a line."""
-LACKING = {"win-dmp": "the example has no Windows"}
+LINE_LIMIT = 1 << 20
+"""Bytes of a line, at most."""
+MISSING_FORMATS = {"win-dmp": "the example has no Windows"}
 
 
 class ExampleBackend(Backend):
-    """One connection. Questions and answers are lines of JSON, and so is what the hypervisor tells unasked."""
+    """One connection. Calls, answers and events are lines of JSON."""
 
     def __init__(self, uri: str, readonly: bool = False) -> None:
         super().__init__(uri, readonly)
         parts = urlsplit(uri)
         if parts.netloc or not parts.path.strip("/"):
-            raise InvalidURI(f"invalid URI {uri}: it is written example:///path/of/the/socket")
+            raise InvalidURI(f"invalid URI {uri}: write it as example:///path/of/the/socket")
         self._path = unquote(parts.path)
         self._hub = EventHub()
         self._numbers = itertools.count()
-        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._answers: dict[int, asyncio.Future[Any]] = {}
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         try:
-            reader, self._writer = await asyncio.open_unix_connection(self._path, limit=MOST)
+            reader, self._writer = await asyncio.open_unix_connection(self._path, limit=LINE_LIMIT)
         except OSError as error:
             raise NoConnection(f"cannot connect to {self.uri}: {error.strerror}; is its daemon running?") from None
         self._reading = asyncio.create_task(self._read(reader))
@@ -71,23 +71,23 @@ class ExampleBackend(Backend):
 
     @property
     def capabilities(self) -> Capabilities:
-        refused = REFUSED if self.readonly else None
+        refusal = REFUSED if self.readonly else None
         return Capabilities(
             hypervisor="example",
             local=True,
-            formats={name: LACKING.get(name) for name in FORMAT_NAMES},
+            formats={name: MISSING_FORMATS.get(name) for name in FORMAT_NAMES},
             flags=dict.fromkeys(DumpFlags),
-            dump=refused,
-            abort=refused,
-            resume=refused,
-            shared_records=refused,
-            dump_events=refused,
+            dump=refusal,
+            abort=refusal,
+            resume=refusal,
+            shared_records=refusal,
+            dump_events=refusal,
         )
 
     async def domains(self) -> list[Domain]:
         return [
-            Domain(_key(found), DomainState(found["state"]), found["reason"], found["memory"])
-            for found in await self.call("domains")
+            Domain(_key(machine), DomainState(machine["state"]), machine["reason"], machine["memory"])
+            for machine in await self.call("domains")
         ]
 
     async def job(self, domain: DomainKey) -> JobStats | None:
@@ -97,8 +97,8 @@ class ExampleBackend(Backend):
         return _stats(await self.call("last_job", uuid=domain.uuid, run=domain.id))
 
     async def call_dump(self, request: DumpRequest) -> None:
-        what = {"path": request.path, "format": int(request.format), "flags": int(request.flags)}
-        await self._order("dump", uuid=request.domain.uuid, run=request.domain.id, **what)
+        target = {"path": request.path, "dump_format": int(request.format), "flags": int(request.flags)}
+        await self._order("dump", uuid=request.domain.uuid, run=request.domain.id, **target)
 
     async def abort(self, domain: DomainKey) -> None:
         await self._order("abort", uuid=domain.uuid, run=domain.id)
@@ -125,16 +125,16 @@ class ExampleBackend(Backend):
         return self._hub.stream()
 
     async def call(self, call: str, **arguments: object) -> Any:
-        """The hypervisor's answer, or its error."""
+        """The hypervisor's answer to `call`. Raises its error, or NoConnection."""
         if self._writer is None or self._reading is None or self._reading.done():
             raise NoConnection(f"{self.uri} is not open")
         number = next(self._numbers)
-        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
         self._writer.write(json.dumps({"number": number, "call": call, "arguments": arguments}).encode() + b"\n")
         try:
             return await answer
         finally:
-            del self._asked[number]
+            del self._answers[number]
 
     async def _order(self, call: str, **arguments: object) -> None:
         if self.readonly:
@@ -143,44 +143,44 @@ class ExampleBackend(Backend):
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
-            told = json.loads(line)
-            if "event" in told:
-                self._hub.put(_event(told))
-            elif (answer := self._asked.get(told["number"])) is not None and not answer.done():
-                if "error" in told:
-                    answer.set_exception(_error(**told["error"]))
+            message = json.loads(line)
+            if "event" in message:
+                self._hub.put(_event(message))
+            elif (answer := self._answers.get(message["number"])) is not None and not answer.done():
+                if "error" in message:
+                    answer.set_exception(_error(**message["error"]))
                 else:
-                    answer.set_result(told["result"])
+                    answer.set_result(message["result"])
         lost = NoConnection(f"{self.uri}: the connection was lost")
-        for answer in self._asked.values():
+        for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(lost)
         self._hub.end(lost)
 
 
-def _key(found: dict[str, Any]) -> DomainKey:
-    return DomainKey(found["uuid"], found["run"], clean(found["name"]))
+def _key(machine: dict[str, Any]) -> DomainKey:
+    return DomainKey(machine["uuid"], machine["run"], clean(machine["name"]))
 
 
-def _stats(found: dict[str, Any] | None) -> JobStats | None:
-    return None if found is None else JobStats.from_params(found["type"], {**found, "operation": JobOperation.DUMP})
+def _stats(params: dict[str, Any] | None) -> JobStats | None:
+    return None if params is None else JobStats.from_params(params["type"], {**params, "operation": JobOperation.DUMP})
 
 
 def _error(kind: str, message: str, code: int) -> BackendError:
-    made: BackendError = getattr(errors, kind)(clean(message), code=code)
-    return made
+    error: BackendError = getattr(errors, kind)(clean(message), code=code)
+    return error
 
 
-def _event(told: dict[str, Any]) -> Event:
-    domain = _key(told)
-    match told["event"]:
+def _event(message: dict[str, Any]) -> Event:
+    domain = _key(message)
+    match message["event"]:
         case "lifecycle":
-            return LifecycleEvent(domain, Lifecycle[told["kind"]], told["detail"])
+            return LifecycleEvent(domain, Lifecycle[message["kind"]], message["detail"])
         case "job":
-            stats = _stats(told["stats"])
+            stats = _stats(message["stats"])
             assert stats is not None
             return JobEvent(domain, stats)
         case "dump":
-            return DumpEvent(domain, told["completed"], told["error"])
+            return DumpEvent(domain, message["completed"], message["error"])
         case _:
             return RecordEvent(domain)

@@ -1,4 +1,4 @@
-"""The example's hypervisor: ``python -m example_hypervisor.daemon SOCKET``. All that it has is in its memory."""
+"""The example's hypervisor: ``python -m example_hypervisor.daemon SOCKET``. It keeps everything in memory."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from typing import Any
 
 MIB = 1 << 20
 RATE = 800 * MIB
-"""Bytes that a dump writes in a second."""
+"""Bytes per second that a dump writes."""
 STEP = 0.01
 """Seconds between two writes."""
 CLOSING = 0.05
-"""Seconds that it takes to close a file."""
+"""Seconds to close a file."""
 RUNNING, PAUSED, SHUTOFF = 1, 3, 5
 CRASH, MEMORY_ONLY = 1, 16
 BEGIN, END = b"TestGuestMagic_%d", b"TestGuestEnd"
-"""As the simulator's dumps have them: what a dump is worth, is not what this is an example of."""
+"""The magic numbers of the simulator's dumps: this is not an example of a dump format."""
 
 
 class Refused(Exception):
@@ -39,16 +39,16 @@ class Job:
     processed: int = 0
     type: int = 2
     failure: Refused | None = None
-    """What was done to it from outside."""
+    """Why the job fails, if it was aborted or its domain stopped."""
 
     def stats(self) -> dict[str, int]:
         left = self.total - self.processed
-        found = {"type": self.type, "time_elapsed": int((time.monotonic() - self.started) * 1000) + 1}
+        params = {"type": self.type, "time_elapsed": int((time.monotonic() - self.started) * 1000) + 1}
         sizes = {"total": self.total, "processed": self.processed, "remaining": left}
-        found |= {f"memory_{name}": size for name, size in sizes.items()}
+        params |= {f"memory_{name}": size for name, size in sizes.items()}
         if self.raw:
-            found |= {f"data_{name}": size for name, size in sizes.items()} | {"memory_page_size": 4096}
-        return found
+            params |= {f"data_{name}": size for name, size in sizes.items()} | {"memory_page_size": 4096}
+        return params
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Machine:
 
 
 class Hypervisor:
-    """Every public method is a call."""
+    """Each public method is a call of the protocol."""
 
     def __init__(self) -> None:
         self._machines: dict[str, Machine] = {}
@@ -77,23 +77,23 @@ class Hypervisor:
     async def define(self, name: str, memory: int) -> dict[str, Any]:
         machine = Machine(name, memory)
         self._machines[machine.uuid] = machine
-        return _shown(machine)
+        return _describe(machine)
 
     async def start(self, uuid: str, paused: bool) -> dict[str, Any]:
         machine = self._machines[uuid]
         machine.run, machine.state = next(self._runs), PAUSED if paused else RUNNING
         self._tell(machine, "lifecycle", kind="STARTED", detail="booted")
-        return _shown(machine)
+        return _describe(machine)
 
     async def destroy(self, uuid: str, run: int, detail: str) -> None:
         self._stop(self._running(uuid, run), detail)
 
     async def limit(self, folder: str, size: int) -> None:
-        """From now on there is room for so many bytes in that folder."""
+        """From now on a file in that folder can have `size` bytes at most."""
         self._limits[folder] = size
 
     async def domains(self) -> list[dict[str, Any]]:
-        return [_shown(machine) for machine in self._machines.values()]
+        return [_describe(machine) for machine in self._machines.values()]
 
     async def job(self, uuid: str, run: int | None) -> dict[str, int] | None:
         job = self._running(uuid, run).job
@@ -129,8 +129,8 @@ class Hypervisor:
             raise Refused("NotSupported", "cannot abort memory-only dump", 55)
         job.type, job.failure = 5, Refused("OperationCancelled", "operation aborted: canceled by client", 78)
 
-    async def dump(self, uuid: str, run: int | None, path: str, format: int, flags: int) -> None:
-        """Returns when the dump is over."""
+    async def dump(self, uuid: str, run: int | None, path: str, dump_format: int, flags: int) -> None:
+        """Make the dump; returns when it is over."""
         machine = self._running(uuid, run)
         async with machine.lock:
             self._running(uuid, run)
@@ -140,7 +140,7 @@ class Hypervisor:
             if was_running:
                 self._tell(machine, "lifecycle", kind="SUSPENDED", detail="paused")
             try:
-                await self._written(machine, job, BEGIN % format)
+                await self._written(machine, job, BEGIN % dump_format)
             finally:
                 machine.job, machine.reason = None, ""
                 if machine.run == run and was_running:
@@ -201,18 +201,18 @@ class Hypervisor:
             raise Refused("DomainNotRunning", "domain is not running", 55)
         return machine
 
-    def _tell(self, machine: Machine, event: str, **more: object) -> None:
-        line = json.dumps({"event": event, **_shown(machine), **more}).encode() + b"\n"
+    def _tell(self, machine: Machine, event: str, **values: object) -> None:
+        line = json.dumps({"event": event, **_describe(machine), **values}).encode() + b"\n"
         for listener in self.listeners:
             listener.write(line)
 
 
-def _shown(machine: Machine) -> dict[str, Any]:
+def _describe(machine: Machine) -> dict[str, Any]:
     return {name: getattr(machine, name) for name in ("uuid", "name", "run", "state", "reason", "memory")}
 
 
 async def serve(path: str) -> None:
-    """Answer everybody who connects to the socket at `path`, for ever."""
+    """Serve all clients of the socket at `path`, forever."""
     hypervisor = Hypervisor()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -226,13 +226,13 @@ async def serve(path: str) -> None:
             writer.close()
 
     async def answer(writer: asyncio.StreamWriter, number: int, call: str, arguments: dict[str, Any]) -> None:
-        told: dict[str, Any] = {"number": number}
+        message: dict[str, Any] = {"number": number}
         try:
-            told["result"] = await getattr(hypervisor, call)(**arguments)
+            message["result"] = await getattr(hypervisor, call)(**arguments)
         except Refused as refused:
-            told["error"] = dict(zip(("kind", "message", "code"), refused.args, strict=True))
+            message["error"] = dict(zip(("kind", "message", "code"), refused.args, strict=True))
         if not writer.is_closing():
-            writer.write(json.dumps(told).encode() + b"\n")
+            writer.write(json.dumps(message).encode() + b"\n")
 
     calls: set[asyncio.Task[None]] = set()
     server = await asyncio.start_unix_server(talk, path, limit=1 << 20)

@@ -56,13 +56,13 @@ async def test_the_call_returns_when_the_plan_ends(open_simulator: Open, clock: 
     assert (await first(backend)).state is DomainState.RUNNING
 
 
-@pytest.mark.parametrize("format", [*DumpFormat])
+@pytest.mark.parametrize("dump_format", [*DumpFormat])
 async def test_a_whole_file_is_marker_and_memory(
-    open_simulator: Open, clock: Clock, tmp_path: Path, format: DumpFormat
+    open_simulator: Open, clock: Clock, tmp_path: Path, dump_format: DumpFormat
 ) -> None:
     backend, path = await open_simulator(URI), tmp_path / "dump"
-    await backend.begin_dump(DumpRequest((await first(backend)).key, str(path), format))
-    assert path.read_bytes() == MARKER + str(int(format)).encode()
+    await backend.begin_dump(DumpRequest((await first(backend)).key, str(path), dump_format))
+    assert path.read_bytes() == MARKER + str(int(dump_format)).encode()
     clock.advance(LENGTH + CLOSING)
     await backend.domains()
     assert path.stat().st_size == len(MARKER) + 1 + 1000 * 2**20
@@ -153,7 +153,7 @@ async def test_a_pipe_holds_nothing_up(open_simulator: Open, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("format", "flags", "code", "message"),
+    ("dump_format", "flags", "code", "message"),
     [
         (DumpFormat.KDUMP_ZLIB, DumpFlags.NONE, 84, "only supported with memory-only dump"),
         (DumpFormat.RAW, DumpFlags.CRASH | DumpFlags.LIVE, 8, "'VIR_DUMP_CRASH' and 'VIR_DUMP_LIVE' are mutually"),
@@ -162,11 +162,11 @@ async def test_a_pipe_holds_nothing_up(open_simulator: Open, tmp_path: Path) -> 
     ],
 )
 async def test_illegal_pairs_get_libvirts_errors(
-    open_simulator: Open, tmp_path: Path, format: DumpFormat, flags: DumpFlags, code: int, message: str
+    open_simulator: Open, tmp_path: Path, dump_format: DumpFormat, flags: DumpFlags, code: int, message: str
 ) -> None:
     backend = await open_simulator(URI)
     with pytest.raises(NotSupported, match=message) as refused:
-        await backend.call_dump(DumpRequest((await first(backend)).key, str(tmp_path / "dump"), format, flags))
+        await backend.call_dump(DumpRequest((await first(backend)).key, str(tmp_path / "dump"), dump_format, flags))
     assert refused.value.code == code
     assert not (tmp_path / "dump").exists()
 

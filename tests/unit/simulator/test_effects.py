@@ -46,16 +46,16 @@ def told(events: list[Event]) -> list[object]:
 def lived(plan: Plan, machine: Machine) -> tuple[Machine, list[object]]:
     """The domain after the whole plan, and all that was told."""
     everything: list[Event] = []
-    machine, events = effects.begun(plan, machine, lambda: 8)
+    machine, events = effects.start(plan, machine, lambda: 8)
     everything += events
-    machine, events = effects.stopped(plan, machine)
+    machine, events = effects.stop(plan, machine)
     everything += events
-    machine, events = effects.over(plan, machine)
+    machine, events = effects.end(plan, machine)
     return machine, told(everything + events)
 
 
 def test_a_running_guest_is_paused_for_its_dump() -> None:
-    machine, events = effects.begun(dump(RUNNING), RUNNING, lambda: 8)
+    machine, events = effects.start(dump(RUNNING), RUNNING, lambda: 8)
     assert (machine.state, machine.reason) == (DomainState.PAUSED, "dumping")
     assert told(events) == [(Lifecycle.SUSPENDED, "paused")]
 

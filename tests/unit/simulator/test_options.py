@@ -36,7 +36,7 @@ def test_what_is_not_said_is_left_open() -> None:
         ("sim:///x?rate=٣", "rate="),
         ("sim:///x?fail=often", "fail=often"),
         ("sim:///x?fail=", "fail="),
-        ("sim:///x?domains", "options are written"),
+        ("sim:///x?domains", "write options as"),
         ("sim://demo", "sim:///demo"),
         ("sim:///../../etc", "name"),
         ("sim:///a/b", "name"),

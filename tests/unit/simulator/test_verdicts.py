@@ -26,7 +26,7 @@ RUNNING = replace(OFF, id=7, state=DomainState.RUNNING, reason="booted")
 
 def verdict_of(plan: Plan, machine: Machine) -> tuple[Verdict, Evidence]:
     """What someone learns who attaches when the job begins and is told everything."""
-    machine, _ = effects.begun(plan, machine, lambda: 8)
+    machine, _ = effects.start(plan, machine, lambda: 8)
     attachment = Attachment(machine.key, plan.operation, None)
 
     def watch(begin: float, end: float) -> None:
@@ -40,10 +40,10 @@ def verdict_of(plan: Plan, machine: Machine) -> tuple[Verdict, Evidence]:
             attachment.observe(event, now)
 
     watch(plan.begun, plan.stop)
-    machine, events = effects.stopped(plan, machine)
+    machine, events = effects.stop(plan, machine)
     hear(events, plan.stop)
     watch(plan.stop, plan.end)
-    machine, events = effects.over(plan, machine)
+    machine, events = effects.end(plan, machine)
     hear(events, plan.end)
     gone = Sampled(None, plan.end) if machine.id else SampleFailed(DomainNotRunning("not running"))
     attachment.observe(gone, plan.end)
