@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.commands import keymap as config_check
-from tui.config import toml_text
+from tui.config import console, dump_path, toml_text
 from tui.config.path import config_path
 from tui.config.toml_source import ConfigError, Source
 from tui.config.values import Config, Connection, parse
-from tui.dumping import path as dump_path
 
 FILE = Path("/somewhere/config.toml")
 README = Path(__file__).parents[2] / "README.md"
@@ -25,7 +23,7 @@ README = Path(__file__).parents[2] / "README.md"
 def parsed(text: str) -> Config:
     """The config in `text`, as the console would take it."""
     config = parse(Source(FILE, text))
-    config_check.check(config)
+    console.check(config)
     return config
 
 
@@ -62,11 +60,11 @@ def parsed(text: str) -> Config:
         ("[dump]\npath = '/dumps/'", 2, "absolute path of a file"),
         ("[notifications]\nosc = 9", 2, "one of 9, 777, off"),
         ("[notifications]\nbell = 1", 2, "true or false"),
-        ("[keymap]\ndump = 'd'\ndmup = 'D'", 3, "keymap.dmup: unknown; there are abort"),
+        ("[keymap]\ndump = 'd'\ndmup = 'D'", 3, "keymap.dmup: unknown; the ids are abort"),
         ("[keymap]\n\ncursor.down = 'crtl+n'", 3, "keymap.cursor.down: there is no key 'crtl+n'"),
         ('[keymap]\n"cursor.down" = 3', 2, "keymap.cursor.down: must be a key"),
-        ("[keymap]\ndump = 'w'", 2, "keymap.dump: w is the key of wait too"),
-        ("[keymap]\nfilter = '?'", 2, "keymap.filter: question_mark is the key of help too"),
+        ("[keymap]\ndump = 'w'", 2, "keymap.dump: w is already the key of wait"),
+        ("[keymap]\nfilter = '?'", 2, "keymap.filter: question_mark is already the key of help"),
         ("theme = ", 1, "not valid TOML"),
         ("a = 1\nb = [\n", 3, "not valid TOML"),
         ("theme = 'a'\ntheme = 'b'", 2, "not valid TOML"),

@@ -23,10 +23,10 @@ from tui.cli import findings
 from tui.cli.findings import Finding, Mark
 from tui.cli.output import print_json
 from tui.cli.target import Target
+from tui.config import dump_path
 from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
-from tui.dumping import path as dump_path
 from tui.dumping.choice import Place
 
 _LOOK_DEADLINE = 2.0

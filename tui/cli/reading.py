@@ -136,17 +136,16 @@ def inspect(file: str, as_json: bool) -> None:
 @click.command("config")
 @json_option
 def show_config(as_json: bool) -> None:
-    """Print where the config is, and what holds now, as it could stand there."""
-    from tui.commands import keymap as config_check
-    from tui.config import toml_text
-    from tui.config import values as config
+    """Show the config file's location and the effective settings as TOML."""
+    from tui.config import console, toml_text
+    from tui.config.values import load
 
-    found = config.load()
-    config_check.check(found)
-    values = found.values() | {"keymap": config_check.effective(found.keymap)}
-    path, exists = str(found.source.path), found.source.path.exists()
+    config = load()
+    console.check(config)
+    values = config.values() | {"keymap": console.effective_keymap(config.keymap)}
+    path, exists = str(config.source.path), config.source.path.exists()
     if as_json:
         print_json({"path": path, "exists": exists} | values)
     else:
-        print(f"# {clean(path)}{'' if exists else ' is not there: this is what holds without it'}\n")
+        print(f"# {clean(path)}{'' if exists else ' (not found; these are the defaults)'}\n")
         print(toml_text.written(values), end="")

@@ -53,9 +53,9 @@ def open_console(target: Target) -> None:
     # With Python's own thresholds the many short-lived numbers of jobs set off searches for garbage, of up to 70 ms.
     gc.set_threshold(10_000, 20, 20)
     from tui.app import Console
-    from tui.commands import keymap as config_check
+    from tui.config.console import check
 
-    config_check.check(target.config)
+    check(target.config)
     console = Console(list(target.uris), target.readonly, target.config)
     warnings.showwarning = lambda message, *_: console.notify(clean(str(message)), severity="warning", markup=False)
     console.run()

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from backend.model import FORMAT_NAMES
 from backend.text import clean
+from tui.config import dump_path
 from tui.config.path import config_path
 from tui.config.toml_source import Check, Source, Table
-from tui.dumping import path as dump_path
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "magenta", "grey")
 DEFAULT_THEME = "virt-jobs"
