@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -46,12 +47,14 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    # Costs 10 ms to import, and is needed only for names with wide letters.
-    from rich.cells import cell_len
+    """The terminal cells that `text` takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
-    return cell_len(text)
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
