@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import socket
 import time
 import uuid
@@ -27,12 +26,11 @@ from backend.model import (
     JobOperation,
     format_name,
 )
-from backend.text import clean
+from backend.text import clean, hide_passwords
 
 _TEXT_LIMIT = 4096
 _XML_LIMIT = 1 << 16
 _ELEMENT = "job"
-_PASSWORD = re.compile(r"(://[^/?#@:]*):[^/?#@]*@")
 
 
 class RecordState(StrEnum):
@@ -149,7 +147,7 @@ class JobRecord:
         Everybody can read it there: a password in the URI is left out.
         """
         element = ET.Element(_ELEMENT)
-        shared = replace(self, uri=_PASSWORD.sub(r"\1@", self.uri))
+        shared = replace(self, uri=hide_passwords(self.uri))
         for spec in fields(self):
             value = getattr(shared, spec.name)
             if value is not None and value != "":

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 import sys
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
+from backend.log import logging_to
+from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import KEEP_PRIVATE
@@ -21,6 +24,8 @@ from backend.uri import open_backend
 KEEP_INTERVAL = 1.0
 """Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
 KEEP_TRIES = 3600
+
+logger = logging.getLogger(__name__)
 
 
 async def run(id: str, journal: Journal, publish: bool = True) -> None:
@@ -93,7 +98,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     id, *options = sys.argv[1:]
-    asyncio.run(run(id, Journal(), publish=KEEP_PRIVATE not in options))
+    with logging_to(state_folder):
+        try:
+            asyncio.run(run(id, Journal(), publish=KEEP_PRIVATE not in options))
+        except Exception:
+            logger.exception("the runner of %s failed", id)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

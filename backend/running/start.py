@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backend.errors import (
@@ -16,18 +19,23 @@ from backend.errors import (
     DomainNotRunning,
     FileExists,
     InvalidPath,
+    JournalError,
     NotAnswering,
     NotPermitted,
     NotSupported,
     OperationFailed,
 )
+from backend.log import open_log
 from backend.model import DumpFlags, DumpRequest, JobOperation
+from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean
 
 if TYPE_CHECKING:
     from backend.base import Backend
+
+logger = logging.getLogger(__name__)
 
 KEEP_PRIVATE = "--private"
 """Tells a runner that its record is not to be shared through the hypervisor."""
@@ -121,18 +129,34 @@ def _occupied(path: str, overwrite: bool) -> BackendError | None:
 
 
 def _spawn(record: JobRecord, publish: bool) -> subprocess.Popen[bytes]:
-    # -P keeps the folder it starts in out of the module path; a session of its own keeps it clear of our signals.
-    runner = subprocess.Popen(
-        [sys.executable, "-P", "-m", "backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE])],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    )
+    with _runner_log() as stderr:
+        # -P keeps the folder it starts in out of the module path; its own session keeps our signals away.
+        runner = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE])],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd="/",
+            start_new_session=True,
+        )
     # A runner may end long after this call; somebody has to reap it while this process lives.
     threading.Thread(target=runner.wait, name=f"reaper of {runner.pid}", daemon=True).start()
     return runner
+
+
+@contextlib.contextmanager
+def _runner_log() -> Iterator[int]:
+    """A descriptor for what a runner writes to stderr, such as the traceback of a failed import: the log file's."""
+    try:
+        descriptor = open_log(state_folder())
+    except (OSError, JournalError) as error:
+        logger.debug("the stderr of a runner is lost: %s", error)
+        yield subprocess.DEVNULL
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: subprocess.Popen[bytes]) -> JobRecord:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backend.errors import BackendError, NoJob
+from backend.log import backend_error
 from backend.model import JobOperation
 from backend.observing.lookup import last_outcome
 from backend.text import clean
@@ -15,6 +16,7 @@ from backend.verdicts.verdict import Outcome
 from tui.cli import exits, follow
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet, Found
+from tui.cli.streams import OutputLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,12 @@ async def wait_for(fleet: Fleet, domains: Sequence[str], wanted: Wanted, on_end:
     async def tell(name: str) -> Exit:
         try:
             return exits.of_outcome(await _ended(places[name], wanted, line, on_end), wanted.trust_qemu)
-        except BackendError as error:
+        except OutputLost:
+            raise
+        except Exception as raised:
             if len(names) == 1:
                 raise
+            error = backend_error(raised)
             with line.away():
                 print(f"virt-jobs: {_of_domain(name, error)}", file=sys.stderr, flush=True)
             return exits.of_error(error)

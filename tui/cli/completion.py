@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,8 @@ VARIABLE = "_VIRT_JOBS_COMPLETE"
 """Set by the scripts in the environment of the command: what they ask for."""
 DEADLINE = 0.5
 """Seconds that all hypervisors together may take to name their domains."""
+logger = logging.getLogger(__name__)
+
 _USUAL = ("qemu:///system", "qemu:///session", DEMO)
 
 
@@ -97,25 +100,37 @@ async def _all_domains(target: Target) -> list[Domain]:
     # Before the deadline begins: what speaks to a hypervisor is loaded with the first of a kind.
     backends: list[Backend] = []
     for uri in target.uris:
-        with contextlib.suppress(BackendError):
+        with _logged(BackendError):
             backends.append(target.silent_backend(uri))
 
     async def ask(backend: Backend) -> None:
-        with contextlib.suppress(BackendError):
+        with _logged(BackendError):
             async with backend:
                 found.extend(await backend.domains())
 
-    with contextlib.suppress(TimeoutError):
+    with _logged(TimeoutError):
         async with asyncio.timeout(DEADLINE):
             await asyncio.gather(*map(ask, backends))
     return found
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Whatever goes wrong, and whatever would be said, is not for somebody who types a command."""
-    with contextlib.suppress(Exception), contextlib.redirect_stderr(io.StringIO()):
+def _logged(expected: type[Exception]) -> Iterator[None]:
+    """Log an error that only means fewer names."""
+    try:
         yield
+    except expected as error:
+        logger.debug("no domains to complete: %s", error or "too slow")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Show nothing to somebody who is typing a command: no error, and nothing that is written to stderr."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    except Exception:
+        logger.warning("completion failed", exc_info=True)
 
 
 class _Whole(ShellComplete):

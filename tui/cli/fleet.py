@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from backend.base import Backend
 from backend.credentials import Ask, Credential
 from backend.errors import AmbiguousDomain, BackendError, InvalidURI, NoConnection, NoSuchDomain, NotAnswering
+from backend.log import backend_error
 from backend.model import Domain
 from backend.text import clean
 from tui.cli.output import complain
@@ -136,8 +137,8 @@ async def within(backend: Backend, deadline: float, answer: Coroutine[Any, Any, 
             return await answer
     except TimeoutError:
         return NotAnswering(f"no answer from {backend.uri} within {deadline:g} s")
-    except BackendError as error:
-        return error
+    except Exception as error:
+        return backend_error(error)
     finally:
         backend.ask = ask
 

@@ -10,10 +10,19 @@ import warnings
 
 import click
 
+from backend.log import log_details
 from backend.text import clean
 from tui.cli import itself, jobs, reading
 from tui.cli.options import complete_uris
 from tui.cli.target import DEMO, Target
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from tui.cli.versions import version_lines
+
+        print("\n".join(version_lines()))
+        context.exit()
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,9 +37,12 @@ from tui.cli.target import DEMO, Target
 )
 @click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
 @click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
-@click.version_option(package_name="virt-jobs")
+@click.option("--debug", is_flag=True, help="Log every detail; commands also show it, with tracebacks, on stderr.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show versions."
+)
 @click.pass_context
-def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: bool) -> None:
+def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: bool, debug: bool) -> None:
     """Watch the jobs of virtual machines, dump their memory, and learn truthfully how each job ended.
 
     Without a command, the console opens.
@@ -38,6 +50,8 @@ def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: boo
     A DOMAIN is named by its id, its uuid or its name, looked for in this order; before one that begins with a dash
     goes --.
     """
+    if debug:
+        log_details(on_stderr=context.invoked_subcommand is not None)
     context.obj = Target((*uris, DEMO) if demo else uris, readonly)
     if context.invoked_subcommand is None:
         open_console(context.obj)

@@ -11,7 +11,8 @@ from enum import Enum
 from textual.message import Message
 
 from backend.base import Backend, Traffic
-from backend.errors import BackendError, NoConnection
+from backend.errors import NoConnection
+from backend.log import backend_error
 from backend.model import Capabilities
 from backend.observing.watcher import Changes, DomainView, Watcher
 from backend.uri import open_backend
@@ -121,8 +122,8 @@ class Host:
                     self._become(Link.UP)
                     self._watcher = Watcher(backend)
                     await self._watcher.run(self._report)
-            except BackendError as error:
-                self._become(Link.DOWN, error.message)
+            except Exception as error:
+                self._become(Link.DOWN, backend_error(error).message)
             finally:
                 self._backend = None
                 self._drop()

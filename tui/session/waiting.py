@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from backend.errors import BackendError, JournalError
+from backend.log import backend_error
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
@@ -73,8 +74,8 @@ class Waiting:
                 self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
             )
             await asyncio.to_thread(self._settle)
-        except BackendError as error:
-            self.error = error
+        except Exception as error:
+            self.error = backend_error(error)
         self.on_change()
 
     def _sampled(self, stats: JobStats) -> None:
