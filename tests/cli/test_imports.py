@@ -81,7 +81,7 @@ def test_the_check_would_see_textual() -> None:
 
 def test_a_table_of_wide_names_needs_no_rich() -> None:
     code = (
-        "import sys; from tui.cli.listing import table\n"
+        "import sys; from tui.cli.tables import table\n"
         "[_, _, *rows] = table(['Name', 'State'], [['ünïcode', 'a'], ['日本語', 'b'], ['e\u0301', 'c']])\n"
         "assert [row.rindex(' ') for row in rows] == [10, 7, 11], rows\n"
         "sys.exit('rich' in sys.modules)"

@@ -1,5 +1,5 @@
-"""The command itself. What a command alone needs, it loads itself: `list` is to be quick, and only the console is to
-import textual."""
+"""The command `virt-jobs` and its common options. Each command imports what only it needs, so that `list` starts
+quickly and only the console loads Textual."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import itself, jobs, reading
-from tui.cli.options import complete_uris
+from tui.cli import about, jobs, reading
+from tui.cli.options import complete_uris, example
 from tui.cli.target import DEMO, Target
 
 
@@ -25,7 +25,11 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
         context.exit()
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=example("virt-jobs -c qemu:///system", "virt-jobs --demo"),
+)
 @click.option(
     "-c",
     "--connect",
@@ -33,9 +37,9 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
     multiple=True,
     metavar="URI",
     shell_complete=complete_uris,
-    help="A libvirt URI, sim:///NAME or an alias; repeatable.",
+    help="A libvirt URI, sim:///NAME, an alias or a group; repeatable.",
 )
-@click.option("--demo", is_flag=True, help=f"The simulator: the same as -c {DEMO}.")
+@click.option("--demo", is_flag=True, help=f"Use the simulator; same as -c {DEMO}.")
 @click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
 @click.option("--debug", is_flag=True, help="Log every detail; commands also show it, with tracebacks, on stderr.")
 @click.option(
@@ -43,12 +47,11 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
 )
 @click.pass_context
 def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: bool, debug: bool) -> None:
-    """Watch the jobs of virtual machines, dump their memory, and learn truthfully how each job ended.
+    """Watch the jobs of virtual machines, dump their memory, and learn how each job really ended.
 
-    Without a command, the console opens.
+    Without a command, this opens the console.
 
-    A DOMAIN is named by its id, its uuid or its name, looked for in this order; before one that begins with a dash
-    goes --.
+    DOMAIN is an id, a uuid or a name, tried in this order. Put -- before a name that starts with a dash.
     """
     if debug:
         log_details(on_stderr=context.invoked_subcommand is not None)
@@ -59,12 +62,12 @@ def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: boo
 
 def open_console(target: Target) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("the console needs a terminal; for scripts there is: virt-jobs list --json")
+        raise click.UsageError("the console needs a terminal; in scripts use: virt-jobs list --json")
     if os.environ.get("TERM") == "dumb":
-        raise click.UsageError("the console cannot be shown on a dumb terminal (TERM=dumb); there is: virt-jobs list")
-    # At Textual's 60 a second, the answer to a key waits for up to two frames whenever domains have just changed.
+        raise click.UsageError("the console does not work on a dumb terminal (TERM=dumb); use: virt-jobs list")
+    # At Textual's 60 frames a second, a key waits for up to two frames whenever domains have just changed.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
-    # With Python's own thresholds the many short-lived numbers of jobs set off searches for garbage, of up to 70 ms.
+    # With Python's default thresholds, the many short-lived numbers cause garbage collections of up to 70 ms.
     gc.set_threshold(10_000, 20, 20)
     from tui.app import Console
     from tui.config.console import check
@@ -86,12 +89,12 @@ for command in (
     reading.history,
     reading.inspect,
     reading.show_config,
-    itself.doctor,
-    itself.print_completion,
-    itself.print_manual,
+    about.doctor,
+    about.print_completion,
+    about.print_manual,
 ):
     cli.add_command(command)
 
 if "_VIRT_JOBS_COMPLETE" in os.environ:
-    # A shell asks: it gets what this adds to click's own ways of telling it.
+    # A shell requests completion: this module adds to click's own.
     import tui.cli.completion  # noqa: F401
