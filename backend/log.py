@@ -173,6 +173,15 @@ def log_details(on_stderr: bool) -> None:
         logging.getLogger().addHandler(handler)
 
 
+@contextlib.contextmanager
+def ignored(log: logging.Logger, consequence: str, *errors: type[Exception]) -> Iterator[None]:
+    """Like `contextlib.suppress`, with an entry at level debug that names the consequence."""
+    try:
+        yield
+    except errors as error:
+        log.debug("%s: %s", consequence, error or type(error).__name__)
+
+
 def internal_error(error: BaseException) -> InternalError:
     """What to tell the user about an exception that nobody expected; its traceback goes to the log."""
     logger.error("internal error", exc_info=error)

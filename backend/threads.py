@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -37,6 +40,8 @@ def in_thread(function: Callable[[], T], name: str) -> asyncio.Future[T]:
 def _settle(future: asyncio.Future[Any], deliver: Callable[[Any], None], value: Any) -> None:
     if not future.done():
         deliver(value)
+    elif isinstance(value, Exception):
+        logger.debug("a call that nobody waits for any more failed: %s", value)
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:

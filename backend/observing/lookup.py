@@ -6,6 +6,7 @@ The journal is this user's alone, and believed. The shared record can be written
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import time
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from backend.verdicts.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
     from backend.base import Backend
+
+logger = logging.getLogger(__name__)
 
 _CLOCK_SLACK = 2.0
 """Seconds by which a record's start and its job's may disagree on one host."""
@@ -43,12 +46,14 @@ async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None
     """What is known of the domain's dumps, the running ones first. `journal` is this user's own by default."""
     try:
         own = await asyncio.to_thread((journal or Journal()).history, None, domain.uuid, 20)
-    except JournalError:
+    except JournalError as error:
+        logger.warning("no records of this user's own dumps: %s", error)
         own = []
     found = [Known(record, False) for record in own]
     try:
         shared = await backend.record(domain)
-    except BackendError:
+    except BackendError as error:
+        logger.debug("no shared record of %s: %s", domain.name, error)
         shared = None
     if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
         found.append(Known(shared, True))
@@ -108,6 +113,7 @@ def _objection(path: str) -> str | None:
         found = dumpfile.inspect(path)
     except FileNotFoundError:
         return "its file is not there"
-    except (OSError, ValueError, OperationFailed):
+    except (OSError, ValueError, OperationFailed) as error:
+        logger.debug("a dump's file cannot be checked: %s", error)
         return None
     return f"its file is not whole: {found.detail.rstrip('.')}" if found.whole is False else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +20,7 @@ from backend.errors import (
 )
 from backend.events import ConnectionEvent, EventStream, RecordEvent
 from backend.files.dumpfile import DumpTarget
+from backend.log import ignored
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing import lookup
 from backend.records.journal import Journal
@@ -40,6 +41,8 @@ from backend.verdicts.verdict import Outcome
 
 if TYPE_CHECKING:
     from backend.base import Backend
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the job: nothing tells how far it is."""
@@ -225,6 +228,7 @@ class _Follower:
                 self._observed.put_nowait(event)
                 self._look.set()
         except BackendError as error:
+            logger.debug("the events of a wait ended: %s", error)
             self._observed.put_nowait(ConnectionEvent(False, error.message))
 
     async def _read(self) -> None:
@@ -241,7 +245,8 @@ class _Follower:
         try:
             self._journal = self._journal or Journal()
             found = await asyncio.to_thread(self._journal.read, id)
-        except JournalError:
+        except JournalError as error:
+            logger.warning("a wait cannot read the journal: %s", error)
             return
         if found is not None:
             self._observed.put_nowait(RecordSeen(found, alive))
@@ -250,7 +255,8 @@ class _Follower:
         alive = self._runner_alive()
         try:
             found = await self._backend.record(self._attachment.domain)
-        except BackendError:
+        except BackendError as error:
+            logger.debug("a wait cannot read the shared record: %s", error)
             return
         if found is not None:
             self._observed.put_nowait(RecordSeen(found, alive, shared=True))
@@ -272,7 +278,8 @@ class _Follower:
             await self._adrift.wait()
             try:
                 checked = await in_thread(partial(_checked, target), "dump file")
-            except OperationFailed:
+            except OperationFailed as error:
+                logger.debug("a held file cannot be checked: %s", error)
                 return
             self._observed.put_nowait(checked)
             await asyncio.sleep(SETTLING_INTERVAL)
@@ -282,7 +289,8 @@ class _Follower:
         for _ in range(HOLD_TRIES):
             try:
                 target = await self._backend.dump_target(self._attachment.domain)
-            except BackendError:
+            except BackendError as error:
+                logger.debug("no file to hold: %s", error)
                 target = None
             if target is not None or self._adrift.is_set():
                 return target
@@ -293,7 +301,7 @@ class _Follower:
         """Where the daemon died and came back without the job: whether the domain is still held for it."""
         while True:
             await self._adrift.wait()
-            with contextlib.suppress(BackendError):
+            with ignored(logger, "the domain's state is unknown", BackendError):
                 for domain in await self._backend.domains() if self._attachment.orphaned else []:
                     if domain.key.uuid == self._attachment.domain.uuid:
                         self._observed.put_nowait(StateSeen(domain))

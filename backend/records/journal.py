@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
@@ -15,6 +16,8 @@ from typing import TypeVar
 from backend.errors import JournalError
 from backend.records.folder import locked, private_file, state_folder
 from backend.records.record import InvalidRecord, JobRecord, RecordState
+
+logger = logging.getLogger(__name__)
 
 # What each version of the schema added to the one before it.
 _STEPS = (
@@ -88,7 +91,8 @@ class Journal:
         for row in self._use(lambda db: db.execute(command, values).fetchall()):
             try:
                 records.append(JobRecord.from_values(dict(zip(_COLUMNS, row, strict=True))))
-            except InvalidRecord:
+            except InvalidRecord as error:
+                logger.warning("a record in %s is damaged: %s", self.path, error)
                 damaged += 1
         if damaged:
             warnings.warn(JournalWarning(f"left out what is damaged in {self.path}: {damaged} records"), stacklevel=2)

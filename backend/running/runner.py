@@ -7,14 +7,13 @@ terminal, does not reach it. Only its call's return value says how the dump ende
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
-from backend.log import logging_to
+from backend.log import ignored, logging_to
 from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
@@ -83,14 +82,15 @@ async def _keep(journal: Journal, record: JobRecord) -> None:
 def _kept(journal: Journal, record: JobRecord) -> bool:
     try:
         journal.write(record)
-    except JournalError:
+    except JournalError as error:
+        logger.warning("the record of %s is not stored yet: %s", record.domain, error)
         return False
     return True
 
 
 async def _publish(backend: Backend, record: JobRecord) -> None:
     # Where it is refused (the domain is gone, the user may not write metadata) the journal alone serves.
-    with contextlib.suppress(BackendError):
+    with ignored(logger, "the record is in the journal only", BackendError):
         await backend.publish(record)
 
 

@@ -174,7 +174,8 @@ async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: 
                 job = await backend.job(record.key)
             except NotAnswering:
                 return now  # The target is being opened, with the domain locked: the job has begun.
-            except BackendError:
+            except BackendError as error:
+                logger.debug("whether the dump of %s has begun is unknown: %s", record.domain, error)
                 job = None  # Its end will be in the record.
             if job is not None and job.operation is JobOperation.DUMP:
                 return now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,7 @@ from backend.base import Backend
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.events import EventHub, EventStream
 from backend.files.dumpfile import DumpTarget
+from backend.log import ignored
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
@@ -30,6 +32,8 @@ from backend.simulator.hypervisor import Hanging, Hypervisor
 from backend.simulator.options import Fail
 from backend.simulator.plan import Stage
 from backend.simulator.watch import INTERVAL, Watch
+
+logger = logging.getLogger(__name__)
 
 TOGETHER = 0.02
 """Seconds within which what comes to pass is told together."""
@@ -142,7 +146,7 @@ class SimulatorBackend(Backend):
 
     async def record(self, domain: DomainKey) -> JobRecord | None:
         text = await self._call_on(domain, Hypervisor.record, domain)
-        with contextlib.suppress(InvalidRecord):
+        with ignored(logger, "the shared record is not valid", InvalidRecord):
             return JobRecord.from_xml(text) if text else None
         return None
 
@@ -152,7 +156,7 @@ class SimulatorBackend(Backend):
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         path = await self._call_on(domain, Hypervisor.dump_path, domain)
-        with contextlib.suppress(OperationFailed):
+        with ignored(logger, "the dump's file cannot be held", OperationFailed):
             return DumpTarget.open(path) if path else None
         return None
 

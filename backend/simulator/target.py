@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 from collections.abc import Iterator
 
 from backend.files.dumpfile import SIMULATED_END, SIMULATED_MAGIC
+from backend.log import ignored
 from backend.model import DumpFormat
+
+logger = logging.getLogger(__name__)
 
 
 def marker(format: DumpFormat) -> bytes:
@@ -36,7 +40,7 @@ def finish(path: str, format: DumpFormat, memory: int) -> None:
 
 def remove(path: str, format: DumpFormat) -> None:
     """Remove what is there of the file."""
-    with contextlib.suppress(OSError), _own(path, format):
+    with ignored(logger, "a simulated dump's file stays", OSError), _own(path, format):
         os.unlink(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -17,8 +18,12 @@ import pytest
 
 from backend import log
 from backend.errors import BackendError, InternalError, JournalError
-from backend.log import LogFile, backend_error, internal_error, log_details, logging_to
+from backend.log import LogFile, backend_error, ignored, internal_error, log_details, logging_to
 from backend.records.folder import state_folder
+from backend.running import runner
+from backend.threads import in_thread
+from tests.eventually import eventually
+from tests.unit.test_runner import FullUp, started
 
 logger = logging.getLogger("backend.some.module")
 
@@ -197,3 +202,38 @@ def test_nothing_is_left_of_it_afterwards() -> None:
         log_details(on_stderr=True)
     assert (list(logging.getLogger().handlers), threading.excepthook, sys.unraisablehook) == before
     assert logging.getLogger("backend").level == logging.NOTSET
+
+
+def test_an_ignored_error_leaves_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with ignored(logger, "the record is in the journal only", BackendError):
+        raise JournalError("the domain is gone")
+    assert caplog.record_tuples == [
+        ("backend.some.module", logging.DEBUG, "the record is in the journal only: the domain is gone")
+    ]
+    with pytest.raises(KeyError), ignored(logger, "nothing", BackendError):
+        raise KeyError("x")
+
+
+async def test_the_error_of_a_call_that_was_given_up_leaves_a_trace(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    release = threading.Event()
+
+    def call() -> None:
+        release.wait()
+        raise JournalError("too late")
+
+    future = in_thread(call, "slow call")
+    future.cancel()
+    release.set()
+    await asyncio.to_thread(eventually, lambda: "too late" in caplog.text)
+
+
+async def test_a_record_that_cannot_be_stored_yet_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "KEEP_INTERVAL", 0.001)
+    record = await started(tmp_path / "core")
+    await runner.run(record.id, FullUp())
+    messages = [entry.getMessage() for entry in caplog.records if entry.name == "backend.running.runner"]
+    assert messages == ["the record of vm-01 is not stored yet: its disk is full"] * FullUp.refusals

@@ -29,6 +29,7 @@ from click.shell_completion import (
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.libvirt.connection import conf
+from backend.log import ignored
 from backend.model import Domain, DomainState
 from tui.cli.target import DEMO, Target
 
@@ -100,27 +101,18 @@ async def _all_domains(target: Target) -> list[Domain]:
     # Made before the deadline starts: the first backend of its kind loads its modules.
     backends: list[Backend] = []
     for uri in target.uris:
-        with _logged(BackendError):
+        with ignored(logger, "no domains to complete", BackendError):
             backends.append(target.silent_backend(uri))
 
     async def collect(backend: Backend) -> None:
-        with _logged(BackendError):
+        with ignored(logger, "no domains to complete", BackendError):
             async with backend:
                 collected.extend(await backend.domains())
 
-    with _logged(TimeoutError):
+    with ignored(logger, "not all domains to complete", TimeoutError):
         async with asyncio.timeout(DEADLINE):
             await asyncio.gather(*map(collect, backends))
     return collected
-
-
-@contextlib.contextmanager
-def _logged(expected: type[Exception]) -> Iterator[None]:
-    """Log an error that only means fewer names."""
-    try:
-        yield
-    except expected as error:
-        logger.debug("no domains to complete: %s", error or "too slow")
 
 
 @contextlib.contextmanager

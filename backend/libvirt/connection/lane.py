@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,6 +16,8 @@ from backend.libvirt.connection.link import Call, Crew, Link, Member, Subject
 from backend.libvirt.connection.watch import Watch
 from backend.text import clean
 from backend.threads import in_thread
+
+logger = logging.getLogger(__name__)
 
 DEADLINE = 5.0
 """Seconds that one call, or opening a connection, may take."""
@@ -180,8 +183,8 @@ class Lane:
                     member.write_off(deadline, now)
                 if crew.todo and not crew.lost and all(member.age(now) >= PATIENCE for member in crew.active):
                     self._join(crew, await self._take(deadline))
-        except NotAnswering:
-            pass  # No connection to be had beside the busy ones: what nobody took was not answered.
+        except NotAnswering as error:  # What nobody took is not answered.
+            logger.debug("no connection beside the busy ones: %s", error)
         finally:
             crew.stop()
         for member in crew.members:

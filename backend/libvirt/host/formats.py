@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import stat
 import subprocess
@@ -15,6 +16,10 @@ import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from backend.log import ignored
+
+logger = logging.getLogger(__name__)
 
 _DEADLINE = 2.0
 _ARGUMENTS = ("-machine", "none", "-nodefaults", "-display", "none", "-S", "-qmp", "stdio")
@@ -46,7 +51,8 @@ def _ask(emulator: str) -> frozenset[str] | None:
         said = subprocess.run(
             [emulator, *_ARGUMENTS], input=commands, capture_output=True, text=True, timeout=_DEADLINE, check=False
         ).stdout
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logger.debug("the formats of %s are unknown: %s", emulator, error)
         return None
     for line in said.splitlines():
         with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
@@ -63,7 +69,7 @@ def _read(file: Path, version: str) -> frozenset[str] | None:
 
 
 def _write(file: Path, version: str, formats: frozenset[str]) -> None:
-    with contextlib.suppress(OSError):  # It is asked again next time.
+    with ignored(logger, "QEMU will be asked for its formats again", OSError):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
             json.dump({"version": version, "formats": sorted(formats)}, draft)
