@@ -25,6 +25,9 @@ class Broken(SimulatorBackend):
 
     def __init__(self, uri, readonly=False):
         self.broken = uri.partition(":///")[2]
+        if self.broken == "console":
+            from tui.app import Console
+            Console.action_quit = lambda console: self.boom("console")
         super().__init__("sim:///broken?domains=2&jobs=0&memory=1", readonly)
         self.uri = uri
 
@@ -36,6 +39,9 @@ class Broken(SimulatorBackend):
 
     async def jobs(self, domains):
         return self.boom("jobs") or await super().jobs(domains)
+
+    async def record(self, domain):
+        return self.boom("record") or await super().record(domain)
 
     async def call_dump(self, request):
         if self.broken == "call_dump":
@@ -133,6 +139,24 @@ def test_the_console_stays_and_shows_the_host_as_broken(log: Path) -> None:
         console.sees("vm-01", "internal error: RuntimeError").type("q")
         assert console.ends() == 0
     assert b"Traceback" not in console.written
+    assert "Traceback" in log.read_text()
+
+
+def test_the_console_survives_a_task_that_fails(log: Path) -> None:
+    with terminal("-c", "example:///record") as console:
+        console.sees("vm-01", "internal error: RuntimeError: record is broken").type("j")
+        console.sees("▌ vm-02").type("q")
+        assert console.ends() == 0
+    assert b"Traceback" not in console.written
+    assert "Traceback" in log.read_text()
+
+
+def test_a_console_that_cannot_go_on_ends_with_one_line(log: Path) -> None:
+    with terminal("-c", "example:///console") as console:
+        assert console.sees("vm-01").type("q").ends() == Exit.FAILED
+    last = console.written.decode().rpartition("\x1b")[2]
+    assert f"virt-jobs: internal error: RuntimeError: console is broken; see {log}" in "".join(last.split("\r\n"))
+    assert "Traceback" not in last
     assert "Traceback" in log.read_text()
 
 
