@@ -86,3 +86,7 @@ class WaitTimeout(BackendError):
 
 class JournalError(BackendError):
     """The journal of this machine cannot be read or written."""
+
+
+class InternalError(BackendError):
+    """A bug of virt-jobs itself; its traceback is in the log file."""

@@ -7,6 +7,7 @@ import re
 # C0, DEL and C1 controls act on terminals; bidi marks, embeddings and isolates reorder the text around them;
 # U+2028/9 break lines; lone surrogates cannot be printed.
 _ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_PASSWORD = re.compile(r"(://[^/?#@:\n]*):[^/?#\n]*@")
 
 
 def clean(text: str) -> str:
@@ -15,6 +16,11 @@ def clean(text: str) -> str:
     Backends clean every name, title, error and path from a hypervisor once, where it enters.
     """
     return _ACTIVE.sub(lambda match: _escaped(ord(match[0])), text)
+
+
+def hide_passwords(text: str) -> str:
+    """`text` without the passwords of the URIs in it."""
+    return _PASSWORD.sub(r"\1@", text)
 
 
 def _escaped(code: int) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -71,6 +74,8 @@ class _Call:
 def _deliver(future: asyncio.Future[Any], deliver: Callable[[Any], None], value: Any) -> None:
     if not future.done():
         deliver(value)
+    elif isinstance(value, Exception):
+        logger.debug("a call that nobody waits for any more failed: %s", value)
 
 
 def _mark_retrieved(future: asyncio.Future[Any]) -> None:

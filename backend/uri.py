@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from backend.text import clean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+logger = logging.getLogger(__name__)
 
 
 GROUP = "virt_jobs.backends"
@@ -50,6 +53,7 @@ def _load(entry: EntryPoint) -> type[Backend]:
     try:
         implementation = entry.load()
     except Exception as error:  # Code of another author: it may raise anything.
+        logger.warning("%s", failure, exc_info=True)
         reason = f"{type(error).__name__}: {clean(str(error))}"
         raise NotSupported(f"{failure} ({reason}); fix or uninstall it") from None
     if not (isinstance(implementation, type) and issubclass(implementation, Backend)):

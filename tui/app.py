@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual._context import active_message_pump
 from textual.app import App, ScreenError, SystemCommand
@@ -20,6 +22,7 @@ from textual.theme import ThemeProvider
 from textual.widget import Widget
 from textual.worker import WorkerFailed, get_current_worker
 
+from backend.log import internal_error
 from tui.commands.keys import Keys
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
@@ -30,6 +33,8 @@ from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
 from tui.terminal.encoding import blocks_fit
 from tui.terminal.ending import end_in_order
+
+logger = logging.getLogger(__name__)
 
 
 class Console(App[None]):
@@ -90,8 +95,19 @@ class Console(App[None]):
         failed = error if isinstance(error, WorkerFailed) else None
         cause = failed.error if failed else error
         node = get_current_worker().node if failed else active_message_pump.get(self)
-        if self._shows(node) or not isinstance(cause, NoMatches | NoScreen | ScreenError | LookupError):
-            super()._handle_exception(error)
+        if not self._shows(node) and isinstance(cause, NoMatches | NoScreen | ScreenError | LookupError):
+            logger.debug("a screen that was left failed", exc_info=cause)
+        elif self.is_headless:
+            super()._handle_exception(error)  # The tests' own: they are to see it.
+        else:
+            self._report(internal_error(cause).message, goes_on=failed is not None)
+
+    def _report(self, problem: str, goes_on: bool) -> None:
+        """Show what a worker failed with; where a part of the screen failed, which then hears no key, end with it."""
+        if goes_on:
+            self.notify(problem, severity="error", markup=False)
+        else:
+            self.exit(return_code=1, message=Text(f"virt-jobs: {problem}"))
 
     def _shows(self, node: MessagePump) -> bool:
         """Whether that is, or is part of, what is shown or lies below it, and stays."""

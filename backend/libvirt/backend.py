@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -39,12 +40,15 @@ from backend.libvirt.errors import INVALID
 from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.formats import built_in
 from backend.libvirt.host.processes import running_domains
+from backend.log import ignored
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
     from backend.files.target import DumpTarget
     from backend.records.record import JobRecord
+
+logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
@@ -240,7 +244,7 @@ class LibvirtBackend(Backend):
         driver, daemon, uri = await self._polling.call("the daemon", _identity)
         local = is_local(uri)
         if local:
-            with contextlib.suppress(OSError):
+            with ignored(logger, "the files of dumps cannot be held", OSError):
                 self._daemon_owner = daemon_owner(uri)
         version = await self._optional("the hypervisor's version", _version)
         formats = None
@@ -253,7 +257,8 @@ class LibvirtBackend(Backend):
     async def _optional(self, what: str, call: Callable[[Connection], T]) -> T | None:
         try:
             return await self._polling.call(what, call, _OPTIONAL_DEADLINE)
-        except (NotAnswering, OperationFailed, NotSupported):
+        except (NotAnswering, OperationFailed, NotSupported) as error:
+            logger.debug("%s is unknown: %s", what, error)
             return None  # libvirt may be probing QEMU anew just now, which takes its time.
 
     def _from_libvirt(self, tell: Callable[..., None], *what: object) -> None:
@@ -280,6 +285,7 @@ class LibvirtBackend(Backend):
         self._control.drop()
         if self._reconnecting is not None and not self._reconnecting.done():
             return
+        logger.warning("lost the connection to %s: %s", self.uri, reason)
         self._hub.put(ConnectionEvent(False, reason))
         self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
 
@@ -287,7 +293,7 @@ class LibvirtBackend(Backend):
         delay = FIRST_RETRY
         while True:
             await asyncio.sleep(delay)
-            with contextlib.suppress(BackendError):
+            with ignored(logger, "still no connection", BackendError):
                 await self._connected()
                 self._polling.check()  # Lost again since the last answer, it has no other attempt than this one.
                 self._hub.put(ConnectionEvent(True))

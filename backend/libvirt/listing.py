@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,8 @@ import libvirt
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.convert import domain_key, reason_word
 from backend.model import Domain, DomainKey, DomainState
+
+logger = logging.getLogger(__name__)
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _ID = re.compile("0|[1-9][0-9]{,8}")
@@ -32,7 +35,8 @@ def _states(conn: Any) -> Iterator[tuple[Any, int, int]]:
     try:
         # Only the state: everything else in the bulk call enters the monitor of each domain.
         records = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
-    except libvirt.libvirtError:  # A driver without the bulk call, or more domains than fit into one answer.
+    except libvirt.libvirtError as error:  # Not in this driver, or more domains than fit into one answer.
+        logger.debug("no bulk list of domains: %s", error)
         for handle in conn.listAllDomains():
             yield handle, *handle.state()
     else:

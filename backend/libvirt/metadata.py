@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import libvirt
@@ -12,6 +13,8 @@ from backend.model import DomainKey
 
 if TYPE_CHECKING:
     from backend.records.record import JobRecord
+
+logger = logging.getLogger(__name__)
 
 URN = "urn:virt-jobs:record:1"
 """The XML namespace of the record's element."""
@@ -25,7 +28,8 @@ def read(key: DomainKey, connection: Connection) -> JobRecord | None:
 
     try:
         return codec.from_xml(connection.handle(key).metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *_WHERE))
-    except codec.InvalidRecord:
+    except codec.InvalidRecord as error:
+        logger.warning("the metadata of a domain holds no valid record: %s", error)
         return None
     except libvirt.libvirtError as error:
         if error.get_error_code() in (NO_METADATA, INVALID):

@@ -26,7 +26,7 @@ from backend.verdicts.verdict import Outcome, Verdict
 if TYPE_CHECKING:
     from backend.base import Backend
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CLOCK_SLACK = 2.0
 """Seconds by which a record's start and its job's may disagree on one host."""
@@ -48,12 +48,14 @@ async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None
     """What is known of the domain's dumps, the running ones first. `journal` is this user's own by default."""
     try:
         own = await in_thread(partial(_own, domain, journal), "journal")
-    except JournalError:
+    except JournalError as error:
+        logger.warning("no records of this user's own dumps: %s", error)
         own = []
     found = [Known(record, False) for record in own]
     try:
         shared = await backend.record(domain)
-    except BackendError:
+    except BackendError as error:
+        logger.debug("no shared record of %s: %s", domain.name, error)
         shared = None
     if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
         found.append(Known(shared, True))
@@ -119,5 +121,5 @@ def _objection(claim: JobRecord, local: bool) -> str | None:
         except FileNotFoundError:
             return "Its file does not exist." if claim.state == RecordState.COMPLETED else objection_by_file(claim)
         except (OSError, ValueError, OperationFailed) as error:
-            _log.debug("the file of the shared record: %s", error)
+            logger.debug("the file of the shared record: %s", error)
     return objection_by_file(claim, file)

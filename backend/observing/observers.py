@@ -35,7 +35,7 @@ from backend.verdicts.observations import (
     StateSeen,
 )
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the job; the sampler makes it more where it has many jobs, and less near their end."""
@@ -117,7 +117,7 @@ class Observers:
         try:
             reader = reader_of(self._journal or Journal())
         except JournalError as error:
-            _log.warning("%s", error.message)
+            logger.warning("%s", error.message)
             return
         take = self._record_read
         reader.follow(record, take)
@@ -148,7 +148,7 @@ class Observers:
         try:
             last = await self._backend.last_job(event.domain)
         except BackendError as error:
-            _log.debug("the last job of %s: %s", event.domain.name, error.message)
+            logger.debug("the last job of %s: %s", event.domain.name, error.message)
             return event
         if last is None or last.time_elapsed != event.stats.time_elapsed:
             return event
@@ -163,7 +163,7 @@ class Observers:
             try:
                 shared = await self._backend.record(self._attachment.domain)
             except BackendError as error:
-                _log.debug("shared record of %s: %s", self._attachment.domain.name, error.message)
+                logger.debug("shared record of %s: %s", self._attachment.domain.name, error.message)
                 continue
             if shared is not None:
                 self._observed.put_nowait(RecordSeen(shared, alive, shared=True))
@@ -182,7 +182,7 @@ class Observers:
             try:
                 checked = await in_thread(partial(_check, target), "dump file")
             except OperationFailed as error:
-                _log.info("the dump file of %s: %s", self._attachment.domain.name, error.message)
+                logger.info("the dump file of %s: %s", self._attachment.domain.name, error.message)
                 return
             self._observed.put_nowait(checked)
             await asyncio.sleep(SETTLING_INTERVAL)
@@ -193,7 +193,7 @@ class Observers:
             try:
                 target = await self._backend.dump_target(self._attachment.domain)
             except BackendError as error:
-                _log.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
+                logger.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
                 target = None
             if target is not None or self._adrift.is_set():
                 return target
@@ -208,7 +208,7 @@ class Observers:
                 try:
                     domains = await self._backend.domains()
                 except BackendError as error:
-                    _log.debug("the list of domains: %s", error.message)
+                    logger.debug("the list of domains: %s", error.message)
                     domains = []
                 for domain in domains:
                     if domain.key.uuid == self._attachment.domain.uuid:

@@ -19,7 +19,7 @@ from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import Worker
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 INTERVAL = 0.03
 """Seconds between two looks at the journal's files."""
@@ -62,7 +62,7 @@ class RecordReader:
             try:
                 read = await self._worker.call(partial(self._read, list(followers.values()), clock() >= due))
             except Exception:
-                _log.exception("reading %s", self._journal.path)
+                logger.exception("reading %s", self._journal.path)
                 read = {}
             if read is not None:
                 due = clock() + RUNNERS_INTERVAL
@@ -82,7 +82,7 @@ class RecordReader:
         try:
             read = self._journal.read_all(list(alive))
         except JournalError as error:
-            _log.debug("%s", error.message)
+            logger.debug("%s", error.message)
             read = []
         self._signature = signature
         return {record.id: (record, alive[record.id]) for record in read}

@@ -19,7 +19,7 @@ from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.model import DomainKey, JobStats
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CLOSING_INTERVAL = 0.03
 """Seconds between two looks when a job's end is near: nothing reports that its file is closed."""
@@ -188,7 +188,7 @@ class Sampler:
             await self._backend.jobs(domains, on_answer)
         except Exception as error:
             if not isinstance(error, BackendError):
-                _log.exception("looking at jobs of %s", self._backend.uri)
+                logger.exception("looking at jobs of %s", self._backend.uri)
             for domain in list(waiting):
                 on_answer(domain, error)
         finally:

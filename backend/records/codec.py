@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
@@ -10,13 +9,12 @@ from typing import Any
 
 from backend.model import DumpFlags, DumpFormat, JobOperation
 from backend.records.record import JobRecord, RecordState
-from backend.text import clean
+from backend.text import clean, hide_passwords
 
 TEXT_LIMIT = 4096
 """Characters of one text in a record."""
 _XML_LIMIT = 1 << 16
 _ELEMENT = "job"
-_PASSWORD = re.compile(r"(://[^/?#@:]*):[^/?#@]*@")
 
 
 class InvalidRecord(ValueError):
@@ -37,7 +35,7 @@ def to_xml(record: JobRecord) -> str:
     Everybody can read it there: a password in the URI is left out.
     """
     element = ET.Element(_ELEMENT)
-    shared = replace(record, uri=_PASSWORD.sub(r"\1@", record.uri))
+    shared = replace(record, uri=hide_passwords(record.uri))
     for spec in fields(shared):
         value = getattr(shared, spec.name)
         if value is not None and value != "":

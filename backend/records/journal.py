@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
@@ -17,6 +18,8 @@ from backend.records import codec, process
 from backend.records.codec import InvalidRecord
 from backend.records.folder import locked, private_file, state_folder
 from backend.records.record import JobRecord, RecordState
+
+logger = logging.getLogger(__name__)
 
 # What each version of the schema added to the one before it.
 _STEPS = (
@@ -93,7 +96,8 @@ class Journal:
         for row in self._use(lambda db: db.execute(command, values).fetchall()):
             try:
                 records.append(codec.from_values(dict(zip(_COLUMNS, row, strict=True))))
-            except InvalidRecord:
+            except InvalidRecord as error:
+                logger.warning("a record in %s is damaged: %s", self.path, error)
                 damaged += 1
         if damaged:
             warnings.warn(JournalWarning(f"left out what is damaged in {self.path}: {damaged} records"), stacklevel=2)

@@ -7,13 +7,15 @@ terminal. Only its call's return value says how the dump ended.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import signal
 import sys
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
+from backend.log import ignored, logging_to
 from backend.records import process
+from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import KEEP_PRIVATE
@@ -22,6 +24,8 @@ from backend.uri import open_backend
 KEEP_INTERVAL = 1.0
 """Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
 KEEP_TRIES = 3600
+
+logger = logging.getLogger(__name__)
 
 
 async def run(record_id: str, journal: Journal, publish: bool = True) -> None:
@@ -79,14 +83,15 @@ async def _keep(journal: Journal, record: JobRecord) -> None:
 def _kept(journal: Journal, record: JobRecord) -> bool:
     try:
         journal.write(record)
-    except JournalError:
+    except JournalError as error:
+        logger.warning("the record of %s is not stored yet: %s", record.domain, error)
         return False
     return True
 
 
 async def _publish(backend: Backend, record: JobRecord) -> None:
     # Where it is refused (the domain is gone, the user may not write metadata) the journal alone serves.
-    with contextlib.suppress(BackendError):
+    with ignored(logger, "the record is in the journal only", BackendError):
         await backend.publish(record)
 
 
@@ -94,7 +99,12 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     record_id, *options = sys.argv[1:]
-    asyncio.run(run(record_id, Journal(), publish=KEEP_PRIVATE not in options))
+    with logging_to(state_folder):
+        try:
+            asyncio.run(run(record_id, Journal(), publish=KEEP_PRIVATE not in options))
+        except Exception:
+            logger.exception("the runner of %s failed", record_id)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backend.errors import BackendError, DomainBusy, FileExists, InvalidPath, NotAnswering, OperationFailed
+from backend.errors import (
+    BackendError,
+    DomainBusy,
+    FileExists,
+    InvalidPath,
+    JournalError,
+    NotAnswering,
+    OperationFailed,
+)
+from backend.log import open_log
 from backend.model import DumpRequest, JobOperation
 from backend.records import process
+from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running import objections
@@ -19,6 +33,8 @@ from backend.text import clean
 
 if TYPE_CHECKING:
     from backend.base import Backend
+
+logger = logging.getLogger(__name__)
 
 KEEP_PRIVATE = "--private"
 """The runner's option not to share its record through the hypervisor."""
@@ -67,18 +83,34 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
 
 
 def _spawn(record: JobRecord, publish: bool) -> subprocess.Popen[bytes]:
-    # -P keeps the folder it starts in out of the module path; a session of its own keeps it clear of our signals.
-    runner = subprocess.Popen(
-        [sys.executable, "-P", "-m", "backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE])],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    )
+    with _runner_log() as stderr:
+        # -P keeps the folder it starts in out of the module path; its own session keeps our signals away.
+        runner = subprocess.Popen(
+            [sys.executable, "-P", "-m", "backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE])],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            cwd="/",
+            start_new_session=True,
+        )
     # A runner may end long after this call; somebody has to reap it while this process lives.
     threading.Thread(target=runner.wait, name=f"reaper of {runner.pid}", daemon=True).start()
     return runner
+
+
+@contextlib.contextmanager
+def _runner_log() -> Iterator[int]:
+    """A descriptor for what a runner writes to stderr, such as the traceback of a failed import: the log file's."""
+    try:
+        descriptor = open_log(state_folder())
+    except (OSError, JournalError) as error:
+        logger.debug("the stderr of a runner is lost: %s", error)
+        yield subprocess.DEVNULL
+        return
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: subprocess.Popen[bytes]) -> JobRecord:
@@ -98,7 +130,8 @@ async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: 
                 job = await backend.job(record.key)
             except NotAnswering:
                 return now  # The target is being opened, with the domain locked: the job has begun.
-            except BackendError:
+            except BackendError as error:
+                logger.debug("whether the dump of %s has begun is unknown: %s", record.domain, error)
                 job = None  # Its end will be in the record.
             if job is not None and job.operation is JobOperation.DUMP:
                 return now

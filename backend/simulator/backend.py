@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
+from backend.log import ignored
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
@@ -32,6 +34,8 @@ from backend.simulator.options import Fail
 from backend.simulator.plan import Stage
 from backend.simulator.watch import INTERVAL, Watch
 from backend.threads import Worker
+
+logger = logging.getLogger(__name__)
 
 BATCH = 0.02
 """Seconds: stages of jobs that are due within this time are applied together."""
@@ -152,7 +156,7 @@ class SimulatorBackend(Backend):
 
     async def record(self, domain: DomainKey) -> JobRecord | None:
         text = await self._call_on(domain, Hypervisor.record, domain)
-        with contextlib.suppress(InvalidRecord):
+        with ignored(logger, "the shared record is not valid", InvalidRecord):
             return codec.from_xml(text) if text else None
         return None
 
@@ -162,7 +166,7 @@ class SimulatorBackend(Backend):
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         path = await self._call_on(domain, Hypervisor.dump_path, domain)
-        with contextlib.suppress(OperationFailed):
+        with ignored(logger, "the dump's file cannot be held", OperationFailed):
             return DumpTarget.open(path) if path else None
         return None
 

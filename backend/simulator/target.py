@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 from collections.abc import Iterator
 
 from backend.files import simulated
+from backend.log import ignored
 from backend.model import DumpFormat
+
+logger = logging.getLogger(__name__)
 
 
 def marker(dump_format: DumpFormat) -> bytes:
@@ -37,7 +41,7 @@ def finish(path: str, dump_format: DumpFormat, memory: int) -> None:
 
 def remove(path: str, dump_format: DumpFormat) -> None:
     """Remove the unfinished file, if it is still the one that `create` made."""
-    with contextlib.suppress(OSError), _own(path, dump_format):
+    with ignored(logger, "a simulated dump's file stays", OSError), _own(path, dump_format):
         os.unlink(path)
 
 

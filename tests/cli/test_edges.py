@@ -38,11 +38,6 @@ def test_one_host_that_is_down_does_not_hide_the_others() -> None:
     assert one_line(ended.stderr)
 
 
-def test_no_command_but_the_console_imports_textual() -> None:
-    code = "import sys, tui.cli.main; sys.exit('textual' in sys.modules or 'rich' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 def test_the_backend_imports_nothing_of_the_console() -> None:
     code = (
         "import sys, pkgutil, importlib, backend\n"

@@ -135,7 +135,7 @@ USAGE = [
     Row("dump vm-01 --wait --overwrite", Exit.USAGE, "--wait cannot be used with any other option"),
     Row("dump vm-01 core --crash --reset", Exit.USAGE, "mutually exclusive"),
     Row("dump vm-01 core --format png", Exit.USAGE, "'png'", "'kdump-zlib'"),
-    Row("dump vm-01 core --format raw --memory-only", Exit.USAGE, "--memory-only does not go with raw", "elf"),
+    Row("dump vm-01 core --format raw --memory-only", Exit.USAGE, "--memory-only cannot be used with raw", "elf"),
     Row("", Exit.USAGE, "the console needs a terminal", "virt-jobs list --json"),
 ]
 PATHS = [
@@ -198,7 +198,9 @@ STATE = [
 ]
 CONFIG = [
     Row("list", Exit.USAGE, "config.toml:1: dump: must be a table", scene=broken_config("dump = 3")),
-    Row("list", Exit.USAGE, "config.toml:2: colour: unknown", "there are ascii", scene=broken_config("\ncolour = 1")),
+    Row(
+        "list", Exit.USAGE, "config.toml:2: colour: unknown", "the keys are ascii", scene=broken_config("\ncolour = 1")
+    ),
     Row("list", Exit.USAGE, "config.toml:1: not valid TOML", scene=broken_config("[[[")),
     Row("list", Exit.USAGE, "config.toml: must be UTF-8", scene=broken_config("\udcff")),
 ]

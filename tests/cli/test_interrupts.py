@@ -52,7 +52,7 @@ def test_ctrl_c_while_it_waits_for_the_hypervisor_is_no_traceback() -> None:
 def test_ctrl_c_in_a_dump_that_is_followed_only_detaches(here: Path) -> None:
     code, shown = interrupted("-c", SLOW, "dump", "vm-01", "core", when="MiB left of")
     assert code == Exit.DETACHED
-    assert "detached; the job goes on. Attach again with: virt-jobs -c" in shown
+    assert "detached; the job is still running. Attach again with: virt-jobs -c" in shown
     assert "Traceback" not in shown
     code, shown = interrupted("-c", SLOW, "wait", "vm-01", when="MiB left of")
     assert (code, "Traceback" in shown) == (Exit.DETACHED, False)

@@ -48,7 +48,7 @@ def test_a_wait_whose_output_is_lost_says_how_to_attach_again(output: str, tmp_p
     ended = shell(f"virt-jobs -c $SLOW wait vm-01 --json {output}; exit ${{PIPESTATUS[0]}}")
     assert ended.returncode == Exit.DETACHED
     last = ended.stderr.splitlines()[-1]
-    assert "the job goes on. Attach again with: virt-jobs -c" in last
+    assert "the job is still running. Attach again with: virt-jobs -c" in last
     assert ("cannot write the output" in ended.stderr) == ("/dev/full" in output)
     assert [record.state for record in Journal().pending()] == ["running"]
 

@@ -29,7 +29,7 @@ from backend.verdicts.verdict import Outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
 from tests.unit.test_dumpfile import WHOLE
 from tests.unit.test_record import new
-from tui.cli import listing
+from tui.cli import tables
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 COLUMNS = [spec.name for spec in fields(JobRecord)]
@@ -71,7 +71,7 @@ def shown_everywhere(record: JobRecord) -> None:
     """All that is ever done with a record that was read."""
     assert codec.from_values(asdict(record)) == record
     assert json.loads(json.dumps(codec.to_json(record, process.current_state(record))))["id"] == record.id
-    assert len(listing.record_row(record)) == len(listing.RECORD_HEADINGS)
+    assert len(tables.record_row(record)) == len(tables.RECORD_HEADINGS)
     assert process.runner_alive(record) in (True, False, None)
     assert not lookup.is_about(record, record.key, None) or not record.over
     for shared in (False, True):
@@ -208,7 +208,7 @@ def test_a_spoiled_dump_gets_an_answer(kind: str, data: st.DataObject, tmp_path:
         assert "\n" not in str(error)
         return
     assert found.whole in (True, False, None)
-    assert listing.dump_file_lines(found)
+    assert tables.dump_file_lines(found)
     assert json.dumps(asdict(found))
 
 

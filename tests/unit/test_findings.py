@@ -87,12 +87,12 @@ def test_a_domain_left_paused_needs_attention_and_names_the_command() -> None:
 @pytest.mark.parametrize(
     ("place", "writable", "mark", "words"),
     [
-        (Place(folder=True, free=8 << 30), None, Mark.OK, "8.0 GiB are free"),
+        (Place(folder=True, free=8 << 30), None, Mark.OK, "8.0 GiB free"),
         (Place(folder=True, free=1 << 30), None, Mark.ATTENTION, "less than the 4.0 GiB of the largest running domain"),
-        (Place(folder=False), None, Mark.ATTENTION, "which is not there"),
-        (Place(folder=True, free=8 << 30), False, Mark.ATTENTION, "where this user cannot write"),
-        (Place(folder=None), None, Mark.NOTE, "cannot see how much room"),
-        (None, None, Mark.NOTE, "cannot be seen from here"),
+        (Place(folder=False), None, Mark.ATTENTION, "which does not exist"),
+        (Place(folder=True, free=8 << 30), False, Mark.ATTENTION, "not writable for this user"),
+        (Place(folder=None), None, Mark.NOTE, "not visible to this user"),
+        (None, None, Mark.NOTE, "free space unknown (remote host)"),
     ],
 )
 def test_where_dumps_go(place: Place | None, writable: bool | None, mark: Mark, words: str) -> None:
@@ -126,7 +126,7 @@ def test_a_record_whose_runner_died_is_stale() -> None:
 
 def test_an_alias_that_the_config_hides_is_named() -> None:
     finding = findings.of_libvirt_conf("/c", {"lab": "qemu:///a", "far": "qemu:///b"}, "far", {"lab": "qemu:///c"})
-    assert finding.text == "/c: aliases lab, far; uri_default far; of lab the config's own meaning holds"
+    assert finding.text == "/c: aliases lab, far; uri_default far; overridden by the config: lab"
 
 
 def test_no_binding_says_how_to_get_one() -> None:

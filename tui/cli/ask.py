@@ -1,4 +1,4 @@
-"""Ask whoever sits at the terminal for what a hypervisor wants to know."""
+"""Prompt at the terminal for the credentials that a hypervisor asks for."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from backend.errors import NotPermitted
 from backend.text import clean
 from backend.threads import in_thread
 
-_one_at_a_time = asyncio.Lock()
+_one_prompt_at_a_time = asyncio.Lock()
 
 
 def asker(uri: str) -> Ask | None:
-    """What asks on the terminal for what `uri` wants to know; None where there is no terminal."""
+    """A function that prompts for the credentials of `uri`; None without a terminal."""
     return partial(_ask, uri) if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
-async def _ask(uri: str, wanted: Sequence[Credential]) -> Mapping[Credential, str]:
-    async with _one_at_a_time:
+async def _ask(uri: str, credentials: Sequence[Credential]) -> Mapping[Credential, str]:
+    async with _one_prompt_at_a_time:
         before = termios.tcgetattr(sys.stdin)
         try:
-            return {credential: await in_thread(partial(_answer, uri, credential), "question") for credential in wanted}
+            return {
+                credential: await in_thread(partial(_prompt, uri, credential), "prompt") for credential in credentials
+            }
         except EOFError:
-            raise NotPermitted(f"{clean(uri)} wants an answer, and none was given") from None
+            raise NotPermitted(f"{clean(uri)} asked for a credential and got no answer") from None
         finally:
-            # Ctrl-C ends the wait for the answer, not the thread that reads it with the echo turned off.
+            # Ctrl-C ends this wait, but not the thread that still reads with the echo turned off.
             termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
-def _answer(uri: str, credential: Credential) -> str:
+def _prompt(uri: str, credential: Credential) -> str:
     prompt = f"{clean(uri)}: {credential.prompt}: "
     if credential.secret:
         return getpass.getpass(prompt, sys.stderr)

@@ -1,7 +1,7 @@
-"""Completion in shells: click's own, but with names that a shell would take apart, and URIs, whole.
+"""Shell completion: click's own, extended to names and URIs that contain what a shell takes for the end of a word.
 
-Loaded only while a shell asks, or for the scripts that make it ask. Nothing in here raises, prints, asks for a password
-or takes longer than its deadline: whoever presses Tab wants none of that.
+Loaded only for completion itself and for the scripts that set it up. Nothing in here raises, prints, prompts or takes
+longer than its deadline: the user has pressed Tab while typing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -28,31 +29,34 @@ from click.shell_completion import (
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.libvirt.connection import conf
+from backend.log import ignored
 from backend.model import Domain, DomainState
 from tui.cli.target import DEMO, Target
 
 PROGRAM = "virt-jobs"
 VARIABLE = "_VIRT_JOBS_COMPLETE"
-"""Set by the scripts in the environment of the command: what they ask for."""
+"""The environment variable by which the scripts request completion."""
 DEADLINE = 0.5
-"""Seconds that all hypervisors together may take to name their domains."""
+"""Seconds that all hypervisors together have to list their domains."""
+logger = logging.getLogger(__name__)
+
 _USUAL = ("qemu:///system", "qemu:///session", DEMO)
 
 
 def script(shell: str, cli: click.Command) -> str:
-    """What is to be sourced for completion in `shell`, one of SHELLS."""
+    """The script for `shell`, one of SHELLS, to source."""
     return SHELLS[shell](cli, {}, PROGRAM, VARIABLE).source()
 
 
 def domains(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-    """Domains that the command can be about, on the hypervisors that it would go to."""
+    """Domains that the command accepts, on the hypervisors that it would use."""
     with _quiet():
-        given = context.params.get("domains") or ()
-        found = asyncio.run(_all_domains(_target(context)))
+        typed = context.params.get("domains") or ()
+        candidates = asyncio.run(_all_domains(_target(context)))
         return [
             CompletionItem(domain.name, help=domain.state.label)
-            for domain in found
-            if _fits(domain, context.info_name) and domain.name.startswith(incomplete) and domain.name not in given
+            for domain in candidates
+            if _fits(domain, context.info_name) and domain.name.startswith(incomplete) and domain.name not in typed
         ]
     return []
 
@@ -67,7 +71,7 @@ def recorded(context: click.Context, incomplete: str) -> list[CompletionItem[str
 
 
 def uris(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-    """Aliases and groups of the config, aliases of libvirt.conf, and URIs that are used everywhere."""
+    """Aliases and groups of the config, aliases of libvirt.conf, and the usual URIs."""
     names: list[str] = []
     with _quiet():
         config = _target(context).config
@@ -86,40 +90,43 @@ def _items(values: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
 
 
 def _target(context: click.Context) -> Target:
-    given = context.find_root().params
-    named = tuple(given.get("uris") or ())
-    return Target((*named, DEMO) if given.get("demo") else named, readonly=True)
+    options = context.find_root().params
+    uris = tuple(options.get("uris") or ())
+    return Target((*uris, DEMO) if options.get("demo") else uris, readonly=True)
 
 
 async def _all_domains(target: Target) -> list[Domain]:
-    """What has come within the deadline."""
-    found: list[Domain] = []
-    # Before the deadline begins: what speaks to a hypervisor is loaded with the first of a kind.
+    """The domains that arrive within the deadline."""
+    collected: list[Domain] = []
+    # Made before the deadline starts: the first backend of its kind loads its modules.
     backends: list[Backend] = []
     for uri in target.uris:
-        with contextlib.suppress(BackendError):
+        with ignored(logger, "no domains to complete", BackendError):
             backends.append(target.silent_backend(uri))
 
-    async def ask(backend: Backend) -> None:
-        with contextlib.suppress(BackendError):
+    async def collect(backend: Backend) -> None:
+        with ignored(logger, "no domains to complete", BackendError):
             async with backend:
-                found.extend(await backend.domains())
+                collected.extend(await backend.domains())
 
-    with contextlib.suppress(TimeoutError):
+    with ignored(logger, "not all domains to complete", TimeoutError):
         async with asyncio.timeout(DEADLINE):
-            await asyncio.gather(*map(ask, backends))
-    return found
+            await asyncio.gather(*map(collect, backends))
+    return collected
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Whatever goes wrong, and whatever would be said, is not for somebody who types a command."""
-    with contextlib.suppress(Exception), contextlib.redirect_stderr(io.StringIO()):
-        yield
+    """Show nothing to somebody who is typing a command: no error, and nothing that is written to stderr."""
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            yield
+    except Exception:
+        logger.warning("completion failed", exc_info=True)
 
 
 class _Whole(ShellComplete):
-    """``--format=kd`` is one word for a shell: what replaces it has to begin like it."""
+    """A shell treats ``--format=kd`` as one word, so its completions must start with ``--format=``."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         items = super().get_completions(args, incomplete)
@@ -132,8 +139,8 @@ class _Whole(ShellComplete):
 
 
 class Bash(_Whole, BashComplete):
-    """Bash's own words end at ":" and "=", so the line itself is taken apart here, and what it has not to replace is
-    taken off again; what it inserts, it inserts as it is, so it gets it quoted."""
+    """Bash splits words at ":" and "=", so the line is split here instead, and the part of the word that bash keeps is
+    removed again. Bash inserts completions as they are, so they are quoted here."""
 
     source_template = """\
 %(complete_func)s() {
@@ -156,7 +163,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null || complete -F
         return self.source_template % self.source_vars()
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        # The point stands for the rest of the word, so that an empty one is a word too.
+        # The dot stands for the rest of the word, so that an empty word counts as one.
         words = split_arg_string(os.environ["COMP_WORDS"] + ".")
         return words[1:-1], words[-1][:-1]
 
@@ -167,7 +174,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null || complete -F
 
 
 def _inserted(value: str, typed: str, breaks: str) -> str:
-    """What bash is to put in the place of what it takes for the word that was `typed`; that ends at any of `breaks`."""
+    """What bash puts in place of its current word, which is the part of `typed` after the last break."""
     if typed.startswith("'"):
         return value.replace("'", r"'\''")
     if typed.startswith('"'):
@@ -177,13 +184,13 @@ def _inserted(value: str, typed: str, breaks: str) -> str:
 
 
 def _last_word(line: str) -> str:
-    """The word that the line ends in, as it was typed."""
+    """The last word of the line, as typed."""
     word = re.search(r"""(?:[^\s\\'"]|\\.|'[^']*'?|"(?:[^"\\]|\\.)*"?|\\$)*$""", line)
     return word[0] if word else ""
 
 
 class Zsh(_Whole, ZshComplete):
-    """What has a help text goes through ``_describe``, which takes a backslash for its own."""
+    """Items with a help text go through ``_describe``, which interprets backslashes."""
 
     def format_completion(self, item: CompletionItem[str]) -> str:
         if item.help:
@@ -192,7 +199,7 @@ class Zsh(_Whole, ZshComplete):
 
 
 class Fish(_Whole, FishComplete):
-    """Names may have commas."""
+    """Names may contain commas."""
 
     source_template = FishComplete.source_template.replace("string split ", "string split -m 1 ")
 

@@ -1,4 +1,4 @@
-"""Whether everything is in place, and what to do where it is not."""
+"""Checks the installation, the config and the hypervisors, and says what to do about problems."""
 
 from __future__ import annotations
 
@@ -24,57 +24,60 @@ from tui.cli import findings
 from tui.cli.findings import Finding, Mark
 from tui.cli.output import print_json
 from tui.cli.target import Target
+from tui.config import dump_path
 from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
-from tui.dumping import path as dump_path
 
 _LOOK_DEADLINE = 2.0
-"""Seconds that a file system may take to tell of itself."""
+"""Seconds that a file system has to answer."""
 
 
 def report(target: Target, as_json: bool) -> bool:
-    """Print a line a finding; whether nothing needs attention."""
-    found = asyncio.run(_examine(target))
+    """Print one finding per line; return whether nothing needs attention."""
+    checked = asyncio.run(_examine(target))
     if as_json:
-        for finding in found:
+        for finding in checked:
             print_json(asdict(finding))
     else:
-        print("\n".join(_lines(found)))
-    return all(finding.mark is not Mark.ATTENTION for finding in found)
+        print("\n".join(_lines(checked)))
+    return all(finding.mark is not Mark.ATTENTION for finding in checked)
 
 
-def _lines(found: list[Finding]) -> Iterator[str]:
-    about: str | None = None
-    for finding in found:
-        if finding.uri != about:
-            about = finding.uri
-            yield f"\n{clean(about or '')}"
+def _lines(checked: list[Finding]) -> Iterator[str]:
+    uri: str | None = None
+    for finding in checked:
+        if finding.uri != uri:
+            uri = finding.uri
+            yield f"\n{clean(uri or '')}"
         todo = f"; {finding.todo}" if finding.todo else ""
         yield f" {finding.mark:<9}   {finding.subject:<15}   {finding.text}{todo}"
 
 
 async def _examine(target: Target) -> list[Finding]:
-    found = list(_installed())
+    checked = list(_installed())
     try:
         config, uris, needed = target.config, *_hypervisors(target)
     except ConfigError as error:
-        # Every command stops there, so nothing else matters before that is mended.
-        return [*found, Finding("config", Mark.ATTENTION, clean(error.message), "mend it; no hypervisor was asked")]
-    found.extend(_configured(config))
-    found.extend(await in_thread(lambda: list(_kept()), "state"))
+        # Every command stops there, so nothing else matters until it is fixed.
+        return [
+            *checked,
+            Finding("config", Mark.ATTENTION, clean(error.message), "fix it; no hypervisor was contacted"),
+        ]
+    checked.extend(_configured(config))
+    checked.extend(await in_thread(lambda: list(_stored()), "state"))
     checkups = await asyncio.gather(*(_checked(target, uri) for uri in uris))
     needed = needed or all(checkup.capabilities is None for checkup in checkups)
     for checkup in checkups:
-        found.extend(findings.of_host(checkup, needed))
+        checked.extend(findings.of_host(checkup, needed))
         if checkup.capabilities is not None:
-            found.append(await _place(checkup, checkup.capabilities.local, config))
-    return found
+            checked.append(await _place(checkup, checkup.capabilities.local, config))
+    return checked
 
 
 def _installed() -> Iterator[Finding]:
-    words = f"{version('virt-jobs')}, Python {platform.python_version()}, textual {version('textual')}"
-    yield Finding("virt-jobs", Mark.OK, words)
+    versions = f"{version('virt-jobs')}, Python {platform.python_version()}, textual {version('textual')}"
+    yield Finding("virt-jobs", Mark.OK, versions)
     try:
         yield findings.of_binding(binding.installed(), "")
     except ImportError as error:
@@ -89,8 +92,8 @@ def _configured(config: Config) -> Iterator[Finding]:
     yield findings.of_libvirt_conf(conf.path(), client.aliases, client.default, ours)
 
 
-def _kept() -> Iterator[Finding]:
-    """What this user's own state is like. Nothing is made that is not there."""
+def _stored() -> Iterator[Finding]:
+    """The user's state folder and journal. Nothing is created."""
     from backend.records.journal import Journal
 
     folder = platformdirs.user_state_dir("virt-jobs")
@@ -110,7 +113,7 @@ def _kept() -> Iterator[Finding]:
 
 
 def _hypervisors(target: Target) -> tuple[tuple[str, ...], bool]:
-    """Those to look at, and whether each of them is to answer; else one of them is enough."""
+    """The URIs to check, and whether every one of them has to answer; otherwise one is enough."""
     if target.chosen or not libvirt_installed():
         return target.chosen, True
     return ("qemu:///system",) if os.geteuid() == 0 else ("qemu:///system", "qemu:///session"), False
@@ -123,21 +126,21 @@ async def _checked(target: Target, uri: str) -> Checkup:
         return Checkup(uri, target.readonly, error)
 
 
-async def _place(found: Checkup, local: bool, config: Config) -> Finding:
+async def _place(checkup: Checkup, local: bool, config: Config) -> Finding:
     try:
         path, place, writable = await asyncio.wait_for(
-            in_thread(partial(_look, found.uri, local, config), "file system"), _LOOK_DEADLINE
+            in_thread(partial(_look, checkup.uri, local, config), "file system"), _LOOK_DEADLINE
         )
     except TimeoutError:
-        return Finding("dumps go to", Mark.ATTENTION, "a file system that does not answer", "see: mount", found.uri)
+        return Finding("dumps go to", Mark.ATTENTION, "the file system does not answer", "see: mount", checkup.uri)
     except BackendError as error:
-        return Finding("dumps go to", Mark.ATTENTION, clean(error.message), "", found.uri)
-    return findings.of_place(found, path, place, writable)
+        return Finding("dumps go to", Mark.ATTENTION, clean(error.message), "", checkup.uri)
+    return findings.of_place(checkup, path, place, writable)
 
 
 def _look(uri: str, local: bool, config: Config) -> tuple[str, Place | None, bool | None]:
-    """The path that a dump of a domain DOMAIN would get, its place if that can be seen, and whether this user's own
-    rights are enough, where they are what counts."""
+    """The path for a dump of a domain named DOMAIN, its place if visible, and whether this user may write there, if it
+    is this user's rights that count."""
     folder = dump_choice.suggested_folder(uri, local)
     path = dump_path.filled(config.dump.path, folder, "DOMAIN", config.dump.format, time.time())
     own = uri.startswith("sim:") or uri.partition("?")[0].endswith("/session")

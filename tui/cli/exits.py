@@ -1,4 +1,4 @@
-"""The exit codes of commands, and what leads to each."""
+"""The exit codes of commands, and the errors and verdicts behind each."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ WORST_FIRST = (
     Exit.TIMEOUT,
     Exit.COMPLETED,
 )
-"""The order of what may come of each domain, where one command is about several: what is known to have gone wrong comes
-before what is not known, and that before a job that still goes on."""
+"""The order of severity for a command about several domains: known failures come before unknown results, and those
+before jobs that are still running."""
 
 
 def worst(codes: Iterable[Exit]) -> Exit:
-    """The code of a command about several domains, from the code of each."""
+    """The exit code of a command about several domains, given the code of each."""
     return min(codes, key=WORST_FIRST.index)
 
 
@@ -82,7 +82,7 @@ def of_error(error: BackendError) -> Exit:
 
 
 def of_outcome(outcome: Outcome, trust_qemu: bool = False) -> Exit:
-    """`trust_qemu` takes QEMU's own "completed" for a proof."""
+    """`trust_qemu` accepts QEMU's own "completed" as proof."""
     from backend.verdicts.verdict import Evidence, Verdict
 
     if trust_qemu and outcome.verdict is Verdict.UNPROVEN and outcome.evidence is Evidence.HYPERVISOR:

@@ -1,4 +1,4 @@
-"""What `doctor` makes of the facts: findings in words, each with a mark. No I/O in here."""
+"""The findings of `doctor`: facts in words, each with a mark. No I/O in here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tui.words import units
 class Mark(StrEnum):
     OK = "ok"
     NOTE = "note"
-    """Worth knowing; nothing is wrong."""
+    """Worth knowing, but not a problem."""
     ATTENTION = "attention"
 
 
@@ -34,80 +34,83 @@ class Finding:
     todo: str = ""
     """What to do about it."""
     uri: str | None = None
-    """The hypervisor that it is about."""
+    """The hypervisor concerned."""
 
 
-def of_binding(found: Binding | str, how_to_get: str) -> Finding:
-    """`found`: the binding, or why there is none."""
-    if isinstance(found, str):
-        return Finding("libvirt binding", Mark.ATTENTION, f"not usable ({clean(found)})", how_to_get)
-    return Finding("libvirt binding", Mark.OK, f"{found.version or 'version unknown'}, client library {found.library}")
+def of_binding(binding: Binding | str, how_to_get: str) -> Finding:
+    """`binding` is a text if there is none: the reason."""
+    if isinstance(binding, str):
+        return Finding("libvirt binding", Mark.ATTENTION, f"not usable ({clean(binding)})", how_to_get)
+    text = f"{binding.version or 'version unknown'}, client library {binding.library}"
+    return Finding("libvirt binding", Mark.OK, text)
 
 
 def of_libvirt_conf(path: str, aliases: Mapping[str, str], default: str | None, ours: Mapping[str, str]) -> Finding:
-    """`ours`: the URIs of the config's own aliases, which come first."""
+    """`ours` are the aliases of the config, which take precedence."""
     parts = [f"aliases {', '.join(map(clean, aliases))}"] if aliases else []
     parts += [f"uri_default {clean(default)}"] if default else []
     if hidden := [name for name, uri in aliases.items() if ours.get(name, uri) != uri]:
-        parts.append(f"of {', '.join(map(clean, hidden))} the config's own meaning holds")
-    return Finding("libvirt.conf", Mark.OK, f"{clean(path)}: {'; '.join(parts) or 'names nothing'}")
+        parts.append(f"overridden by the config: {', '.join(map(clean, hidden))}")
+    return Finding("libvirt.conf", Mark.OK, f"{clean(path)}: {'; '.join(parts) or 'no aliases or default URI'}")
 
 
 def of_state(folder: str, mode: int | None, own: bool) -> Finding:
-    """`mode`: its permissions; None: it is not there."""
+    """`mode` holds its permissions; None if it does not exist."""
     if mode is None:
-        return Finding("state folder", Mark.OK, f"{clean(folder)} is made when it is needed")
+        return Finding("state folder", Mark.OK, f"{clean(folder)} (will be created on first use)")
     if not own:
-        return Finding("state folder", Mark.ATTENTION, f"{clean(folder)} is another user's", "set XDG_STATE_HOME")
+        return Finding("state folder", Mark.ATTENTION, f"{clean(folder)} belongs to another user", "set XDG_STATE_HOME")
     rights = stat.S_IMODE(mode)
     if rights & 0o077:
         todo = shlex.join(["chmod", "700", folder])
-        return Finding("state folder", Mark.ATTENTION, f"others can look into {clean(folder)} ({rights:03o})", todo)
-    return Finding("state folder", Mark.OK, f"{clean(folder)}, for this user alone")
+        return Finding(
+            "state folder", Mark.ATTENTION, f"{clean(folder)} is accessible to other users ({rights:03o})", todo
+        )
+    return Finding("state folder", Mark.OK, f"{clean(folder)}, private to this user")
 
 
 def of_journal(records: Sequence[JobRecord]) -> Iterator[Finding]:
-    going = sum(not record.over and process.current_state(record) is not RecordState.LOST for record in records)
-    words = f"{_count(len(records), 'dump')} on record" + (f", {going} of them running" if going else "")
-    yield Finding("journal", Mark.OK, words)
+    running = sum(not record.over and process.current_state(record) is not RecordState.LOST for record in records)
+    text = f"{_count(len(records), 'dump')} on record" + (f", {running} of them running" if running else "")
+    yield Finding("journal", Mark.OK, text)
     if stale := [record for record in records if not record.over and process.current_state(record) is RecordState.LOST]:
         last = stale[0]
-        text = f"{_count(len(stale), 'record')} without a result, as the process behind it died; last {last.domain}"
+        text = f"{_count(len(stale), 'record')} without a result, because its runner died; last: {last.domain}"
         todo = shlex.join(["virt-jobs", "-c", last.uri, "wait", "--last", "--", last.domain])
-        yield Finding("stale records", Mark.NOTE, text, f"what else is known tells: {todo}")
+        yield Finding("stale records", Mark.NOTE, text, f"to see what is known: {todo}")
 
 
-def of_host(found: Checkup, needed: bool) -> Iterator[Finding]:
-    """What holds of a hypervisor, but for where its dumps go. `needed`: it is to answer, not just one of the usual."""
-    if found.error is not None:
-        what, _, todo = clean(found.error.message).rpartition("; ")
+def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
+    """Everything about a hypervisor but its dump folder. `needed`: it has to answer, unlike one of several defaults."""
+    if checkup.error is not None:
+        what, _, todo = clean(checkup.error.message).rpartition("; ")
         yield Finding(
             "connection",
-            Mark.ATTENTION if needed or found.capabilities is not None else Mark.NOTE,
+            Mark.ATTENTION if needed or checkup.capabilities is not None else Mark.NOTE,
             what or todo,
             todo if what else "",
-            found.uri,
+            checkup.uri,
         )
-    if found.capabilities is None:
+    if checkup.capabilities is None:
         return
-    if found.error is None:
-        running = sum(domain.active for domain in found.domains)
-        text = f"{found.capabilities.hypervisor}; {_count(len(found.domains), 'domain')}, {running} running"
+    if checkup.error is None:
+        running = sum(domain.active for domain in checkup.domains)
+        text = f"{checkup.capabilities.hypervisor}; {_count(len(checkup.domains), 'domain')}, {running} running"
         yield Finding(
-            "connection", Mark.OK, f"{text}; answered in {max(1, round(found.seconds * 1000))} ms", "", found.uri
+            "connection", Mark.OK, f"{text}; answered in {max(1, round(checkup.seconds * 1000))} ms", "", checkup.uri
         )
-    asked = found.capabilities.local and not found.readonly
-    yield _able("formats", found.capabilities.formats, found.uri, "" if asked else "if its QEMU has them")
-    flags = {label: reason for flag, reason in found.capabilities.flags.items() for label in flag.labels}
-    yield _able("flags", flags, found.uri)
-    yield from _rights(found, found.capabilities)
-    for name in found.left_paused:
-        todo = shlex.join(["virt-jobs", "-c", found.uri, "resume", "--", name])
-        yield Finding("left paused", Mark.ATTENTION, f"{name}, by a dump that has no job any more", todo, found.uri)
+    asked = checkup.capabilities.local and not checkup.readonly
+    yield _able("formats", checkup.capabilities.formats, checkup.uri, "" if asked else "if its QEMU has them")
+    flags = {label: reason for flag, reason in checkup.capabilities.flags.items() for label in flag.labels}
+    yield _able("flags", flags, checkup.uri)
+    yield from _rights(checkup, checkup.capabilities)
+    for name in checkup.left_paused:
+        todo = shlex.join(["virt-jobs", "-c", checkup.uri, "resume", "--", name])
+        yield Finding("left paused", Mark.ATTENTION, f"{name}, by a dump that is no longer running", todo, checkup.uri)
 
 
 def _able(subject: str, reasons: Mapping[str, str | None], uri: str, proviso: str = "") -> Finding:
-    """What can be done, and what cannot and why."""
+    """What is possible, and what is not, with the reasons."""
     able = [name for name, reason in reasons.items() if reason is None]
     unable: dict[str, list[str]] = defaultdict(list)
     for name, reason in reasons.items():
@@ -117,43 +120,53 @@ def _able(subject: str, reasons: Mapping[str, str | None], uri: str, proviso: st
     return Finding(subject, Mark.OK if able else Mark.ATTENTION, "; ".join(filter(None, parts)), "", uri)
 
 
-def _rights(found: Checkup, able: Capabilities) -> Iterator[Finding]:
+def _rights(checkup: Checkup, able: Capabilities) -> Iterator[Finding]:
     reasons = {"dump": able.dump, "abort": able.abort, "resume": able.resume, "share results": able.shared_records}
     denied = {reason for reason in reasons.values() if reason}
-    text = "list and watch" if found.error is None else "connect"
+    text = "list and watch" if checkup.error is None else "connect"
     may = [name for name, reason in reasons.items() if reason is None]
     if may:
-        text += f", {', '.join(may)}; rules of the daemon's own for single rights show only when something is tried"
+        text += f", {', '.join(may)}; fine-grained daemon ACLs only show up when an action is attempted"
     for reason in sorted(denied):
         text += f"; not {', '.join(name for name, why in reasons.items() if why == reason)}: {reason}"
-    yield Finding("may", Mark.NOTE if denied else Mark.OK, text, "", found.uri)
+    yield Finding("may", Mark.NOTE if denied else Mark.OK, text, "", checkup.uri)
     if able.dump_events is None:
-        yield Finding("events", Mark.OK, "QEMU's own word on a dump's end is heard", "", found.uri)
+        yield Finding("events", Mark.OK, "QEMU's reports of finished dumps are received", "", checkup.uri)
     else:
         yield Finding(
-            "events", Mark.NOTE, f"QEMU's own word on a dump's end is not heard: {able.dump_events}", "", found.uri
+            "events",
+            Mark.NOTE,
+            f"QEMU's reports of finished dumps are not received: {able.dump_events}",
+            "",
+            checkup.uri,
         )
 
 
-def of_place(found: Checkup, path: str, place: Place | None, writable: bool | None) -> Finding:
-    """Where the next dump would go. `place` is None where the file system did not answer, or cannot be seen."""
+def of_place(checkup: Checkup, path: str, place: Place | None, writable: bool | None) -> Finding:
+    """Where the next dump would go. `place` is None if the file system did not answer or is on another host."""
     where = clean(path)
-    weight = max((domain.memory for domain in found.domains if domain.active), default=0)
+    weight = max((domain.memory for domain in checkup.domains if domain.active), default=0)
     if place is None:
-        return Finding("dumps go to", Mark.NOTE, f"{where}; the room there cannot be seen from here", "", found.uri)
+        return Finding("dumps go to", Mark.NOTE, f"{where}; free space unknown (remote host)", "", checkup.uri)
     if place.folder is False:
-        todo = "make the folder, or set path in [dump] of the config"
-        return Finding("dumps go to", Mark.ATTENTION, f"{where}, which is not there", todo, found.uri)
+        todo = "create the folder, or set path in [dump] of the config"
+        return Finding("dumps go to", Mark.ATTENTION, f"{where}, which does not exist", todo, checkup.uri)
     if writable is False:
         todo = "set path in [dump] of the config"
-        return Finding("dumps go to", Mark.ATTENTION, f"{where}, where this user cannot write", todo, found.uri)
+        return Finding(
+            "dumps go to", Mark.ATTENTION, f"{where}, which is not writable for this user", todo, checkup.uri
+        )
     if place.free is None:
-        return Finding("dumps go to", Mark.NOTE, f"{where}; this user cannot see how much room there is", "", found.uri)
-    room = f"{where}; {units.size(place.free)} are free"
+        return Finding(
+            "dumps go to", Mark.NOTE, f"{where}; free space unknown (not visible to this user)", "", checkup.uri
+        )
+    space = f"{where}; {units.size(place.free)} free"
     if place.free < weight:
-        text = f"{room}, less than the {units.size(weight)} of the largest running domain"
-        return Finding("dumps go to", Mark.ATTENTION, text, "make room, or set path in [dump] of the config", found.uri)
-    return Finding("dumps go to", Mark.OK, room, "", found.uri)
+        text = f"{space}, less than the {units.size(weight)} of the largest running domain"
+        return Finding(
+            "dumps go to", Mark.ATTENTION, text, "free some space, or set path in [dump] of the config", checkup.uri
+        )
+    return Finding("dumps go to", Mark.OK, space, "", checkup.uri)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""The hypervisors of one command: connected to and asked all at once, each within a deadline."""
+"""The hypervisors of one command: connected and queried at the same time, each within a deadline."""
 
 from __future__ import annotations
 
@@ -12,42 +12,46 @@ from typing import Any, Self, TypeVar
 from backend.base import Backend
 from backend.credentials import Ask, Credential
 from backend.errors import AmbiguousDomain, BackendError, InvalidURI, NoConnection, NoSuchDomain, NotAnswering
+from backend.log import backend_error
 from backend.model import Domain
 from backend.text import clean
 from tui.cli.output import complain
 from tui.cli.target import Target
 
 DEADLINE = 10.0
-"""Seconds that a hypervisor may take to be connected to, and again to look for a domain."""
+"""Seconds that a hypervisor has to accept the connection, and again to look up a domain."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A domain, and the connection to where it is."""
+class Location:
+    """A domain and the connection to its hypervisor."""
 
     backend: Backend
     domain: Domain
 
 
 class Fleet:
-    """Connections to all hypervisors that a command was given. Where there is but one, its errors are the command's.
+    """Connections to all hypervisors of a command.
 
-    Of several, one that cannot be connected to stops nobody; one whose URI means nothing is a slip of whoever named it.
+    With a single hypervisor, its error is the command's error. Of several, one that cannot be reached does not stop
+    the others, but an invalid URI does: it is a mistake on the command line.
     """
 
     def __init__(self, target: Target) -> None:
         self._hosts = {uri: target.host(uri) for uri in target.uris}
         self._open = [target.backend(uri) for uri in target.uris]
-        self._silent: dict[str, BackendError] = {}
-        """By URI: why they could not be asked."""
+        self._unreachable: dict[str, BackendError] = {}
+        """The errors of hypervisors without a connection, by URI."""
 
     async def __aenter__(self) -> Self:
         answers = await _all([(backend, backend.open()) for backend in self._open])
-        self._silent = {backend.uri: error for backend, error in answers.items() if isinstance(error, BackendError)}
-        self._open = [backend for backend in self._open if backend.uri not in self._silent]
-        for error in self._silent.values():
+        self._unreachable = {
+            backend.uri: error for backend, error in answers.items() if isinstance(error, BackendError)
+        }
+        self._open = [backend for backend in self._open if backend.uri not in self._unreachable]
+        for error in self._unreachable.values():
             if isinstance(error, InvalidURI) or len(self._hosts) == 1:
                 await self._keep(())
                 raise error
@@ -58,95 +62,99 @@ class Fleet:
     ) -> None:
         await self._keep(())
 
-    async def find(self, name: str) -> Found:
-        """The one domain of that name, uuid or id; the connections to all but its hypervisor are closed.
+    async def find(self, name: str) -> Location:
+        """The domain with that name, uuid or id; closes the connections to all other hypervisors.
 
-        AmbiguousDomain where several hypervisors have one, NoSuchDomain where none has, and NoConnection where none
-        of those has that could be asked.
+        AmbiguousDomain if several hypervisors have it, NoSuchDomain if none has it, and NoConnection if none of the
+        reachable ones has it and others could not be asked.
         """
-        found = (await self.find_all([name]))[name]
-        if isinstance(found, BackendError):
-            raise found
-        return found
+        location = (await self.find_all([name]))[name]
+        if isinstance(location, BackendError):
+            raise location
+        return location
 
-    async def find_all(self, names: Sequence[str]) -> Mapping[str, Found | BackendError]:
-        """`find` for several, each with its own answer."""
-        found: dict[str, Found | BackendError] = {}
-        looked = await asyncio.gather(*(self._find(name) for name in names))
-        silent = dict(self._silent)
-        for name, (places, failed) in zip(names, looked, strict=True):
-            found[name] = self._judged(name, places, self._silent | failed)
-            silent |= failed
-        if len(self._hosts) > 1 and any(isinstance(place, Found) for place in found.values()):
-            for uri, error in silent.items():
-                complain(of_host(self._hosts[uri], error))
-        await self._keep([place.backend for place in found.values() if isinstance(place, Found)])
-        return found
+    async def find_all(self, names: Sequence[str]) -> Mapping[str, Location | BackendError]:
+        """Like `find`, for several names, each with a location or an error."""
+        locations: dict[str, Location | BackendError] = {}
+        answers = await asyncio.gather(*(self._find(name) for name in names))
+        errors = dict(self._unreachable)
+        for name, (matches, failed) in zip(names, answers, strict=True):
+            locations[name] = self._single(name, matches, self._unreachable | failed)
+            errors |= failed
+        matched = [location for location in locations.values() if isinstance(location, Location)]
+        if len(self._hosts) > 1 and matched:
+            for uri, error in errors.items():
+                complain(host_error_line(self._hosts[uri], error))
+        await self._keep([location.backend for location in matched])
+        return locations
 
-    async def _find(self, name: str) -> tuple[list[Found], dict[str, BackendError]]:
-        """Where that domain is, and what went wrong with those that may have it too."""
+    async def _find(self, name: str) -> tuple[list[Location], dict[str, BackendError]]:
+        """Where that domain is, and the errors of the hypervisors that may have it as well."""
         answers = await _all([(backend, backend.find(name)) for backend in self._open])
-        places = [Found(backend, answer) for backend, answer in answers.items() if isinstance(answer, Domain)]
+        matches = [Location(backend, answer) for backend, answer in answers.items() if isinstance(answer, Domain)]
         failed = {backend.uri: answer for backend, answer in answers.items() if isinstance(answer, BackendError)}
         if len(self._hosts) > 1:
             failed = {uri: error for uri, error in failed.items() if not isinstance(error, NoSuchDomain)}
-        return places, failed
+        return matches, failed
 
-    def _judged(self, name: str, places: Sequence[Found], failed: Mapping[str, BackendError]) -> Found | BackendError:
-        match places:
-            case [place]:
-                return place
+    def _single(
+        self, name: str, matches: Sequence[Location], failed: Mapping[str, BackendError]
+    ) -> Location | BackendError:
+        """The only match, or why there is not exactly one."""
+        match matches:
+            case [location]:
+                return location
             case [_, *_]:
-                hosts = ", ".join(self._hosts[place.backend.uri] for place in places)
+                hosts = ", ".join(self._hosts[location.backend.uri] for location in matches)
                 return AmbiguousDomain(f"domain {name!r} is on {hosts}: choose one of them with -c")
         if len(self._hosts) == 1:
             [error] = failed.values()
             return error
-        asked = [host for uri, host in self._hosts.items() if uri not in failed]
-        nowhere = f"no domain {name!r} on {', '.join(asked)}" if asked else ""
-        silent = [of_host(self._hosts[uri], error) for uri, error in failed.items()]
-        words = "; ".join(filter(None, [nowhere, *silent]))
-        return NoConnection(words) if failed else NoSuchDomain(words)
+        searched = [host for uri, host in self._hosts.items() if uri not in failed]
+        missing = f"no domain {name!r} on {', '.join(searched)}" if searched else ""
+        errors = [host_error_line(self._hosts[uri], error) for uri, error in failed.items()]
+        message = "; ".join(filter(None, [missing, *errors]))
+        return NoConnection(message) if failed else NoSuchDomain(message)
 
     async def _keep(self, needed: Collection[Backend]) -> None:
-        """Close all connections but these."""
-        leaving = [backend for backend in self._open if backend not in needed]
+        """Close all other connections."""
+        closing = [backend for backend in self._open if backend not in needed]
         self._open = [backend for backend in self._open if backend in needed]
-        await asyncio.gather(*(backend.close() for backend in leaving))
+        await asyncio.gather(*(backend.close() for backend in closing))
 
 
-async def _all(asked: Sequence[tuple[Backend, Coroutine[Any, Any, T]]]) -> dict[Backend, T | BackendError]:
-    """What each of them answers; those that do not within the deadline have an error that says so."""
-    answers = await asyncio.gather(*(within(backend, DEADLINE, answer) for backend, answer in asked))
-    return {backend: answer for (backend, _), answer in zip(asked, answers, strict=True)}
+async def _all(calls: Sequence[tuple[Backend, Coroutine[Any, Any, T]]]) -> dict[Backend, T | BackendError]:
+    """The answer of each backend, or its error; NotAnswering after the deadline."""
+    answers = await asyncio.gather(*(within(backend, DEADLINE, call) for backend, call in calls))
+    return {backend: answer for (backend, _), answer in zip(calls, answers, strict=True)}
 
 
-def of_host(host: str, error: BackendError) -> str:
+def host_error_line(host: str, error: BackendError) -> str:
     """The error in one line that names the host."""
     message = clean(error.message)
     return message if host in message else f"{host}: {message}"
 
 
-async def within(backend: Backend, deadline: float, answer: Coroutine[Any, Any, T]) -> T | BackendError:
-    """What comes of `answer`, or its error; NotAnswering after `deadline` seconds, not counting those of a person."""
+async def within(backend: Backend, deadline: float, call: Coroutine[Any, Any, T]) -> T | BackendError:
+    """The result of `call`, or its error; NotAnswering after `deadline` seconds, not counting time at a prompt."""
     ask = backend.ask
     try:
         async with asyncio.timeout(deadline) as limit:
-            backend.ask = ask and partial(_unhurried, ask, limit, deadline)
-            return await answer
+            backend.ask = ask and partial(_pause_deadline, ask, limit, deadline)
+            return await call
     except TimeoutError:
         return NotAnswering(f"no answer from {backend.uri} within {deadline:g} s")
-    except BackendError as error:
-        return error
+    except Exception as error:
+        return backend_error(error)
     finally:
         backend.ask = ask
 
 
-async def _unhurried(
-    ask: Ask, limit: asyncio.Timeout, deadline: float, wanted: Sequence[Credential]
+async def _pause_deadline(
+    ask: Ask, limit: asyncio.Timeout, deadline: float, credentials: Sequence[Credential]
 ) -> Mapping[Credential, str]:
     limit.reschedule(None)
     try:
-        return await ask(wanted)
+        return await ask(credentials)
     finally:
         limit.reschedule(asyncio.get_running_loop().time() + deadline)

@@ -1,4 +1,4 @@
-"""Follow one job from a terminal or a script, to its end or until Ctrl-C."""
+"""Follow one job, in a terminal or a script, until it ends or Ctrl-C is pressed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from tui.words import outcomes, units
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25
-"""Seconds between two paintings of the progress line, and between two progress objects."""
+"""Seconds between two updates of the progress line, and between two progress objects."""
 
 
 class ProgressLine:
-    """The line below all output that says where everything that is followed stands; none where no terminal shows it."""
+    """The last line on the terminal, with the progress of all followed jobs; nothing without a terminal."""
 
     def __init__(self, as_json: bool) -> None:
         self._live = not as_json and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -35,20 +35,20 @@ class ProgressLine:
         self._next = 0.0
 
     def show(self, domain: DomainKey, progress: Progress) -> None:
-        """Where the domain's job stands now; painted at an interval, and at once when its phase changes."""
+        """Update the domain's progress; painted at an interval, and at once when the phase changes."""
         last = self._jobs.get(domain)
         self._jobs[domain] = progress
         if time.monotonic() >= self._next or last is None or last.stats.closing != progress.stats.closing:
             self._paint()
 
     def drop(self, domain: DomainKey) -> None:
-        """The domain's job is not followed any more."""
+        """Stop showing the domain's job."""
         if self._jobs.pop(domain, None) is not None:
             self._paint()
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:
-        """Take the line away while something else is written."""
+        """Clear the line while other output is written."""
         self._write("")
         yield
         if self._jobs:
@@ -62,7 +62,7 @@ class ProgressLine:
             case [(domain, progress)]:
                 self._write(progress_line(domain.name, progress, blocks_fit(sys.stderr)))
             case several:
-                parts = [f"{domain.name} {_standing(progress)}" for domain, progress in several]
+                parts = [f"{domain.name} {_brief(progress)}" for domain, progress in several]
                 self._write("  ".join([f"{len(several)} jobs", *parts]))
 
     def _write(self, line: str) -> None:
@@ -73,10 +73,10 @@ class ProgressLine:
 
 
 class Report:
-    """Prints one job's progress and outcome: JSON lines, or words with a progress line where a terminal shows it."""
+    """Prints one job's progress and outcome: as JSON Lines, or as text with a progress line on a terminal."""
 
     def __init__(self, domain: DomainKey, uri: str, as_json: bool, line: ProgressLine | None = None) -> None:
-        """`uri`: of its hypervisor. `line` is shared by the reports of jobs that are followed together."""
+        """`uri` is that of the hypervisor. `line` is shared by jobs that are followed together."""
         self._domain = domain
         self._uri = uri
         self._json = as_json
@@ -105,7 +105,7 @@ class Report:
                 print(f"virt-jobs: {left_paused_line(self._uri, outcome.domain.name)}", file=sys.stderr)
 
     def end_line(self) -> None:
-        """Take this job out of the progress line."""
+        """Remove this job from the progress line."""
         self._line.drop(self._domain)
 
 
@@ -117,7 +117,7 @@ async def follow(
     timeout: float | None = None,
     record: JobRecord | None = None,
 ) -> Outcome:
-    """Wait for the job's end while `report` shows where it stands; see `Backend.wait` for what is raised."""
+    """Wait for the job to end while `report` shows its progress; raises what `wait` raises."""
     try:
         return await wait(backend, domain, operation, timeout, report.progress, record)
     finally:
@@ -125,7 +125,7 @@ async def follow(
 
 
 def attach_command(hosts: Sequence[str], *names: str) -> str:
-    """The command line that attaches to the domains' jobs again; `hosts` as the option -c takes them."""
+    """The command line that attaches to the domains' jobs again; `hosts` are values for the option -c."""
     options = [word for host in hosts for word in ("-c", host)]
     return shlex.join(["virt-jobs", *options, "wait", "--operation", "any", "--", *names])
 
@@ -148,7 +148,7 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
     return "  ".join(parts)
 
 
-def _standing(progress: Progress) -> str:
+def _brief(progress: Progress) -> str:
     if progress.stats.closing:
         return "closing"
     if progress.stalled:
@@ -158,7 +158,7 @@ def _standing(progress: Progress) -> str:
 
 def left_paused_line(uri: str, name: str) -> str:
     resume = shlex.join(["virt-jobs", "-c", uri, "resume", "--", name])
-    return f"{name} was left paused; let it go on with: {resume}"
+    return f"{name} was left paused; resume it with: {resume}"
 
 
 def progress_json(uri: str, domain: DomainKey, stats: JobStats) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Commands that start jobs, wait for them, and end them."""
+"""Commands that start jobs, wait for them and abort them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
-from tui.cli.options import complete_domains, complete_files, domain_argument, json_option
+from tui.cli.options import complete_domains, complete_files, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
@@ -26,23 +26,28 @@ if TYPE_CHECKING:
 OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobOperation}
 
 
-@click.command()
+@click.command(
+    short_help="Dump a domain's memory, or attach to a running dump.",
+    epilog=example("virt-jobs dump web-01 /var/tmp/web-01.elf", "virt-jobs dump web-01 --wait"),
+)
 @domain_argument
 @click.argument("file", required=False, metavar="[FILE]", shell_complete=complete_files)
 @click.option(
     "--format",
     "format_name",
     type=click.Choice(list(FORMAT_NAMES)),
-    help="What to write; elf, or what the config says.",
+    help="The file format; by default the one in the config, or elf.",
 )
-@click.option("--memory-only", is_flag=True, help="Accepted as virsh has it: every format but raw implies it.")
-@click.option("--crash", is_flag=True, help="Stop the domain as crashed after the dump.")
+@click.option(
+    "--memory-only", is_flag=True, help="Accepted for virsh compatibility; implied by every format except raw."
+)
+@click.option("--crash", is_flag=True, help="Stop the domain, as crashed, after the dump.")
 @click.option("--reset", is_flag=True, help="Reset the domain after the dump.")
-@click.option("--live", is_flag=True, help="Ask not to pause the domain; QEMU pauses it all the same.")
-@click.option("--bypass-cache", is_flag=True, help="Keep the file out of the host's file system cache.")
-@click.option("--overwrite", is_flag=True, help="Replace FILE; even a failed dump destroys what it held.")
-@click.option("--detach", is_flag=True, help="Return once the dump runs; it goes on by itself.")
-@click.option("--wait", "waiting", is_flag=True, help="Start nothing: attach to the dump that is running.")
+@click.option("--live", is_flag=True, help="Request a dump without a pause; QEMU pauses the domain anyway.")
+@click.option("--bypass-cache", is_flag=True, help="Bypass the host's file system cache.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE; even a failed dump destroys its contents.")
+@click.option("--detach", is_flag=True, help="Return once the dump is running.")
+@click.option("--wait", "waiting", is_flag=True, help="Attach to the running dump instead of starting one.")
 @json_option
 @click.pass_obj
 def dump(
@@ -60,14 +65,14 @@ def dump(
     waiting: bool,
     as_json: bool,
 ) -> None:
-    """Dump a domain's memory to FILE and follow to the end, or attach to a running dump with --wait.
+    """Dump a domain's memory to FILE and wait for the result, or attach to a running dump with --wait.
 
-    The dump belongs to a process of its own: Ctrl-C, a lost terminal or a crash here do not touch it.
+    The dump runs in a process of its own: Ctrl-C, a lost terminal or a crash of this command do not affect it.
     """
     from backend.running import objections
     from tui.cli import follow
 
-    chosen = {
+    requested = {
         DumpFlags.CRASH: crash,
         DumpFlags.RESET: reset,
         DumpFlags.LIVE: live,
@@ -75,55 +80,69 @@ def dump(
         DumpFlags.MEMORY_ONLY: memory_only,
     }
     if waiting:
-        if file is not None or format_name is not None or overwrite or detach or any(chosen.values()):
+        if file is not None or format_name is not None or overwrite or detach or any(requested.values()):
             raise click.UsageError("--wait cannot be used with any other option")
         return attach(target, [domain], JobOperation.DUMP, as_json=as_json)
     if not file:
         raise click.UsageError("missing required argument FILE")
-    format, needs_memory_only = FORMAT_NAMES[format_name or target.config.dump.format]
+    if crash + reset + live > 1:
+        raise click.UsageError("--crash, --reset and --live are mutually exclusive")
+    dump_format, needs_memory_only = FORMAT_NAMES[format_name or target.config.dump.format]
     if memory_only and not needs_memory_only:
-        raise click.UsageError("--memory-only does not go with raw, a migration stream; elf is raw memory only")
+        raise click.UsageError("--memory-only cannot be used with raw, which is a migration stream; use elf")
     flags = DumpFlags.MEMORY_ONLY if needs_memory_only else DumpFlags.NONE
-    for flag, wanted in chosen.items():
-        if wanted:
+    for flag, enabled in requested.items():
+        if enabled:
             flags |= flag
     if objection := objections.to_combination(flags):
         raise click.UsageError(objection.message)
     path = _absolute(file)
-    told = _told_at_the_end(target)
+    on_end = _end_notifier(target)
 
     async def start_and_follow() -> Exit:
         async with Fleet(target) as fleet:
-            place = await fleet.find(domain)
-            backend, found = place.backend, place.domain
-            request = DumpRequest(found.key, path, format, flags)
+            location = await fleet.find(domain)
+            backend, key = location.backend, location.domain.key
+            request = DumpRequest(key, path, dump_format, flags)
             publish = target.config.dump.publish
             record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
-            report = follow.Report(found.key, backend.uri, as_json)
+            report = follow.Report(key, backend.uri, as_json)
             if detach and not record.over:
-                started = {"event": "started", "uri": backend.uri, "domain": found.name, "path": path}
+                started = {"event": "started", "uri": backend.uri, "domain": key.name, "path": path}
                 if as_json:
                     print_json(started | {"format": record.format_name, "id": record.id})
                 else:
-                    again = follow.attach_command([backend.uri], found.name)
-                    print(f"{found.name}: dump started; attach with: {again}")
+                    again = follow.attach_command([backend.uri], key.name)
+                    print(f"{key.name}: dump started; attach with: {again}")
                 return Exit.COMPLETED
-            outcome = await follow.follow(backend, found.key, JobOperation.DUMP, report, record=record)
+            outcome = await follow.follow(backend, key, JobOperation.DUMP, report, record=record)
             report.outcome(outcome)
-            told(outcome, backend.uri)
+            on_end(outcome, backend.uri)
             return exits.of_outcome(outcome)
 
     _until_detached(target, [domain], start_and_follow())
 
 
-@click.command()
+@click.command(
+    short_help="Wait for running jobs and report how each one ended.",
+    epilog=example("virt-jobs wait web-01 db-01 --operation any --timeout 600", "virt-jobs wait web-01 --last"),
+)
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...", shell_complete=complete_domains)
 @click.option(
-    "--operation", type=click.Choice([*OPERATIONS, "any"]), default="dump", help="The job to expect; dump if not given."
+    "--operation",
+    type=click.Choice([*OPERATIONS, "any"]),
+    default="dump",
+    metavar="OP",
+    help="The operation to wait for (default: dump).",
 )
-@click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up after S seconds; the job goes on.")
-@click.option("--last", is_flag=True, help="Where no job runs, tell how the last recorded one ended.")
-@click.option("--trust", type=click.Choice(["qemu"]), help="Take QEMU's own word for a proof.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="S",
+    help="Stop waiting after S seconds; the job is not affected.",
+)
+@click.option("--last", is_flag=True, help="If no job is running, report the last recorded result.")
+@click.option("--trust", type=click.Choice(["qemu"]), help="Accept QEMU's own report as proof.")
 @json_option
 @click.pass_obj
 def wait(
@@ -135,11 +154,14 @@ def wait(
     trust: str | None,
     as_json: bool,
 ) -> None:
-    """Attach to the jobs that are running, whoever started them, and tell how each ended.
+    """Wait for running jobs, whoever started them, and report how each one ended.
 
-    Several domains are waited for at once, and an error with one does not stop the others. The worst of their exit
-    codes is the command's: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3, timeout 124,
-    completed 0.
+    OP is any, dump (the default), save, restore, start, migration-in, migration-out, snapshot, snapshot-revert,
+    snapshot-delete, backup or unknown.
+
+    Several domains are waited for at the same time; an error with one does not stop the others. The command exits
+    with the worst code, in this order: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3,
+    timeout 124, completed 0.
     """
     attach(
         target,
@@ -162,67 +184,70 @@ def attach(
     trust_qemu: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Wait for the domains' jobs, print how each ended, and exit accordingly."""
+    """Wait for the domains' jobs, print how each one ended, and exit with the worst code."""
     from tui.cli import attach as attaching
 
-    wanted = attaching.Wanted(operation, timeout, last, trust_qemu, as_json)
-    told = _told_at_the_end(target)
+    options = attaching.WaitOptions(operation, timeout, last, trust_qemu, as_json)
+    on_end = _end_notifier(target)
 
     async def attach_and_follow() -> Exit:
         async with Fleet(target) as fleet:
-            return await attaching.wait_for(fleet, domains, wanted, told)
+            return await attaching.wait_for(fleet, domains, options, on_end)
 
     _until_detached(target, domains, attach_and_follow())
 
 
-@click.command()
+@click.command(epilog=example("virt-jobs abort web-01"))
 @domain_argument
 @click.pass_obj
 def abort(target: Target, domain: str) -> None:
-    """Ask for the end of a domain's job. How it really ended, wait tells."""
+    """Abort a domain's job. Use `wait` to see how it actually ended."""
 
-    async def ask() -> None:
+    async def request_abort() -> None:
         async with Fleet(target) as fleet:
-            found = await fleet.find(domain)
-            await found.backend.abort(found.domain.key)
-            print(f"{found.domain.name}: abort requested")
+            location = await fleet.find(domain)
+            await location.backend.abort(location.domain.key)
+            print(f"{location.domain.name}: abort requested")
 
-    asyncio.run(ask())
+    asyncio.run(request_abort())
 
 
-@click.command()
+@click.command(epilog=example("virt-jobs resume web-01"))
 @domain_argument
 @click.pass_obj
 def resume(target: Target, domain: str) -> None:
-    """Let a paused domain run again, such as one that a dead dump left behind."""
+    """Resume a paused domain.
 
-    async def ask() -> None:
+    A dump whose daemon died leaves its domain paused, for example.
+    """
+
+    async def request_resume() -> None:
         async with Fleet(target) as fleet:
-            found = await fleet.find(domain)
-            await found.backend.resume(found.domain.key)
-            print(f"{found.domain.name}: resumed")
+            location = await fleet.find(domain)
+            await location.backend.resume(location.domain.key)
+            print(f"{location.domain.name}: resumed")
 
-    asyncio.run(ask())
+    asyncio.run(request_resume())
 
 
-def _told_at_the_end(target: Target) -> Callable[[Outcome, str], None]:
-    """What starts the command that the user wants to be told with; all that it needs is loaded now, not at the end."""
+def _end_notifier(target: Target) -> Callable[[Outcome, str], None]:
+    """A function that runs the user's on_end command. Everything it needs is loaded now, not when the job ends."""
     command = target.config.notifications.on_end
     if not command:
         return lambda outcome, uri: None
     from tui.terminal import notify
 
-    def tell(outcome: Outcome, uri: str) -> None:
+    def run_on_end(outcome: Outcome, uri: str) -> None:
         try:
             notify.run(command, outcome, uri)
         except (OSError, ValueError) as error:
             complain(f"on_end could not be run: {error}")
 
-    return tell
+    return run_on_end
 
 
 def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any, Any, Exit]) -> NoReturn:
-    """Run `work` and exit with its code. Ctrl-C only detaches: the job goes on."""
+    """Run `work` and exit with its code. Ctrl-C only detaches: the job keeps running."""
     from tui.cli import follow
 
     try:
@@ -230,8 +255,8 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
     except (KeyboardInterrupt, OutputLost) as end:
         if isinstance(end, OutputLost) and not end.nobody_reads:
             complain(f"cannot write the output: {end}")
-        goes_on = "the job goes on" if len(domains) == 1 else "the jobs go on"
-        complain(f"detached; {goes_on}. Attach again with: {follow.attach_command(target.again, *domains)}")
+        running = "the job is still running" if len(domains) == 1 else "the jobs are still running"
+        complain(f"detached; {running}. Attach again with: {follow.attach_command(target.arguments, *domains)}")
         code = Exit.DETACHED
     sys.exit(code)
 

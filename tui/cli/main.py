@@ -1,4 +1,4 @@
-"""Where the command begins and ends. Everything else is loaded from here, so that Ctrl-C is no traceback even then."""
+"""The entry point of the command. It loads everything else, so that Ctrl-C while loading shows no traceback."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def main() -> NoReturn:
         code = run()
     except KeyboardInterrupt:
         code = 130
-    # Nothing is left to do, and the interpreter would take its time for it: a job's end would be told late.
+    # Skips the interpreter's shutdown, which would delay the exit of `wait`.
     os._exit(code)

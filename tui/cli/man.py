@@ -1,4 +1,4 @@
-"""The manual page, in roff: commands and options as ``--help`` tells of them, and what holds for all of them."""
+"""The manual page in roff: commands and options as ``--help`` shows them, and what applies to all of them."""
 
 from __future__ import annotations
 
@@ -12,48 +12,49 @@ from tui.cli.exits import Exit
 
 PROGRAM = "virt-jobs"
 EXITS: Mapping[Exit, str] = {
-    Exit.COMPLETED: "done; of a job that was waited for: completed, with proof",
-    Exit.FAILED: "failed; of doctor: something needs attention",
-    Exit.USAGE: "the command line, the config or a URI cannot be understood, or a file is in the way; nothing was done",
-    Exit.NO_JOB: "nothing to wait for",
-    Exit.MISMATCH: "another operation than the one that was expected",
+    Exit.COMPLETED: "success; after a wait: completed, with proof",
+    Exit.FAILED: "failed; for doctor: something needs attention",
+    Exit.USAGE: "invalid command line, config or URI, or the file exists already; nothing was done",
+    Exit.NO_JOB: "no job to wait for",
+    Exit.MISMATCH: "the running job is another operation than expected",
     Exit.CANCELLED: "the job was cancelled",
-    Exit.UNPROVEN: "the job ended, and nothing proves how",
+    Exit.UNPROVEN: "the job ended without proof of its result",
     Exit.UNREACHABLE: "no connection, no such domain, or not permitted",
-    Exit.TIMEOUT: "the time given is over; the job goes on",
-    Exit.DETACHED: "detached by Ctrl-C; the job goes on",
+    Exit.TIMEOUT: "timed out; the job is still running",
+    Exit.DETACHED: "detached by Ctrl-C; the job is still running",
 }
 ENVIRONMENT = {
-    "VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI": "The hypervisor, where -c names none; the first one that is set.",
-    "XDG_CONFIG_HOME, XDG_STATE_HOME": "Where the config and the journal are: ~/.config and ~/.local/state if not set.",
-    "NO_COLOR": "The console writes no colours.",
+    "VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI": "The default hypervisor; the first variable that is set.",
+    "XDG_CONFIG_HOME, XDG_STATE_HOME": "Base folders of the config and of the state (~/.config, ~/.local/state).",
+    "NO_COLOR": "Disables the console's colours.",
 }
 FILES = {
     "~/.config/virt-jobs/config.toml": "The config.",
-    "~/.local/state/virt-jobs/journal.db": "The journal: which dumps this user asked for on this machine.",
+    "~/.local/state/virt-jobs/journal.db": "The journal: the dumps that this user started on this machine.",
+    "~/.local/state/virt-jobs/virt-jobs.log": "The log: unexpected errors with their tracebacks; more with --debug.",
     "/etc/libvirt/libvirt.conf, ~/.config/libvirt/libvirt.conf": (
-        "libvirt's own aliases (uri_aliases) and usual URI (uri_default), for root and for others. Those of the config "
-        "come before them."
+        "libvirt's aliases (uri_aliases) and default URI (uri_default), for root and for other users. Those of the "
+        "config take precedence."
     ),
     "/etc/libvirt/auth.conf, ~/.config/libvirt/auth.conf": (
-        "What a hypervisor wants to know before it lets a connection in, where nobody can be asked at a terminal."
+        "Credentials for hypervisors that ask for them, for use without a terminal."
     ),
 }
 CONFIG = {
-    "connect": "What opens where nothing is named: aliases, groups or URIs.",
-    "refresh": "How often a second the console shows changes, at the most.",
-    "theme": "The colours of the console.",
-    "ascii": "Whether the console draws with ASCII only: true, false or auto.",
-    "[connections.ALIAS]": "A name for the hypervisor at uri, the colour of that name, and whether it is readonly.",
-    "[groups]": "Names for several aliases and URIs at once.",
-    "[dump]": "The path, a template, and the format of dumps; whether to publish results in the domain's metadata.",
-    "[notifications]": "How the end of a job is told: bell, osc, and on_end, a command of the shell.",
-    "[keymap]": "Other keys for the console's commands, by their ids.",
+    "connect": "The default hypervisors: aliases, groups or URIs.",
+    "refresh": "The maximum number of screen updates per second.",
+    "theme": "The console's theme.",
+    "ascii": "Whether the console uses ASCII characters only: true, false or auto.",
+    "[connections.ALIAS]": "An alias for a uri, with an optional colour and readonly.",
+    "[groups]": "Names for lists of aliases and URIs.",
+    "[dump]": "The path template and the format of dumps, and whether to publish results in the domain's metadata.",
+    "[notifications]": "How to announce the end of a job: bell, osc, and on_end, a shell command.",
+    "[keymap]": "Keys of the console's commands, by id.",
 }
 
 
 def page(cli: click.Group) -> str:
-    """The whole page."""
+    """The complete page."""
     return "\n".join([*_page(cli), ""])
 
 
@@ -66,7 +67,7 @@ def _page(cli: click.Group) -> Iterator[str]:
     yield from (".SH SYNOPSIS", _usage(context))
     yield ".SH DESCRIPTION"
     yield from _text([summary, *description])
-    yield from (".SH OPTIONS", *_options(context))
+    yield from (".SH OPTIONS", *_options(context), *_example(cli))
     yield ".SH COMMANDS"
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
@@ -75,10 +76,11 @@ def _page(cli: click.Group) -> Iterator[str]:
         yield from (f".SS {_roff(name)}", _usage(within))
         yield from _text(_paragraphs(command))
         yield from _options(within)
+        yield from _example(command)
     yield from (".SH EXIT STATUS", *_terms({str(code.value): words for code, words in EXITS.items()}))
     yield from (".SH ENVIRONMENT", *_terms(ENVIRONMENT))
     yield from (".SH FILES", *_terms(FILES))
-    yield from (".SH CONFIGURATION", f"What can be set in the config; {PROGRAM} config prints all that holds.")
+    yield from (".SH CONFIGURATION", f"Settings of the config file; {PROGRAM} config prints the effective values.")
     yield from _terms(CONFIG)
     yield from (".SH SEE ALSO", ".BR virsh (1),", ".BR crash (8)")
 
@@ -89,9 +91,15 @@ def _usage(context: click.Context) -> str:
 
 
 def _options(context: click.Context) -> Iterator[str]:
-    options = (known for known in context.command.get_params(context) if isinstance(known, click.Option))
+    options = (option for option in context.command.get_params(context) if isinstance(option, click.Option))
     records = (option.get_help_record(context) for option in options)
     yield from _terms(dict(record for record in records if record is not None))
+
+
+def _example(command: click.Command) -> Iterator[str]:
+    if command.epilog:
+        _, heading, *lines = command.epilog.splitlines()
+        yield from (".PP", _roff(heading), ".nf", *(_roff(line) for line in lines), ".fi")
 
 
 def _terms(terms: Mapping[str, str]) -> Iterator[str]:
@@ -109,8 +117,8 @@ def _text(paragraphs: Iterable[str]) -> Iterator[str]:
 
 
 def _roff(text: str) -> str:
-    """`text` as roff prints it: nothing in it is a command or an escape."""
+    """`text` escaped for roff, so that nothing in it acts as a request or an escape."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("~", r"\(ti").replace("^", r"\(ha")
-    escaped = escaped.replace("|", r"|\:")  # Where a long choice may be broken.
+    escaped = escaped.replace("|", r"|\:")  # A long choice may be broken here.
     escaped = re.sub("[^\x00-\x7f]", lambda letter: rf"\[u{ord(letter[0]):04X}]", escaped)
     return rf"\&{escaped}" if escaped[:1] in (".", "'") else escaped

@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""Arguments, options and help texts that several commands share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
     Items = list[CompletionItem[str]]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Output JSON Lines.")
+
+
+def example(*commands: str) -> str:
+    """The end of a command's help: command lines that can be copied, each on a line of its own."""
+    return "\n".join(["\b", "Example:", *(f"  {command}" for command in commands)])
 
 
 def complete_domains(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:

@@ -1,4 +1,4 @@
-"""What commands write."""
+"""Output of commands."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One object on one line, at once, in ASCII: it survives every locale."""
+    """Print one object on one line, unbuffered and in ASCII, which any locale can show."""
     print(json.dumps(value), flush=True)
 
 
 def complain(message: str) -> None:
-    """One line on stderr."""
+    """Print one line on stderr."""
     print(f"virt-jobs: {message}", file=sys.stderr, flush=True)

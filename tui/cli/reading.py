@@ -1,4 +1,4 @@
-"""Commands that look, and touch nothing."""
+"""Commands that only read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import click
 
 from backend.errors import BackendError
 from backend.text import clean
-from tui.cli import exits, listed, listing
+from tui.cli import exits, hosts, tables
 from tui.cli.exits import Exit
-from tui.cli.fleet import Fleet, of_host
-from tui.cli.options import complete_files, complete_recorded, domain_argument, json_option
+from tui.cli.fleet import Fleet, host_error_line
+from tui.cli.options import complete_files, complete_recorded, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
 
 FOLLOW_INTERVAL = 0.5
-"""Seconds between two prints of `info --follow`."""
+"""Seconds between two outputs of `info --follow`."""
 
 
-@click.command("list")
+@click.command("list", epilog=example("virt-jobs -c hv1 -c hv2 list", "virt-jobs list --json"))
 @json_option
 @click.pass_obj
 def list_domains(target: Target, as_json: bool) -> None:
@@ -31,44 +31,47 @@ def list_domains(target: Target, as_json: bool) -> None:
 
 
 async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
-    """Print what each hypervisor has as it answers; why others did not."""
+    """Print the domains of each hypervisor as it answers; return the errors of the others."""
     several = len(target.uris) > 1
     if several:
-        table = listing.Table(["Host", *listing.DOMAIN_HEADINGS], [target.host(uri) for uri in target.uris])
+        table = tables.Table(["Host", *tables.DOMAIN_HEADINGS], [target.host(uri) for uri in target.uris])
     else:
-        table = listing.Table(listing.DOMAIN_HEADINGS)
+        table = tables.Table(tables.DOMAIN_HEADINGS)
     errors = []
-    known: list[listed.Listed] = []
-    async for hosts in listed.listed(target):
-        known += hosts
-        others = listed.other_hosts(known)
+    answered: list[hosts.HostListing] = []
+    async for batch in hosts.list_hosts(target):
+        answered += batch
+        peers = hosts.migration_peers(answered)
         rows = []
-        for host in hosts:
+        for host in batch:
             if host.error is not None:
                 errors.append(host.error)
-                complain(of_host(target.host(host.uri), host.error))
+                complain(host_error_line(target.host(host.uri), host.error))
             for domain, job in host.domains:
                 if as_json:
-                    print_json(listing.domain_json(host.uri, domain, job))
+                    print_json(tables.domain_json(host.uri, domain, job))
                 else:
-                    other = others.get((host.uri, domain.key.uuid))
-                    row = listing.domain_row(domain, job, target.host(other) if other else "")
+                    peer = peers.get((host.uri, domain.key.uuid))
+                    row = tables.domain_row(domain, job, target.host(peer) if peer else "")
                     rows.append([target.host(host.uri), *row] if several else row)
-        if not as_json and any(host.error is None for host in hosts):
+        if not as_json and any(host.error is None for host in batch):
             for line in table.lines(rows):
                 print(line)
         sys.stdout.flush()
     return errors
 
 
-@click.command()
+@click.command(
+    short_help="Show job statistics in the format of virsh domjobinfo.",
+    epilog=example("virt-jobs info web-01", "virt-jobs info web-01 --follow --json"),
+)
 @domain_argument
-@click.option("--follow", "following", is_flag=True, help="Print again until the job is over.")
-@click.option("--completed", is_flag=True, help="The stats that the last job left, where it left any; they stay.")
+@click.option("--follow", "following", is_flag=True, help="Print repeatedly until the job has ended.")
+@click.option("--completed", is_flag=True, help="Show the last finished job's statistics (and keep them).")
 @json_option
 @click.pass_obj
 def info(target: Target, domain: str, following: bool, completed: bool, as_json: bool) -> None:
-    """Show the stats of a domain's job, line by line as virsh domjobinfo does."""
+    """Show the statistics of a domain's job; the output is that of virsh domjobinfo, byte for byte."""
     from tui.words import jobinfo
 
     if following and completed:
@@ -76,14 +79,14 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
 
     async def show() -> None:
         async with Fleet(target) as fleet:
-            place = await fleet.find(domain)
-            backend, found = place.backend, place.domain
+            location = await fleet.find(domain)
+            backend, key = location.backend, location.domain.key
             while True:
                 job = None
-                if found.active:
-                    job = await (backend.last_job if completed else backend.job)(found.key)
+                if location.domain.active:
+                    job = await (backend.last_job if completed else backend.job)(key)
                 if as_json:
-                    print_json(listing.domain_json(backend.uri, found, job))
+                    print_json(tables.domain_json(backend.uri, location.domain, job))
                 else:
                     print("\n".join([*jobinfo.lines(job), ""]))
                 if job is None or not following:
@@ -93,12 +96,12 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
     asyncio.run(show())
 
 
-@click.command()
+@click.command(epilog=example("virt-jobs history web-01", "virt-jobs history --json"))
 @click.argument("domain", required=False, metavar="[DOMAIN]", shell_complete=complete_recorded)
 @json_option
 @click.pass_obj
 def history(target: Target, domain: str | None, as_json: bool) -> None:
-    """List the dumps that were asked for on this machine, and how they ended."""
+    """List the dumps started on this machine and their results."""
     from backend.records import codec, process
     from backend.records.journal import Journal
 
@@ -113,41 +116,48 @@ def history(target: Target, domain: str | None, as_json: bool) -> None:
             print_json(codec.to_json(record, process.current_state(record)))
     else:
         several = len({record.uri for record in records}) > 1
-        rows = [[*([clean(record.uri)] if several else []), *listing.record_row(record)] for record in records]
-        print("\n".join(listing.table([*(["Host"] if several else []), *listing.RECORD_HEADINGS], rows)))
+        rows = [[*([clean(record.uri)] if several else []), *tables.record_row(record)] for record in records]
+        print("\n".join(tables.table([*(["Host"] if several else []), *tables.RECORD_HEADINGS], rows)))
 
 
-@click.command()
+@click.command(
+    short_help="Identify a dump file's format and check its completeness.",
+    epilog=example("virt-jobs inspect /var/tmp/web-01.elf"),
+)
 @click.argument("file", metavar="FILE", shell_complete=complete_files)
 @json_option
 def inspect(file: str, as_json: bool) -> None:
-    """Tell what format a dump file really has, and whether it is whole (exit 0), not (1), or unknown (6)."""
+    """Identify a dump file's format and check whether it is complete.
+
+    Exits with 0 if it is complete, 1 if it is not, and 6 if that cannot be determined.
+    """
     from dataclasses import asdict
 
     from backend.files.inspect import inspect as inspect_file
 
-    found = inspect_file(file)
+    dump = inspect_file(file)
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(dump))
     else:
-        print("\n".join(listing.dump_file_lines(found)))
-    sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[found.whole])
+        print("\n".join(tables.dump_file_lines(dump)))
+    sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[dump.whole])
 
 
-@click.command("config")
+@click.command(
+    "config", short_help="Show the config file's location and effective settings.", epilog=example("virt-jobs config")
+)
 @json_option
 def show_config(as_json: bool) -> None:
-    """Print where the config is, and what holds now, as it could stand there."""
-    from tui.commands import keymap as config_check
-    from tui.config import toml_text
-    from tui.config import values as config
+    """Show the config file's location and the effective settings as TOML."""
+    from tui.config import console, toml_text
+    from tui.config.values import load
 
-    found = config.load()
-    config_check.check(found)
-    values = found.values() | {"keymap": config_check.effective(found.keymap)}
-    path, exists = str(found.source.path), found.source.path.exists()
+    config = load()
+    console.check(config)
+    values = config.values() | {"keymap": console.effective_keymap(config.keymap)}
+    path, exists = str(config.source.path), config.source.path.exists()
     if as_json:
         print_json({"path": path, "exists": exists} | values)
     else:
-        print(f"# {clean(path)}{'' if exists else ' is not there: this is what holds without it'}\n")
+        print(f"# {clean(path)}{'' if exists else ' (not found; these are the defaults)'}\n")
         print(toml_text.written(values), end="")

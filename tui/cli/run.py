@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import signal
 import sys
 import warnings
+from pathlib import Path
 
 import click
 
 from backend.errors import BackendError
+from backend.log import internal_error, logging_to
 from backend.text import clean
 from tui.cli import exits, streams
 from tui.cli.exits import Exit
 from tui.cli.output import complain
 from tui.cli.streams import OutputLost
 
+logger = logging.getLogger(__name__)
+
 
 def run() -> int:
-    """The exit code. What goes wrong is told before."""
+    """Run the command and return its exit code, with every error reported."""
     streams.prepare()
     warnings.showwarning = lambda message, *_: complain(clean(str(message)))
-    try:
+    with logging_to(_state_folder):
         try:
-            code = _command()
-        finally:
-            sys.stdout.flush()
-    except OutputLost as error:
-        code = _not_written(error)
-    # From here on Ctrl-C would only spoil what is told already.
+            try:
+                code = _command()
+            finally:
+                sys.stdout.flush()
+        except OutputLost as error:
+            code = _report_lost_output(error)
+    # From here on Ctrl-C would only spoil what was reported.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stderr.flush()
     return code
@@ -49,6 +54,7 @@ def _command() -> int:
         complain(clean(error.format_message()) + hint)
         return error.exit_code
     except BackendError as error:
+        logger.debug("the command failed", exc_info=True)
         complain(clean(error.message))
         return exits.of_error(error)
     except (KeyboardInterrupt, click.Abort):
@@ -56,29 +62,20 @@ def _command() -> int:
     except OutputLost:
         raise
     except Exception as error:
-        complain(f"internal error ({type(error).__name__}: {clean(str(error))}); {_keep_traceback()}")
+        complain(internal_error(error).message)
         return Exit.FAILED
     return Exit.COMPLETED
 
 
-def _not_written(error: OutputLost) -> Exit:
+def _report_lost_output(error: OutputLost) -> Exit:
     if error.nobody_reads:
-        return Exit.DETACHED  # As after Ctrl-C: whoever wanted to know does not any more.
+        return Exit.DETACHED  # As after Ctrl-C: the reader is not interested any more.
     complain(f"cannot write the output: {error}")
     return Exit.FAILED
 
 
-def _keep_traceback() -> str:
-    """Where the traceback of the current exception was written, for a report of the bug."""
-    import traceback
-
+def _state_folder() -> Path:
+    # Loaded with the first entry: most commands log nothing.
     from backend.records.folder import state_folder
 
-    try:
-        path = state_folder() / "traceback.txt"
-        path.unlink(missing_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", errors="backslashreplace") as file:
-            file.write(traceback.format_exc())
-    except (BackendError, OSError) as error:
-        return f"its traceback could not be kept: {clean(str(error))}"
-    return f"please report it with {path}"
+    return state_folder()

@@ -1,4 +1,4 @@
-"""The standard streams, whatever whoever started the command has made of them."""
+"""Standard streams that work even if they were closed, redirected to a full disk or opened in an odd locale."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 class OutputLost(Exception):
-    """What the command has to say cannot be written."""
+    """The command's output cannot be written."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(error.strerror)
         self.nobody_reads = error.errno == errno.EPIPE
-        """Whether that is so because the reader of a pipe has gone."""
+        """Whether the reader of a pipe has gone away."""
 
 
 def prepare() -> None:
-    """Make standard streams that can be written to in any locale.
+    """Make the standard streams writable in any locale.
 
-    One that is closed leads nowhere from now on: a file that would be opened in its place would get the output. What
-    cannot be written to the standard output raises OutputLost; to the standard error, nothing: nobody can be told.
+    A closed stream is opened on /dev/null; otherwise the next file to be opened would receive the output. A failed
+    write to stdout raises OutputLost; one to stderr is ignored, since there is nowhere to report it.
     """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # Gets the lowest number that is free: this one.
+            os.open(os.devnull, os.O_RDWR)  # Gets the lowest free number, which is this one.
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
     sys.stdout = _stream(_Output, 1, sys.stdout)
-    sys.stderr = _stream(_Complaints, 2, sys.stderr)
+    sys.stderr = _stream(_Errors, 2, sys.stderr)
 
 
 class _Output(io.FileIO):
@@ -48,10 +48,10 @@ class _Output(io.FileIO):
             if not self._lost:
                 self._lost = True
                 raise OutputLost(error) from None
-            return memoryview(data).nbytes  # What is left in a buffer is tried again; it was told once.
+            return memoryview(data).nbytes  # The buffer retries its rest; it was reported once.
 
 
-class _Complaints(io.FileIO):
+class _Errors(io.FileIO):
     def write(self, data: ReadableBuffer, /) -> int:
         try:
             return super().write(data)
@@ -60,7 +60,7 @@ class _Complaints(io.FileIO):
 
 
 def _stream(kind: type[io.FileIO], descriptor: int, before: TextIO | None) -> TextIO:
-    """A stream in the encoding of the one that was there `before`; one line at a time where a person reads it."""
+    """A stream with the encoding of the one `before`; line-buffered if a person reads it."""
     raw = kind(descriptor, "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),

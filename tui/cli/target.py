@@ -1,4 +1,4 @@
-"""Which hypervisors a command is about."""
+"""The hypervisors that a command uses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VARIABLES = ("VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI")
 
 @dataclass(frozen=True)
 class Target:
-    """The hypervisors that the user named, or else the usual one, and how to connect to them."""
+    """The hypervisors that the user named, or else the default one, and how to connect to them."""
 
     named: tuple[str, ...]
     """Aliases, groups or URIs."""
@@ -32,33 +32,30 @@ class Target:
 
     @cached_property
     def config(self) -> Config:
-        """The user's config, read when it is first needed: what needs none is not stopped by a broken one."""
+        """The user's config, read on first use, so that an invalid one does not affect commands that need none."""
         from tui.config.values import load
 
         return load()
 
     @cached_property
     def chosen(self) -> tuple[str, ...]:
-        """The URIs of what was named, else of what the environment names, else the config, else libvirt.conf.
+        """The URIs from the command line, else the environment, else the config, else libvirt.conf; may be empty.
 
-        Aliases of the config come before those of libvirt.conf. Empty where nobody names anything.
+        Aliases of the config take precedence over those of libvirt.conf.
         """
-        names = self.named or self._usual()
-        # What is a URI already is one whatever the config says, even where that is broken.
+        names = self.named or self._defaults()
+        # URIs need no config, so an invalid one does not matter for them.
         if self._configured and not all("://" in name for name in names):
             names = self.config.uris(names)
         return tuple(dict.fromkeys(name if "://" in name else conf.load().uri(name) for name in names))
 
     @cached_property
     def uris(self) -> tuple[str, ...]:
-        """What was chosen, else virsh's default.
-
-        Where nothing is chosen and the libvirt binding is not installed, the simulator, which is said on stderr.
-        """
+        """The chosen URIs, else virsh's default; the simulator, with a note on stderr, without the libvirt binding."""
         if self.chosen:
             return self.chosen
         if not libvirt_installed():
-            print(f"virt-jobs: SIMULATED: no libvirt binding is installed; this is {DEMO}", file=sys.stderr)
+            print(f"virt-jobs: SIMULATED: the libvirt binding is not installed; using {DEMO}", file=sys.stderr)
             return (DEMO,)
         return ("qemu:///system" if os.geteuid() == 0 else "qemu:///session",)
 
@@ -66,7 +63,7 @@ class Target:
     def _configured(self) -> bool:
         return os.path.exists(config_path())
 
-    def _usual(self) -> tuple[str, ...]:
+    def _defaults(self) -> tuple[str, ...]:
         for variable in _VARIABLES:
             if uri := os.environ.get(variable):
                 return (uri,)
@@ -76,20 +73,20 @@ class Target:
         return (default,) if default else ()
 
     @property
-    def again(self) -> tuple[str, ...]:
-        """What was named, for a command line that is to name the same."""
+    def arguments(self) -> tuple[str, ...]:
+        """The values of -c in a command line for the same hypervisors."""
         return self.named or self.uris
 
     def host(self, uri: str) -> str:
-        """The hypervisor's name for people: its alias, or else its URI."""
+        """The name to show for a hypervisor: its alias, else its URI."""
         return clean((self.config.alias(uri) if self._configured else None) or uri)
 
     def backend(self, uri: str) -> Backend:
-        """The backend of that hypervisor, not connected yet. What that wants to know, it asks at the terminal."""
+        """A backend for the hypervisor, not connected yet, that prompts for credentials at the terminal."""
         backend = self.silent_backend(uri)
         backend.ask = asker(uri)
         return backend
 
     def silent_backend(self, uri: str) -> Backend:
-        """The same, and nobody is asked for anything."""
+        """The same without prompts."""
         return open_backend(uri, self.readonly or (self._configured and self.config.connection(uri).readonly))

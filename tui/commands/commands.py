@@ -1,4 +1,4 @@
-"""What a user can do. One class a command: its key, its place in the footer, palette and help, its id in a keymap."""
+"""What a user can do. One class a command: its id, its place in the footer, palette and help. Keys: tui.config.keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding
 from textual.message import Message
 
+from tui.config.keys import DEFAULT_KEYS
+
 if TYPE_CHECKING:
     from tui.session.rows import Row
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 class Command(Message):
     """Posted to the screen that offers it when its key is pressed or it is picked; the docstring is its help."""
 
-    key: ClassVar[str]
-    """Textual's names of keys, with commas between several."""
     label: ClassVar[str]
     """One or two words, for the footer."""
     in_footer: ClassVar[bool] = True
@@ -37,7 +37,7 @@ class Command(Message):
     @classmethod
     def binding(cls) -> Binding:
         return Binding(
-            cls.key,
+            DEFAULT_KEYS[cls.id()],
             f"command({cls.id()!r})",
             cls.label,
             show=cls.in_footer,
@@ -58,21 +58,18 @@ class DomainCommand(Command):
 class Dump(DomainCommand):
     """Dump the domain's memory to a file; of each marked one."""
 
-    key = "d"
     label = "Dump"
 
 
 class Wait(DomainCommand):
     """Follow the domain's job to its end; those of all marked ones."""
 
-    key = "w"
     label = "Wait"
 
 
 class Open(Command):
     """Open the domain: its job, or else its history."""
 
-    key = "enter"
     label = "Open"
     in_footer = False
 
@@ -80,21 +77,18 @@ class Open(Command):
 class Abort(DomainCommand):
     """Abort the job, or those of the marked ones, after a question."""
 
-    key = "a"
     label = "Abort"
 
 
 class Resume(DomainCommand):
     """Let a paused domain, or the marked ones, run again."""
 
-    key = "r"
     label = "Resume"
 
 
 class Filter(Command):
     """Show only domains with these words; a leading ! inverts."""
 
-    key = "slash"
     label = "Filter"
     at_once = True
 
@@ -102,28 +96,24 @@ class Filter(Command):
 class ClearFilter(Command):
     """Show all domains again."""
 
-    key = "escape"
     label = "Show all"
 
 
 class ClearMarks(Command):
     """Take all marks off."""
 
-    key = "escape"
     label = "Unmark"
 
 
 class Sort(Command):
     """Sort by the next column."""
 
-    key = "s"
     label = "Sort"
 
 
 class ReverseSort(Command):
     """Sort the other way round."""
 
-    key = "S"
     label = "Reverse"
     in_footer = False
 
@@ -131,7 +121,6 @@ class ReverseSort(Command):
 class ShowJob(Command):
     """Show the domain's job with all its stats."""
 
-    key = "1"
     label = "Job"
     in_footer = False
 
@@ -139,7 +128,6 @@ class ShowJob(Command):
 class ShowHistory(Command):
     """Show the domain's dumps and their results."""
 
-    key = "2"
     label = "History"
     in_footer = False
 
@@ -147,7 +135,6 @@ class ShowHistory(Command):
 class ShowInfo(Command):
     """Show what the domain is."""
 
-    key = "3"
     label = "Info"
     in_footer = False
 
@@ -155,7 +142,6 @@ class ShowInfo(Command):
 class CopyName(DomainCommand):
     """Copy the domain's name, or those of the marked ones."""
 
-    key = "y"
     label = "Copy name"
     in_footer = False
 
@@ -163,7 +149,6 @@ class CopyName(DomainCommand):
 class CopyStats(DomainCommand):
     """Copy the job's stats, as domjobinfo prints them."""
 
-    key = "Y"
     label = "Copy stats"
     in_footer = False
 
@@ -171,7 +156,6 @@ class CopyStats(DomainCommand):
 class CopyPath(Command):
     """Copy the path of the domain's last dump."""
 
-    key = "c"
     label = "Copy path"
     in_footer = False
 
@@ -179,7 +163,6 @@ class CopyPath(Command):
 class ShowHosts(Command):
     """Show the hosts, how each is doing and what it costs; add one, or drop one."""
 
-    key = "H"
     label = "Hosts"
     in_footer = False
 
@@ -187,70 +170,60 @@ class ShowHosts(Command):
 class AddHost(Command):
     """Connect to another host, or to all of a group."""
 
-    key = "plus"
     label = "Add"
 
 
 class DropHost(Command):
     """Let go of the host under the cursor; its jobs go on."""
 
-    key = "x,delete"
     label = "Drop"
 
 
 class Help(Command):
     """Show all keys."""
 
-    key = "question_mark"
     label = "Help"
 
 
 class Back(Command):
     """Go back."""
 
-    key = "escape"
     label = "Back"
 
 
 class Close(Command):
     """Close this."""
 
-    key = "escape,q"
     label = "Close"
 
 
 class Detach(Command):
     """Leave this screen; the job goes on."""
 
-    key = "escape,q"
     label = "Detach"
 
 
 class DropQueued(Command):
     """Start none of the dumps that are still queued."""
 
-    key = "x"
     label = "Drop queued"
 
 
 class Start(Command):
     """Start the dump."""
 
-    key = "ctrl+s"
     label = "Start"
 
 
 class Yes(Command):
     """Do it."""
 
-    key = "y"
     label = "Yes"
 
 
 class No(Command):
     """Leave it."""
 
-    key = "n,escape"
     label = "No"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from textual.binding import Binding
 
 from tui.commands.commands import Command
+from tui.config.keys import DEFAULT_KEYS
 
 
 class Keys:
@@ -17,6 +18,6 @@ class Keys:
         self._display = display
 
     def __getitem__(self, command: type[Command]) -> str:
-        first, *_ = self._keymap.get(command.id(), command.key).split(",")
+        first, *_ = self._keymap.get(command.id(), DEFAULT_KEYS[command.id()]).split(",")
         # One character names itself; a plus sign would be taken for what joins a key to its modifiers.
         return first if len(first) == 1 else self._display(Binding(first, "", ""))

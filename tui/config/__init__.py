@@ -1,1 +1,1 @@
-"""What users set for good."""
+"""The user's settings: config.toml, its values and their checks. Imports nothing of the console."""

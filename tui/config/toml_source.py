@@ -1,4 +1,4 @@
-"""A TOML file that a person wrote: its values, checked, and where each of them stands."""
+"""A TOML file written by a person: its checked values and the line of each key."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from backend.text import clean
 
 Made = TypeVar("Made")
 Check = Callable[[object], Any]
-"""Gives the value as it is used; ValueError with what is allowed, in words."""
+"""Returns the value to use; ValueError with a description of the allowed values."""
 
 
 class ConfigError(click.ClickException):
-    """Something in the file cannot be used; the text is one line that names the file and the place."""
+    """A setting is invalid; the message is one line that names the file, the line number and the key."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of a file, empty where there is none."""
+    """The text of a file; empty if it does not exist."""
 
     path: Path
     text: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Source:
-        """The file at `path`; ConfigError where it is there and cannot be read."""
+        """The file at `path`; ConfigError if it exists but cannot be read."""
         try:
             return cls(path, path.read_text("utf-8"))
         except FileNotFoundError:
@@ -45,7 +45,7 @@ class Source:
             raise ConfigError(f"{path}: must be UTF-8") from None
 
     def values(self) -> dict[str, Any]:
-        """What it holds, unchecked; ConfigError where it is not TOML."""
+        """Its unchecked values; ConfigError if it is not valid TOML."""
         try:
             return tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
@@ -54,7 +54,7 @@ class Source:
             raise ConfigError(clean(f"{self.path}:{line}: not valid TOML: {why[:1].lower()}{why[1:]}")) from None
 
     def refusal(self, keys: tuple[str, ...], why: str, member: str = "") -> ConfigError:
-        """The error that says why what stands under `keys` cannot be used, or that member of a list there."""
+        """The error for the value of `keys`, or for `member` of the list there, with the reason `why`."""
         line = self._line(keys)
         if line and member:
             below = enumerate(self.text.splitlines()[line - 1 :], line)
@@ -63,21 +63,21 @@ class Source:
         return ConfigError(clean(f"{place}: {'.'.join(keys)}: {why}"))
 
     def _line(self, keys: tuple[str, ...]) -> int | None:
-        """The line on which `keys` are set; None if nothing sets them.
+        """The line number of the statement that sets `keys`; None if there is none.
 
-        The parser tells no lines. But whatever is set, is set by the statement that ends the shortest text that
-        can be parsed and holds it, and that statement begins where the longest shorter text ends.
+        The parser gives no line numbers. But the statement that sets a key ends the shortest beginning of the file
+        that parses and contains the key, and it starts where the longest shorter beginning that parses ends.
         """
         lines = self.text.splitlines(keepends=True)
-        begins = 1
+        start = 1
         for end in range(1, len(lines) + 1):
             try:
                 values = tomllib.loads("".join(lines[:end]))
             except tomllib.TOMLDecodeError:
                 continue
             if _holds(values, ".".join(keys)):
-                return begins
-            begins = end + 1
+                return start
+            start = end + 1
         return None
 
 
@@ -91,33 +91,33 @@ def _holds(values: object, path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The values of one table of a source."""
+    """The values of one table in a source."""
 
     source: Source
     values: Mapping[str, object]
     keys: tuple[str, ...] = ()
-    """Where the table stands; none for the file itself."""
+    """The keys that lead to the table; none for the file itself."""
 
     def make(self, kind: Callable[..., Made], checks: Mapping[str, Check], **others: object) -> Made:
-        """A `kind` of what stands here, each value as its check gives it, and `others`. ConfigError for any else."""
-        found = {}
+        """A `kind` of these values, each passed through its check, and of `others`; ConfigError for unknown keys."""
+        values = {}
         for key in self.values:
             if key in others:
                 continue
             if key not in checks:
-                raise self.refusal(key, f"unknown; there are {', '.join(sorted({*checks, *others}))}")
-            found[key] = self.value(key, checks[key])
-        return kind(**found, **others)
+                raise self.refusal(key, f"unknown; the keys are {', '.join(sorted({*checks, *others}))}")
+            values[key] = self.value(key, checks[key])
+        return kind(**values, **others)
 
     def value(self, key: str, check: Check) -> Any:
-        """What stands under `key`, as `check` gives it."""
+        """The value of `key`, passed through `check`."""
         try:
             return check(self.values[key])
         except ValueError as error:
             raise self.refusal(key, f"must be {error}") from None
 
     def table(self, key: str) -> Table:
-        """The table under `key`, empty if there is none."""
+        """The table of `key`; empty if there is none."""
         values = self.values.get(key, {})
         if not isinstance(values, dict):
             raise self.refusal(key, f"must be a table: [{'.'.join((*self.keys, key))}]")

@@ -1,4 +1,4 @@
-"""Plain values as TOML, in ASCII: it survives every locale."""
+"""Plain values written as TOML, in ASCII, which any locale can show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 
 def written(values: Mapping[str, object]) -> str:
-    """The document that holds `values`: texts, numbers, booleans, lists, and tables of these."""
+    """A document with `values`: strings, numbers, booleans, lists, and tables of these."""
     return "\n".join(_lines(values, ())) + "\n"
 
 
@@ -17,11 +17,11 @@ def _lines(values: Mapping[str, object], keys: tuple[str, ...]) -> Iterator[str]
         if key not in tables:
             yield f"{_key(key)} = {_value(value)}"
     for key, table in tables.items():
-        under = (*keys, key)
+        path = (*keys, key)
         if not table or any(not isinstance(value, Mapping) for value in table.values()):
             yield ""
-            yield f"[{'.'.join(map(_key, under))}]"
-        yield from _lines(table, under)
+            yield f"[{'.'.join(map(_key, path))}]"
+        yield from _lines(table, path)
 
 
 def _key(key: str) -> str:

@@ -1,4 +1,4 @@
-"""What users set for good: ``config.toml`` in their config folder."""
+"""The values of ``config.toml`` in the user's config folder."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from backend.model import FORMAT_NAMES
 from backend.text import clean
+from tui.config import dump_path
 from tui.config.path import config_path
 from tui.config.toml_source import Check, Source, Table
-from tui.dumping import path as dump_path
 
 COLOURS = ("red", "orange", "yellow", "green", "cyan", "blue", "magenta", "grey")
 DEFAULT_THEME = "virt-jobs"
@@ -25,76 +25,76 @@ _NAME = re.compile(r"[\w.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A hypervisor, under a name of the user's."""
+    """A hypervisor under an alias."""
 
     uri: str
     colour: str = ""
-    """One of COLOURS or ``#rrggbb``; empty: none of its own."""
+    """One of COLOURS or ``#rrggbb``; empty: no colour."""
     readonly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dumps:
-    """How dumps are made where nothing else is said."""
+    """Defaults for dumps."""
 
     path: str = dump_path.DEFAULT
     """A template; see `dump_path`."""
     format: str = "elf"
     """One of FORMAT_NAMES."""
     publish: bool = True
-    """Whether their records are shared in the domain's metadata, for other users and hosts."""
+    """Whether records are shared with other users and hosts, in the domain's metadata."""
     at_once: int = 2
-    """How many the console runs at the same time on a host, at the most; the others are queued."""
+    """The maximum number of dumps that the console runs at the same time per host; others are queued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """How one is told that a job ended."""
+    """How the end of a job is announced."""
 
     bell: bool = True
     osc: Literal["9", "777", "off"] = "off"
-    """The escape sequence by which the terminal is asked for a notification of the desktop."""
+    """The escape sequence for a desktop notification."""
     on_end: str = ""
-    """A command of the shell; empty: none."""
+    """A shell command; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     connect: tuple[str, ...] = ()
-    """Aliases, groups or URIs, for when nothing else names a hypervisor."""
+    """The default hypervisors: aliases, groups or URIs."""
     refresh: float = MOST_OFTEN
-    """How often the console shows changes, at the most; Hz."""
+    """The maximum number of screen updates, in Hz."""
     theme: str = DEFAULT_THEME
     ascii: bool | Literal["auto"] = "auto"
-    """Whether the console draws with ASCII only; ``auto``: where the terminal's encoding has no more."""
+    """Whether the console uses ASCII only; ``auto``: if the terminal's encoding requires it."""
     connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
     """By alias."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """Aliases and URIs, by the name under which all of them open."""
+    """Aliases and URIs, by group name."""
     dump: Dumps = Dumps()
     notifications: Notifications = Notifications()
     keymap: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Ids of bindings -> keys, with commas between several. Whether they exist, the console checks."""
+    """Binding ids -> keys, with commas between several. Checked by `tui.config.console.check`."""
     source: Source = field(default_factory=lambda: Source(Path(config_path())), compare=False, repr=False)
 
     def connection(self, name: str) -> Connection:
-        """The one of that alias, or else of that URI; one that is in no config has no settings."""
+        """The connection with that alias or URI; one without settings if the config has none."""
         if name in self.connections:
             return self.connections[name]
-        known = (connection for connection in self.connections.values() if connection.uri == name)
-        return next(known, Connection(name))
+        matches = (connection for connection in self.connections.values() if connection.uri == name)
+        return next(matches, Connection(name))
 
     def uris(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those that groups, aliases and URIs stand for, in their order, each once."""
+        """The URIs behind groups, aliases and URIs, in order and without duplicates."""
         members = (member for name in names for member in self.groups.get(name, (name,)))
         return tuple(dict.fromkeys(self.connection(member).uri for member in members))
 
     def alias(self, uri: str) -> str | None:
-        """The alias of a URI, if it has one."""
+        """The alias of a URI, if any."""
         return next((alias for alias, connection in self.connections.items() if connection.uri == uri), None)
 
     def values(self) -> dict[str, Any]:
-        """All that it says, as plain values under the keys of the file."""
+        """All settings as plain values, under the keys of the file."""
         values = {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.name != "source"}
         tables = {alias: asdict(connection) for alias, connection in self.connections.items()}
         return values | {
@@ -108,15 +108,15 @@ class Config:
 
 
 def load(path: str | None = None) -> Config:
-    """The config in the file at `path` (the user's own by default); the defaults where there is none.
+    """The config in the file at `path` (by default the user's own); the defaults if it does not exist.
 
-    ConfigError, in one line that names the file, the line and the key, where anything in it cannot be used.
+    ConfigError if a setting is invalid.
     """
     return parse(Source.read(Path(path or config_path())))
 
 
 def parse(source: Source) -> Config:
-    """The config that a text holds."""
+    """The config in `source`."""
     root = Table(source, source.values())
     connections, groups = root.table("connections"), root.table("groups")
     config = root.make(
@@ -137,7 +137,7 @@ def parse(source: Source) -> Config:
 
 def _connection(connections: Table, alias: str) -> Connection:
     if not _NAME.fullmatch(alias):
-        raise connections.refusal(alias, "an alias is made of letters, digits, _, - and .")
+        raise connections.refusal(alias, "an alias may only contain letters, digits, _, - and .")
     table = connections.table(alias)
     if "uri" not in table.values:
         raise connections.refusal(alias, 'needs uri = "…"')
@@ -146,26 +146,26 @@ def _connection(connections: Table, alias: str) -> Connection:
 
 def _group(groups: Table, name: str, connections: Table) -> tuple[str, ...]:
     if not _NAME.fullmatch(name):
-        raise groups.refusal(name, "the name of a group is made of letters, digits, _, - and .")
+        raise groups.refusal(name, "a group name may only contain letters, digits, _, - and .")
     if name in connections.values:
-        raise groups.refusal(name, "is the alias of a connection too; a name can be one of them only")
+        raise groups.refusal(name, "is also the alias of a connection; choose another name")
     members: tuple[str, ...] = groups.value(name, _members)
     for member in members:
         if member not in connections.values and "://" not in member:
-            raise groups.refusal(name, f"{member!r} is no alias in [connections] and no URI", member)
+            raise groups.refusal(name, f"{member!r} is neither a URI nor an alias in [connections]", member)
     return members
 
 
 def _keymap(table: Table, prefix: str = "") -> dict[str, str]:
-    # cursor.down = "j" is a table in a table for TOML, "cursor.down" = "j" is not; both mean the same here.
+    # To TOML, cursor.down = "j" is a table in a table and "cursor.down" = "j" is not; here both mean the same.
     keys: dict[str, str] = {}
-    for id, value in table.values.items():
+    for binding_id, value in table.values.items():
         if isinstance(value, dict):
-            keys |= _keymap(table.table(id), f"{prefix}{id}.")
+            keys |= _keymap(table.table(binding_id), f"{prefix}{binding_id}.")
         elif isinstance(value, str) and value.strip(" ,"):
-            keys[prefix + id] = ",".join(key.strip() for key in value.split(","))
+            keys[prefix + binding_id] = ",".join(key.strip() for key in value.split(","))
         else:
-            raise table.refusal(id, 'must be a key, or several with commas between them, such as "w,enter"')
+            raise table.refusal(binding_id, 'must be a key, or several separated by commas, such as "w,enter"')
     return keys
 
 
@@ -177,13 +177,13 @@ def _flag(value: object) -> bool:
 
 def _at_once(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_AT_ONCE:
-        raise ValueError(f"a whole number from 1 to {MOST_AT_ONCE}")
+        raise ValueError(f"an integer from 1 to {MOST_AT_ONCE}")
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or "\0" in value:
-        raise ValueError("a text in quotes")
+        raise ValueError("a string in quotes")
     return value
 
 
@@ -201,13 +201,13 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _members(value: object) -> tuple[str, ...]:
     if not value:
-        raise ValueError('a list of aliases or URIs, such as ["hv1", "hv2"], with one at the least')
+        raise ValueError('a list of aliases or URIs, such as ["hv1", "hv2"], with at least one member')
     return _names(value)
 
 
 def _refresh(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST_OFTEN <= value <= MOST_OFTEN:
-        raise ValueError(f"a number from {LEAST_OFTEN:g} to {MOST_OFTEN:g} (times a second)")
+        raise ValueError(f"a number from {LEAST_OFTEN:g} to {MOST_OFTEN:g} (updates per second)")
     return float(value)
 
 

@@ -14,9 +14,9 @@ from backend.model import Capabilities, Domain, DumpFlags
 from backend.records.record import RecordState
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
+from tui.config import dump_path
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
-from tui.dumping import path as dump_path
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
 from tui.session.host import Host

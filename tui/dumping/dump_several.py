@@ -14,8 +14,8 @@ from textual.widgets import Input, Static
 from backend.model import Capabilities, Domain, DumpFlags
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
+from tui.config import dump_path
 from tui.config.values import Dumps
-from tui.dumping import path as dump_path
 from tui.dumping import plan as dump_plan
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,8 @@ from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey
 from tui.session.waits import Run
+
+logger = logging.getLogger(__name__)
 
 RESULT_INTERVAL = 0.2
 """Seconds between two looks for the result of a dump that is over."""
@@ -76,12 +79,14 @@ class ForeignDumps:
 async def _record(host: Host, row: Row) -> JobRecord | None:
     try:
         return await host.backend.record(row.domain.key)
-    except BackendError:
+    except BackendError as error:
+        logger.debug("no shared record of %s: %s", row.domain.name, error)
         return None
 
 
 async def _is_ours(host: Host, record: JobRecord) -> bool:
     try:
         return await asyncio.to_thread(Journal().read, record.id) is not None
-    except BackendError:
+    except BackendError as error:
+        logger.debug("the journal cannot be read: %s", error)
         return False

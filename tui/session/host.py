@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Set
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from enum import Enum
 from textual.message import Message
 
 from backend.base import Backend, Traffic
-from backend.errors import BackendError, NoConnection
+from backend.errors import NoConnection
+from backend.log import backend_error
 from backend.model import Capabilities
 from backend.observing.watcher import Changes, DomainView, Watcher
 from backend.uri import open_backend
 from tui.config.values import Config
 from tui.session.turns import Turns
+
+logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 3.0, 15.0
 """Seconds from a try to connect to the next one; each that fails doubles them, up to the last."""
@@ -121,8 +125,8 @@ class Host:
                     self._become(Link.UP)
                     self._watcher = Watcher(backend)
                     await self._watcher.run(self._report)
-            except BackendError as error:
-                self._become(Link.DOWN, error.message)
+            except Exception as error:
+                self._become(Link.DOWN, backend_error(error).message)
             finally:
                 self._backend = None
                 self._drop()
@@ -134,6 +138,7 @@ class Host:
             before, self.link, self.reason = self.link, link, reason
             if reason:
                 self.last_error = reason, time.time()
+                logger.warning("%s: %s", self.uri, reason)
             self._tell(HostChanged(self, before))
 
     def _report(self, changes: Changes) -> None:

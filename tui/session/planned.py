@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.errors import BackendError
+from backend.log import backend_error
 from backend.model import JobOperation
 from backend.running.start import start_dump
 from tui.dumping.choice import DumpChoice
@@ -50,8 +51,8 @@ class PlannedDump(Waiting):
                 self.record = await start_dump(
                     self.host.backend, self.choice.request, overwrite=self.choice.overwrite, publish=self._publish
                 )
-            except BackendError as error:
-                self.error = error
+            except Exception as error:
+                self.error = backend_error(error)
                 return
             finally:
                 self._tell()

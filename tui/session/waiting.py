@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-from backend.errors import BackendError, JournalError
+from backend.errors import BackendError
+from backend.log import backend_error, ignored
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
@@ -17,6 +18,8 @@ from backend.records.record import JobRecord, RecordState
 from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
 from tui.session.rows import RowKey
+
+logger = logging.getLogger(__name__)
 
 SHOW_INTERVAL = 0.25
 """Seconds, at the least, between two changes of what is shown of a job."""
@@ -74,8 +77,8 @@ class Waiting:
                 self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
             )
             await asyncio.to_thread(self._settle)
-        except BackendError as error:
-            self.error = error
+        except Exception as error:
+            self.error = backend_error(error)
         self.on_change()
 
     def _sampled(self, stats: JobStats) -> None:
@@ -90,7 +93,7 @@ class Waiting:
         """Mark a record as lost whose runner died before its result was known: nobody will ever write it."""
         if self.record is None:
             return
-        with suppress(JournalError, BackendError):
+        with ignored(logger, "a record stays without a result", BackendError):
             journal = Journal()
             record = journal.read(self.record.id)
             if record is not None and not record.over and process.runner_alive(record) is False:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual.theme import BUILTIN_THEMES, Theme
+from textual.theme import Theme
 
 DARK = Theme(
     name="virt-jobs",
@@ -35,11 +35,6 @@ LIGHT = Theme(
     variables={"line-cursor": "#d3e4f1", "line-dim": "#6b7280", "line-track": "#c3c9d2", "frame": "#b4bac4"},
 )
 OURS = (DARK, LIGHT)
-
-
-def names() -> list[str]:
-    """Of all themes there are."""
-    return sorted({*(theme.name for theme in OURS), *BUILTIN_THEMES})
 
 
 def variables(theme: Theme) -> dict[str, str]:

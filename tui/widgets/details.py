@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from tui.session.throughput import Throughputs
 from tui.widgets import details_lines
 from tui.widgets.lines import Lines
 from tui.words.cells import width
+
+logger = logging.getLogger(__name__)
 
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest until the records of its domain are read."""
@@ -91,7 +94,8 @@ class Details(Lines):
         await asyncio.sleep(RECORDS_AFTER)
         try:
             records = await _records(host.backend, row.domain)
-        except BackendError:
+        except BackendError as error:
+            logger.debug("no records of %s: %s", row.domain.name, error)
             return
         self.post_message(self.Learned(row.key, records))
 

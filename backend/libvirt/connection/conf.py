@@ -5,11 +5,14 @@ libvirt's binding resolves them too, but tells nobody what to; and this can be r
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+
+logger = logging.getLogger(__name__)
 
 _TEXT = r'"""(?s:.*?)"""|"[^"\n]*"|\'[^\'\n]*\''
 _DEFAULT = re.compile(rf"^[ \t]*uri_default[ \t]*=[ \t]*({_TEXT})", re.MULTILINE)
@@ -44,7 +47,8 @@ def load() -> ClientConf:
     try:
         with open(path(), encoding="utf-8", errors="replace") as file:
             return parse(file.read())
-    except OSError:
+    except OSError as error:
+        logger.debug("no libvirt.conf: %s", error)
         return ClientConf()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,10 @@ from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted
 from backend.libvirt.advice import advice, wrong_path
 from backend.libvirt.connection import conf, loop
 from backend.libvirt.errors import PERMISSION_CODES, message_of
+from backend.log import ignored
 from backend.text import clean
+
+logger = logging.getLogger(__name__)
 
 KEEPALIVE = (5, 3)
 """Seconds between two questions whether the other end lives, and how many may stay unanswered."""
@@ -44,7 +47,7 @@ def connect(uri: str, readonly: bool, keepalive: tuple[int, int] = KEEPALIVE) ->
         conn = libvirt.openAuth(_silent(conf.load().uri(uri)), [_CREDENTIALS, _answer, (uri, wanted)], flags)
     except libvirt.libvirtError as error:
         raise _refused(uri, readonly, error, wanted) from None
-    with contextlib.suppress(libvirt.libvirtError):  # Drivers inside this process have no line to keep alive.
+    with ignored(logger, "no keepalive", libvirt.libvirtError):  # Drivers inside this process need none.
         conn.setKeepAlive(*keepalive)
     return conn
 
@@ -56,7 +59,7 @@ def remember(uri: str, answers: Mapping[Credential, str]) -> None:
 
 def disconnect(conn: Any) -> None:
     """Close it. Blocks, unless it is lost anyway."""
-    with contextlib.suppress(libvirt.libvirtError):
+    with ignored(logger, "a connection is not closed properly", libvirt.libvirtError):
         conn.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,6 +17,8 @@ from backend.libvirt.connection.connection import Call, Connection, Subject
 from backend.libvirt.connection.watch import Watch
 from backend.text import clean
 from backend.threads import Worker
+
+logger = logging.getLogger(__name__)
 
 DEADLINE = 5.0
 """Seconds that one call, or opening a connection, may take."""
@@ -194,8 +197,8 @@ class Pool:
                     part.write_off(deadline, now)
                 if batch.todo and not batch.lost and all(part.age(now) >= PATIENCE for part in batch.active):
                     self._join(batch, await self._take(deadline))
-        except NotAnswering:
-            pass  # No connection to be had beside the busy ones: what nobody took was not answered.
+        except NotAnswering as error:  # What nobody took is not answered.
+            logger.debug("no connection beside the busy ones: %s", error)
         finally:
             batch.stop()
         _hand_on(batch, on_answer)

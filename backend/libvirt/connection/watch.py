@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent
 from backend.libvirt.convert import detail_word, domain_key, job_stats
 from backend.libvirt.errors import message_of
 from backend.libvirt.metadata import URN
+from backend.log import ignored
 from backend.model import JobType
 from backend.text import clean
 
@@ -22,6 +23,8 @@ try:
     import libvirt_qemu
 except ImportError:
     libvirt_qemu = None
+
+logger = logging.getLogger(__name__)
 
 _DUMP_COMPLETED = "DUMP_COMPLETED"
 _CLOSE_REASONS = {
@@ -46,7 +49,7 @@ class Watch:
     def register(self, conn: Any, readonly: bool) -> None:
         """Listen on `conn`, to as much as its driver tells. Blocks."""
         undo = self._undo.setdefault(conn, [])
-        with contextlib.suppress(libvirt.libvirtError):
+        with ignored(logger, "a lost connection will only be noticed by a call", libvirt.libvirtError):
             conn.registerCloseCallback(self._closed, None)
             undo.append(conn.unregisterCloseCallback)
         for event, callback in (
@@ -54,7 +57,7 @@ class Watch:
             (libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, self._job_completed),
             (libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, self._metadata_change),
         ):
-            with contextlib.suppress(libvirt.libvirtError):
+            with ignored(logger, f"no events of kind {event}", libvirt.libvirtError):
                 id = conn.domainEventRegisterAny(None, event, callback, None)
                 undo.append(partial(conn.domainEventDeregisterAny, id))
         try:
@@ -68,7 +71,7 @@ class Watch:
     def deregister(self, conn: Any) -> None:
         """Listen no more; a connection with callbacks on it would stay open for ever. Blocks."""
         for undo in self._undo.pop(conn, []):
-            with contextlib.suppress(libvirt.libvirtError):
+            with ignored(logger, "a callback stays registered", libvirt.libvirtError):
                 undo()
 
     def _register_monitor(self, conn: Any, readonly: bool) -> Callable[[], object]:
@@ -83,7 +86,7 @@ class Watch:
         self._lost(conn, _CLOSE_REASONS.get(reason, "it was lost"))
 
     def _lifecycle(self, conn: Any, domain: Any, event: int, detail: int, opaque: object) -> None:
-        with contextlib.suppress(ValueError):  # A kind of event that is newer than this code.
+        with ignored(logger, "an event of a kind newer than this code", ValueError):
             kind = Lifecycle(event)
             self._put(LifecycleEvent(domain_key(domain), kind, detail_word(kind, detail)))
 
@@ -109,5 +112,6 @@ def dump_result(details: str | None) -> tuple[bool, str]:
         data = json.loads(details or "")
         status, error = data["result"]["status"], data.get("error", "")
     except (ValueError, LookupError, TypeError, AttributeError):
+        logger.warning("QEMU's event cannot be parsed: %s", details)
         return False, "QEMU's word on the dump cannot be understood"
     return status == "completed", clean(str(error))

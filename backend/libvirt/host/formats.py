@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import stat
 import subprocess
@@ -15,6 +16,10 @@ import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from backend.log import ignored
+
+logger = logging.getLogger(__name__)
 
 _DEADLINE = 2.0
 """Seconds for QEMU to start and answer."""
@@ -48,7 +53,8 @@ def _query(emulator: str) -> frozenset[str] | None:
         output = subprocess.run(
             [emulator, *_ARGUMENTS], input=commands, capture_output=True, text=True, timeout=_DEADLINE, check=False
         ).stdout
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired) as error:
+        logger.debug("the formats of %s are unknown: %s", emulator, error)
         return None
     for line in output.splitlines():
         with contextlib.suppress(ValueError, LookupError, TypeError, AttributeError):
@@ -65,7 +71,7 @@ def _read_cache(file: Path, version: str) -> frozenset[str] | None:
 
 
 def _write_cache(file: Path, version: str, formats: frozenset[str]) -> None:
-    with contextlib.suppress(OSError):  # Without a cache, QEMU is queried again next time.
+    with ignored(logger, "QEMU will be asked for its formats again", OSError):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:
             json.dump({"version": version, "formats": sorted(formats)}, draft)

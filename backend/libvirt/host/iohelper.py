@@ -11,6 +11,7 @@ each of them: who owns it, what it executes, whose child it is, and which file i
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,7 +20,10 @@ from pathlib import Path
 from backend.errors import OperationFailed
 from backend.files.target import DumpTarget
 from backend.libvirt.host.processes import began, executable, owner, parent, processes
+from backend.log import ignored
 from backend.text import clean
+
+logger = logging.getLogger(__name__)
 
 _HELPER = "libvirt_iohelper"
 _DAEMONS = ("libvirtd", "virtqemud")
@@ -45,7 +49,7 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
     if len(candidates) != 1:
         return None
     process, path = candidates[0]
-    with contextlib.suppress(OperationFailed, OSError):
+    with ignored(logger, "the dump's file cannot be held", OperationFailed, OSError):
         written = process / "fd" / "1"
         # The helper sees the daemon's mounts, which may not be ours.
         if os.path.samestat(os.stat(written), os.stat(f"{process}/root{path}")):

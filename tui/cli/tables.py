@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,24 +20,24 @@ class Table:
     """Lines with columns as wide as their widest cell so far, in terminal cells, as virsh draws them."""
 
     def __init__(self, headings: Sequence[str], first_cells: Sequence[str] = ()) -> None:
-        """`first_cells`: what is known to come in the first column."""
+        """`first_cells`: texts that the first column will hold, so that it starts wide enough."""
         self._headings = headings
         self._widths = [max(map(_width, [headings[0], *first_cells])), *map(_width, headings[1:])]
-        self._begun = False
+        self._started = False
 
     def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        """These rows; the first ones below the headings."""
+        """These rows; the first ones come with the headings."""
         self._widths = [max([width, *map(_width, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
         lines = [_line(row, self._widths) for row in rows]
-        if not self._begun:
+        if not self._started:
             rule = "-" * (sum(self._widths) + 3 * len(self._widths) - 1)
             lines = [_line(self._headings, self._widths), rule, *lines]
-        self._begun = True
+        self._started = True
         return lines
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table that is complete."""
+    """The lines of a whole table."""
     return Table(headings).lines(rows)
 
 
@@ -46,27 +47,29 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    # Costs 10 ms to import, and is needed only for names with wide letters.
-    from rich.cells import cell_len
+    """The terminal cells that `text` takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
-    return cell_len(text)
+
+def _cells(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
 
 
-def domain_row(domain: Domain, job: JobStats | None, other_host: str = "") -> list[str]:
-    """`other_host`: at the other end of its migration, where that is known."""
+def domain_row(domain: Domain, job: JobStats | None, peer: str = "") -> list[str]:
+    """`peer`: the host at the other end of its migration, if known."""
     row = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
     if job is None:
         return [*row, "", "", "", "", ""]
     done = units.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
     elapsed = units.duration(job.time_elapsed / 1000)
     operation = f"{job.operation.label} (closing)" if job.closing else job.operation.label
-    if other_host:
-        operation += f" {'->' if job.operation is JobOperation.MIGRATION_OUT else '<-'} {other_host}"
+    if peer:
+        operation += f" {'->' if job.operation is JobOperation.MIGRATION_OUT else '<-'} {peer}"
     return [*row, operation, done, elapsed, units.size(job.processed), units.size(job.remaining)]
 
 
@@ -88,7 +91,7 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
 
 
 def job_json(job: JobStats) -> dict[str, Any]:
-    """What the hypervisor reports of the job, under libvirt's names; type and phase in words."""
+    """The job's statistics under libvirt's names, with type and phase in words."""
     reported = {name: value for name, value in asdict(job).items() if value is not None}
     words = {"type": job.type.name.lower(), "operation": job.operation.label}
     return reported | words | {"phase": "closing" if job.closing else "running"}
@@ -113,15 +116,15 @@ def record_row(record: JobRecord) -> list[str]:
     ]
 
 
-def dump_file_lines(found: DumpFile) -> list[str]:
-    """What `inspect` tells of a file, a line each."""
-    whole = {True: "yes", False: "no", None: "cannot be told"}[found.whole]
+def dump_file_lines(dump: DumpFile) -> list[str]:
+    """The output of `inspect`, one fact per line."""
+    complete = {True: "yes", False: "no", None: "unknown"}[dump.whole]
     facts = {
-        "File": clean(found.path),
-        "Format": found.format,
-        "Size": units.size(found.size),
-        "Architecture": found.architecture or "",
-        "Memory": units.size(found.memory) if found.memory else "",
-        "Whole": f"{whole}. {found.detail}",
+        "File": clean(dump.path),
+        "Format": dump.format,
+        "Size": units.size(dump.size),
+        "Architecture": dump.architecture or "",
+        "Memory": units.size(dump.memory) if dump.memory else "",
+        "Complete": f"{complete}. {dump.detail}",
     }
     return [f"{label + ':':<14}{value}" for label, value in facts.items() if value]

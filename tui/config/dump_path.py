@@ -1,4 +1,4 @@
-"""Where a dump goes: a path with places for what differs from dump to dump."""
+"""The path template of dumps, and its fields."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping
 
 FIELDS = ("folder", "domain", "time", "format")
-"""``folder``: where dumps usually go on that hypervisor."""
+"""``folder`` is the hypervisor's default dump folder."""
 DEFAULT = "{folder}/{domain}-{time}.{format}"
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def objection(template: str) -> str | None:
-    """What a template must be that this one is not."""
+    """What is required of a template, if this one is invalid."""
     unknown = [name for name in _FIELD.findall(template) if name not in FIELDS]
     if unknown or "{" in (rest := _FIELD.sub("", template)) or "}" in rest:
         return f"a path whose fields are {', '.join(f'{{{name}}}' for name in FIELDS)}"
@@ -23,9 +23,9 @@ def objection(template: str) -> str | None:
 
 
 def filled(template: str, folder: str, name: str, format: str, now: float) -> str:
-    """The path of a dump of the domain `name`; `now` in seconds of the epoch.
+    """The path of a dump of the domain `name`; `now` in seconds since the epoch.
 
-    What stands for the domain is one harmless part of a path, whatever its name is.
+    The domain's name becomes a single harmless path component.
     """
     values: Mapping[str, str] = {
         "folder": folder,
@@ -37,5 +37,5 @@ def filled(template: str, folder: str, name: str, format: str, now: float) -> st
 
 
 def harmless(name: str) -> str:
-    """`name` without anything that means something in a path or to a shell: no slash, no dot at its ends."""
+    """`name` without characters that are special in paths or shells, and without dots at its ends."""
     return re.sub(r"[^\w.+-]+", "_", name).strip("_.") or "domain"

@@ -1,0 +1,85 @@
+"""The console's key bindings as plain data, without Textual: `config` prints them, a keymap changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "quit": "q",
+        "dump": "d",
+        "wait": "w",
+        "open": "enter",
+        "abort": "a",
+        "resume": "r",
+        "filter": "slash",
+        "clear-filter": "escape",
+        "clear-marks": "escape",
+        "sort": "s",
+        "reverse-sort": "S",
+        "help": "question_mark",
+        "show-job": "1",
+        "show-history": "2",
+        "show-info": "3",
+        "copy-name": "y",
+        "copy-path": "c",
+        "copy-stats": "Y",
+        "show-hosts": "H",
+        "cursor.down": "j,down",
+        "cursor.up": "k,up",
+        "cursor.first": "g,home",
+        "cursor.last": "G,end",
+        "cursor.page-down": "ctrl+d,pagedown",
+        "cursor.page-up": "ctrl+u,pageup",
+        "columns.right": "l,right",
+        "columns.left": "h,left",
+        "mark": "space",
+        "mark-shown": "*",
+        "keep-filter": "enter",
+        "start": "ctrl+s",
+        "back": "escape",
+        "detach": "escape,q",
+        "close": "escape,q",
+        "drop-queued": "x",
+        "add-host": "plus",
+        "drop-host": "x,delete",
+        "yes": "y",
+        "no": "n,escape",
+    }
+)
+"""Keys by binding id, under Textual's names, with commas between several."""
+
+_EVERYWHERE = (
+    "quit dump wait open abort resume filter clear-filter clear-marks sort reverse-sort help show-job show-history "
+    "show-info copy-name copy-path copy-stats show-hosts"
+)
+_TABLE = (
+    "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up columns.right columns.left "
+    "mark mark-shown"
+)
+LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
+    frozenset(ids.split())
+    for ids in (
+        f"{_EVERYWHERE} {_TABLE}",  # the main screen
+        f"{_EVERYWHERE} keep-filter",  # its filter line
+        "start back",  # the dump form
+        "detach close resume",  # one wait
+        "detach close drop-queued resume",  # several waits
+        "add-host drop-host close cursor.down cursor.up",  # the hosts
+        "yes no",  # a question
+        "close help",  # the help
+    )
+)
+"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""
+
+_KEY_NAMES = (
+    "at backslash backspace circumflex_accent commercial_at delete dollar_sign down end enter equals_sign escape "
+    "exclamation_mark full_stop grave_accent greater_than_sign home hyphen_minus insert left left_curly_bracket "
+    "left_parenthesis left_square_bracket less_than_sign low_line minus number_sign pagedown pageup percent_sign plus "
+    "plus_sign question_mark quotation_mark return reverse_solidus right right_curly_bracket right_parenthesis "
+    "right_square_bracket slash space tab underscore up vertical_line"
+)
+KEY_NAMES = frozenset([*_KEY_NAMES.split(), *(f"f{number}" for number in range(1, 25))])
+"""Textual's names of keys; one that types a letter or a digit goes by that."""
+MODIFIERS = frozenset({"ctrl", "alt", "shift", "super", "hyper", "meta"})
