@@ -13,7 +13,10 @@ from typing import Self
 
 
 class OpenEnum(IntEnum):
-    """One of libvirt's enums, which keeps numbers that have no name here."""
+    """An enum of libvirt's that keeps numbers it has no name for.
+
+    Members without a name are made on the fly: two of the same number are equal, but not the same object.
+    """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -24,10 +27,21 @@ class OpenEnum(IntEnum):
         member._value_ = value
         return member
 
+    # Some versions of Python copy and pickle a member by its name, which these lack.
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[int]]:
+        return type(self), (int(self),)
+
     @property
     def known(self) -> bool:
         """Whether this version of virt-jobs has a name for the number."""
-        return self._name_ in type(self).__members__
+        return self.name in type(self).__members__
 
 
 class JobOperation(OpenEnum):
@@ -48,7 +62,7 @@ class JobOperation(OpenEnum):
     @property
     def label(self) -> str:
         """The operation in words: ``migration out``, ``dump``, ``operation 11``."""
-        return self._name_.lower().replace("_", " ") if self.known else f"operation {self._value_}"
+        return self.name.lower().replace("_", " ") if self.known else f"operation {int(self)}"
 
 
 class JobType(OpenEnum):
@@ -77,7 +91,7 @@ class DomainState(OpenEnum):
     @property
     def label(self) -> str:
         words = {"NOSTATE": "no state", "BLOCKED": "idle", "SHUTDOWN": "in shutdown", "SHUTOFF": "shut off"}
-        return words.get(self._name_, self._name_.lower()) if self.known else f"state {self._value_}"
+        return words.get(self.name, self.name.lower()) if self.known else f"state {int(self)}"
 
 
 class DumpFormat(OpenEnum):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import hypothesis
 import pytest
 
 HYPERVISOR = "qemu:///system"
+TESTS = Path(__file__).parent
 REQUIRED = "VIRT_JOBS_REQUIRE_HYPERVISOR"
 
-# How long an example takes says something of the machine, nothing of the code.
+# How long an example takes says something about the machine and nothing about the code.
 hypothesis.settings.register_profile("virt-jobs", deadline=None)
-hypothesis.settings.load_profile("virt-jobs")
+hypothesis.settings.register_profile("ci", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "virt-jobs")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MODULE:CLASS",
         help="run tests/contract on this hypervisor alone: see tests/contract/harness.py",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what runs in its background with Ctrl-C ignored, and so would be what the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -38,21 +47,53 @@ def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+NEED_BINDING = {"hypervisor", "faults", "fleet", "soak", "unit/libvirt"}
+"""The folders of tests that cannot even be imported without the libvirt binding."""
+
+
+class WithoutBinding(pytest.Collector):
+    """A folder that is skipped as a whole."""
+
+    def collect(self) -> NoReturn:
+        pytest.skip(binding_missing() or "")
+
+
+def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    needed = path.is_relative_to(TESTS) and path.relative_to(TESTS).as_posix() in NEED_BINDING
+    return WithoutBinding.from_parent(parent, name=path.name, path=path) if needed and binding_missing() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        # Its dumps are made by runners, and the command that it runs is one too.
+        if "harness" in getattr(item, "fixturenames", ()):
+            item.add_marker("process")
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("hypervisor") is None or (reason := hypervisor_missing()) is None:
-        return
-    if os.environ.get(REQUIRED) == "1":
-        pytest.fail(f"{reason}, and {REQUIRED}=1", pytrace=False)
-    pytest.skip(reason)
+    for marker, missing in MISSING.items():
+        if item.get_closest_marker(marker) is None or (reason := missing()) is None:
+            continue
+        if marker == "hypervisor" and os.environ.get(REQUIRED) == "1":
+            pytest.fail(f"{reason}, and {REQUIRED}=1", pytrace=False)
+        pytest.skip(reason)
+
+
+@functools.cache
+def binding_missing() -> str | None:
+    """Why tests that talk to libvirt themselves cannot run here; None: they can."""
+    try:
+        import libvirt  # noqa: F401
+    except ImportError as error:
+        return f"the libvirt binding is not usable ({error})"
+    return None
 
 
 @functools.cache
 def hypervisor_missing() -> str | None:
     """Why tests that are marked ``hypervisor`` cannot run here; None: they can."""
-    try:
-        import libvirt  # noqa: F401
-    except ImportError as error:
-        return f"the libvirt binding is not usable ({error})"
+    if (reason := binding_missing()) is not None:
+        return reason
     # Asked in a process of its own: a daemon that hangs must not hang the tests.
     probe = "import libvirt, sys; libvirt.open(sys.argv[1]).getLibVersion()"
     try:
@@ -69,3 +110,18 @@ def hypervisor_missing() -> str | None:
         last = (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
         return f"{HYPERVISOR} does not answer: {last}"
     return None
+
+
+@functools.cache
+def terminal_missing() -> str | None:
+    """Why tests that are marked ``terminal`` cannot run here; None: they can."""
+    try:
+        for descriptor in os.openpty():
+            os.close(descriptor)
+    except OSError as error:
+        return f"no pseudo-terminal can be opened ({error.strerror})"
+    return None
+
+
+MISSING = {"binding": binding_missing, "hypervisor": hypervisor_missing, "terminal": terminal_missing}
+"""Each marker for what a machine may lack -> why tests with it cannot run here."""

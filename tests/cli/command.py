@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import IO
+
+import pytest
+
+from tui.cli.run import run
 
 QUICK = "sim:///quick?domains=2&jobs=0&memory=1"
 SLOW = "sim:///slow?domains=2&jobs=0&memory=64&rate=8"
 
 
 def virt_jobs(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command within this process, from its arguments to its exit code, on streams of its own.
+
+    Signals, locales, and what is imported at the start need `virt_jobs_process`.
+    """
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        with _streams(out, err), warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+            warnings.simplefilter("default", UserWarning)  # Meant for the user, unlike all others.
+            patch.setattr(sys, "argv", ["virt-jobs", *arguments])
+            for name, value in (env or {}).items():
+                patch.setenv(name, value)
+            code = run()
+        return subprocess.CompletedProcess(arguments, code, _text(out), _text(err))
+
+
+def virt_jobs_process(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """The same in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tui", *arguments],
         capture_output=True,
@@ -25,3 +50,30 @@ def virt_jobs(*arguments: str, env: Mapping[str, str] | None = None) -> subproce
 
 def one_line(text: str) -> bool:
     return text.startswith("virt-jobs: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+@contextmanager
+def _streams(out: IO[bytes], err: IO[bytes]) -> Iterator[None]:
+    """Standard streams that lead to these files, and nothing to read, until the block ends."""
+    kept = sys.stdin, sys.stdout, sys.stderr, signal.getsignal(signal.SIGINT)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    with ExitStack() as restored, open(os.devnull, "rb") as nothing:
+        for descriptor, file in enumerate((nothing, out, err)):
+            saved = os.dup(descriptor)
+            restored.callback(os.close, saved)
+            restored.callback(os.dup2, saved, descriptor)
+            os.dup2(file.fileno(), descriptor)
+        try:
+            sys.stdin = open(0, closefd=False)  # noqa: SIM115
+            yield
+        finally:
+            for stream in (sys.stdin, sys.stdout, sys.stderr):
+                stream.close()
+            sys.stdin, sys.stdout, sys.stderr, interrupt = kept
+            signal.signal(signal.SIGINT, interrupt)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()

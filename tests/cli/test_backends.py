@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import one_line, virt_jobs
+from tests.cli.command import one_line, virt_jobs_process
 from tests.cli.conftest import VirtJobs
 from tests.example_backend.harness import ExampleHarness
 from tests.example_backend.installed import install
 from tui.cli.exits import Exit
+
+pytestmark = pytest.mark.process
 
 
 async def test_a_package_of_its_own_brings_a_hypervisor(tmp_path: Path) -> None:
@@ -54,7 +56,7 @@ def test_a_broken_backend_is_named_with_its_package_in_one_line(how: str, tmp_pa
     install(tmp_path, module, "Thing")
     if how in TEXTS:
         (tmp_path / "broken.py").write_text(TEXTS[how])
-    ended = virt_jobs("-c", "example:///x", "list", env={"PYTHONPATH": str(tmp_path)})
+    ended = virt_jobs_process("-c", "example:///x", "list", env={"PYTHONPATH": str(tmp_path)})
     assert (ended.returncode, one_line(ended.stderr)) == (Exit.FAILED, True), ended
     assert "cannot load the backend for example:// URIs from virt-jobs-example 1.0" in ended.stderr
     assert reason.replace("\n", " ") in ended.stderr
@@ -63,11 +65,11 @@ def test_a_broken_backend_is_named_with_its_package_in_one_line(how: str, tmp_pa
 
 def test_a_broken_backend_is_in_nobody_elses_way(tmp_path: Path) -> None:
     install(tmp_path, "no_such_module")
-    assert virt_jobs("-c", "sim:///x?domains=1", "list", env={"PYTHONPATH": str(tmp_path)}).returncode == 0
+    assert virt_jobs_process("-c", "sim:///x?domains=1", "list", env={"PYTHONPATH": str(tmp_path)}).returncode == 0
 
 
 def test_its_daemon_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     install(tmp_path)
-    ended = virt_jobs("-c", "example:///nonexistent", "list", env={"PYTHONPATH": str(tmp_path)})
+    ended = virt_jobs_process("-c", "example:///nonexistent", "list", env={"PYTHONPATH": str(tmp_path)})
     assert (ended.returncode, one_line(ended.stderr)) == (Exit.UNREACHABLE, True)
     assert "is its daemon running?" in ended.stderr

@@ -16,6 +16,8 @@ import pytest
 
 from tests.contract.simulator_harness import SimulatorHarness
 
+pytestmark = pytest.mark.process
+
 PROGRAM = Path(sys.executable).with_name("virt-jobs")
 DEMO = "virt-jobs --demo "
 ODD_NAMES = ["my vm", "a,b:c=d", "$(x)`y`", "it's", '"q"', "back\\slash", "*", "ünï", "&;|<>~#!", "-c"]

@@ -263,6 +263,7 @@ def test_overwriting_takes_the_place_of_what_is_there(make: Callable[[Place], No
     assert (place.folder / "core").read_bytes().startswith(b"TestGuestMagic_")
 
 
+@pytest.mark.terminal
 def test_the_console_refuses_a_dumb_terminal() -> None:
     with terminal("-c", QUICK, term="dumb") as console:
         assert console.ends() == Exit.USAGE
@@ -270,15 +271,17 @@ def test_the_console_refuses_a_dumb_terminal() -> None:
         assert console.written.count(b"\n") == 1
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("term", ["", "unheard-of"])
 def test_the_console_opens_on_a_terminal_that_nobody_knows(term: str) -> None:
     with terminal("-c", QUICK, term=term) as console:
         assert console.sees("vm-01", "2 domains").type("q").ends() == 0
 
 
+@pytest.mark.terminal
 def test_the_console_tells_of_a_journal_that_was_damaged(place: Place) -> None:
     Journal().write(new())
     place.journal.write_bytes(b"no database" * 1000)
     with terminal("-c", QUICK) as console:
-        console.sees("vm-01", "damaged", "kept as").type("q").ends()
+        console.sees("vm-01").reads("was damaged: it is kept as").type("q").ends()
     assert len(list(place.state.glob("journal.db.damaged-*"))) == 1

@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 
 import pexpect
+import pytest
 
 from backend.records.journal import Journal
 from tests.cli.command import SLOW, virt_jobs
 from tests.contract.steps import PATIENCE
 from tui.cli.exits import Exit
+
+pytestmark = pytest.mark.process
 
 
 def interrupted(*arguments: str, when: str = "") -> tuple[int, str]:
@@ -27,6 +30,7 @@ def interrupted(*arguments: str, when: str = "") -> tuple[int, str]:
     return process.exitstatus if process.exitstatus is not None else -process.signalstatus, process.before
 
 
+@pytest.mark.binding
 def test_ctrl_c_while_it_waits_for_the_hypervisor_is_no_traceback() -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         path = f"/tmp/vj-{os.getpid()}.sock"
@@ -49,6 +53,7 @@ def test_ctrl_c_while_it_waits_for_the_hypervisor_is_no_traceback() -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.terminal
 def test_ctrl_c_in_a_dump_that_is_followed_only_detaches(here: Path) -> None:
     code, shown = interrupted("-c", SLOW, "dump", "vm-01", "core", when="MiB left of")
     assert code == Exit.DETACHED
@@ -59,6 +64,7 @@ def test_ctrl_c_in_a_dump_that_is_followed_only_detaches(here: Path) -> None:
     assert [record.state for record in Journal().pending()] == ["running"]
 
 
+@pytest.mark.terminal
 def test_ctrl_c_in_info_that_follows_ends_it(here: Path) -> None:
     assert virt_jobs("-c", SLOW, "dump", "vm-01", "core", "--detach").returncode == 0
     code, shown = interrupted("-c", SLOW, "info", "vm-01", "--follow", when="Memory total")

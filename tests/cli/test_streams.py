@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from backend.records.journal import Journal
-from tests.cli.command import QUICK, SLOW, one_line, virt_jobs
+from tests.cli.command import QUICK, SLOW, one_line, virt_jobs, virt_jobs_process
 from tests.contract.steps import PATIENCE
 from tui.cli.exits import Exit
+
+pytestmark = pytest.mark.process
 
 
 def shell(command: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -86,9 +88,9 @@ def test_every_locale_is_served(locale: dict[str, str], here: Path) -> None:
 
 def test_a_locale_that_is_forced_to_be_ascii_is_told_of(here: Path) -> None:
     forced = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-    ended = virt_jobs("-c", QUICK, "dump", "vm-01", "ünï", env=forced)
+    ended = virt_jobs_process("-c", QUICK, "dump", "vm-01", "ünï", env=forced)
     assert (ended.returncode, one_line(ended.stderr)) == (Exit.USAGE, True)
-    assert virt_jobs("-c", QUICK, "list", env=forced).stdout.isascii()
+    assert virt_jobs_process("-c", QUICK, "list", env=forced).stdout.isascii()
 
 
 ODD = ["a b", "it's", '"quoted"', "-leading", "ünï€", "a;b&c", "$HOME", "*", "\u202eevil", "../here/up"]

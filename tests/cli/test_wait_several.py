@@ -101,6 +101,7 @@ def test_the_worst_code_wins() -> None:
         assert exits.worst([better, worse, better]) is worse
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("width", [80, 200])
 def test_one_line_shows_where_all_of_them_stand(width: int) -> None:
     simulator = "sim:///several?domains=3&jobs=3"

@@ -14,6 +14,8 @@ import pytest
 from tests.installs.__main__ import WAYS
 from tests.tui.terminal import terminal
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCKS = [
@@ -76,6 +78,7 @@ def test_the_commands_do_what_is_said_of_them(block: list[str], tmp_path: Path) 
     assert [(line, code) for code, line in results] == [(line, expected(line)) for _, line in results], process.stdout
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize(
     "line", [pytest.param(command(line), marks=hypervisors(line)) for line in LINES if is_console(line)]
 )

@@ -16,6 +16,7 @@ from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.running.start import start_dump
 from backend.uri import open_backend
+from tests.screen import reads
 from tui.app import Console
 from tui.config.values import Config
 
@@ -59,6 +60,10 @@ class User:
     async def sees(self, *texts: str) -> None:
         """Wait until all of `texts` are on the screen."""
         await self.until(lambda: all(text in self.screen for text in texts), f"{texts} on the screen")
+
+    async def reads(self, *texts: str) -> None:
+        """Wait until the words of all of `texts` are on the screen; where lines break depends on what else they say."""
+        await self.until(lambda: all(reads(self.screen, text) for text in texts), f"{texts} to read")
 
     async def sees_no(self, *texts: str) -> None:
         """Wait until none of `texts` is on the screen."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -14,6 +14,7 @@ import pexpect
 import pyte
 
 from tests.eventually import eventually
+from tests.screen import reads
 
 LIMIT = 30.0
 """Seconds after which a thing that should be seen is missing."""
@@ -56,11 +57,11 @@ class Terminal:
 
     def sees(self, *texts: str) -> Self:
         """Read until all of `texts` are on the screen."""
-        end = time.monotonic() + LIMIT
-        while not all(text in self.screen for text in texts):
-            assert time.monotonic() < end, f"there never was {texts}:\n{self.screen}"
-            self._read()
-        return self
+        return self._until(lambda: all(text in self.screen for text in texts), texts)
+
+    def reads(self, *texts: str) -> Self:
+        """Read until the words of all of `texts` are on the screen, wherever lines break."""
+        return self._until(lambda: all(reads(self.screen, text) for text in texts), texts)
 
     def ends(self) -> int:
         """Read until the process is over; its exit code."""
@@ -101,6 +102,13 @@ class Terminal:
             self._process.kill(signal.SIGKILL)
             self._process.wait()
         self._process.close()
+
+    def _until(self, condition: Callable[[], bool], texts: tuple[str, ...]) -> Self:
+        end = time.monotonic() + LIMIT
+        while not condition():
+            assert time.monotonic() < end, f"there never was {texts}:\n{self.screen}"
+            self._read()
+        return self
 
     def _read(self, timeout: float = 0.1) -> bool:
         try:

@@ -11,6 +11,8 @@ from backend.records.journal import Journal
 from tests.tui.terminal import Terminal, terminal
 from tests.tui.test_looks import configured
 
+pytestmark = pytest.mark.terminal
+
 URI = "sim:///haste?domains=3&jobs=2&memory=4000&rate=20"
 QUIET = "sim:///haste?domains=3&jobs=0&memory=1200&rate=20"
 """A dump takes a minute, and goes on for as long when its test is over."""

@@ -35,6 +35,7 @@ def walk(console: Terminal, cursor: str) -> None:
     console.type("?").sees("Show all keys", "esc Close").type(ESCAPE).sees("q Quit")
 
 
+@pytest.mark.terminal
 def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     with terminal("-c", BUSY, size=(80, 30)) as console:
@@ -44,6 +45,7 @@ def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypat
         assert not console.is_reversed("vm-03")
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 def test_an_ansi_theme_leaves_the_colours_to_the_terminal(theme: str) -> None:
     configured(f'theme = "{theme}"')
@@ -54,6 +56,7 @@ def test_an_ansi_theme_leaves_the_colours_to_the_terminal(theme: str) -> None:
         assert console.is_reversed("vm-04")
 
 
+@pytest.mark.terminal
 def test_an_ansi_theme_without_colour_is_not_black_on_black(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     configured('theme = "ansi-dark"')
@@ -72,12 +75,14 @@ def test_signals_can_be_read_on_light_themes(theme: Theme) -> None:
         assert abs(background.brightness - Color.parse(colours[signal]).brightness) > 0.25, signal
 
 
+@pytest.mark.terminal
 def test_nothing_is_written_at_rest() -> None:
     with terminal("-c", "sim:///rest?domains=5&jobs=0") as console:
         console.sees("▌ vm-01", "q Quit", "connected")
         assert console.settles() == b""
 
 
+@pytest.mark.terminal
 def test_a_resize_in_mid_dump_is_followed(tmp_path: Path) -> None:
     with terminal("-c", BUSY, size=(80, 24)) as console:
         console.sees("▌ vm-01", "%").type("w").sees("waiting for", "esc Detach")
@@ -85,6 +90,7 @@ def test_a_resize_in_mid_dump_is_followed(tmp_path: Path) -> None:
         console.resize(60, 16).sees("waiting for", "esc Detach").type(ESCAPE).sees("space Mark")
 
 
+@pytest.mark.terminal
 def test_ascii_alone_can_be_asked_for() -> None:
     configured("ascii = true")
     with terminal("-c", BUSY) as console:
@@ -93,6 +99,7 @@ def test_ascii_alone_can_be_asked_for() -> None:
         assert re.search(r"vm-0\d .*#[#>.]*\.+ +\d+ %", console.screen)
 
 
+@pytest.mark.terminal
 def test_a_locale_without_more_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "C")
     with terminal("-c", "sim:///demo") as console:
@@ -100,17 +107,20 @@ def test_a_locale_without_more_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> No
         assert console.written.isascii()
 
 
+@pytest.mark.terminal
 def test_names_keep_their_letters_where_the_terminal_has_them() -> None:
     configured("ascii = true")
     with terminal("-c", "sim:///demo") as console:
         console.sees("db-01", "q Quit", "we[ir]d [/x] ünïcode", "経")
 
 
+@pytest.mark.terminal
 def test_an_old_terminal_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal("-c", BUSY, size=(80, 24), term="xterm") as console:
         walk(console, "▌")
 
 
+@pytest.mark.terminal
 @pytest.mark.parametrize(
     ("osc", "sequence"),
     [("9", b"\x1b]9;vm-01: dump completed - "), ("777", b"\x1b]777;notify;vm-01: dump completed;"), ("off", b"")],

@@ -129,7 +129,7 @@ async def test_one_file_for_several_domains_is_refused(tmp_path: Path) -> None:
         await mark(user, 2)
         await open_form(user, tmp_path / "same.core")
         await user.press("ctrl+s")
-        await user.sees("more than one domain would be dumped to", "{domain} into the file's name")
+        await user.reads("more than one domain would be dumped to", "{domain} into the file's name")
         assert not (tmp_path / "same.core").exists()
 
 

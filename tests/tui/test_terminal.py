@@ -16,6 +16,8 @@ from backend.records.journal import Journal
 from tests.tui.console import ended
 from tests.tui.terminal import Terminal, terminal
 
+pytestmark = pytest.mark.terminal
+
 ESCAPE, CTRL_S, CTRL_U, END = "\x1b", "\x13", "\x15", "\x1b[F"
 LEFT_ALTERNATE_SCREEN, CURSOR_SHOWN, MOUSE_OFF = b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"
 

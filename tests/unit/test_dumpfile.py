@@ -109,7 +109,7 @@ def test_a_file_that_is_cut_short_is_not_whole(kind: str, cut: int, tmp_path: Pa
 
 
 @kinds
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=3 * settings().max_examples)
 @given(data=st.data())
 def test_a_file_with_other_bytes_in_it_gets_an_answer(kind: str, data: st.DataObject, tmp_path: Path) -> None:
     content = bytearray(WHOLE[kind][0]())

@@ -151,6 +151,8 @@ class DumpForm(OfferingModal[ScreenResultType]):
 
     def _leave_room(self) -> None:
         """What does not fit scrolls, above buttons that are always there."""
+        if not self.query("#actions"):
+            return  # Closed before its first refresh.
         below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
         fields = self.query_one("#fields")
         fields.styles.max_height = max(1, self.size.height - FRAME - below)

@@ -135,7 +135,7 @@ class MainScreen(HostingScreen):
         waiting = self.waits.get((host.uri, view.domain.key.uuid))
         pending = waiting.stage if waiting is not None and view.progress is None else ""
         row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
-        if known is not None and known.other_end and news.operation(known) is news.operation(row):
+        if known is not None and known.other_end and news.operation(known) == news.operation(row):
             row = replace(row, other_end=known.other_end)
         still = known is not None and known.left_paused and row.maybe_left_paused
         return replace(row, left_paused=True) if still else row

@@ -44,7 +44,7 @@ class Reporter:
         moved = []
         for row in changed:
             before = self._rows.get(row.key)
-            if before is not None and before.domain is row.domain and news.operation(before) is news.operation(row):
+            if before is not None and before.domain is row.domain and news.operation(before) == news.operation(row):
                 continue  # By far the most: only the job's numbers are other ones.
             moved.append((before, row))
             if not row.domain.paused_by_dump:
@@ -64,7 +64,7 @@ class Reporter:
         """A wait is over."""
         name = waiting.domain.name
         if waiting.outcome is not None:
-            if news.operation(self._rows.get(waiting.key)) is waiting.operation:
+            if news.operation(self._rows.get(waiting.key)) == waiting.operation:
                 self._told.add(waiting.key)
             self._activity.tell(waiting.outcome)
             if waiting.outcome.left_paused:
@@ -98,7 +98,7 @@ class Reporter:
             self._activity.say(row.domain.name, f"{now.label} began", "$foreground-muted")
 
     def _count(self, host: Host, moved: Sequence[tuple[Row | None, Row]], gone: Sequence[Row]) -> None:
-        jobs = sum(news.operation(before) is not news.operation(row) for before, row in moved)
+        jobs = sum(news.operation(before) != news.operation(row) for before, row in moved)
         if jobs:
             self._activity.count(host.name, jobs, "jobs began or ended")
         states = sum(bool(news.states(before, row)) for before, row in moved) + len(gone)

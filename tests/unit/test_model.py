@@ -1,0 +1,47 @@
+"""Numbers of a newer libvirt, for which there is no name."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from dataclasses import asdict
+
+import pytest
+
+from backend.model import DomainState, DumpFormat, JobOperation, JobStats, JobType, OpenEnum
+
+UNNAMED = [JobOperation(11), JobType(77), DomainState(8), DumpFormat(99)]
+NAMED = [JobOperation.DUMP, JobType.FAILED, DomainState.PAUSED, DumpFormat.WIN_DMP]
+
+
+def pickled(member: OpenEnum) -> OpenEnum:
+    return pickle.loads(pickle.dumps(member))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("member", [*UNNAMED, *NAMED], ids=repr)
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickled], ids=["copy", "deepcopy", "pickle"])
+def test_a_copy_equals_its_original(member: OpenEnum, duplicate: Callable[[OpenEnum], OpenEnum]) -> None:
+    twin = duplicate(member)
+    assert (twin, type(twin), twin.known) == (member, type(member), member.known)
+    assert hash(twin) == hash(member)
+    assert (str(twin), repr(twin)) == (str(member), repr(member))
+
+
+@pytest.mark.parametrize("member", UNNAMED, ids=repr)
+def test_a_number_without_a_name_equals_itself_and_no_other(member: OpenEnum) -> None:
+    assert type(member)(int(member)) == member == int(member)
+    assert not member.known
+    assert all(member != named for named in type(member))
+
+
+@pytest.mark.parametrize("member", NAMED, ids=repr)
+def test_copies_of_named_members_are_the_members(member: OpenEnum) -> None:
+    assert copy.deepcopy(member) is member
+    assert pickle.loads(pickle.dumps(member)) is member
+
+
+def test_stats_of_an_operation_without_a_name_become_plain_values() -> None:
+    stats = JobStats.from_params(77, {"operation": 11, "time_elapsed": 5})
+    assert asdict(stats)["operation"] == 11
+    assert stats.operation.label == "operation 11"
