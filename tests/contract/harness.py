@@ -12,6 +12,8 @@ tests/example_backend is a whole example.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,8 +23,10 @@ from backend.model import DomainKey, DumpFlags, DumpFormat
 
 QUICK_MIB = 32
 """Memory of a domain whose dump is over in about a second."""
-SLOW_MIB = 1024
-"""Memory of a domain whose dump takes some seconds: long enough to be seen, attached to and aborted."""
+LONG_MIB = 1024
+"""Memory of one whose dump makes headway that can be watched, once it is let go."""
+
+Release = Callable[[], Awaitable[None]]
 
 
 class Harness(ABC):
@@ -77,6 +81,15 @@ class Harness(ABC):
         uri: str | None = None,
     ) -> None:
         """Start a dump as another program would (``virsh dump``): no runner, no record. Returns once it is seen."""
+
+    @abstractmethod
+    def held(self, path: Path, closing: bool = False) -> AbstractAsyncContextManager[Release]:
+        """Hold the dump to `path` that begins inside the block, whoever asks for it, until the block ends.
+
+        It gets under way, so that its stats have processed some bytes, and no further; this takes a domain that is
+        `filled`, unless the format is elf. With `closing` a raw dump of one that is not gets as far as the closing of
+        its file. What the block is entered with lets the dump go on earlier.
+        """
 
     @abstractmethod
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +17,32 @@ from backend.base import Backend
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
-from tests.contract.harness import QUICK_MIB, Harness
+from backend.simulator import plan as plans
+from backend.simulator.plan import Plan, Stage
+from backend.simulator.store import Store, path_of
+from tests.contract.harness import QUICK_MIB, Harness, Release
 from tests.contract.steps import eventually, job_gone
+
+NAME = "contract"
+RATE = 300
+"""MiB a second."""
+HELD = 1000.0
+"""Seconds that a dump takes while it is held: it has the first page after a tenth of one."""
+_STOP = f"NEW.begun + (NEW.stop - NEW.begun) / NEW.length * {HELD}"
+# In the transaction that a dump begins with. Later ones, such as that of an abort, find it held already.
+HOLD = f"""
+CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans
+WHEN NEW.path = '{{path}}' AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
+BEGIN
+    UPDATE plans SET length = {HELD}, stop = {_STOP}, due = {_STOP}, "end" = {_STOP} + NEW."end" - NEW.stop
+    WHERE id = NEW.id;
+END"""
+HOLD_CLOSING = f"""
+CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans WHEN NEW.path = '{{path}}' AND NEW.stage = {Stage.WORKING.value}
+BEGIN
+    UPDATE plans SET "end" = NEW.stop + {HELD} WHERE id = NEW.id;
+END"""
+RELEASE = 'DROP TRIGGER IF EXISTS "hold {path}"'
 
 
 class SimulatorHarness(Harness):
@@ -37,7 +66,7 @@ class SimulatorHarness(Harness):
 
     @property
     def uri(self) -> str:
-        return "sim:///contract?domains=0&rate=300"
+        return f"sim:///{NAME}?domains=0&rate={RATE}"
 
     def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
         return SimulatorBackend(uri or self.uri, readonly)
@@ -65,6 +94,16 @@ class SimulatorHarness(Harness):
         self._dumps.append(dump)
         # So that no test takes a job that has not begun for one that is over.
         await eventually(partial(self._begun, dump, domain))
+
+    @asynccontextmanager
+    async def held(self, path: Path, closing: bool = False) -> AsyncIterator[Release]:
+        hold = HOLD_CLOSING if closing else HOLD
+        await asyncio.to_thread(_alter, hold.format(path=path))
+        release = partial(asyncio.to_thread, _release, path)
+        try:
+            yield release
+        finally:
+            await release()
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(asyncio.create_task(self._dump_after(DumpRequest(domain, str(path)))))
@@ -99,3 +138,30 @@ class SimulatorHarness(Harness):
 async def _dump_elsewhere(uri: str, request: DumpRequest) -> None:
     async with SimulatorBackend(uri) as backend:
         await backend.call_dump(request)
+
+
+def _alter(statement: str) -> None:
+    with closing(sqlite3.connect(path_of(NAME), timeout=10)) as db:
+        db.execute(statement)
+
+
+def _release(path: Path) -> None:
+    _alter(RELEASE.format(path=path))
+    store = Store(NAME)
+    with store.transaction():
+        for machine in store.machines():
+            plan = store.plan(machine.uuid)
+            if plan is not None and plan.path == str(path):
+                store.put_plan(_let_go(plan))
+    store.close()
+
+
+def _let_go(plan: Plan) -> Plan:
+    """The plan when it goes on at the simulator's own rate from now on, and fails where it would have."""
+    now = time.time()
+    if plan.stop <= now:
+        return replace(plan, end=min(plan.end, now + plans.closing(plan.length)))
+    part = round((plan.stop - plan.begun) / HELD, 3)
+    length = (now - plan.begun) / part + plan.total / (RATE * MIB)
+    stop = plan.begun + part * length
+    return replace(plan, length=length, stop=stop, end=stop + plan.end - plan.stop)
