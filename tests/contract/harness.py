@@ -12,11 +12,10 @@ tests/example_backend is a whole example.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from backend.base import Backend
 from backend.model import DomainKey, DumpFlags, DumpFormat
@@ -26,7 +25,11 @@ QUICK_MIB = 32
 LONG_MIB = 1024
 """Memory of one whose dump makes headway that can be watched, once it is let go."""
 
-Release = Callable[[], Awaitable[None]]
+
+class Release(Protocol):
+    """Lets a held dump go on: to its end, or no further than the `closing` of its file."""
+
+    async def __call__(self, closing: bool = False) -> None: ...
 
 
 class Harness(ABC):
@@ -83,12 +86,11 @@ class Harness(ABC):
         """Start a dump as another program would (``virsh dump``): no runner, no record. Returns once it is seen."""
 
     @abstractmethod
-    def held(self, path: Path, closing: bool = False) -> AbstractAsyncContextManager[Release]:
+    def held(self, path: Path) -> AbstractAsyncContextManager[Release]:
         """Hold the dump to `path` that begins inside the block, whoever asks for it, until the block ends.
 
-        It gets under way, so that its stats have processed some bytes, and no further; this takes a domain that is
-        `filled`, unless the format is elf. With `closing` a raw dump of one that is not gets as far as the closing of
-        its file. What the block is entered with lets the dump go on earlier.
+        It gets under way, so that its stats have processed some bytes, and no further. What the block is entered with
+        lets it go on earlier. Only a domain that is `filled` has enough to write for a held dump that is no elf one.
         """
 
     @abstractmethod

@@ -88,10 +88,13 @@ class LibvirtHarness(Harness):
         await asyncio.to_thread(eventually, lambda: dump.poll() is not None or self._machines.has_job(domain))
 
     @asynccontextmanager
-    async def held(self, path: Path, closing: bool = False) -> AsyncIterator[Release]:
-        # All of a stream of empty memory fits into the pipe to the process that is held.
+    async def held(self, path: Path) -> AsyncIterator[Release]:
         with Held(path) as held:
-            yield functools.partial(asyncio.to_thread, held.release)
+
+            async def release(closing: bool = False) -> None:
+                await asyncio.to_thread(held.release_to_closing if closing else held.release)
+
+            yield release
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(virsh_dump(self.uri, domain, path, "--memory-only"))

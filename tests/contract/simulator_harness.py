@@ -16,8 +16,8 @@ from typing import Self
 from backend.base import Backend
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
-from backend.simulator.options import MIB
 from backend.simulator import plan as plans
+from backend.simulator.options import MIB
 from backend.simulator.plan import Plan, Stage
 from backend.simulator.store import Store, path_of
 from tests.contract.harness import QUICK_MIB, Harness, Release
@@ -36,11 +36,6 @@ WHEN NEW.path = '{{path}}' AND NEW.stage = {Stage.WORKING.value} AND NEW.length 
 BEGIN
     UPDATE plans SET length = {HELD}, stop = {_STOP}, due = {_STOP}, "end" = {_STOP} + NEW."end" - NEW.stop
     WHERE id = NEW.id;
-END"""
-HOLD_CLOSING = f"""
-CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans WHEN NEW.path = '{{path}}' AND NEW.stage = {Stage.WORKING.value}
-BEGIN
-    UPDATE plans SET "end" = NEW.stop + {HELD} WHERE id = NEW.id;
 END"""
 RELEASE = 'DROP TRIGGER IF EXISTS "hold {path}"'
 
@@ -96,10 +91,12 @@ class SimulatorHarness(Harness):
         await eventually(partial(self._begun, dump, domain))
 
     @asynccontextmanager
-    async def held(self, path: Path, closing: bool = False) -> AsyncIterator[Release]:
-        hold = HOLD_CLOSING if closing else HOLD
-        await asyncio.to_thread(_alter, hold.format(path=path))
-        release = partial(asyncio.to_thread, _release, path)
+    async def held(self, path: Path) -> AsyncIterator[Release]:
+        await asyncio.to_thread(_alter, HOLD.format(path=path))
+
+        async def release(closing: bool = False) -> None:
+            await asyncio.to_thread(_release, path, closing)
+
         try:
             yield release
         finally:
@@ -145,18 +142,18 @@ def _alter(statement: str) -> None:
         db.execute(statement)
 
 
-def _release(path: Path) -> None:
+def _release(path: Path, closing: bool) -> None:
     _alter(RELEASE.format(path=path))
     store = Store(NAME)
     with store.transaction():
         for machine in store.machines():
             plan = store.plan(machine.uuid)
             if plan is not None and plan.path == str(path):
-                store.put_plan(_let_go(plan))
+                store.put_plan(_let_go(plan, closing))
     store.close()
 
 
-def _let_go(plan: Plan) -> Plan:
+def _let_go(plan: Plan, closing: bool) -> Plan:
     """The plan when it goes on at the simulator's own rate from now on, and fails where it would have."""
     now = time.time()
     if plan.stop <= now:
@@ -164,4 +161,4 @@ def _let_go(plan: Plan) -> Plan:
     part = round((plan.stop - plan.begun) / HELD, 3)
     length = (now - plan.begun) / part + plan.total / (RATE * MIB)
     stop = plan.begun + part * length
-    return replace(plan, length=length, stop=stop, end=stop + plan.end - plan.stop)
+    return replace(plan, length=length, stop=stop, end=stop + (HELD if closing else plan.end - plan.stop))

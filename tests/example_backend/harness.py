@@ -90,9 +90,15 @@ class ExampleHarness(Harness):
         await eventually(partial(self._begun, dump, domain))
 
     @asynccontextmanager
-    async def held(self, path: Path, closing: bool = False) -> AsyncIterator[Release]:
-        await self._ask("hold", path=str(path), closing=closing)
-        release = partial(self._ask, "release", path=str(path))
+    async def held(self, path: Path) -> AsyncIterator[Release]:
+        await self._ask("hold", path=str(path), closing=False)
+
+        async def release(closing: bool = False) -> None:
+            if closing:
+                await self._ask("hold", path=str(path), closing=True)
+            else:
+                await self._ask("release", path=str(path))
+
         try:
             yield release
         finally:

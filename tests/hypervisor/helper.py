@@ -51,6 +51,14 @@ class Held:
         """Return once the process runs, and is held."""
         assert self._line().isdigit()
 
+    def release_to_closing(self) -> None:
+        """Let QEMU get rid of all it has to write; what was the last of it does not get into the file yet."""
+        assert self._holder is not None and self._holder.stdin is not None
+        self.until_stopped()
+        self._holder.stdin.write("\n")
+        self._holder.stdin.flush()
+        assert self._line() == "closing"
+
     def release(self) -> None:
         if self._holder is not None:
             self._holder.communicate()

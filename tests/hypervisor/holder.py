@@ -1,7 +1,8 @@
 """``holder.py PATH``: stop the process through which libvirt writes PATH at its birth, until standard input ends.
 
 A process with real-time priority: a thread of the tests' own process would come too late on a busy machine. Prints
-"watching" once no birth can be missed, and the pid once the process is stopped.
+"watching" once no birth can be missed, and the pid once the process is stopped. A line on standard input lets it go on
+bit by bit until QEMU has written everything and closed its end of the pipe; then it prints "closing".
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import select
 import signal
 import sys
+import time
 
 HELPER = b"libvirt_iohelper"
 INTERVAL = 0.001
@@ -22,20 +24,46 @@ def main() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     older = set(os.listdir("/proc"))
     print("watching", flush=True)
-    while not _ended(INTERVAL):
+    while not select.select([0], [], [], INTERVAL)[0]:
         # The daemon creates the file before it starts the process.
         if os.path.exists(path) and (helper := _newborn(path, older)) is not None:
             os.kill(helper, signal.SIGSTOP)
             print(helper, flush=True)
-            _ended(None)
             with contextlib.suppress(ProcessLookupError):
+                while sys.stdin.readline():
+                    _go_on(helper)
+                    print("closing", flush=True)
                 os.kill(helper, signal.SIGCONT)
             return
 
 
-def _ended(seconds: float | None) -> bool:
-    """Whether standard input ends within `seconds`; None: wait for it."""
-    return bool(select.select([0], [], [], seconds)[0])
+def _go_on(helper: int) -> None:
+    """Let it read what there is, a bit at a time, until nobody writes any more."""
+    pipe = os.readlink(f"/proc/{helper}/fd/0")
+    writers = [name for name in os.listdir("/proc") if name.isdigit() and int(name) != helper and _has(name, pipe)]
+    while any(_has(writer, pipe) for writer in writers):
+        before = _position(helper)
+        os.kill(helper, signal.SIGCONT)
+        for _ in range(20):
+            time.sleep(INTERVAL / 10)
+            if _position(helper) != before:
+                break
+        os.kill(helper, signal.SIGSTOP)
+
+
+def _has(process: str, pipe: str) -> bool:
+    folder = f"/proc/{process}/fd"
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(f"{folder}/{name}") == pipe:
+                    return True
+    return False
+
+
+def _position(helper: int) -> str:
+    with open(f"/proc/{helper}/fdinfo/1") as info:
+        return info.readline()
 
 
 def _newborn(path: bytes, older: set[str]) -> int | None:

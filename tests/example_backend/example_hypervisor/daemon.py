@@ -189,7 +189,7 @@ class Hypervisor:
         else:
             self._tell(machine, "dump", completed=True, error="")
         await asyncio.sleep(CLOSING)
-        while job.path in self._held:
+        while job.path in self._held:  # noqa: ASYNC110 - nothing tells that it was let go
             await asyncio.sleep(STEP)
 
     def _grow(self, file: int, job: Job, begin: int) -> None:
