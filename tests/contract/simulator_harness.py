@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -16,28 +13,12 @@ from typing import Self
 from backend.base import Backend
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
-from backend.simulator import plan as plans
 from backend.simulator.options import MIB
-from backend.simulator.plan import Plan, Stage
-from backend.simulator.store import Store, path_of
 from tests.contract.harness import QUICK_MIB, Harness, Release
+from tests.contract.simulator_hold import RATE, hold, let_go
 from tests.contract.steps import eventually, job_gone
 
 NAME = "contract"
-RATE = 300
-"""MiB a second."""
-HELD = 1000.0
-"""Seconds that a dump takes while it is held: it has the first page after a tenth of one."""
-_STOP = f"NEW.begun + (NEW.stop - NEW.begun) / NEW.length * {HELD}"
-# In the transaction that a dump begins with. Later ones, such as that of an abort, find it held already.
-HOLD = f"""
-CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans
-WHEN NEW.path = '{{path}}' AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
-BEGIN
-    UPDATE plans SET length = {HELD}, stop = {_STOP}, due = {_STOP}, "end" = {_STOP} + NEW."end" - NEW.stop
-    WHERE id = NEW.id;
-END"""
-RELEASE = 'DROP TRIGGER IF EXISTS "hold {path}"'
 
 
 class SimulatorHarness(Harness):
@@ -92,10 +73,10 @@ class SimulatorHarness(Harness):
 
     @asynccontextmanager
     async def held(self, path: Path) -> AsyncIterator[Release]:
-        await asyncio.to_thread(_alter, HOLD.format(path=path))
+        await asyncio.to_thread(hold, NAME, path)
 
         async def release(closing: bool = False) -> None:
-            await asyncio.to_thread(_release, path, closing)
+            await asyncio.to_thread(let_go, NAME, path, closing)
 
         try:
             yield release
@@ -135,30 +116,3 @@ class SimulatorHarness(Harness):
 async def _dump_elsewhere(uri: str, request: DumpRequest) -> None:
     async with SimulatorBackend(uri) as backend:
         await backend.call_dump(request)
-
-
-def _alter(statement: str) -> None:
-    with closing(sqlite3.connect(path_of(NAME), timeout=10)) as db:
-        db.execute(statement)
-
-
-def _release(path: Path, closing: bool) -> None:
-    _alter(RELEASE.format(path=path))
-    store = Store(NAME)
-    with store.transaction():
-        for machine in store.machines():
-            plan = store.plan(machine.uuid)
-            if plan is not None and plan.path == str(path):
-                store.put_plan(_let_go(plan, closing))
-    store.close()
-
-
-def _let_go(plan: Plan, closing: bool) -> Plan:
-    """The plan when it goes on at the simulator's own rate from now on, and fails where it would have."""
-    now = time.time()
-    if plan.stop <= now:
-        return replace(plan, end=min(plan.end, now + plans.closing(plan.length)))
-    part = round((plan.stop - plan.begun) / HELD, 3)
-    length = (now - plan.begun) / part + plan.total / (RATE * MIB)
-    stop = plan.begun + part * length
-    return replace(plan, length=length, stop=stop, end=stop + (HELD if closing else plan.end - plan.stop))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -79,7 +80,7 @@ async def attach(
         if since_held == 2:
             attached.set()
 
-    with patch.object(backend, "dump_target", dump_target):
+    with patch.object(backend, "dump_target", dump_target) if holds_file else nullcontext():
         waiting = asyncio.create_task(wait(backend, domain, on_progress=progress, **options))
         seen = asyncio.create_task(attached.wait())
         await asyncio.wait({waiting, seen}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
