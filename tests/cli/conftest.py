@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import sys
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,8 @@ class VirtJobs:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._started: list[asyncio.subprocess.Process] = []
+        self._read: dict[int, bytes] = defaultdict(bytes)
+        """What was read of the output of processes that may not have ended."""
 
     async def start(self, *arguments: str, **others: Any) -> asyncio.subprocess.Process:
         process = await asyncio.create_subprocess_exec(
@@ -59,11 +62,24 @@ class VirtJobs:
         self._started.append(process)
         return process
 
+    async def attached(self, process: asyncio.subprocess.Process, *held: Path, jobs: int = 1) -> None:
+        """Return once a command that prints JSON follows so many jobs, and holds those files of dumps."""
+        assert process.stdout is not None
+        lines: Counter[str] = Counter()
+        async with asyncio.timeout(PATIENCE):
+            # The first line after a file was found may tell of a look before that.
+            while len(lines) < jobs or min(lines.values()) < 2:
+                line = await process.stdout.readline()
+                self._read[process.pid] += line
+                assert line, "it ended"
+                if {str(path) for path in held} <= _open_files(process.pid):
+                    lines[json.loads(line)["domain"]] += 1
+
     async def ended(self, process: asyncio.subprocess.Process) -> Ended:
         async with asyncio.timeout(PATIENCE):
             out, err = await process.communicate()
         assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
+        return Ended(process.returncode, (self._read[process.pid] + out).decode(), err.decode())
 
     async def __call__(self, *arguments: str, **others: Any) -> Ended:
         return await self.ended(await self.start(*arguments, **others))
@@ -73,6 +89,14 @@ class VirtJobs:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.communicate()
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.add(os.readlink(path))
+    return found
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import one_line, virt_jobs
+from tests.contract.simulator_hold import hold, let_go
 
 A, B = "sim:///a?domains=2&jobs=0&memory=1", "sim:///b?domains=3&jobs=0&memory=1"
 NOBODY = "sim:///nobody?domains=x"
@@ -110,16 +111,28 @@ def test_a_uri_that_means_nothing_stops_a_command_that_acts() -> None:
 
 
 def test_domains_on_several_hosts_are_waited_for_at_once() -> None:
-    slow = "memory=16&rate=8"
-    uris = (f"sim:///a?domains=1&jobs=0&{slow}", f"sim:///b?domains=2&jobs=0&{slow}")
+    uris = ("sim:///a?domains=1&jobs=0&memory=16", "sim:///b?domains=2&jobs=0&memory=16")
     folder = Path(os.environ["XDG_STATE_HOME"])
-    first = json.loads(virt_jobs("-c", uris[0], "list", "--json").stdout)["uuid"]
-    for uri, name in zip(uris, ("vm-01", "vm-02"), strict=True):
-        assert virt_jobs("-c", uri, "dump", name, str(folder / f"{name}.core"), "--detach").returncode == 0
-    ended = virt_jobs("-c", uris[0], "-c", uris[1], "wait", first, "vm-02", "--json")
-    outcomes = [line for text in ended.stdout.splitlines() if (line := json.loads(text))["event"] == "outcome"]
+    listed = virt_jobs("-c", uris[0], "-c", uris[1], "list", "--json").stdout.splitlines()
+    first = json.loads(listed[0])["uuid"]
+    dumps = [("a", "vm-01", folder / "vm-01.core"), ("b", "vm-02", folder / "vm-02.core")]
+    for uri, (simulator, name, path) in zip(uris, dumps, strict=True):
+        hold(simulator, path)
+        assert virt_jobs("-c", uri, "dump", name, str(path), "--detach").returncode == 0
+    command = [sys.executable, "-m", "tui", "-c", uris[0], "-c", uris[1], "wait", first, "vm-02", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        waited_for: set[str] = set()
+        while waited_for != {"vm-01", "vm-02"}:
+            line = json.loads(process.stdout.readline())
+            assert line["event"] == "progress"
+            waited_for.add(line["domain"])
+        for simulator, _, path in dumps:
+            let_go(simulator, path)
+        out, _ = process.communicate()
+    outcomes = [line for text in out.splitlines() if (line := json.loads(text))["event"] == "outcome"]
     assert {(line["uri"], line["domain"], line["verdict"]) for line in outcomes} == {
         (uris[0], "vm-01", "completed"),
         (uris[1], "vm-02", "completed"),
     }
-    assert ended.returncode == 0
+    assert process.returncode == 0

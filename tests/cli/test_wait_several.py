@@ -7,31 +7,51 @@ import itertools
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pexpect
 import pytest
 
 from backend.base import Backend
-from backend.model import DomainKey
-from tests.cli.conftest import VirtJobs
-from tests.contract.harness import SLOW_MIB, Harness
+from tests.cli.conftest import Ended, VirtJobs
+from tests.contract.harness import Harness, Release
 from tests.contract.steps import job_seen
 from tui.cli import exits
 from tui.cli.exits import Exit
 
 
-async def dumped(harness: Harness, backend: Backend, *names: str) -> list[DomainKey]:
-    """Domains of those names, each with a dump of somebody else's under way."""
-    domains = [await harness.running(name, SLOW_MIB, filled=True) for name in names]
-    await asyncio.gather(*(harness.foreign_dump(domain, harness.folder / domain.name) for domain in domains))
-    for domain in domains:
-        await job_seen(backend, domain)
-    return domains
+@asynccontextmanager
+async def dumped(harness: Harness, backend: Backend, *names: str) -> AsyncIterator[tuple[list[Path], Release]]:
+    """Domains of those names, each with a held dump of somebody else's under way; the files, and what lets them go."""
+    paths = [harness.folder / name for name in names]
+    async with AsyncExitStack() as stack:
+        releases = [await stack.enter_async_context(harness.held(path)) for path in paths]
+
+        async def release(closing: bool = False) -> None:
+            for release_one in releases:
+                await release_one(closing)
+
+        domains = await asyncio.gather(*map(harness.running, names))
+        await asyncio.gather(*map(harness.foreign_dump, domains, paths))
+        for domain in domains:
+            await job_seen(backend, domain)
+        yield paths, release
+
+
+async def waited_for(virt_jobs: VirtJobs, dumps: tuple[list[Path], Release], *arguments: str) -> Ended:
+    """How ``wait`` ended whose dumps went on once it was attached to all of them."""
+    paths, release = dumps
+    process = await virt_jobs.start("wait", *arguments, "--json")
+    await virt_jobs.attached(process, *paths, jobs=len(paths))
+    await release()
+    return await virt_jobs.ended(process)
 
 
 async def test_each_domain_has_its_own_lines(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
-    await dumped(harness, backend, "one", "two")
-    ended = await virt_jobs("wait", "one", "two", "--json")
+    async with dumped(harness, backend, "one", "two") as dumps:
+        ended = await waited_for(virt_jobs, dumps, "one", "two")
     assert ended.code == 0, ended
     for name in ("one", "two"):
         lines = [line["event"] for line in ended.objects if line["domain"] == name]
@@ -40,8 +60,8 @@ async def test_each_domain_has_its_own_lines(harness: Harness, virt_jobs: VirtJo
 
 
 async def test_they_are_waited_for_at_once(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
-    await dumped(harness, backend, "one", "two")
-    ended = await virt_jobs("wait", "one", "two", "--json")
+    async with dumped(harness, backend, "one", "two") as dumps:
+        ended = await waited_for(virt_jobs, dumps, "one", "two")
     events = [(line["event"], line["domain"]) for line in ended.objects]
     first_outcome = next(index for index, (event, _) in enumerate(events) if event == "outcome")
     assert {domain for event, domain in events[:first_outcome] if event == "progress"} == {"one", "two"}
@@ -51,8 +71,8 @@ async def test_an_error_with_one_does_not_stop_the_others(
     harness: Harness, virt_jobs: VirtJobs, backend: Backend
 ) -> None:
     await harness.running("idle")
-    await dumped(harness, backend, "one")
-    ended = await virt_jobs("wait", "idle", "nobody", "one", "--json")
+    async with dumped(harness, backend, "one") as dumps:
+        ended = await waited_for(virt_jobs, dumps, "idle", "nobody", "one")
     assert ended.code == 7
     assert [line["verdict"] for line in ended.objects if line["event"] == "outcome"] == ["completed"]
     complaints = sorted(ended.err.splitlines())
@@ -62,8 +82,8 @@ async def test_an_error_with_one_does_not_stop_the_others(
 
 
 async def test_an_error_names_its_domain(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
-    await dumped(harness, backend, "one", "two")
-    ended = await virt_jobs("wait", "one", "two", "--operation", "save")
+    async with dumped(harness, backend, "one", "two"):
+        ended = await virt_jobs("wait", "one", "two", "--operation", "save")
     assert ended.code == 4
     mismatch = "job mismatch: want save, have dump"
     assert sorted(ended.err.splitlines()) == [f"virt-jobs: one: {mismatch}", f"virt-jobs: two: {mismatch}"]
@@ -82,15 +102,15 @@ async def test_the_last_recorded_ends_are_told_of_each(harness: Harness, virt_jo
 async def test_a_domain_that_is_named_twice_is_waited_for_once(
     harness: Harness, virt_jobs: VirtJobs, backend: Backend
 ) -> None:
-    await dumped(harness, backend, "one")
-    ended = await virt_jobs("wait", "one", "one", "--json")
+    async with dumped(harness, backend, "one") as dumps:
+        ended = await waited_for(virt_jobs, dumps, "one", "one")
     assert [line["event"] for line in ended.objects].count("outcome") == 1
 
 
 async def test_a_timeout_is_each_domains_own(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
     await harness.running("idle")
-    await dumped(harness, backend, "one")
-    ended = await virt_jobs("wait", "one", "idle", "--timeout", "0.1")
+    async with dumped(harness, backend, "one"):
+        ended = await virt_jobs("wait", "one", "idle", "--timeout", "0.1")
     assert ended.code == 3
     assert "the job goes on" in ended.err
 

@@ -12,17 +12,24 @@ tests/example_backend is a whole example.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from backend.base import Backend
 from backend.model import DomainKey, DumpFlags, DumpFormat
 
 QUICK_MIB = 32
 """Memory of a domain whose dump is over in about a second."""
-SLOW_MIB = 1024
-"""Memory of a domain whose dump takes some seconds: long enough to be seen, attached to and aborted."""
+LONG_MIB = 1024
+"""Memory of one whose dump makes headway that can be watched, once it is let go."""
+
+
+class Release(Protocol):
+    """Lets a held dump go on: to its end, or no further than the `closing` of its file."""
+
+    async def __call__(self, closing: bool = False) -> None: ...
 
 
 class Harness(ABC):
@@ -77,6 +84,14 @@ class Harness(ABC):
         uri: str | None = None,
     ) -> None:
         """Start a dump as another program would (``virsh dump``): no runner, no record. Returns once it is seen."""
+
+    @abstractmethod
+    def held(self, path: Path) -> AbstractAsyncContextManager[Release]:
+        """Hold the dump to `path` that begins inside the block, whoever asks for it, until the block ends.
+
+        It gets under way, so that its stats have processed some bytes, and no further. What the block is entered with
+        lets it go on earlier. Only a domain that is `filled` has enough to write for a held dump that is no elf one.
+        """
 
     @abstractmethod
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:

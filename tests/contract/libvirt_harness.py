@@ -13,7 +13,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,10 +22,11 @@ from typing import Self
 from backend.base import Backend
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DumpFlags, DumpFormat, format_name
-from tests.contract.harness import QUICK_MIB, Harness
+from tests.contract.harness import QUICK_MIB, Harness, Release
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, is_dump, process_of, virsh_dump
 from tests.hypervisor.disk import small_disk
+from tests.hypervisor.helper import Held
 
 
 class LibvirtHarness(Harness):
@@ -84,6 +86,15 @@ class LibvirtHarness(Harness):
         self._dumps.append(dump)
         # So that no test takes a job that has not begun for one that is over.
         await asyncio.to_thread(eventually, lambda: dump.poll() is not None or self._machines.has_job(domain))
+
+    @asynccontextmanager
+    async def held(self, path: Path) -> AsyncIterator[Release]:
+        with Held(path) as held:
+
+            async def release(closing: bool = False) -> None:
+                await asyncio.to_thread(held.release_to_closing if closing else held.release)
+
+            yield release
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(virsh_dump(self.uri, domain, path, "--memory-only"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +14,11 @@ from backend.base import Backend
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
-from tests.contract.harness import QUICK_MIB, Harness
+from tests.contract.harness import QUICK_MIB, Harness, Release
+from tests.contract.simulator_hold import RATE, hold, let_go
 from tests.contract.steps import eventually, job_gone
+
+NAME = "contract"
 
 
 class SimulatorHarness(Harness):
@@ -37,7 +42,7 @@ class SimulatorHarness(Harness):
 
     @property
     def uri(self) -> str:
-        return "sim:///contract?domains=0&rate=300"
+        return f"sim:///{NAME}?domains=0&rate={RATE}"
 
     def backend(self, readonly: bool = False, uri: str | None = None) -> Backend:
         return SimulatorBackend(uri or self.uri, readonly)
@@ -65,6 +70,18 @@ class SimulatorHarness(Harness):
         self._dumps.append(dump)
         # So that no test takes a job that has not begun for one that is over.
         await eventually(partial(self._begun, dump, domain))
+
+    @asynccontextmanager
+    async def held(self, path: Path) -> AsyncIterator[Release]:
+        await asyncio.to_thread(hold, NAME, path)
+
+        async def release(closing: bool = False) -> None:
+            await asyncio.to_thread(let_go, NAME, path, closing)
+
+        try:
+            yield release
+        finally:
+            await release()
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(asyncio.create_task(self._dump_after(DumpRequest(domain, str(path)))))

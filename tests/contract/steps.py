@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 from backend.base import Backend
+from backend.files.dumpfile import DumpTarget
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobStats
+from backend.observing.wait import wait
+from backend.verdicts.verdict import Outcome
 
 PATIENCE = 60.0
 """Seconds after which something that has to happen is taken not to."""
@@ -48,3 +53,40 @@ async def job_gone(backend: Backend, domain: DomainKey) -> None:
         return await backend.job(domain) is None
 
     await eventually(probe)
+
+
+async def attach(
+    backend: Backend,
+    domain: DomainKey,
+    on_progress: Callable[[JobStats], None] = lambda stats: None,
+    holds_file: bool = True,
+    **options: Any,
+) -> asyncio.Task[Outcome]:
+    """A wait that has seen the domain's job get somewhere; with `holds_file` also while it held the dump's file."""
+    attached, since_held = asyncio.Event(), 0
+    target_of, held = backend.dump_target, not holds_file
+
+    async def dump_target(domain: DomainKey) -> DumpTarget | None:
+        nonlocal held
+        target = await target_of(domain)
+        held = held or target is not None
+        return target
+
+    def progress(stats: JobStats) -> None:
+        nonlocal since_held
+        on_progress(stats)
+        since_held += held and stats.processed > 0
+        # The first one may have been asked for before.
+        if since_held == 2:
+            attached.set()
+
+    with patch.object(backend, "dump_target", dump_target) if holds_file else nullcontext():
+        waiting = asyncio.create_task(wait(backend, domain, on_progress=progress, **options))
+        seen = asyncio.create_task(attached.wait())
+        await asyncio.wait({waiting, seen}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        seen.cancel()
+    if not attached.is_set():
+        waiting.cancel()
+        await waiting
+        raise AssertionError("it saw no job that goes on")
+    return waiting

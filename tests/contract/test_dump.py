@@ -12,7 +12,7 @@ from backend.records.journal import Journal
 from backend.records.record import RecordState
 from backend.running.start import start_dump
 from backend.verdicts.verdict import Evidence, Verdict
-from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.harness import Harness
 from tests.contract.steps import dump_of, job_seen
 
 
@@ -43,10 +43,11 @@ async def test_a_format_that_the_host_lacks_is_named(harness: Harness, backend: 
 
 
 async def test_a_started_dump_is_running_or_over(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
-    assert record.state is RecordState.RUNNING
-    assert await backend.job(domain) is not None
+    domain = await harness.running("vm")
+    async with harness.held(harness.folder / "dump"):
+        record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+        assert record.state is RecordState.RUNNING
+        assert await backend.job(domain) is not None
 
 
 async def test_the_domain_runs_again_afterwards(harness: Harness, backend: Backend) -> None:
@@ -103,11 +104,12 @@ async def test_a_domain_that_is_off_cannot_be_dumped(harness: Harness, backend: 
 
 
 async def test_a_domain_has_one_job_at_a_time(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "first")
-    await job_seen(backend, domain)
-    with pytest.raises(DomainBusy):
-        await start_dump(backend, dump_of(domain, harness.folder / "second"))
+    domain = await harness.running("vm")
+    async with harness.held(harness.folder / "first"):
+        await harness.foreign_dump(domain, harness.folder / "first")
+        await job_seen(backend, domain)
+        with pytest.raises(DomainBusy):
+            await start_dump(backend, dump_of(domain, harness.folder / "second"))
     assert not (harness.folder / "second").exists()
 
 
@@ -124,7 +126,7 @@ async def test_a_full_disk_fails_the_dump_with_its_reason(harness: Harness) -> N
 
 async def test_a_stream_into_a_full_disk_fails_too(harness: Harness) -> None:
     uri, path = await harness.full_disk()
-    domain = await harness.running("vm", SLOW_MIB)
+    domain = await harness.running("vm", filled=True)
     async with harness.backend(uri=uri) as backend:
         record = await start_dump(backend, dump_of(domain, path, "raw"))
         outcome = await wait(backend, domain, record=record)

@@ -10,7 +10,7 @@ from backend.base import Backend
 from backend.event_stream import EventStream
 from backend.events import JobEvent, Lifecycle, LifecycleEvent
 from backend.model import DomainKey, DumpFlags, DumpFormat, JobOperation
-from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE, job_gone, job_seen
 
 DUMPED = [(Lifecycle.SUSPENDED, "paused"), (Lifecycle.RESUMED, "unpaused")]
@@ -32,7 +32,7 @@ async def told(
 
 
 async def test_a_dump_pauses_and_resumes_its_domain(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
+    domain = await harness.running("vm")
     async with backend.events() as events:
         await harness.foreign_dump(domain, harness.folder / "dump")
         await told(events, domain, DUMPED)
@@ -46,10 +46,11 @@ async def test_a_read_only_connection_is_told_too(harness: Harness, readonly: Ba
 
 
 async def test_what_happened_before_anyone_read_is_not_lost(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
+    domain = await harness.running("vm")
     async with backend.events() as events:
-        await harness.foreign_dump(domain, harness.folder / "dump")
-        await job_seen(backend, domain)
+        async with harness.held(harness.folder / "dump"):
+            await harness.foreign_dump(domain, harness.folder / "dump")
+            await job_seen(backend, domain)
         await job_gone(backend, domain)
         await told(events, domain, DUMPED)
 

@@ -7,7 +7,7 @@ import pytest
 from backend.base import Backend
 from backend.errors import DomainNotRunning
 from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobType
-from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.harness import QUICK_MIB, Harness
 from tests.contract.steps import eventually, job_gone, job_seen
 
 SHAPES = {
@@ -28,51 +28,57 @@ async def test_a_domain_that_is_off_cannot_have_one(harness: Harness, backend: B
 
 @pytest.mark.parametrize("format_name", SHAPES)
 async def test_a_dump_shows_its_stats(harness: Harness, backend: Backend, format_name: str) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES[format_name])
-    stats = await job_seen(backend, domain)
+    domain = await harness.running("vm", filled=True)
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES[format_name])
+        stats = await job_seen(backend, domain)
     assert (stats.operation, stats.type) == (JobOperation.DUMP, JobType.UNBOUNDED)
     assert stats.time_elapsed > 0
-    assert stats.memory_total is not None and stats.memory_total >= SLOW_MIB * 2**20
+    assert stats.memory_total is not None and stats.memory_total >= QUICK_MIB * 2**20
     assert stats.processed + stats.remaining <= stats.total
 
 
 @pytest.mark.parametrize("format_name", ["elf", "kdump-zlib"])
 async def test_a_memory_only_dump_has_no_rate(harness: Harness, backend: Backend, format_name: str) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES[format_name])
-    stats = await job_seen(backend, domain)
+    domain = await harness.running("vm", filled=True)
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES[format_name])
+        stats = await job_seen(backend, domain)
     assert (stats.memory_bps, stats.data_total) == (None, None)
 
 
 async def test_a_stream_counts_its_data(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES["raw"])
-    stats = await job_seen(backend, domain)
+    domain = await harness.running("vm", filled=True)
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(domain, harness.folder / "dump", *SHAPES["raw"])
+        stats = await job_seen(backend, domain)
     assert stats.data_total == stats.total and stats.memory_page_size is not None
 
 
 async def test_a_dump_is_seen_by_a_read_only_connection(harness: Harness, readonly: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump")
-    assert (await job_seen(readonly, domain)).operation is JobOperation.DUMP
+    domain = await harness.running("vm")
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(domain, harness.folder / "dump")
+        assert (await job_seen(readonly, domain)).operation is JobOperation.DUMP
 
 
 async def test_a_dumped_domain_is_paused_for_it_and_runs_again(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump")
-    await job_seen(backend, domain)
-    assert (await backend.find("vm")).paused_by_dump
+    domain = await harness.running("vm")
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(domain, harness.folder / "dump")
+        await job_seen(backend, domain)
+        assert (await backend.find("vm")).paused_by_dump
     await job_gone(backend, domain)
     assert (await backend.find("vm")).state is DomainState.RUNNING
 
 
 async def test_many_domains_are_asked_at_once(harness: Harness, backend: Backend) -> None:
     idle, off = await harness.running("idle"), await harness.shut_off("off")
-    busy = await harness.running("busy", SLOW_MIB)
-    await harness.foreign_dump(busy, harness.folder / "dump")
-    await job_seen(backend, busy)
-    found = await backend.jobs([idle, busy, off])
+    busy = await harness.running("busy")
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(busy, harness.folder / "dump")
+        await job_seen(backend, busy)
+        found = await backend.jobs([idle, busy, off])
     assert found[idle] is None
     assert getattr(found[busy], "operation", None) is JobOperation.DUMP
     assert isinstance(found[off], DomainNotRunning)
@@ -87,8 +93,9 @@ async def test_what_a_job_left_behind_is_never_consumed(harness: Harness, backen
 
 
 async def test_a_memory_only_dump_leaves_nothing_behind(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    await harness.foreign_dump(domain, harness.folder / "dump")
-    await job_seen(backend, domain)
+    domain = await harness.running("vm")
+    async with harness.held(harness.folder / "dump"):
+        await harness.foreign_dump(domain, harness.folder / "dump")
+        await job_seen(backend, domain)
     await job_gone(backend, domain)
     assert await backend.last_job(domain) is None

@@ -13,7 +13,7 @@ from backend.observing.wait import wait
 from backend.records import process
 from backend.records.record import RecordState
 from backend.running.start import start_dump
-from tests.contract.harness import SLOW_MIB, Harness
+from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE, dump_of, eventually
 
 
@@ -39,11 +39,12 @@ async def test_a_record_that_changes_is_told(harness: Harness, backend: Backend,
 
 
 async def test_a_dump_is_published_while_it_runs_and_after(harness: Harness, backend: Backend) -> None:
-    domain = await harness.running("vm", SLOW_MIB)
-    started = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+    domain = await harness.running("vm")
     async with harness.backend(readonly=True) as other:
-        during = await other.record(domain)
-        assert during is not None and (during.id, during.state) == (started.id, RecordState.RUNNING)
+        async with harness.held(harness.folder / "dump"):
+            started = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
+            during = await other.record(domain)
+            assert during is not None and (during.id, during.state) == (started.id, RecordState.RUNNING)
         await wait(backend, domain, record=started)
 
         async def over() -> bool:

@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from backend.base import Backend
 from backend.errors import NoConnection
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat
 from backend.uri import open_backend
-from tests.contract.harness import QUICK_MIB, Harness
+from tests.contract.harness import QUICK_MIB, Harness, Release
 from tests.contract.steps import eventually, job_gone
 from tests.example_backend.installed import install
 
@@ -87,6 +88,21 @@ class ExampleHarness(Harness):
         self._dumps.append(dump)
         # So that no test takes a job that has not begun for one that is over.
         await eventually(partial(self._begun, dump, domain))
+
+    @asynccontextmanager
+    async def held(self, path: Path) -> AsyncIterator[Release]:
+        await self._ask("hold", path=str(path), closing=False)
+
+        async def release(closing: bool = False) -> None:
+            if closing:
+                await self._ask("hold", path=str(path), closing=True)
+            else:
+                await self._ask("release", path=str(path))
+
+        try:
+            yield release
+        finally:
+            await release()
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(asyncio.create_task(self._dump_after(domain, path)))

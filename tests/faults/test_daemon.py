@@ -12,16 +12,17 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import libvirt_qemu
 import pytest
 
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import DomainKey, DomainState, JobStats
-from backend.observing.wait import wait
+from backend.model import DomainKey, DomainState
 from backend.running.start import start_dump
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
-from tests.contract.steps import PATIENCE, dump_of
+from tests.contract.steps import PATIENCE, attach, dump_of, job_seen
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump
 from tests.hypervisor.helper import Held, helper_of
@@ -29,7 +30,7 @@ from tests.hypervisor.proxy import Proxy
 from tui.cli.follow import Report
 
 pytestmark = pytest.mark.hypervisor
-MIB = 512
+MIB = 48
 
 
 @dataclass
@@ -37,8 +38,17 @@ class Scene:
     daemon: PrivateDaemon
     domain: DomainKey
     path: Path
+    held: Held
     waiting: asyncio.Task[Outcome]
     foreign: subprocess.Popen[bytes] | None
+    watching: LibvirtBackend
+    """The waiter's."""
+    seen: asyncio.Event
+    """Set whenever the waiter sees the job."""
+
+    async def release(self) -> None:
+        """Let the dump go on, which was held from its begin."""
+        await asyncio.to_thread(self.held.release)
 
 
 @pytest.fixture
@@ -54,33 +64,27 @@ def folder(daemon: PrivateDaemon, tmp_path_factory: pytest.TempPathFactory) -> P
 async def attached(
     daemon: PrivateDaemon, folder: Path, initiator: str, format: str, uri: str = ""
 ) -> AsyncIterator[Scene]:
-    """A dump of a domain whose memory is full, and a waiter, at `uri` or the daemon's own, that has seen it move."""
-    path, moved = folder / "dump", asyncio.Event()
-
-    def progress(stats: JobStats) -> None:
-        if stats.processed:
-            moved.set()
-
+    """A held dump of a domain whose memory is full, and a waiter, at `uri` or the daemon's own, that has its file."""
+    path, seen = folder / "dump", asyncio.Event()
     machines = Machines(daemon.uri)
     domain = await asyncio.to_thread(machines.start, unique("vm"), MIB, False, True)
-    async with LibvirtBackend(daemon.uri) as backend, LibvirtBackend(uri or daemon.uri) as watching:
-        foreign = None
-        if initiator == "ours":
-            await start_dump(backend, dump_of(domain, path, format))
-        else:
-            foreign = virsh_dump(daemon.uri, domain, path, *(["--memory-only"] if format != "raw" else []))
-            while await backend.job(domain) is None:  # noqa: ASYNC110 - nothing tells that a job has begun
-                await asyncio.sleep(0.02)
-        waiting = asyncio.create_task(wait(watching, domain, on_progress=progress))
-        await asyncio.wait_for(moved.wait(), PATIENCE)
-        try:
-            yield Scene(daemon, domain, path, waiting, foreign)
-        finally:
-            waiting.cancel()
-            if foreign is not None:
-                foreign.kill()
-                foreign.communicate()
-            await asyncio.to_thread(_clear, daemon, domain)
+    with Held(path) as held:
+        async with LibvirtBackend(daemon.uri) as backend, LibvirtBackend(uri or daemon.uri) as watching:
+            foreign = None
+            if initiator == "ours":
+                await start_dump(backend, dump_of(domain, path, format))
+            else:
+                foreign = virsh_dump(daemon.uri, domain, path, *(["--memory-only"] if format != "raw" else []))
+                await job_seen(backend, domain)
+            waiting = await attach(watching, domain, lambda stats: seen.set())
+            try:
+                yield Scene(daemon, domain, path, held, waiting, foreign, watching, seen)
+            finally:
+                waiting.cancel()
+                if foreign is not None:
+                    foreign.kill()
+                    foreign.communicate()
+                await asyncio.to_thread(_clear, daemon, domain)
 
 
 def _clear(daemon: PrivateDaemon, domain: DomainKey) -> None:
@@ -90,11 +94,18 @@ def _clear(daemon: PrivateDaemon, domain: DomainKey) -> None:
         os.kill(process_of(domain), signal.SIGKILL)
 
 
-@pytest.fixture
-def held(folder: Path) -> Iterator[Held]:
-    """Nobody takes from QEMU what it writes into the dump."""
-    with Held(folder / "dump") as held:
-        yield held
+@contextlib.contextmanager
+def answered(backend: LibvirtBackend, call: str) -> Iterator[asyncio.Event]:
+    """Set once that call, whoever makes it, has been answered."""
+    made, done = getattr(backend, call), asyncio.Event()
+
+    async def noticed(*arguments: Any) -> Any:
+        answer = await made(*arguments)
+        done.set()
+        return answer
+
+    with patch.object(backend, call, noticed):
+        yield done
 
 
 def migration_of(daemon: PrivateDaemon, domain: DomainKey) -> str:
@@ -120,18 +131,21 @@ async def test_qemu_finishes_a_dump_whose_daemon_was_killed(
     async with attached(daemon, folder, initiator, "elf") as scene:
         daemon.kill()
         await asyncio.to_thread(daemon.start)
+        await scene.release()
         outcome = await outcome_with_a_living_daemon(scene)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
         assert scene.path.stat().st_size > MIB << 20
 
 
 async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
-    daemon: PrivateDaemon, folder: Path, held: Held, capsys: pytest.CaptureFixture[str]
+    daemon: PrivateDaemon, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with attached(daemon, folder, "ours", "elf") as scene:
-        daemon.kill()
-        await asyncio.to_thread(daemon.start)
-        held.release()
+        with answered(scene.watching, "domains") as state_seen:
+            daemon.kill()
+            await asyncio.to_thread(daemon.start)
+            await asyncio.wait_for(state_seen.wait(), PATIENCE)
+        await scene.release()
         outcome = await outcome_with_a_living_daemon(scene)
         assert outcome.left_paused, outcome
         Report(scene.domain, daemon.uri, as_json=False).outcome(outcome)
@@ -147,15 +161,13 @@ async def test_a_domain_that_a_dead_dump_left_paused_is_told_and_can_be_resumed(
 
 
 @pytest.mark.parametrize("initiator", ["ours", "foreign"])
-async def test_a_stream_whose_daemon_was_killed_has_failed(
-    daemon: PrivateDaemon, folder: Path, held: Held, initiator: str
-) -> None:
+async def test_a_stream_whose_daemon_was_killed_has_failed(daemon: PrivateDaemon, folder: Path, initiator: str) -> None:
     async with attached(daemon, folder, initiator, "raw") as scene:
         # The daemon that comes back cancels the migration that it finds: QEMU must not have been done before.
         daemon.kill()
         await asyncio.to_thread(daemon.start)
         await asyncio.to_thread(eventually, lambda: migration_of(daemon, scene.domain).startswith("cancel"))
-        held.release()
+        await scene.release()
         outcome = await outcome_with_a_living_daemon(scene)
         assert outcome.verdict is Verdict.FAILED, outcome
 
@@ -166,6 +178,7 @@ async def test_a_stream_that_qemu_finished_without_the_daemon_is_whole(
 ) -> None:
     async with attached(daemon, folder, initiator, "raw") as scene:
         daemon.kill()
+        await scene.release()
         await asyncio.to_thread(eventually, lambda: helper_of(scene.path) is None)
         await asyncio.to_thread(daemon.start)
         outcome = await outcome_with_a_living_daemon(scene)
@@ -176,6 +189,7 @@ async def test_a_stream_that_qemu_finished_without_the_daemon_is_whole(
 async def test_a_daemon_that_is_told_to_end_is_survived(daemon: PrivateDaemon, folder: Path, initiator: str) -> None:
     async with attached(daemon, folder, initiator, "elf") as scene:
         daemon.signal(signal.SIGTERM)
+        await scene.release()
         outcome = await outcome_with_a_living_daemon(scene)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
 
@@ -183,13 +197,16 @@ async def test_a_daemon_that_is_told_to_end_is_survived(daemon: PrivateDaemon, f
 async def test_a_daemon_that_stays_away_leaves_the_file_to_tell(daemon: PrivateDaemon, folder: Path) -> None:
     async with attached(daemon, folder, "foreign", "elf") as scene:
         daemon.kill()
+        await scene.release()
         outcome = await asyncio.wait_for(scene.waiting, PATIENCE)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
 
 
 async def test_fifty_waiters_on_one_job_all_learn_its_result(daemon: PrivateDaemon, folder: Path) -> None:
     async with attached(daemon, folder, "ours", "elf") as scene, LibvirtBackend(daemon.uri, readonly=True) as backend:
-        outcomes = await asyncio.gather(*(wait(backend, scene.domain) for _ in range(50)))
+        waiters = await asyncio.gather(*(attach(backend, scene.domain, holds_file=False) for _ in range(50)))
+        await scene.release()
+        outcomes = await asyncio.gather(*waiters)
         assert {(outcome.verdict, outcome.evidence) for outcome in outcomes} == {(Verdict.COMPLETED, Evidence.RESULT)}
 
 
@@ -204,6 +221,9 @@ async def test_a_waiter_whose_connection_was_cut_takes_the_same_job_up_again(
     ):
         await proxy.cut()
         await proxy.mend()
+        scene.seen.clear()
+        await asyncio.wait_for(scene.seen.wait(), PATIENCE)
+        await scene.release()
         outcome = await asyncio.wait_for(scene.waiting, PATIENCE)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, evidence), outcome
         assert not outcome.left_paused

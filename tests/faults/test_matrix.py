@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,17 +20,17 @@ import pytest
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.files.inspect import inspect
-from backend.model import DomainKey, DumpFlags, JobStats
+from backend.model import DomainKey, DumpFlags
 from backend.observing.wait import wait
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.running.start import start_dump
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
-from tests.contract.harness import Harness
-from tests.contract.steps import PATIENCE, dump_of, eventually
+from tests.contract.harness import Harness, Release
+from tests.contract.steps import PATIENCE, attach, dump_of, eventually
 
-MIB = 512
-"""Memory of the domain that is dumped: long enough to be seen, with what fills it."""
+MIB = 48
+"""Memory of the domain that is dumped."""
 COMPLETED, FAILED, CANCELLED = Verdict.COMPLETED, Verdict.FAILED, Verdict.CANCELLED
 RESULT, SHARED, FILE, LIFECYCLE = Evidence.RESULT, Evidence.SHARED, Evidence.FILE, Evidence.LIFECYCLE
 HYPERVISOR, STATS = Evidence.HYPERVISOR, Evidence.STATS
@@ -45,7 +45,7 @@ class Scene:
     domain: DomainKey
     path: Path
     record: JobRecord | None
-    closing: asyncio.Event
+    release: Release
     requester: asyncio.subprocess.Process | None = None
     """The command that asked for it, where that is a process of its own."""
 
@@ -83,9 +83,15 @@ async def abort(scene: Scene) -> None:
 
 
 async def abort_too_late(scene: Scene) -> None:
-    await asyncio.wait_for(scene.closing.wait(), PATIENCE)
+    await scene.release(closing=True)
+    await eventually(partial(_closing, scene))
     with contextlib.suppress(BackendError):
         await scene.backend.abort(scene.domain)
+
+
+async def _closing(scene: Scene) -> bool:
+    stats = await scene.backend.job(scene.domain)
+    return stats is not None and stats.closing
 
 
 async def dump_again_at_once(scene: Scene) -> None:
@@ -164,29 +170,18 @@ ROWS = [
 ]
 
 
-@dataclass
-class Waiter:
-    """Somebody who is attached."""
-
-    attached: asyncio.Event = field(default_factory=asyncio.Event)
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def progress(self, stats: JobStats) -> None:
-        if stats.processed:
-            self.attached.set()
-        if stats.closing:
-            self.closing.set()
-
-
 @pytest.mark.parametrize(("fault", "initiator"), ROWS)
 async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiator: str, tmp_path: Path) -> None:
     uri, path = harness.uri, harness.folder / "dump"
     if fault.full_disk:
         uri, path = await harness.full_disk(MIB // 2)
     domain = await harness.running("vm", MIB, fault.paused, filled=True)
-    waiter = Waiter()
     journal = Journal(tmp_path / "another.db") if fault.stranger else None
-    async with harness.backend(uri=uri) as backend, harness.backend(fault.readonly, uri) as watching:
+    async with (
+        harness.backend(uri=uri) as backend,
+        harness.backend(fault.readonly, uri) as watching,
+        harness.held(path) as release,
+    ):
         if fault.stale:
             await _leave_completed_stats(harness, domain)
         record, requester = None, None
@@ -199,9 +194,9 @@ async def test_the_verdict_is_the_truth(harness: Harness, fault: Fault, initiato
             record = await eventually(partial(_running_record, backend, domain))
         else:
             record = await start_dump(backend, request)
-        waiting = asyncio.create_task(wait(watching, domain, on_progress=waiter.progress, journal=journal))
-        await _attached(waiter, waiting)
-        await fault.act(Scene(harness, backend, domain, path, record, waiter.closing, requester))
+        waiting = await attach(watching, domain, journal=journal)
+        await fault.act(Scene(harness, backend, domain, path, record, release, requester))
+        await release()
         outcome = await asyncio.wait_for(waiting, PATIENCE)
         await _hold_against_the_truth(harness, backend, fault, record, outcome)
     # A domain may be gone before the file of someone else's dump was found.
@@ -224,12 +219,6 @@ async def _leave_completed_stats(harness: Harness, domain: DomainKey) -> None:
         record = await start_dump(backend, dump_of(domain, harness.folder / "earlier", "raw"))
         assert (await wait(backend, domain, record=record)).verdict is COMPLETED
         assert await backend.last_job(domain) is not None
-
-
-async def _attached(waiter: Waiter, waiting: asyncio.Task[Outcome]) -> None:
-    seen = asyncio.create_task(waiter.attached.wait())
-    await asyncio.wait({seen, waiting}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
-    seen.cancel()
 
 
 async def _hold_against_the_truth(

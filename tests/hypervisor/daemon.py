@@ -30,6 +30,7 @@ SYSTEM = "qemu:///system"
 HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
 """A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
 NOBODY = 65534
+_CAPABILITIES = "cache/libvirt/qemu/cache/capabilities"
 _SNAPSHOTS = libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 _MAGIC = {
     "elf": b"\x7fELF",
@@ -46,14 +47,11 @@ def unique(name: str) -> str:
     return f"{name} {uuid.uuid4().hex[:8]}"
 
 
-def domain_xml(name: str, mib: int, floppy: Path | None = None, disk: Path | None = None) -> str:
-    """A machine without network that runs its firmware: enough memory to be dumped, no KVM needed. `disk`: qcow2."""
-    boot = (
-        f"<disk type='file' device='floppy'><driver name='qemu' type='raw'/><source file='{floppy}'/>"
-        "<target dev='fda' bus='fdc'/><readonly/></disk>"
-        if floppy
-        else ""
-    )
+def domain_xml(name: str, mib: int, filled: bool = False, disk: Path | None = None) -> str:
+    """A machine without network that halts as soon as it runs: enough memory to be dumped, no KVM needed.
+
+    One that is `filled` fills its memory before that. `disk`: qcow2.
+    """
     vda = (
         f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>"
         "<target dev='vda' bus='virtio'/></disk>"
@@ -64,8 +62,8 @@ def domain_xml(name: str, mib: int, floppy: Path | None = None, disk: Path | Non
     <domain type='qemu'>
       <name>{escape(name)}</name>
       <memory unit='MiB'>{mib}</memory>
-      <os><type arch='x86_64'>hvm</type>{'<boot dev="fd"/>' if floppy else ""}</os>
-      <devices>{boot}{vda}<memballoon model='none'/><controller type='usb' model='none'/></devices>
+      <os><type arch='x86_64'>hvm</type><loader type='rom'>{firmware("fill" if filled else "halt")}</loader></os>
+      <devices>{vda}<memballoon model='none'/><controller type='usb' model='none'/></devices>
     </domain>"""
 
 
@@ -96,11 +94,14 @@ class Machines:
         if not filled:
             flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
             return self._keep(self._conn.createXML(domain_xml(name, mib, disk=disk), flags))
-        domain = self._keep(self._conn.createXML(domain_xml(name, mib, filling_floppy(), disk), 0))
+        handle = self._conn.createXML(domain_xml(name, mib, True, disk), libvirt.VIR_DOMAIN_START_PAUSED)
+        domain = self._keep(handle)
         pid = process_of(domain)
-        eventually(lambda: resident(pid) > mib << 20, 60)
+        full = resident(pid) + (mib - 1 << 20)  # The first MiB is not the filler's.
+        handle.resume()
+        eventually(lambda: resident(pid) >= full, 60)
         if paused:
-            self.handle(domain).suspend()
+            handle.suspend()
         return domain
 
     def define(self, name: str, mib: int = 32) -> DomainKey:
@@ -146,26 +147,30 @@ def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-# A boot sector: into protected mode, then from 1 MiB to the end of memory, whose size the CMOS tells, the numbers
-# 0x9e3779b9 + n * 0x61c88647; then it halts. Assembled from:
-#   cli; xor ax,ax; mov ds,ax; A20 by port 0x92; lgdt; PE; ljmp 8:flat; ds = es = 16; ecx = CMOS[0x35:0x34] << 14;
-#   add ecx, 15 << 18; edi = 0x100000; eax = 0x9e3779b9; 1: stosd; add eax, 0x61c88647; loop 1b; 2: hlt; jmp 2b
-_FILLER = bytes.fromhex(
-    "fa31c08ed8e4920c02e692660f0116787c0f20c00c010f22c0ea1e7c080066b810008ed88ec0b035e670e47188c4b034e67050e4715b88fc"
-    "0fb7c8c1e10e81c100003c00bf00001000b8b979379efcab054786c861e2f8f4ebfd8db600000000000000000000"
-    "0000ffff0000009acf00ffff00000092cf001700607c0000"
-)
+# What a machine runs instead of a BIOS. FILL: into protected mode, then from 1 MiB to the end of memory, whose size the
+# CMOS tells, the numbers 0x9e3779b9 + n * 0x61c88647; then it halts. Assembled from:
+#   cli; A20 by port 0x92; lgdt cs:gdtr; PE; ljmp 8:pm; ds = es = 16; ecx = CMOS[0x35:0x34] << 14; add ecx, 15 << 18;
+#   edi = 0x100000; eax = 0x9e3779b9; 1: stosd; add eax, 0x61c88647; loop 1b; 2: hlt; jmp 2b
+_PROGRAMS = {
+    "halt": bytes.fromhex("fa f4 eb fd"),  # cli; 1: hlt; jmp 1b
+    "fill": bytes.fromhex(
+        "fae4920c02e6922e660f011670000f20c00c010f22c066ea1e000f00080066b810008ed88ec0b035e670e47188c4b034e670e471fc0f"
+        "b7c8c1e10e81c100003c00bf00001000b8b979379eab054786c861e2f8f4ebfd66900000000000000000ffff0000009bcf00ffff0000"
+        "0093cf00170058000f00"
+    ),
+}
+_RESET = bytes.fromhex("ea000000f0")  # ljmp f000:0, where a machine's first instruction is read from.
 
 
 @functools.cache
-def filling_floppy() -> Path:
-    """What a machine boots from to fill its memory."""
+def firmware(program: str) -> Path:
+    """The image of a ROM with that program."""
     folder = Path(tempfile.mkdtemp(prefix="vj-boot-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o755)
-    image = folder / "floppy"
-    image.write_bytes(_FILLER.ljust(510, b"\0") + b"\x55\xaa")
-    image.chmod(0o666)
+    image = folder / program
+    image.write_bytes((_PROGRAMS[program].ljust(0xFFF0, b"\0") + _RESET).ljust(0x10000, b"\0"))
+    image.chmod(0o644)
     return image
 
 
@@ -229,6 +234,8 @@ class PrivateDaemon:
         self._reapers: list[subprocess.Popen[bytes]] = []
         for name in ("run", "config/libvirt", "cache", "data"):
             (folder / name).mkdir(parents=True)
+        if _known_capabilities().exists():
+            shutil.copytree(_known_capabilities(), folder / _CAPABILITIES)
         (folder / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
         if host:
             (folder / "config/libvirt/libvirtd.conf").write_text(f'host_uuid = "{uuid.uuid4()}"\n')
@@ -298,6 +305,17 @@ class PrivateDaemon:
             reaper.kill()
             reaper.wait()
         self._reapers.clear()
+        self._keep_capabilities()
+
+    def _keep_capabilities(self) -> None:
+        """Keep what was found out about QEMU, which takes seconds, for the daemons of the next tests."""
+        kept = _known_capabilities()
+        kept.mkdir(parents=True, exist_ok=True)
+        for path in (self.folder / _CAPABILITIES).glob("*.xml"):
+            if not (kept / path.name).exists() or (kept / path.name).read_bytes() != path.read_bytes():
+                new = kept / f"{path.name}.{os.getpid()}"
+                shutil.copy(path, new)
+                new.replace(kept / path.name)
 
     def _answers(self) -> bool:
         try:
@@ -305,6 +323,11 @@ class PrivateDaemon:
         except libvirt.libvirtError:
             return False
         return True
+
+
+def _known_capabilities() -> Path:
+    # libvirt itself notices what is out of date there.
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "virt-jobs-tests/capabilities"
 
 
 def _as_host(name: str) -> tuple[str, ...]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import threading
+import select
+import subprocess
+import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from backend.libvirt.host.processes import processes
 
-_LIMIT = 20.0
+_LIMIT = 60.0
+"""Seconds after which a job that should have begun has not."""
 
 
 def helper_of(path: Path) -> int | None:
@@ -24,20 +25,21 @@ def helper_of(path: Path) -> int | None:
 
 
 class Held:
-    """The one that writes a file is held still from its birth until `release`: its job goes on and gets nowhere.
+    """Whatever is written to a file is held from its begin until `release`: its job goes on and makes no headway.
 
-    Where that happened later, QEMU itself would hang: in the last phase of a stream it does not answer its monitor.
+    What does not fit into a pipe, that is: 1 MiB is the most that QEMU is rid of. The process that takes it from there
+    is stopped at its birth. Where that happened later, QEMU itself would hang: in the last phase of a stream it does
+    not answer its monitor.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._pid: int | None = None
-        self._stopped = threading.Event()
-        self._released = threading.Event()
-        self._lookout = threading.Thread(target=self._look_out, daemon=True)
+        self._holder: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        self._lookout.start()
+        command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("holder.py")), str(self._path)]
+        self._holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._line() == "watching"
         return self
 
     def __exit__(
@@ -45,24 +47,24 @@ class Held:
     ) -> None:
         self.release()
 
-    def _look_out(self) -> None:
-        while not self._released.wait(0.005):
-            self._pid = helper_of(self._path)
-            if self._pid is not None:
-                self._signal(signal.SIGSTOP)
-                self._stopped.set()
-                return
-
     def until_stopped(self) -> None:
-        """Return once it runs, and is held."""
-        assert self._stopped.wait(_LIMIT), f"nobody writes {self._path}"
+        """Return once the process runs, and is held."""
+        assert self._line().isdigit()
+
+    def release_to_closing(self) -> None:
+        """Let QEMU get rid of all it has to write; what was the last of it does not get into the file yet."""
+        assert self._holder is not None and self._holder.stdin is not None
+        self.until_stopped()
+        self._holder.stdin.write("\n")
+        self._holder.stdin.flush()
+        assert self._line() == "closing"
 
     def release(self) -> None:
-        self._released.set()
-        self._lookout.join()
-        self._signal(signal.SIGCONT)
+        if self._holder is not None:
+            self._holder.communicate()
+            self._holder = None
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self._pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, number)
+    def _line(self) -> str:
+        assert self._holder is not None and self._holder.stdout is not None
+        assert select.select([self._holder.stdout], [], [], _LIMIT)[0], f"nobody writes {self._path}"
+        return self._holder.stdout.readline().strip()

@@ -23,7 +23,7 @@ from backend.libvirt.connection.loop import ensure_running
 from backend.records import process
 from backend.records.journal import Journal
 from tests.eventually import eventually
-from tests.hypervisor.daemon import filling_floppy
+from tests.hypervisor.daemon import firmware
 from tests.soak import leaks
 from tests.soak.fleet import Fleet, Size
 from tests.soak.leaks import Held
@@ -47,7 +47,8 @@ def main() -> int:
 
 
 def _soak(options: argparse.Namespace, root: Path) -> int:
-    filling_floppy()
+    for program in ("halt", "fill"):
+        firmware(program)  # Outside of what has to be left behind empty.
     os.umask(0)  # What is written for a daemon to overwrite has to be writable for it.
     os.environ["XDG_STATE_HOME"] = str(root / "state")
     os.environ["XDG_CONFIG_HOME"] = str(root / "config")

@@ -20,7 +20,7 @@ from backend.libvirt.host.processes import processes
 from backend.model import DomainKey, DumpRequest
 from backend.verdicts.verdict import Verdict
 from tests.contract.steps import eventually
-from tests.hypervisor.daemon import PrivateDaemon, domain_xml, filling_floppy, process_of, resident
+from tests.hypervisor.daemon import PrivateDaemon, domain_xml, process_of, resident
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import helper_of
 from tests.hypervisor.proxy import Proxy
@@ -197,7 +197,7 @@ class RealMachine(Machine):
 
     async def _define(self) -> None:
         xml = self.folder / "domain.xml"
-        xml.write_text(domain_xml(self.name, self._mib, filling_floppy() if self._filled else None))
+        xml.write_text(domain_xml(self.name, self._mib, self._filled))
         code, said = await self._host.virsh("define", str(xml))
         xml.unlink()
         if code:
