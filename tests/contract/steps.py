@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from backend.base import Backend
-from backend.files.dumpfile import DumpTarget
+from backend.files.target import DumpTarget
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobStats
 from backend.observing.wait import wait
 from backend.verdicts.verdict import Outcome

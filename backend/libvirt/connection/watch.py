@@ -112,6 +112,6 @@ def dump_result(details: str | None) -> tuple[bool, str]:
         data = json.loads(details or "")
         status, error = data["result"]["status"], data.get("error", "")
     except (ValueError, LookupError, TypeError, AttributeError):
-        logger.warning("QEMU's event cannot be parsed: %s", details)
+        logger.warning("QEMU's event cannot be parsed: %s", clean(str(details)))
         return False, "QEMU's word on the dump cannot be understood"
     return status == "completed", clean(str(error))
