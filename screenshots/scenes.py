@@ -146,7 +146,7 @@ def _frozen(clock: Clock) -> Iterator[None]:
             "tui.session.host.Watcher": partial(Watcher, clock=clock),
             "tui.widgets.activity.time": standing,
             "tui.dumping.dump_form.time": standing,
-            "tui.dumping.choice.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
+            "tui.dumping.dump_form.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
         stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, None, clock)))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.log import NAME
-from tests.cli.command import one_line, virt_jobs
+from tests.cli.command import one_line
+from tests.cli.command import virt_jobs_process as virt_jobs
 from tests.example_backend.installed import install
 from tests.tui.terminal import terminal
 from tui.cli.exits import Exit
@@ -37,8 +38,8 @@ class Broken(SimulatorBackend):
     async def job(self, domain):
         return (domain.name == "vm-01" and self.boom("job")) or await super().job(domain)
 
-    async def jobs(self, domains):
-        return self.boom("jobs") or await super().jobs(domains)
+    async def jobs(self, domains, on_answer=None):
+        return self.boom("jobs") or await super().jobs(domains, on_answer)
 
     async def record(self, domain):
         return self.boom("record") or await super().record(domain)
