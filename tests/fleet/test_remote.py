@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from backend.libvirt.backend import LibvirtBackend
-from backend.observing.wait import wait
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.cli.command import one_line, virt_jobs
-from tests.contract.steps import PATIENCE, job_seen
+from tests.contract.steps import PATIENCE, attach, job_seen
 from tests.hypervisor.daemon import Machines, unique, virsh_dump
+from tests.hypervisor.helper import Held
 from tests.hypervisor.site import MIB, Site, held_dump
 from tests.hypervisor.tls import TlsDaemon
 from tests.tui.console import console
@@ -24,8 +24,6 @@ from tests.tui.console import console
 pytestmark = pytest.mark.hypervisor
 
 NEAR = "sim:///near?domains=2&jobs=0"
-FULL = 256
-"""MiB of a domain whose dump takes a while."""
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +73,14 @@ def test_the_end_of_a_dump_of_ours_is_known(daemon: TlsDaemon, far: Site) -> Non
 
 
 async def test_of_a_dump_of_others_nobody_claims_what_only_its_file_could_prove(daemon: TlsDaemon, far: Site) -> None:
-    domain = await asyncio.to_thread(far.machines.start, unique("far"), FULL, filled=True)
+    [domain], path = far.domains, daemon.folder / unique("core")
     async with LibvirtBackend(daemon.remote_uri) as backend:
         assert not backend.capabilities.local
-        with virsh_dump(daemon.uri, domain, daemon.folder / unique("core"), "--memory-only") as dump:
+        with Held(path) as held, virsh_dump(daemon.uri, domain, path, "--memory-only") as dump:
             await job_seen(backend, domain)
-            outcome = await asyncio.wait_for(wait(backend, domain), PATIENCE)
+            waiting = await attach(backend, domain, holds_file=False)
+            held.release()
+            outcome = await asyncio.wait_for(waiting, PATIENCE)
             assert await asyncio.to_thread(dump.wait) == 0
     assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.HYPERVISOR)
     assert outcome.path is None

@@ -7,7 +7,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon
 from tui.cli import exits
 
-MIB = 1024
-"""Memory of a domain that takes a while to write."""
+MIB = 64
+"""Memory of a domain, all of which has to be written."""
 COMPLETED = (Verdict.COMPLETED, Evidence.LIFECYCLE)
 FAILED = (Verdict.FAILED, Evidence.LIFECYCLE)
 CANCELLED = (Verdict.CANCELLED, Evidence.STATS)
@@ -133,19 +133,19 @@ def agree(outcome: Outcome, errors: str) -> None:
     assert (outcome.verdict is Verdict.CANCELLED) <= ("aborted" in errors), (outcome, errors)
 
 
-def nothing(host: Host, domain: DomainKey) -> None:
+async def nothing(host: Host, domain: DomainKey) -> None:
     pass
 
 
-def abort(host: Host, domain: DomainKey) -> None:
-    host.virsh("domjobabort", domain.uuid)
+async def abort(host: Host, domain: DomainKey) -> None:
+    await ended(host.virsh("domjobabort", domain.uuid))
 
 
-def destroy(host: Host, domain: DomainKey) -> None:
-    host.virsh("destroy", domain.uuid)
+async def destroy(host: Host, domain: DomainKey) -> None:
+    await ended(host.virsh("destroy", domain.uuid))
 
 
-Act = Callable[[Host, DomainKey], None]
+Act = Callable[[Host, DomainKey], Awaitable[None]]
 Found = tuple[Verdict, Evidence]
 
 

@@ -90,14 +90,15 @@ def hung_dump(daemon: PrivateDaemon, domain: DomainKey) -> Iterator[None]:
         fifo = Fifo(Path(folder) / "fifo")
         fifo.path.chmod(0o666)
         before = _opening(daemon)
-        dump = threading.Thread(target=_dump, args=(daemon.uri, domain, fifo.path))
+        dump = threading.Thread(target=_dump, args=(daemon.uri, domain, fifo.path), daemon=True)
         dump.start()
         try:
             eventually(lambda: _opening(daemon) > before)
             yield
         finally:
             fifo.release()
-            dump.join()
+            # Where the daemon has no worker left for it, it may have to wait for the end of other ones that hang.
+            dump.join(LIMIT)
 
 
 def _dump(uri: str, domain: DomainKey, path: Path) -> None:

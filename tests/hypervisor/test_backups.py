@@ -15,7 +15,7 @@ from tests.hypervisor.operations import Act, Host, abort, attached, destroy, end
 pytestmark = pytest.mark.hypervisor
 
 
-async def backed_up(host: Host, folder: Path, act: Act, data: int = 512) -> Outcome:
+async def backed_up(host: Host, folder: Path, act: Act, data: int = 256) -> Outcome:
     """How a backup ends; `act` is done, and it is let go, when everybody is attached."""
     domain = host.machines.start("vm", disk=host.disk(2048, data))
     description = host.folder / "backup.xml"
@@ -27,7 +27,7 @@ async def backed_up(host: Host, folder: Path, act: Act, data: int = 512) -> Outc
     script = f"backup-begin {domain.uuid} {description}; qemu-monitor-command {domain.uuid} '{_speed(1 << 20)}'"
     assert await ended(host.virsh(script)) == ""
     async with attached(host, domain, JobOperation.BACKUP) as waiting:
-        act(host, domain)
+        await act(host, domain)
         await ended(host.virsh("qemu-monitor-command", domain.uuid, _speed(0)))  # It may be gone by now.
         return await waiting.outcome()
 
@@ -43,14 +43,14 @@ async def test_a_backup(here: Host) -> None:
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.JOB_EVENT)
 
 
-async def test_anaborted_backup(here: Host) -> None:
+async def test_an_aborted_backup(here: Host) -> None:
     outcome = await backed_up(here, here.folder, abort)
     assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED, Evidence.JOB_EVENT)
 
 
 async def test_a_backup_onto_a_full_disk(here: Host) -> None:
     # It must not be full before somebody is attached.
-    with small_disk(here.folder / "small", 480) as folder:
+    with small_disk(here.folder / "small", 240) as folder:
         outcome = await backed_up(here, folder, nothing)
     assert (outcome.verdict, outcome.evidence, outcome.error) == (
         Verdict.FAILED,
@@ -59,6 +59,6 @@ async def test_a_backup_onto_a_full_disk(here: Host) -> None:
     )
 
 
-async def test_a_backup_whose_domain_isdestroyed(here: Host) -> None:
+async def test_a_backup_whose_domain_is_destroyed(here: Host) -> None:
     outcome = await backed_up(here, here.folder, destroy)
     assert outcome.verdict is Verdict.FAILED

@@ -18,6 +18,7 @@ from backend.verdicts.verdict import Verdict
 from tests.contract.steps import dump_of, eventually, job_seen
 from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, is_dump, unique, virsh_dump
 from tests.hypervisor.disk import small_disk
+from tests.hypervisor.helper import Held
 
 pytestmark = pytest.mark.hypervisor
 
@@ -56,23 +57,26 @@ async def test_a_full_disk_is_the_dumps_own_error(machines: Machines, backend: L
 
 
 async def test_an_aborted_stream_is_cancelled(machines: Machines, backend: LibvirtBackend, tmp_path: Path) -> None:
-    domain = machines.start(unique("vm"), 1024)
-    dumping = asyncio.create_task(backend.call_dump(dump_of(domain, tmp_path / "dump", "raw")))
-    await job_seen(backend, domain)
-    await backend.abort(domain)
-    with pytest.raises(OperationCancelled) as cancelled:
-        await dumping
+    domain = machines.start(unique("vm"), filled=True)
+    with Held(tmp_path / "dump") as held:
+        dumping = asyncio.create_task(backend.call_dump(dump_of(domain, tmp_path / "dump", "raw")))
+        await job_seen(backend, domain)
+        await backend.abort(domain)
+        held.release()
+        with pytest.raises(OperationCancelled) as cancelled:
+            await dumping
     assert cancelled.value.code == 78
 
 
 async def test_a_memory_only_dump_cannot_be_aborted(
     machines: Machines, backend: LibvirtBackend, tmp_path: Path
 ) -> None:
-    domain = machines.start(unique("vm"), 1024)
-    dump = virsh_dump(SYSTEM, domain, tmp_path / "dump", "--memory-only")
-    await job_seen(backend, domain)
-    with pytest.raises(NotSupported, match="cannot abort memory-only dump"):
-        await backend.abort(domain)
+    domain = machines.start(unique("vm"))
+    with Held(tmp_path / "dump"):
+        dump = virsh_dump(SYSTEM, domain, tmp_path / "dump", "--memory-only")
+        await job_seen(backend, domain)
+        with pytest.raises(NotSupported, match="cannot abort memory-only dump"):
+            await backend.abort(domain)
     await asyncio.to_thread(dump.wait)
     with pytest.raises(NoJob):
         await backend.abort(domain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -38,10 +38,17 @@ class Ward:
         self.dump.wait()
 
 
+@pytest.fixture(scope="module")
+def domains() -> Iterator[tuple[DomainKey, DomainKey]]:
+    """Two that a dump which has hung leaves as they were."""
+    with Machines() as machines:
+        yield machines.start(unique("hung")), machines.start(unique("well"))
+
+
 @pytest.fixture
-async def ward(machines: Machines, fifo: Fifo, backend: LibvirtBackend) -> AsyncIterator[Ward]:
+async def ward(domains: tuple[DomainKey, DomainKey], fifo: Fifo, backend: LibvirtBackend) -> AsyncIterator[Ward]:
     """One domain whose dump hangs in opening its target, and one that is well; `backend` knows both."""
-    hung, well = machines.start(unique("hung")), machines.start(unique("well"))
+    hung, well = domains
     await backend.domains()
     ward = Ward(hung, well, fifo, virsh_dump(SYSTEM, hung, fifo.path, "--memory-only"))
 

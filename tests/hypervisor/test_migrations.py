@@ -18,13 +18,13 @@ from tui.config.values import Config, Connection
 
 pytestmark = pytest.mark.hypervisor
 
-SLOW = "16"
+SLOW = "1"
 """MiB/s of a migration, until somebody is attached."""
 
 
 async def migrated(here: Host, there: Host, act: Callable[[DomainKey], Awaitable[None]], paused: bool = False) -> Ends:
     """How both sides of a migration end, and what virsh said of it."""
-    domain = here.machines.start("vm", MIB // 2, paused, filled=True)
+    domain = here.machines.start("vm", MIB, paused, filled=True)
     command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
     virsh = here.virsh(*command, "--bandwidth", SLOW)
     arriving = await arrival(there, domain, virsh)
@@ -83,7 +83,7 @@ async def test_a_migration_whose_domain_is_destroyed_where_it_leaves(here: Host,
 
 async def test_a_fleet_shows_both_ends_of_a_migration(here: Host, there: Host) -> None:
     aliases = {"here": Connection(here.uri), "there": Connection(there.uri)}
-    domain = here.machines.start("vm", MIB // 2, filled=True)
+    domain = here.machines.start("vm", MIB, filled=True)
     virsh = here.virsh("migrate", domain.uuid, there.uri, "--live", "--unsafe", "--bandwidth", SLOW,
                        "--migrateuri", "tcp://127.0.0.1")  # fmt: skip
     await arrival(there, domain, virsh)

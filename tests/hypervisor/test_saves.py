@@ -42,14 +42,16 @@ async def written(
         virsh = host.virsh(*command)
         await asyncio.to_thread(held.until_stopped)
         async with attached(host, domain, operation) as waiting:
-            act(host, domain)
-            held.release()
+            await act(host, domain)
+            await asyncio.to_thread(held.release)
             errors = await ended(virsh)
             outcome = await waiting.outcome()
     agree(outcome, errors)
     return (outcome.verdict, outcome.evidence), errors
 
 
+EMPTY = 1024
+"""MiB of empty memory, of which a stream has too much to tell to be rid of it at once."""
 SAVES = {
     "completed": (nothing, {COMPLETED}),
     # How it was aborted is seen for some ms only.
@@ -77,7 +79,7 @@ async def test_a_save_into_a_full_disk(here: Host) -> None:
 
 
 async def test_a_managed_save(here: Host) -> None:
-    domain = here.machines.boot(here.machines.define("vm", MIB))
+    domain = here.machines.boot(here.machines.define("vm", EMPTY))
     path = here.daemon.folder / "config/libvirt/qemu/save/vm.save"
     found, _ = await written(here, domain, JobOperation.SAVE, path, nothing, ["managedsave", domain.uuid])
     assert found == COMPLETED
@@ -101,8 +103,8 @@ async def test_an_external_snapshot_with_memory(here: Host, act: Act, expected: 
     assert found in expected
 
 
-async def test_a_restore_answers_no_question_andnothing_is_claimed_of_it(here: Host) -> None:
-    domain = here.machines.start("vm", MIB, filled=True)
+async def test_a_restore_answers_no_question_and_nothing_is_claimed_of_it(here: Host) -> None:
+    domain = here.machines.start("vm", 2 * MIB, filled=True)
     path = here.folder / "saved"
     assert await ended(here.virsh("save", domain.uuid, path)) == ""
     virsh = here.virsh("restore", path)
