@@ -214,9 +214,9 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 
     def say(self, error: str) -> None:
         """Show why the dump could not be started; empty: clear that."""
-        said = self.query_one("#error", Static)
-        said.display = bool(error)
-        said.update(Content.assemble(("✗ " + error, "$error")))
+        line = self.query_one("#error", Static)
+        line.display = bool(error)
+        line.update(Content.assemble(("✗ " + error, "$error")))
         self.call_after_refresh(self._leave_room)
 
     @on(Button.Pressed, "#start")

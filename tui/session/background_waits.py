@@ -65,15 +65,15 @@ class BackgroundWaits:
         """Those for jobs on that host, including the dumps in its queue."""
         return [wait for wait, _ in self._running.values() if wait.host is host]
 
-    def look_for_pending(self, host: Host, found: Callable[[Host, Sequence[JobRecord]], object]) -> None:
-        """Read which of this user's dumps have no result yet, and pass them to `found`. A newer look replaces this."""
+    def look_for_pending(self, host: Host, callback: Callable[[Host, Sequence[JobRecord]], object]) -> None:
+        """Pass this user's dumps that have no result yet to `callback`. A newer call replaces an older one."""
         if (reading := self._journal_reads.get(host.uri)) is not None:
             reading.cancel()
-        self._journal_reads[host.uri] = self._tasks.start("journal", self._read_pending(host, found))
+        self._journal_reads[host.uri] = self._tasks.start("journal", self._read_pending(host, callback))
 
     async def _run(self, wait: JobWait) -> None:
         await wait.run()
         self._ended(wait)
 
-    async def _read_pending(self, host: Host, found: Callable[[Host, Sequence[JobRecord]], object]) -> None:
-        found(host, await asyncio.to_thread(Journal().pending))
+    async def _read_pending(self, host: Host, callback: Callable[[Host, Sequence[JobRecord]], object]) -> None:
+        callback(host, await asyncio.to_thread(Journal().pending))

@@ -35,7 +35,7 @@ RECORD_STYLES = {
 
 def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None, cells: int) -> Iterator[Content]:
     """The progress of its job, and all statistics of that operation."""
-    yield from _said(row, keys)
+    yield from _problems(row, keys)
     if row.progress is None:
         words = f"a dump is {row.pending}" if row.pending else "no job"
         yield Content.styled(words, "$foreground-muted")
@@ -55,7 +55,7 @@ def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None,
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{units.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
-    for record in (known.record for known in records):
+    for record in (item.record for item in records):
         if not record.over and record.key == row.domain.key:
             yield _path_fact("writes", record, cells)
             yield _fact("requested", f"by {record.user} at {units.clock(record.started)}", cells)
@@ -72,11 +72,11 @@ def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
     """Its recorded dumps with their results, newest first."""
     if not records:
         yield Content.styled("no recorded dumps", "$foreground-muted")
-    for known in records:
-        record = known.record
+    for item in records:
+        record = item.record
         symbol, style = RECORD_STYLES[process.current_state(record)]
         took = f" in {units.duration(record.ended - record.started)}" if record.ended is not None else ""
-        by = ", shared by" if known.shared else " by"
+        by = ", shared by" if item.shared else " by"
         first = f"{symbol} {units.moment(record.started)} {process.current_state(record)}{took}{by} {record.user}"
         yield Content.styled(crop(first, cells), style)
         size = f", {units.size(record.bytes)}" if record.bytes is not None else ""
@@ -91,7 +91,7 @@ def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
 def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
     """The domain itself."""
     domain = row.domain
-    yield from _said(row, keys)
+    yield from _problems(row, keys)
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
@@ -103,12 +103,12 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 
 
-def _said(row: Row, keys: Keys) -> Iterator[Content]:
+def _problems(row: Row, keys: Keys) -> Iterator[Content]:
     if row.stale:
         yield Content.styled("last known state (host unreachable)", "$error")
-    if said := note(row):
+    if problem := note(row):
         hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
-        yield Content.styled(said[0] + hint, "bold $warning")
+        yield Content.styled(problem[0] + hint, "bold $warning")
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:

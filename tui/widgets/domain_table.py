@@ -170,8 +170,8 @@ class DomainTable(BorderedLines):
             title = Content.assemble(title, "  ", (f"/{filter.text}", "$accent"), matched)
         if marks:
             hidden = len(self._marks.difference(self.order.shown)) if filter else 0
-            said = f"{marks} marked" + (f", {hidden} not shown" if hidden else "")
-            title = Content.assemble(title, "  ", (said, "bold $accent"))
+            words = f"{marks} marked" + (f", {hidden} not shown" if hidden else "")
+            title = Content.assemble(title, "  ", (words, "bold $accent"))
         self.border_title = title
 
     def show_placeholder(self, text: str) -> None:
@@ -241,14 +241,14 @@ class DomainTable(BorderedLines):
     def _reordered(self, touched: Set[RowKey] | None = None) -> None:
         """Follow a new order; only the `touched` rows changed themselves (None: any may have)."""
         order, top, size = self.order.keys, self.scroll_offset.y, self.virtual_size
-        known = self._cursor
+        before = self._cursor
         offset = self._index - self.scroll_offset.y
         if not order:
             self._cursor, self._index = None, 0
         elif not self._moved:
             self._index = 0
-        elif known is not None and known in self.order.shown:
-            self._index = order.index(known)
+        elif before is not None and before in self.order.shown:
+            self._index = order.index(before)
         else:
             self._index = min(self._index, len(order) - 1)
         if order:
@@ -261,7 +261,7 @@ class DomainTable(BorderedLines):
             self.refresh()
         else:
             self._repaint(touched)
-        if self._cursor != known:
+        if self._cursor != before:
             self.post_message(self.Highlighted(self.cursor_row))
 
     def _reveal(self) -> None:

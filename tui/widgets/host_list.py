@@ -92,10 +92,10 @@ def line(host: Host, load: Load, cells: int, cursor: bool) -> Content:
     up = host.link is Link.UP
     dot, style = DOTS[host.link]
     state = "no answer" if up and host.reason else host.link.value
-    known = up or load.domains
+    has_counts = up or load.domains
     numbers = [
-        str(load.domains) if known else "",
-        str(load.jobs) if known else "",
+        str(load.domains) if has_counts else "",
+        str(load.jobs) if has_counts else "",
         milliseconds(host.traffic.latency) if up else "",
         f"{load.calls:.0f}" if up and load.calls is not None else "",
     ]
