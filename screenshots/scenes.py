@@ -19,7 +19,7 @@ from backend.simulator import SimulatorBackend
 from tui.app import Console
 from tui.config.values import Config, Dumps
 from tui.dumping.choice import Place
-from tui.session.waiting import Waiting
+from tui.session.job_wait import JobWait
 
 SIZE = (120, 34)
 BEGIN = 1_767_269_000.0
@@ -107,7 +107,7 @@ async def wait(visitor: Visitor) -> None:
 async def keys(visitor: Visitor) -> None:
     await visitor.lets_pass(2)
     await visitor.pilot.press("question_mark")
-    await visitor.sees("Show all keys", "Go to the last domain")
+    await visitor.sees("Show all keys", "Last domain")
 
 
 SCENES: dict[str, Callable[[Visitor], Awaitable[None]]] = {
@@ -144,10 +144,10 @@ def _frozen(clock: Clock) -> Iterator[None]:
         for target, replacement in {
             "tui.session.host.open_backend": lambda uri, readonly: SimulatorBackend(uri, readonly, clock=clock),
             "tui.session.host.Watcher": partial(Watcher, clock=clock),
-            "tui.widgets.activity.time": standing,
+            "tui.widgets.activity_pane.time": standing,
             "tui.dumping.dump_form.time": standing,
             "tui.dumping.dump_form.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
-        stack.enter_context(patch.object(Waiting.__init__, "__defaults__", (None, None, clock)))
+        stack.enter_context(patch.object(JobWait.__init__, "__defaults__", (None, None, clock)))
         yield

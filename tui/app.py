@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import on
-from textual._context import active_message_pump
-from textual.app import App, ScreenError, SystemCommand
+from textual.app import ScreenError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.dom import NoScreen
@@ -20,7 +19,6 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.widget import Widget
-from textual.worker import WorkerFailed, get_current_worker
 
 from backend.log import internal_error
 from tui.commands.keys import Keys
@@ -28,26 +26,24 @@ from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
 from tui.screens.palette import Palette
-from tui.session.waits import WaitEnded
 from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
 from tui.terminal.encoding import blocks_fit
 from tui.terminal.ending import end_in_order
+from tui.terminal.private_textual import OpenApp
 
 logger = logging.getLogger(__name__)
 
 
-class Console(App[None]):
-    """Watches hypervisors, and offers what can be done to their domains."""
+class Console(OpenApp):
+    """The application: one main screen on all hosts."""
 
     TITLE = "virt-jobs"
     CSS_PATH = Path(__file__).parent / "styles" / "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit", id="quit", tooltip="Quit; every job goes on"),
-        Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; every job goes on"),
-        Binding(
-            "ctrl+p", "command_palette", show=False, priority=True, tooltip="Find any command or domain by its name"
-        ),
+        Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs continue"),
+        Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; jobs continue"),
+        Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
 
     def __init__(self, uris: list[str], readonly: bool = False, config: Config | None = None) -> None:
@@ -68,12 +64,12 @@ class Console(App[None]):
         self.set_keymap(dict(self._config.keymap))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        # Nothing here is painted in colours that would have to be translated, and looking at every cell takes its time.
-        others = (filter for filter in super().get_line_filters() if not isinstance(filter, ANSIToTruecolor))
-        return [*others, *self._last_filters]
+        # No colour here needs translation, and looking for one in every cell takes time.
+        filters = (item for item in super().get_line_filters() if not isinstance(item, ANSIToTruecolor))
+        return [*filters, *self._last_filters]
 
     def get_key_display(self, binding: Binding) -> str:
-        # Textual's sign for it is in few fonts, and not in ASCII.
+        # Few fonts have Textual's symbol, and ASCII does not.
         return "enter" if binding.key == "enter" else super().get_key_display(binding)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -87,36 +83,34 @@ class Console(App[None]):
         return MainScreen(self._uris, self._readonly, self._config, Keys(self._config.keymap, self.get_key_display))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Quit; every job goes on", self.action_quit)
+        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        yield SystemCommand("Quit", "Quit; jobs continue", self.action_quit)
 
-    def _handle_exception(self, error: Exception) -> None:
-        # What still works on a screen that was left, or is left because it was told to exit, misses widgets.
-        failed = error if isinstance(error, WorkerFailed) else None
-        cause = failed.error if failed else error
-        node = get_current_worker().node if failed else active_message_pump.get(self)
-        if not self._shows(node) and isinstance(cause, NoMatches | NoScreen | ScreenError | LookupError):
-            logger.debug("a screen that was left failed", exc_info=cause)
+    def handle_failure(self, error: Exception, node: MessagePump, in_worker: bool) -> bool:
+        # Something that still works on a screen that was left, or is left because the console exits, misses widgets.
+        if not self._shows(node) and isinstance(error, NoMatches | NoScreen | ScreenError | LookupError):
+            logger.debug("a screen that was left failed", exc_info=error)
         elif self.is_headless:
-            super()._handle_exception(error)  # The tests' own: they are to see it.
+            return False  # A test should see it.
         else:
-            self._report(internal_error(cause).message, goes_on=failed is not None)
+            self._report(internal_error(error).message, in_worker)
+        return True
 
-    def _report(self, problem: str, goes_on: bool) -> None:
-        """Show what a worker failed with; where a part of the screen failed, which then hears no key, end with it."""
-        if goes_on:
+    def _report(self, problem: str, in_worker: bool) -> None:
+        """Show how a worker failed; if part of the screen failed, which then hears no key, exit with that."""
+        if in_worker:
             self.notify(problem, severity="error", markup=False)
         else:
             self.exit(return_code=1, message=Text(f"virt-jobs: {problem}"))
 
     def _shows(self, node: MessagePump) -> bool:
-        """Whether that is, or is part of, what is shown or lies below it, and stays."""
+        """Whether the node is, or belongs to, a screen of a console that does not exit."""
         if self.return_code is not None:
             return False
-        return not isinstance(node, Widget) or any(one in self.screen_stack for one in node.ancestors_with_self)
+        return not isinstance(node, Widget) or any(part in self.screen_stack for part in node.ancestors_with_self)
 
     def search_themes(self) -> None:
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="words of a theme's name"))
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="theme name"))
 
     def on_load(self) -> None:
         if not self.is_headless:
@@ -124,31 +118,29 @@ class Console(App[None]):
 
     def action_command_palette(self) -> None:
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(placeholder="words of a command, or a domain's name"))
+            self.push_screen(Palette(placeholder="command or domain name"))
 
     async def action_quit(self) -> None:
         main, *above = self.screen_stack
         if self._quit_question in above:
             return  # The key was pressed twice.
-        queued = len(main.waits.queued) if isinstance(main, MainScreen) else 0
+        queued = len(main.session.waits.queued) if isinstance(main, MainScreen) else 0
         if not queued:
             self.exit()
             return
-        dumps = "A dump is queued here and was" if queued == 1 else f"{queued} dumps are queued here and were"
-        question = f"{dumps} not started yet.\nWhat runs goes on; what is queued is dropped."
+        dumps = "One dump is queued." if queued == 1 else f"{queued} dumps are queued."
+        question = f"{dumps}\nRunning dumps continue; queued dumps will be cancelled."
         self._quit_question = ConfirmScreen("Quit", question, "Quit")
         self.push_screen(self._quit_question, lambda confirmed: self.exit() if confirmed else None)
 
-    @on(WaitEnded)
-    def _wait_ended(self, event: WaitEnded) -> None:
-        outcome = event.waiting.outcome
+    @on(MainScreen.WaitEnded)
+    def _wait_ended(self, event: MainScreen.WaitEnded) -> None:
+        outcome = event.wait.outcome
         if outcome is None:
             return
-        wanted = self._config.notifications
-        if self._driver is not None and not self.is_headless:
-            # The driver's own thread writes it, between two paintings.
-            self._driver.write(notify.signal(outcome, wanted))
+        settings = self._config.notifications
+        self.write_to_terminal(notify.signal(outcome, settings))
         try:
-            notify.run(wanted.on_end, outcome, event.waiting.host.uri)
+            notify.run(settings.on_end, outcome, event.wait.host.uri)
         except (OSError, ValueError) as error:
             self.notify(f"on_end could not be run: {error}", severity="error", markup=False)

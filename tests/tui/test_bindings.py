@@ -21,7 +21,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.hosts import HostsScreen
 from tui.screens.main import MainScreen
 from tui.screens.wait import WaitScreen
-from tui.screens.waits import WaitsScreen
+from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
@@ -32,7 +32,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, FilterLine),
     (DumpScreen,),
     (WaitScreen,),
-    (WaitsScreen,),
+    (WaitListScreen,),
     (HostsScreen, HostList),
     (ConfirmScreen,),
     (HelpScreen,),

@@ -37,9 +37,9 @@ async def test_texts_name_the_keys_as_they_are_now(tmp_path: Path) -> None:
         await user.press("d")
         await user.sees("f3 waits for it")
         await user.press("f3")
-        await user.sees("f4 detaches; the job goes on", "f4 Detach")
+        await user.sees("f4 detaches; the job continues", "f4 Detach")
         await user.press("f4")
-        await user.sees("detached from the dump")
+        await user.sees("detached; the dump is still running")
 
 
 async def test_keys_may_be_swapped() -> None:
@@ -124,6 +124,6 @@ async def test_every_screen_is_there_in_other_themes(theme: str) -> None:
         await user.press("escape")
         await user.go_to("web-01")
         await user.press("d")
-        await user.sees("Dump · web-01", "Start the dump")
+        await user.sees("Dump · web-01", "Start dump")
         await user.press("escape", "question_mark")
         await user.sees("Show all keys")

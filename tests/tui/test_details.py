@@ -60,7 +60,7 @@ async def test_enter_opens_the_history_of_a_domain_without_a_job() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("enter")
-        await user.sees("no dump of this domain is on record here")
+        await user.sees("no recorded dumps")
 
 
 async def test_a_click_on_a_tab_opens_it() -> None:

@@ -93,7 +93,7 @@ async def test_an_error_is_a_line_in_the_form_and_nothing_typed_is_lost(tmp_path
         await set_path(user, path)
         async with dumping(SLOW, "vm-01", tmp_path / "other"):
             await user.press("ctrl+s")
-            await user.sees("vm-01 has a job already", "twice", "Start the dump")
+            await user.sees("vm-01 has a job already", "twice", "Start dump")
 
 
 async def test_escape_leaves_the_form_and_starts_nothing(tmp_path: Path) -> None:
@@ -132,4 +132,4 @@ async def test_moving_in_the_formats_chooses() -> None:
 async def test_the_form_fits_a_small_terminal() -> None:
     async with console(QUIET, size=(80, 24)) as user:
         await open_form(user)
-        await user.sees("elf", "overwrite", "Start the dump", "Cancel")
+        await user.sees("elf", "overwrite", "Start dump", "Cancel")

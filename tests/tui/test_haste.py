@@ -52,7 +52,7 @@ def test_the_help_is_closed_by_the_key_that_opens_it() -> None:
 def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str, name: str, tmp_path: Path) -> None:
     configured(QUIT_BY_ANOTHER_KEY)
     with terminal("-c", QUIET) as console:
-        console.sees("▌ vm-01", "Q Quit").type(marks + "dd").sees("Start the dump")
+        console.sees("▌ vm-01", "Q Quit").type(marks + "dd").sees("Start dump")
         console.type("\t" + END + CTRL_U).sees(emptied).type(f"{tmp_path}/{name}").sees(name)
         console.type(CTRL_S * 2).sees("%", "Detach").type("qq").sees("Q Quit")
         assert console.type("Q").ends() == 0
@@ -61,7 +61,7 @@ def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str
 
 def test_quitting_in_haste_says_nothing_of_it(tmp_path: Path) -> None:
     with terminal("-c", QUIET) as console:
-        console.sees("▌ vm-01", "q Quit").type("G").sees("▌ vm-03").type("d").sees("Start the dump")
+        console.sees("▌ vm-01", "q Quit").type("G").sees("▌ vm-03").type("d").sees("Start dump")
         console.type("\t" + END + CTRL_U).sees("'' --format").type(f"{tmp_path}/core").sees("/core")
         console.resize(100, 20).type(CTRL_S + CTRL_Q)
         assert_ends_silently(console)

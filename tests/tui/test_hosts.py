@@ -10,7 +10,7 @@ from backend.records.journal import Journal
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
 from tui.config.values import Config, Connection
-from tui.widgets.activity import Activity
+from tui.widgets.activity_pane import ActivityPane
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
 
@@ -71,9 +71,9 @@ async def test_what_cannot_be_added_is_refused_and_kept_for_mending() -> None:
         await user.sees("2 domains")
         await user.press("H", "plus")
         for wrong, why in {
-            "": "name a group, an alias or a URI",
-            "thrid": "thrid is no URI, no group, and no alias of the config or of libvirt.conf",
-            "first": "first is here already",
+            "": "enter a group, an alias or a URI",
+            "thrid": '"thrid" is not a URI, a group or an alias',
+            "first": "first is already connected",
             "sim:///x?domains=many": "domains=many must be an integer",
             "http://[": "invalid URI",
         }.items():
@@ -93,7 +93,7 @@ async def test_a_dropped_host_is_gone_and_its_jobs_go_on(tmp_path: Path) -> None
     async with console(*uris(config), config=config) as user, dumping(uris(config)[0], "vm-02", tmp_path / "core"):
         await user.sees("5 domains", "1 job")
         await user.press("H", "x")
-        await user.sees("Hosts · 1", "first dropped; its job goes on")
+        await user.sees("Hosts · 1", "first disconnected; its job continues")
         await user.press("escape")
         await user.sees("3 domains", "0 jobs")
         await user.sees_no("Host ")
@@ -103,7 +103,7 @@ async def test_dropping_the_last_host_leaves_a_way_back() -> None:
     async with console(A) as user:
         await user.sees("2 domains")
         await user.press("H", "x")
-        await user.sees("no host: nothing is watched", "0 domains")
+        await user.sees("no host", "0 domains")
         await user.press("x", "plus")
         await user.type(B)
         await user.press("enter")
@@ -121,11 +121,11 @@ async def test_what_is_queued_for_a_host_is_asked_about(tmp_path: Path) -> None:
         await user.press("ctrl+s")
         await user.sees("1 queued")
         await user.press("escape", "H", "x")
-        await user.sees("Drop many?", "A dump is queued for it and was not started yet", "What runs there goes on")
+        await user.sees("Disconnect from many?", "A queued dump will be cancelled. Running jobs continue.")
         await user.press("n")
         await user.sees("Hosts · 2")
         await user.press("x", "y")
-        await user.sees("Hosts · 1", "many dropped; its 2 jobs go on")
+        await user.sees("Hosts · 1", "many disconnected; its 2 jobs continue")
         assert len(Journal().pending()) == 2
 
 
@@ -133,6 +133,6 @@ async def test_a_long_entry_of_the_activity_keeps_its_words_apart() -> None:
     async with console(A, config=LAB, size=(60, 36)) as user:
         await user.sees("first connected")
         words = [f"word{number:02}" for number in range(16)]
-        user.app.screen.query_one(Activity).say("first", " ".join(words))
+        user.app.screen.query_one(ActivityPane).say("first", " ".join(words))
         await user.sees("word15")
         assert set(words) <= set(user.screen.replace("│", " ").split())

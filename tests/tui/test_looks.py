@@ -31,7 +31,7 @@ def walk(console: Terminal, cursor: str) -> None:
     """See every screen."""
     console.sees(f"{cursor} vm-01", "running", "%", "SIMULATED", "q Quit")
     console.type("w").sees("waiting for", "esc detaches", "esc Detach").type(ESCAPE).sees("q Quit")
-    console.type("G").sees(f"{cursor} vm-04").type("d").sees("Start the dump", "esc Back").type(ESCAPE).sees("q Quit")
+    console.type("G").sees(f"{cursor} vm-04").type("d").sees("Start dump", "esc Back").type(ESCAPE).sees("q Quit")
     console.type("?").sees("Show all keys", "esc Close").type(ESCAPE).sees("q Quit")
 
 
@@ -130,7 +130,7 @@ def test_the_terminal_is_told_of_the_end_and_its_screen_stays_whole(
 ) -> None:
     monkeypatch.delenv("TMUX", raising=False)
     configured(f'[notifications]\nosc = "{osc}"\n')
-    uri, path = "sim:///told?domains=1&jobs=0&memory=64&rate=32", f"{tmp_path}/co;re"
+    uri, path = "sim:///told?domains=1&jobs=0&memory=64&rate=8", f"{tmp_path}/co;re"
     started = [sys.executable, "-m", "tui", "-c", uri, "dump", "vm-01", path, "--detach"]
     subprocess.run(started, check=True, timeout=60, capture_output=True)
     with terminal("-c", uri) as console:

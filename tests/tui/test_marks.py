@@ -22,7 +22,7 @@ async def mark(user: User, count: int) -> None:
 
 async def open_form(user: User, template: Path) -> None:
     await user.press("d")
-    await user.sees("Dump · ", "At the same time")
+    await user.sees("Dump · ", "Parallel dumps per host")
     await user.press("tab", "end", "ctrl+u")
     await user.type(str(template))
     await user.sees(template.name)
@@ -74,9 +74,9 @@ async def test_the_button_needs_no_scrolling_in_a_small_terminal() -> None:
     async with console(QUIET, size=(80, 16)) as user:
         await mark(user, 2)
         await user.press("d")
-        await user.sees("Dump · 2 domains", "Start the dump", "Cancel")
+        await user.sees("Dump · 2 domains", "Start dump", "Cancel")
         await user.press("tab", "tab", "tab", "tab", "tab", "tab", "tab")
-        await user.sees("At the same time", "Start the dump")
+        await user.sees("Parallel dumps per host", "Start dump")
 
 
 async def test_several_domains_are_dumped_to_the_files_of_a_template(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_several_domains_are_dumped_to_the_files_of_a_template(tmp_path: P
         await mark(user, 3)
         await open_form(user, tmp_path / "{domain}.core")
         await user.press("ctrl+s")
-        await user.sees("3 completed", "All are over", "vm-03 ✓ dump completed")
+        await user.sees("3 completed", "All finished", "vm-03 ✓ dump completed")
         assert sorted(name for name in os.listdir(tmp_path) if name.endswith(".core")) == [
             f"vm-0{n}.core" for n in (1, 2, 3)
         ]
@@ -95,7 +95,7 @@ async def test_no_more_of_them_run_at_once_than_was_said(tmp_path: Path) -> None
         await mark(user, 4)
         await open_form(user, tmp_path / "{domain}.core")
         await user.press("ctrl+s")
-        await user.sees("2 under way · 2 queued")
+        await user.sees("2 running · 2 queued")
         await user.press("escape")
         await user.sees("detached", "2 jobs", "queued")
         assert len(Journal().pending()) == 2
@@ -108,7 +108,7 @@ async def test_what_is_queued_can_be_dropped(tmp_path: Path) -> None:
         await user.press("ctrl+s")
         await user.sees("2 queued")
         await user.press("x")
-        await user.sees("vm-03 ✗ dropped from the queue", "2 completed")
+        await user.sees("vm-03 ✗ removed from the queue", "2 completed")
         assert not (tmp_path / "vm-03.core").exists()
 
 
@@ -119,9 +119,9 @@ async def test_quitting_asks_while_dumps_are_queued(tmp_path: Path) -> None:
         await user.press("ctrl+s")
         await user.sees("1 queued")
         await user.press("escape", "q")
-        await user.sees("A dump is queued here")
+        await user.sees("One dump is queued")
         await user.press("n")
-        await user.sees_no("queued here")
+        await user.sees_no("One dump is queued")
 
 
 async def test_one_file_for_several_domains_is_refused(tmp_path: Path) -> None:
@@ -153,12 +153,12 @@ async def test_several_jobs_are_waited_for_at_once(tmp_path: Path) -> None:
         await stack.enter_async_context(dumping(SLOW, "vm-02", tmp_path / "two"))
         await user.sees("2 jobs")
         await user.press("w")
-        await user.sees("Waiting · 2 domains", "2 under way")
+        await user.sees("Waiting · 2 domains", "2 running")
         async with open_backend(QUIET) as other:
             await other.abort(first.key)
-        await user.sees("vm-01 ⊘ dump cancelled", "1 cancelled · 1 under way")
+        await user.sees("vm-01 ⊘ dump cancelled", "1 cancelled · 1 running")
         await user.press("escape")
-        await user.sees("vm-02 detached from the dump, which goes on", "1 job ")
+        await user.sees("vm-02 detached; the dump is still running", "1 job ")
 
 
 async def test_aborting_several_asks_once_and_names_them(tmp_path: Path) -> None:
@@ -167,6 +167,6 @@ async def test_aborting_several_asks_once_and_names_them(tmp_path: Path) -> None
         records = [await stack.enter_async_context(dumping(SLOW, name, tmp_path / name)) for name in ("vm-01", "vm-02")]
         await user.sees("2 jobs")
         await user.press("a")
-        await user.sees("Abort the jobs of vm-01, vm-02?", "Left out: vm-03")
+        await user.sees("Abort the jobs of vm-01, vm-02?", "Skipped vm-03")
         await user.press("y")
         assert [(await ended(record)).state for record in records] == ["cancelled", "cancelled"]

@@ -8,13 +8,14 @@ from rich.style import Style
 from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView
+from tests.unit.session.quiet import SilentListener
 from tui.app import Console
 from tui.commands.keys import Keys
 from tui.config.values import Config
 from tui.screens.wait import state
 from tui.session.host import Host, Link
+from tui.session.job_wait import JobWait
 from tui.session.rows import Row
-from tui.session.waiting import Waiting
 from tui.widgets.row_painter import RowPainter
 
 DOMAIN = Domain(DomainKey("6f1c", 1, "db-01"), DomainState.PAUSED)
@@ -48,9 +49,9 @@ def row(progress: Progress | None, cells: int, pending: str = "", stale: bool = 
 
 
 def wait_screen(progress: Progress | None) -> str:
-    host = Host("sim:///x", False, print, Config())
+    host = Host("sim:///x", False, Config(), SilentListener())
     host.link = Link.UP
-    return state(Waiting(host, DOMAIN.key, JobOperation.DUMP, known=progress), KEYS, 60).plain
+    return state(JobWait(host, DOMAIN.key, JobOperation.DUMP, progress=progress), KEYS, 60).plain
 
 
 @pytest.mark.parametrize("cells", [SMALL, WIDE])
@@ -73,7 +74,7 @@ def test_a_job_that_stands_still_says_for_how_long_and_foretells_nothing() -> No
     assert "stalled 1:15" in row(still, WIDE)
     assert "~" not in row(still, SMALL) + row(still, WIDE)
     shown = wait_screen(still)
-    assert "stalled: nothing moved for 1:15" in shown
+    assert "stalled: no progress for 1:15" in shown
     assert "to go" not in shown
 
 
@@ -86,7 +87,7 @@ def test_a_file_that_is_closed_is_not_called_done(cells: int, said: str) -> None
 
 def test_closing_in_the_wait_screen_says_that_nothing_is_proved() -> None:
     shown = wait_screen(after(stats(900), stats(1000, JobType.COMPLETED)))
-    assert "closing: the hypervisor closes the file; nothing is proved yet" in shown
+    assert "finishing: closing the file (result not known yet)" in shown
 
 
 def test_the_percentage_does_not_go_back_when_the_total_grows() -> None:

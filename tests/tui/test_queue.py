@@ -27,7 +27,7 @@ async def dump(user: User, name: str, folder: Path) -> None:
 async def one_running_one_queued(user: User, folder: Path) -> None:
     await user.sees("▌ vm-01")
     await dump(user, "vm-01", folder)
-    await user.sees("asked by")
+    await user.sees("requested by")
     await user.press("escape")
     await dump(user, "vm-02", folder)
     await user.sees("vm-02 dump queued", "queued  ")
@@ -53,7 +53,7 @@ async def test_it_can_be_dropped_from_the_queue(tmp_path: Path) -> None:
         await user.press("enter")
         await user.sees("Waiting · vm-02", "1 queued")
         await user.press("x")
-        await user.sees("dropped from the queue")
+        await user.sees("removed from the queue")
         assert not (tmp_path / "vm-02.core").exists()
 
 
@@ -61,9 +61,9 @@ async def test_several_and_single_ones_share_one_limit_which_the_form_changes_fo
     async with console(SLOW, config=ONE) as user:
         await mark(user, 3)
         await open_form(user, tmp_path / "{domain}.core")
-        await user.sees("At the same time on one host: 1")
+        await user.sees("Parallel dumps per host: 1")
         await user.press(*["tab"] * 6, "end", "backspace", "2", "ctrl+s")
-        await user.sees("2 under way · 1 queued")
+        await user.sees("2 running · 1 queued")
         await user.press("escape")
         await dump(user, "vm-04", tmp_path)
         await user.sees("vm-04 dump queued, 2 run")

@@ -39,11 +39,13 @@ async def test_a_domain_that_a_dump_left_paused_is_marked_and_r_resumes_it() -> 
         await user.sees("▌ vm-01")
         leave_paused("vm-02")
         await user.sees(
-            "vm-02 is left paused by a dump", "left paused by a dump whose job is gone: r resumes it", "▌ vm-02"
+            "vm-02 left paused by a dump that is no longer running",
+            "left paused by a dump that is no longer running: r resumes it",
+            "▌ vm-02",
         )
         await user.press("r")
-        await user.sees_no("whose job is gone")
-        await user.sees("vm-02  ", "resume was asked for and taken")
+        await user.sees_no("r resumes it")
+        await user.sees("vm-02  ", "resume requested")
 
 
 async def wait_for_one_that_leaves_its_domain_paused(
@@ -58,22 +60,22 @@ async def wait_for_one_that_leaves_its_domain_paused(
 async def test_the_wait_screen_resumes_what_its_dump_left_paused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.session.waiting.wait", wait_for_one_that_leaves_its_domain_paused)
+    monkeypatch.setattr("tui.session.job_wait.wait", wait_for_one_that_leaves_its_domain_paused)
     async with console(QUIET, config=Config(dump=Dumps(f"{tmp_path}/core"))) as user:
         await user.sees("▌ vm-01")
         await user.press("d")
         await user.sees("Dump · vm-01", "free")
         await user.press("ctrl+s")
-        await user.sees("✓ dump completed", "The domain was left paused: r resumes it", "esc Close", "r Resume")
+        await user.sees("✓ dump completed", "The domain is still paused: r resumes it", "esc Close", "r Resume")
         await user.sees("▌ vm-01        paused")
         await user.press("r")
-        await user.sees("resume was asked for and taken", "▌ vm-01        running")
+        await user.sees("resume requested", "▌ vm-01        running")
 
 
 async def test_several_domains_that_were_left_paused_are_resumed_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.session.waiting.wait", wait_for_one_that_leaves_its_domain_paused)
+    monkeypatch.setattr("tui.session.job_wait.wait", wait_for_one_that_leaves_its_domain_paused)
     async with console(QUIET, config=Config(dump=Dumps(f"{tmp_path}/{{domain}}"))) as user:
         await user.sees("▌ vm-01")
         await user.press("space", "space", "d")
@@ -81,7 +83,7 @@ async def test_several_domains_that_were_left_paused_are_resumed_together(
         await user.press("ctrl+s")
         await user.sees("2 completed · 2 left paused: r resumes", "vm-02 left paused · ✓ dump", "r Resume", "paused  ")
         await user.press("r")
-        await user.sees("vm-01 resume was asked for", "vm-02 resume was asked for")
+        await user.sees("vm-01 resume requested", "vm-02 resume requested")
 
 
 async def test_a_domain_that_its_user_paused_is_not_taken_for_one(tmp_path: Path) -> None:
@@ -90,7 +92,7 @@ async def test_a_domain_that_its_user_paused_is_not_taken_for_one(tmp_path: Path
         await backend.start(made.key, paused=True)
         async with console("sim:///quiet", size=(140, 36)) as user:
             await user.sees("mine", "paused")
-            await user.sees_no("whose job is gone")
+            await user.sees_no("r resumes it")
 
 
 async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(tmp_path: 
         async with SimulatorBackend(f"{QUIET}&fail=hang") as other:
             domain = await other.find("vm-01")
             await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
-            await user.sees("no answer", "the hypervisor does not answer for this domain")
+            await user.sees("no answer", "no answer from the hypervisor for this domain")
 
 
 async def test_closing_is_not_called_done(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ async def test_who_asked_for_a_dump_and_how_it_ended_is_told_from_its_record(tmp
         await other.publish(record)
         await other.call_dump(request)
         await other.publish(process.finished(record, RecordState.FAILED, "no space left"))
-        await user.sees("dump began, asked for by alice@hv9", "vm-01 ✗ dump failed: no space left")
+        await user.sees("dump started by alice@hv9", "vm-01 ✗ dump failed: no space left")
 
 
 async def test_how_a_dump_without_a_record_ended_is_not_made_up(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ async def test_how_a_dump_without_a_record_ended_is_not_made_up(tmp_path: Path) 
         async with SimulatorBackend(f"{QUIET}&rate=32") as other:
             domain = await other.find("vm-01")
             await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
-            await user.sees("vm-01 dump began", "vm-01 dump is over; no record says how it ended")
+            await user.sees("vm-01 dump started", "vm-01 dump ended, result unknown")
             assert "completed" not in user.screen
 
 

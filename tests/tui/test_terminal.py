@@ -46,7 +46,7 @@ def test_the_whole_path_on_the_simulator(tmp_path: Path) -> None:
     with terminal("-c", uri) as console:
         console.sees("vm-01", "3 domains")
         start_dump(console, "vm-02", path)
-        console.sees("%", "done").type(ESCAPE).sees("detached from the dump, which goes on", "1 job ")
+        console.sees("%", "done").type(ESCAPE).sees("detached; the dump is still running", "1 job ")
         quits(console)
     assert [record.state for record in Journal().pending()] == ["running"]
     with terminal("-c", uri) as console:
@@ -57,7 +57,7 @@ def test_the_whole_path_on_the_simulator(tmp_path: Path) -> None:
 
 
 def dump_several(console: Terminal, template: str) -> None:
-    console.type("d").sees("Dump · 2 domains", "At the same time").type("\t").type(END + CTRL_U)
+    console.type("d").sees("Dump · 2 domains", "Parallel dumps per host").type("\t").type(END + CTRL_U)
     console.sees("the file must be").type(template).sees(template[-20:]).type(CTRL_S)
 
 
@@ -66,11 +66,11 @@ def test_several_domains_are_dumped_and_waited_for_on_the_simulator(tmp_path: Pa
     with terminal("-c", uri) as console:
         console.sees("▌ vm-01").type("  ").sees("2 marked", "●vm-01", "●vm-02", "▌ vm-03")
         dump_several(console, f"{tmp_path}/{{domain}}.core")
-        console.sees("Waiting · 2 domains", "2 under way", "MiB/s").type(ESCAPE).sees("2 jobs", "detached")
+        console.sees("Waiting · 2 domains", "2 running", "MiB/s").type(ESCAPE).sees("2 jobs", "detached")
         quits(console)
     with terminal("-c", uri) as console:
         console.sees("2 jobs", "attached to the dump", "▌ vm-01").type("  ").sees("2 marked").type("w")
-        console.sees("Waiting · 2 domains", "vm-01 ✓ dump completed", "vm-02 ✓ dump completed", "All are over")
+        console.sees("Waiting · 2 domains", "vm-01 ✓ dump completed", "vm-02 ✓ dump completed", "All finished")
     assert {path.name for path in tmp_path.glob("*.core")} == {"vm-01.core", "vm-02.core"}
 
 
@@ -160,7 +160,7 @@ def test_the_whole_path_on_libvirt(domain: str) -> None:
         with terminal("-c", "qemu:///system") as console:
             console.sees(domain)
             start_dump(console, domain, path)
-            console.sees("done").type(ESCAPE).sees("detached from the dump")
+            console.sees("done").type(ESCAPE).sees("detached; the dump is still running")
             quits(console)
         with terminal("-c", "qemu:///system") as console:
             console.sees("attached to the dump", domain).type("/").type(domain).sees("1 of").type("\rw")
@@ -183,7 +183,7 @@ def test_several_domains_are_dumped_on_libvirt() -> None:
             )
             console.sees("2 marked")
             dump_several(console, "/var/tmp/{domain}.{format}")
-            console.sees("Waiting · 2 domains").sees("2 completed", "All are over").type(ESCAPE).sees("? Help")
+            console.sees("Waiting · 2 domains").sees("2 completed", "All finished").type(ESCAPE).sees("? Help")
             quits(console)
         assert [path.read_bytes()[:4] for path in files] == [b"\x7fELF"] * 2
     finally:

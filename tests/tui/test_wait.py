@@ -21,7 +21,7 @@ async def test_the_wait_screen_shows_progress_and_escape_detaches(tmp_path: Path
     async with console(QUIET) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
         await wait_on(user, "vm-01")
         await user.press("escape")
-        await user.sees("detached from the dump, which goes on", "1 job ")
+        await user.sees("detached; the dump is still running", "1 job ")
 
 
 async def test_an_abort_asks_and_enter_alone_does_not_confirm(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ async def test_quitting_leaves_the_dump_going_and_the_next_console_tells_its_end
 
 async def test_the_job_of_someone_else_is_only_said_to_be_over() -> None:
     async with console("sim:///demo") as user:
-        await user.sees("is over")
+        await user.sees("finished")
         assert "completed" not in user.screen
 
 
@@ -85,7 +85,7 @@ async def test_help_lists_the_keys() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("question_mark")
-        await user.sees("Dump the domain's memory", "Go to the next domain", "Sort by the next column")
+        await user.sees("Dump memory to a file", "Next domain", "Sort by the next column")
         await user.press("escape")
         await user.sees_no("Sort by the next column")
 

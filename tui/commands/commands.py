@@ -1,9 +1,8 @@
-"""What a user can do. One class a command: its id, its place in the footer, palette and help. Keys: tui.config.keys."""
+"""What a user can do. One class per command: its id, label and help; tui.config.keys has the keys."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Command(Message):
-    """Posted to the screen that offers it when its key is pressed or it is picked; the docstring is its help."""
+    """Posted when its key is pressed or it is picked in the palette; the docstring is its help."""
 
     label: ClassVar[str]
     """One or two words, for the footer."""
     in_footer: ClassVar[bool] = True
     at_once: ClassVar[bool] = False
-    """Whether it is done before any key that follows is looked at: those are meant for what it opens."""
+    """Whether it is done before the next key is handled: that key is meant for what the command opens."""
 
     @classmethod
     def id(cls) -> str:
@@ -48,7 +47,7 @@ class Command(Message):
 
 
 class DomainCommand(Command):
-    """A command about the domains that were marked, or else the one under the cursor, when it was given."""
+    """A command for the marked domains, or the one under the cursor, at the time it was given."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         super().__init__()
@@ -56,51 +55,51 @@ class DomainCommand(Command):
 
 
 class Dump(DomainCommand):
-    """Dump the domain's memory to a file; of each marked one."""
+    """Dump memory to a file (marked domains, or the one under the cursor)."""
 
     label = "Dump"
 
 
 class Wait(DomainCommand):
-    """Follow the domain's job to its end; those of all marked ones."""
+    """Wait for the job to finish."""
 
     label = "Wait"
 
 
 class Open(Command):
-    """Open the domain: its job, or else its history."""
+    """Show the domain's job, or its history if it has none."""
 
     label = "Open"
     in_footer = False
 
 
 class Abort(DomainCommand):
-    """Abort the job, or those of the marked ones, after a question."""
+    """Abort jobs, after confirmation."""
 
     label = "Abort"
 
 
 class Resume(DomainCommand):
-    """Let a paused domain, or the marked ones, run again."""
+    """Resume paused domains."""
 
     label = "Resume"
 
 
 class Filter(Command):
-    """Show only domains with these words; a leading ! inverts."""
+    """Show only matching domains; a leading ! inverts the match."""
 
     label = "Filter"
     at_once = True
 
 
 class ClearFilter(Command):
-    """Show all domains again."""
+    """Clear the filter."""
 
     label = "Show all"
 
 
 class ClearMarks(Command):
-    """Take all marks off."""
+    """Unmark all domains."""
 
     label = "Unmark"
 
@@ -112,69 +111,69 @@ class Sort(Command):
 
 
 class ReverseSort(Command):
-    """Sort the other way round."""
+    """Reverse the sort order."""
 
     label = "Reverse"
     in_footer = False
 
 
 class ShowJob(Command):
-    """Show the domain's job with all its stats."""
+    """Show the job with all its statistics."""
 
     label = "Job"
     in_footer = False
 
 
 class ShowHistory(Command):
-    """Show the domain's dumps and their results."""
+    """Show previous dumps and their results."""
 
     label = "History"
     in_footer = False
 
 
 class ShowInfo(Command):
-    """Show what the domain is."""
+    """Show domain details."""
 
     label = "Info"
     in_footer = False
 
 
 class CopyName(DomainCommand):
-    """Copy the domain's name, or those of the marked ones."""
+    """Copy domain names."""
 
     label = "Copy name"
     in_footer = False
 
 
 class CopyStats(DomainCommand):
-    """Copy the job's stats, as domjobinfo prints them."""
+    """Copy the job statistics as virsh domjobinfo prints them."""
 
     label = "Copy stats"
     in_footer = False
 
 
 class CopyPath(Command):
-    """Copy the path of the domain's last dump."""
+    """Copy the path of the last dump."""
 
     label = "Copy path"
     in_footer = False
 
 
 class ShowHosts(Command):
-    """Show the hosts, how each is doing and what it costs; add one, or drop one."""
+    """Hosts: status and load; add or remove."""
 
     label = "Hosts"
     in_footer = False
 
 
 class AddHost(Command):
-    """Connect to another host, or to all of a group."""
+    """Connect to a host, or to all hosts of a group."""
 
     label = "Add"
 
 
 class DropHost(Command):
-    """Let go of the host under the cursor; its jobs go on."""
+    """Disconnect from this host; its jobs continue."""
 
     label = "Drop"
 
@@ -198,15 +197,15 @@ class Close(Command):
 
 
 class Detach(Command):
-    """Leave this screen; the job goes on."""
+    """Leave this screen; the job continues."""
 
     label = "Detach"
 
 
 class DropQueued(Command):
-    """Start none of the dumps that are still queued."""
+    """Cancel the queued dumps."""
 
-    label = "Drop queued"
+    label = "Cancel queued"
 
 
 class Start(Command):
@@ -216,21 +215,12 @@ class Start(Command):
 
 
 class Yes(Command):
-    """Do it."""
+    """Confirm."""
 
     label = "Yes"
 
 
 class No(Command):
-    """Leave it."""
+    """Cancel."""
 
     label = "No"
-
-
-@dataclass
-class Acted(Message):
-    """Something that the user asked for was done (`error` empty), or could not be."""
-
-    domain: str
-    what: str
-    error: str = ""

@@ -1,18 +1,34 @@
-"""Screens that offer commands."""
+"""Screens that offer commands: their own, and those of the panes that they are composed of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.message import Message
+from textual.screen import Screen, ScreenResultType
 
 from tui.commands.commands import Command
 
 Result = TypeVar("Result")
+
+
+class CommandPane(Protocol):
+    """A part of a screen with commands of its own. Their keys work wherever the focus is."""
+
+    OFFERS: ClassVar[tuple[type[Command], ...]]
+
+    def has_key(self, command: type[Command]) -> bool:
+        """Whether the command's key belongs to it at this moment."""
+
+    def do_at_once(self, command: type[Command]) -> None:
+        """Do a command whose `at_once` is set."""
+
+    def post_message(self, message: Message) -> bool:
+        """Take a command to handle; every widget has this."""
 
 
 class OfferedCommands(Provider):
@@ -30,7 +46,7 @@ class OfferedCommands(Provider):
                 yield Hit(score, matcher.highlight(text), post, help=key)
 
     def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None], str]]:
-        """The commands that have a key now, what does each, and that key, with the reason where it is refused."""
+        """Each command that has a key now, what does it, and that key, with the reason if it is refused."""
         screen = self.screen
         if not isinstance(screen, OfferingScreen):
             return
@@ -45,10 +61,15 @@ class OfferedCommands(Provider):
 
 
 class OfferingScreen(Screen[ScreenResultType]):
-    """Posts its commands to itself, and says why those that are refused are refused."""
+    """Posts each command to the pane that has it, or to itself, and says why a command is refused."""
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = ()
     COMMANDS: ClassVar = {OfferedCommands}
+
+    @property
+    def panes(self) -> Sequence[CommandPane]:
+        """The panes with commands of their own."""
+        return ()
 
     def refusal(self, command: type[Command]) -> str | None:
         """Why `command` cannot be done now; None if it can."""
@@ -56,22 +77,24 @@ class OfferingScreen(Screen[ScreenResultType]):
 
     def offer(self, command: type[Command]) -> None:
         """Do `command`, or say why not."""
+        pane = self._pane_of(command)
         if reason := self.refusal(command):
             self.refuse(reason)
-        elif command.at_once:
-            self.do_at_once(command)
+        elif pane is not None and command.at_once:
+            pane.do_at_once(command)
         else:
-            self.post_message(self.made(command))
-
-    def do_at_once(self, command: type[Command]) -> None:
-        """Do a command whose `at_once` is set."""
+            (pane or self).post_message(self.made(command))
 
     def made(self, command: type[Command]) -> Command:
-        """The command as it is meant at this very moment: what it is about may be elsewhere when it is handled."""
+        """The command as meant at this very moment: the cursor may be elsewhere when it is handled."""
         return command()
 
+    def has_key(self, command: type[Command]) -> bool:
+        """Whether the key of a command of the screen's own belongs to it at this moment."""
+        return True
+
     def leave(self, result: ScreenResultType | None = None) -> None:
-        """End with `result`, and with what lies above. Only once: a key that is pressed twice asks twice."""
+        """End with `result`, and with whatever is above. Only once: a key may be pressed twice."""
         if self not in self.app.screen_stack:
             return
         while self.app.screen is not self:
@@ -79,27 +102,33 @@ class OfferingScreen(Screen[ScreenResultType]):
         self.dismiss(result)
 
     def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
-        """Put `screen` above this one, unless something is there: a key that is pressed twice asks twice."""
+        """Put `screen` above this one, unless another is there: a key may be pressed twice."""
         if self.is_active:
             self.app.push_screen(screen, then)
 
     def refuse(self, reason: str) -> None:
         self.notify(reason, severity="warning", markup=False)
 
-    def action_command(self, id: str) -> None:
-        if self.is_mounted:  # Keys come as soon as it was pushed.
-            self.offer(self._offered(id))
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action != "command":
+            return True
+        command = self._command(str(parameters[0]))
+        pane = self._pane_of(command)
+        return pane.has_key(command) if pane is not None else self.has_key(command)
 
-    def refuses(self, id: str | None) -> bool:
+    def action_command(self, command_id: str) -> None:
+        if self.is_mounted:  # Keys arrive as soon as the screen is pushed.
+            self.offer(self._command(command_id))
+
+    def refuses(self, command_id: str | None) -> bool:
         """Whether the command of that id, if it is one of these, is refused now; its key still says why."""
-        return any(command.id() == id and self.refusal(command) is not None for command in self.OFFERS)
+        return any(command.id() == command_id and self.refusal(command) is not None for command in self.OFFERS)
 
-    def _offered(self, id: str) -> type[Command]:
-        return next(command for command in self.OFFERS if command.id() == id)
+    def _command(self, command_id: str) -> type[Command]:
+        return next(command for command in self.OFFERS if command.id() == command_id)
 
-
-class OfferingModal(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
-    """The same over another screen."""
+    def _pane_of(self, command: type[Command]) -> CommandPane | None:
+        return next((pane for pane in self.panes if command in pane.OFFERS), None)
 
 
 def heading(*parts: str) -> Content:

@@ -1,4 +1,4 @@
-"""The form that starts the dump of one domain, and says before what it will do."""
+"""The form that dumps one domain. It says beforehand what will happen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Button
 
 from backend.errors import BackendError
-from backend.model import Capabilities, Domain, DumpFlags
+from backend.model import DumpFlags
 from backend.records.record import RecordState
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
@@ -19,33 +19,24 @@ from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
-from tui.session.host import Host
-from tui.session.planned import QUEUED
-from tui.session.waiting import Waiting
+from tui.dumping.target import Target
+from tui.session.job_wait import JobWait
 
 
-class DumpScreen(DumpForm[Waiting | None]):
-    """Ends with a dump that has begun, or is queued; None: with none. `begin` takes its place in the host's queue."""
+class DumpScreen(DumpForm[JobWait | None]):
+    """Ends with the wait for a dump that was started or queued, or None. `begin` puts a dump into the host's queue."""
 
     class Moved(Message):
-        """The dump that is being started has begun, or cannot."""
+        """The dump was started, or could not be."""
 
-    def __init__(
-        self,
-        host: Host,
-        domain: Domain,
-        capabilities: Capabilities,
-        folder: str,
-        defaults: Dumps,
-        begin: Callable[[DumpChoice], Waiting],
-    ) -> None:
-        self._host = host
-        self._domain = domain
-        self._capabilities = capabilities
-        self._folder = folder
+    def __init__(self, target: Target, defaults: Dumps, begin: Callable[[DumpChoice], JobWait]) -> None:
+        self._host = target.host
+        self._domain = target.domain
+        self._capabilities = target.capabilities
+        self._folder = target.folder
         self._begin = begin
-        self._starting: Waiting | None = None
-        super().__init__(domain.name, defaults)
+        self._starting: JobWait | None = None
+        super().__init__(target.domain.name, defaults)
 
     @property
     def choice(self) -> DumpChoice:
@@ -67,7 +58,7 @@ class DumpScreen(DumpForm[Waiting | None]):
     def notes(self) -> Iterator[tuple[str, str]]:
         yield from dump_choice.notes(self.choice, self._place, self._capabilities)
         if self._starting is None and not self._host.turns.free:
-            yield "warn", f"it will be queued: {self._host.turns.at_once} at a time run on this host"
+            yield "warn", f"will be queued ({self._host.turns.at_once} per host run in parallel)"
 
     def command(self) -> Content:
         return Content(self.choice.command_line)
@@ -80,7 +71,7 @@ class DumpScreen(DumpForm[Waiting | None]):
         if command is not Start:
             return None
         if self._starting is not None:
-            return "it is being started"
+            return "the dump is starting"
         return dump_choice.objection(self.choice, self._place, self._capabilities)
 
     @on(Start)
@@ -91,7 +82,7 @@ class DumpScreen(DumpForm[Waiting | None]):
         except BackendError as error:
             self.say(error.message)
             return
-        if self._starting.stage == QUEUED:
+        if self._starting.queued:
             self.leave(self._starting)
             return
         self._starting.on_change = self._changed
@@ -112,14 +103,14 @@ class DumpScreen(DumpForm[Waiting | None]):
             self.leave(starting)
         elif record is not None or starting.error is not None:
             self._turn_away()
-            self.query_one("#start", Button).label = Content("Start the dump")
+            self.query_one("#start", Button).label = Content("Start dump")
             self.say(record.error if record is not None else str(starting.error))
             self.show()
             self.look()
 
     @on(Back)
     def _back(self) -> None:
-        # A dump that is being started goes on by itself.
+        # A dump that is starting continues by itself.
         self._turn_away()
         self.leave(None)
 

@@ -1,4 +1,4 @@
-"""What all dump forms have: the format, the file, the flags, and what is to be known before the button."""
+"""What all dump forms share: the format, the file, the flags, and notes on what will happen."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.message import Message
-from textual.screen import ScreenResultType
+from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
 from backend.model import FORMAT_NAMES, DumpFlags
 from backend.running.place import Place, look_at
 from tui.commands.commands import Back, Start
-from tui.commands.offering import OfferingModal, heading
+from tui.commands.offering import OfferingScreen, heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.toggles import Check, Choice, Radio
 
 TIGHT = 32
-"""Lines below which the form does without empty ones."""
+"""Terminal height below which the form has no blank lines."""
 FRAME = 2
 """Lines of the panel's border."""
 _MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
 
 
-class DumpForm(OfferingModal[ScreenResultType]):
-    """Reads the widgets; what the dumps are about, and how they start, is for the forms made from it."""
+class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
+    """Reads the widgets. Its subclasses know what is dumped, and how that starts."""
 
     OFFERS = (Start, Back)
     BINDINGS: ClassVar[list[BindingType]] = [
         *(command.binding() for command in OFFERS),
-        Binding("tab", "app.focus_next", "Next field", tooltip="Go to the next field"),
+        Binding("tab", "app.focus_next", "Next field", tooltip="Next field"),
     ]
 
     @dataclass
     class Looked(Message):
-        """The places that the dumps go to were looked at."""
+        """The destinations of the dumps were examined."""
 
         places: dict[str, Place]
 
@@ -56,7 +56,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
         self.defaults = defaults
         self.opened = time.time()
         self.places: dict[str, Place] = {}
-        """What was seen, by path."""
+        """By path."""
         wanted = (defaults.format, *FORMAT_NAMES)
         self.format = next((name for name in wanted if self.format_objection(name) is None), wanted[0])
         self._about = about
@@ -71,11 +71,11 @@ class DumpForm(OfferingModal[ScreenResultType]):
 
     @abstractmethod
     def suggested(self) -> str:
-        """What stands in the line for the file until someone edits it."""
+        """The content of the file line until the user edits it."""
 
     @abstractmethod
     def local_paths(self) -> Sequence[str]:
-        """The paths, as the form says now, that this machine can look at."""
+        """The paths in the form that this machine can examine."""
 
     @abstractmethod
     def notes(self) -> Iterator[tuple[str, str]]:
@@ -83,10 +83,10 @@ class DumpForm(OfferingModal[ScreenResultType]):
 
     @abstractmethod
     def command(self) -> Content:
-        """The same act as commands of a shell."""
+        """The same dumps as shell commands."""
 
     def more(self) -> Iterator[Widget]:
-        """What else there is to choose."""
+        """Further fields."""
         yield from ()
 
     @property
@@ -113,7 +113,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
                 with Choice(id="format", compact=True):
                     for name in FORMAT_NAMES:
                         yield self._format_button(name)
-                yield Static("File on the hypervisor's host", classes="label")
+                yield Static("File on the host", classes="label")
                 path = Input(self.suggested(), id="path", compact=True, select_on_focus=False)
                 path.cursor_blink = False
                 yield path
@@ -127,7 +127,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
             with Vertical(id="actions"):
                 yield Static(id="error", markup=False)
                 with Horizontal(id="buttons"):
-                    yield Button(Content("Start the dump"), id="start", variant="primary", compact=True)
+                    yield Button(Content("Start dump"), id="start", variant="primary", compact=True)
                     yield Button(Content("Cancel"), id="cancel", compact=True)
         yield KeyBar()
 
@@ -150,7 +150,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
         self.call_after_refresh(self._leave_room)
 
     def _leave_room(self) -> None:
-        """What does not fit scrolls, above buttons that are always there."""
+        """Let the fields scroll if they do not fit; the buttons stay visible."""
         if not self.query("#actions"):
             return  # Closed before its first refresh.
         below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
@@ -184,13 +184,13 @@ class DumpForm(OfferingModal[ScreenResultType]):
         self.query_one("#start").focus()
 
     def look(self) -> None:
-        """Look at the places again; the form shows what was seen as soon as it was."""
+        """Examine the destinations again; the form shows the result as soon as it is known."""
         if paths := self.local_paths():
             self._look_at(paths)
 
     @work(group="look", exclusive=True)
     async def _look_at(self, paths: Sequence[str]) -> None:
-        # A hung file system must not hold up the form; what is said about a path is only used for that path.
+        # A hung file system must not block the form; a result counts only for its own path.
         places = await asyncio.to_thread(lambda: {path: look_at(path) for path in paths})
         self.post_message(self.Looked(places))
 
@@ -200,7 +200,7 @@ class DumpForm(OfferingModal[ScreenResultType]):
         self.show()
 
     def show(self) -> None:
-        """Show what follows from what is chosen now."""
+        """Show what follows from the current choices."""
         for flag in dump_choice.FLAG_WORDS:
             box = self.query_one(f"#{flag.labels[0]}", Checkbox)
             reason = self.flag_objection(flag) or dump_choice.excluded(flag, self.flags)
@@ -213,10 +213,10 @@ class DumpForm(OfferingModal[ScreenResultType]):
         self.refresh_bindings()
 
     def say(self, error: str) -> None:
-        """Show why the dump could not be started; empty: nothing."""
-        said = self.query_one("#error", Static)
-        said.display = bool(error)
-        said.update(Content.assemble(("✗ " + error, "$error")))
+        """Show why the dump could not be started; empty: clear that."""
+        line = self.query_one("#error", Static)
+        line.display = bool(error)
+        line.update(Content.assemble(("✗ " + error, "$error")))
         self.call_after_refresh(self._leave_room)
 
     @on(Button.Pressed, "#start")

@@ -1,4 +1,4 @@
-"""The form that starts dumps of several domains: one template for their files, one format, and turns."""
+"""The form that dumps several domains: one path template, one format, and a limit per host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from backend.model import Capabilities, Domain, DumpFlags
+from backend.model import DumpFlags
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
 from tui.config import dump_path
@@ -20,30 +20,20 @@ from tui.dumping import plan as dump_plan
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
 from tui.dumping.plan import Part
+from tui.dumping.target import Target
 from tui.session.host import Host
 
 
 @dataclass(frozen=True)
-class Target:
-    """A domain that is to be dumped, on its host."""
-
-    host: Host
-    domain: Domain
-    capabilities: Capabilities
-    folder: str
-    """Where dumps usually go on that host."""
-
-
-@dataclass(frozen=True)
 class SeveralDumps:
-    """What is to be dumped, and how many at the same time on one host."""
+    """What to dump, and how many dumps run in parallel on one host."""
 
     parts: Sequence[tuple[Host, DumpChoice]]
     at_once: int
 
 
 class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
-    """Ends with what is to be started; nothing is started here. `refused` are domains and why they cannot be dumped."""
+    """Ends with what to start; it starts nothing. `refused`: names of domains that cannot be dumped, with reasons."""
 
     def __init__(self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps) -> None:
         self._targets = targets
@@ -52,7 +42,7 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
 
     @property
     def parts(self) -> list[Part]:
-        """What the form says now of each domain."""
+        """What the form says about each domain."""
         return [
             Part(self._choice(target), self.places.get(path, Place()), target.capabilities)
             for target, path in zip(self._targets, self._paths(), strict=True)
@@ -83,7 +73,7 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
         least = min(target.host.turns.at_once for target in self._targets)
         at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
         at_once.cursor_blink = False
-        yield Horizontal(Static("At the same time on one host: "), at_once, id="turns")
+        yield Horizontal(Static("Parallel dumps per host: "), at_once, id="turns")
 
     def local_paths(self) -> Sequence[str]:
         if dump_path.objection(self.path):
@@ -114,7 +104,7 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
         if (wrong := dump_path.objection(self.path)) is not None:
             return f"the file must be {wrong}"
         if self._at_once < 1:
-            return "at least one dump must run at a time"
+            return "parallel dumps must be at least 1"
         return dump_plan.objection(self.parts)
 
     @on(Input.Changed, "#at-once")

@@ -1,4 +1,4 @@
-"""A question before something that cannot be taken back."""
+"""A question before something that cannot be undone."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.commands.commands import No, Yes
-from tui.commands.offering import OfferingModal, heading
+from tui.commands.offering import OfferingScreen, heading
 from tui.widgets.key_bar import KeyBar
 
 
-class ConfirmScreen(OfferingModal[bool]):
-    """Ends with whether it was confirmed; Enter alone does not confirm."""
+class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
+    """Ends with whether the user confirmed; Enter alone does not confirm."""
 
     OFFERS = (Yes, No)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]

@@ -1,4 +1,4 @@
-"""All keys, as they are bound now."""
+"""The help: all keys with their current bindings."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from tui.commands.commands import Close, Help
-from tui.commands.offering import OfferingModal, heading
+from tui.commands.offering import OfferingScreen, heading
 from tui.widgets.key_bar import KeyBar
 
 
-class HelpScreen(OfferingModal[None]):
+class HelpScreen(OfferingScreen[None], ModalScreen[None]):
     """Made from the live bindings of the screen below."""
 
     OFFERS = (Close, Help)
@@ -41,7 +41,7 @@ class HelpScreen(OfferingModal[None]):
 
 
 def keys(screen: Screen[Any]) -> Content:
-    """The keys that do something on `screen`, one action a line, with what it does."""
+    """The keys that work on `screen`, with what each does, one action per line."""
     actions: dict[str, tuple[list[str], str]] = {}
     # What the screen does comes first, then what its widgets and the application do.
     for _, binding, _, tooltip in sorted(screen.active_bindings.values(), key=lambda active: active.node is not screen):

@@ -1,9 +1,9 @@
-"""The hosts: how each is doing, what it costs, and which there are."""
+"""The screen of the hosts: their status and load; hosts are added and dropped here."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 from textual import on
@@ -11,39 +11,36 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.commands.commands import AddHost, Close, Command, DropHost
-from tui.commands.offering import OfferingModal, heading
+from tui.commands.offering import OfferingScreen, heading
+from tui.session.fleet import HostRefused
 from tui.session.host import Host, Link
-from tui.session.hosts import HostRefused, Hosts
+from tui.session.session import Session
 from tui.widgets.host_list import HostList, Load, headings
 from tui.widgets.key_bar import KeyBar
 from tui.words import units
 
 INTERVAL = 1.0
-"""Seconds between two looks at what the hosts cost."""
-Counts = Callable[[], Mapping[str, tuple[int, int]]]
-"""How many domains and jobs there are, by URI."""
+"""Seconds between two measurements of the load."""
 
 
-class HostsScreen(OfferingModal[None]):
-    """Adds hosts; to drop one is left to `drop`, which may have to ask first."""
+class HostsScreen(OfferingScreen[None], ModalScreen[None]):
+    """Adds hosts. `drop` disconnects from one, and may ask first."""
 
     OFFERS = (AddHost, DropHost, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
-    def __init__(
-        self, hosts: Hosts, counts: Counts, added: Callable[[list[Host]], None], drop: Callable[[Host], None]
-    ) -> None:
+    def __init__(self, session: Session, drop: Callable[[Host], None]) -> None:
         super().__init__()
-        self._hosts = hosts
-        self._counts = counts
-        self._added = added
+        self._session = session
+        self._hosts = session.hosts
         self._drop = drop
-        self._list = HostList(hosts, id="list")
+        self._list = HostList(session.hosts, id="list")
         self._seen: dict[str, tuple[float, int]] = {}
-        """By URI: when its calls were counted, and how many there had been."""
+        """By URI: when its calls were counted last, and their number then."""
         self._rates: dict[str, float] = {}
 
     def compose(self) -> ComposeResult:
@@ -65,11 +62,11 @@ class HostsScreen(OfferingModal[None]):
         self.call_after_refresh(self.show)
 
     def refusal(self, command: type[Command]) -> str | None:
-        return "there is no host to drop" if command is DropHost and self._list.chosen is None else None
+        return "no host to disconnect from" if command is DropHost and self._list.chosen is None else None
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        # While one types a name, the keys of the others are characters like any other.
-        return parameters not in ((AddHost.id(),), (DropHost.id(),)) or not self._typing
+    def has_key(self, command: type[Command]) -> bool:
+        # While someone types a name, the keys of these are characters like any other.
+        return command not in (AddHost, DropHost) or not self._typing
 
     @property
     def _typing(self) -> bool:
@@ -87,14 +84,14 @@ class HostsScreen(OfferingModal[None]):
 
     def show(self) -> None:
         """Show the hosts as they are now."""
-        counts, number = self._counts(), len(self._hosts)
+        counts, number = self._session.rows.counts(), len(self._hosts)
         self.query_one("#hosts").border_title = heading("Hosts", str(number))
         self._list.styles.height = max(1, number)
         self.query_one("#headings", Static).update(headings(self._list.scrollable_content_region.width))
         self._list.show({uri: Load(*counts.get(uri, (0, 0)), calls=self._rates.get(uri)) for uri in self._hosts})
         host = self._list.chosen
         self.query_one("#host", Static).update(
-            Content("\n").join(_facts(host)) if host is not None else Content("no host: nothing is watched")
+            Content("\n").join(_facts(host)) if host is not None else Content("no host")
         )
         self.refresh_bindings()
 
@@ -116,11 +113,10 @@ class HostsScreen(OfferingModal[None]):
     @on(Input.Submitted)
     def _add(self, event: Input.Submitted) -> None:
         try:
-            added = self._hosts.add(event.value)
+            added = self._session.add_host(event.value)
         except HostRefused as refused:
             self._refuse(str(refused))
             return
-        self._added(added)
         self._end_typing()
         self._list.go_to(added[0])
         self.show()
@@ -152,7 +148,7 @@ class HostsScreen(OfferingModal[None]):
 
 
 def _facts(host: Host) -> Iterator[Content]:
-    """What there is no room for in its line."""
+    """What does not fit into its line."""
     yield Content("")
     yield _fact("uri", host.uri + (" (read-only)" if host.readonly else ""))
     if host.capabilities is not None:

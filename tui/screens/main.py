@@ -1,196 +1,317 @@
-"""The one screen that answers: what is running, how far, and is it all right?"""
+"""The main screen: what is running, how far along it is, and whether it is healthy."""
 
 from __future__ import annotations
 
 import gc
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.events import Resize
+from textual.message import Message
 
-from backend.model import JobOperation
-from backend.observing.watcher import DomainView
-from backend.records.record import JobRecord
+from tui.commands import refusals
+from tui.commands.commands import (
+    Abort,
+    ClearFilter,
+    ClearMarks,
+    Command,
+    CopyName,
+    CopyPath,
+    CopyStats,
+    DomainCommand,
+    Dump,
+    Filter,
+    Help,
+    Open,
+    Resume,
+    ReverseSort,
+    ShowHistory,
+    ShowHosts,
+    ShowInfo,
+    ShowJob,
+    Sort,
+    Wait,
+)
+from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
+from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
-from tui.screens.hosting import HostingScreen
-from tui.screens.reporter import Reporter
-from tui.screens.wait import WaitScreen
-from tui.screens.waits import WaitsScreen
-from tui.session import news
-from tui.session.foreign import ForeignDumps, Told
-from tui.session.host import DomainsChanged, Host, HostChanged, Link
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.dump_flow import DumpFlow
+from tui.screens.help import HelpScreen
+from tui.screens.host_flow import HostFlow
+from tui.screens.wait_flow import WaitFlow
+from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
-from tui.session.waiting import Waiting
-from tui.session.waits import PendingFound, WaitEnded
-from tui.widgets.details import Details
+from tui.session.session import Session
+from tui.widgets.activity_pane import ActivityPane
+from tui.widgets.banner import Banner
+from tui.widgets.details_pane import DetailsPane
+from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
-from tui.widgets.filter_line import FilterLine
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.status_line import StatusLine
 
-LEFT_AFTER = 2.0
-"""Seconds that a domain must stand paused by a dump, with no job, until it counts as left so."""
 NARROW = 110
-"""Columns below which details and activity stand one above the other."""
+"""Columns below which details and activity are stacked."""
 LOW, SHORT = 30, 18
-"""Lines below which details and activity are small, and not there."""
+"""Lines below which details and activity are small, and hidden."""
 
 
-class MainScreen(HostingScreen):
-    """Watches the connections, and shows and tells what changes."""
+class MainScreen(OfferingScreen[None]):
+    """Composes the panes around a session, and handles what concerns more than one of them."""
 
     AUTO_FOCUS = "DomainTable"
+    OFFERS = (
+        Dump,
+        Wait,
+        Open,
+        Abort,
+        Resume,
+        Filter,
+        ClearFilter,
+        ClearMarks,
+        Sort,
+        ReverseSort,
+        Help,
+        ShowJob,
+        ShowHistory,
+        ShowInfo,
+        CopyName,
+        CopyPath,
+        CopyStats,
+        ShowHosts,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
+
+    @dataclass
+    class WaitEnded(Message):
+        """A wait is over: it has an outcome or an error."""
+
+        wait: JobWait
 
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
-        super().__init__(uris, readonly, config, keys)
-        self._refused: tuple[str | None, ...] = ()
-        foreign = ForeignDumps(self.run_worker, self.post_message)
-        self.reporter = Reporter(self.activity, self.table.rows, self.waits, foreign, keys)
+        super().__init__()
+        self._key_names = keys
+        self._activity = ActivityPane()
+        self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
+        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
+        self._details = DetailsPane(self.session.throughputs, keys)
+        self._status = StatusLine(self.session.hosts.values())
+        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
+        self._waits = WaitFlow(self, self.session, self._activity, keys)
+        self._dumps = DumpFlow(self, self.session, self._dumps_started)
+        self._hosts = HostFlow(self, self.session, self._activity)
+        self._refused: list[bool] = []
+        self._loaded = 0
+        """The number of hosts whose domains are known."""
 
     def compose(self) -> ComposeResult:
-        yield self.status
-        yield self.banner
-        yield self.table
-        yield FilterLine(id="filter")
+        yield self._status
+        yield self._banner
+        yield self._domains
         with Container(id="below"):
-            yield self.details
-            yield self.activity
+            yield self._details
+            yield self._activity
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.show_counts()
-        self.show_hosts()
+        self.rows_changed((), ())
+        self.hosts_changed()
         # The first paint waits for nobody.
-        self.call_after_refresh(self.hosts.attend)
+        self.call_after_refresh(self.session.start)
+
+    def on_unmount(self) -> None:
+        self.session.close()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")
         self.set_class(event.size.height < LOW, "-low")
         self.set_class(event.size.height < SHORT, "-short")
 
-    @on(HostChanged)
-    def _host_changed(self, event: HostChanged) -> None:
-        host = event.host
-        if not self.hosts.has(host):
-            return
-        if host.link is Link.DOWN:
-            self.activity.say(host.name, news.no_connection(host), "$error")
-        elif event.before is not Link.UP:
-            self.activity.say(
-                host.name, f"connected: {host.capabilities.hypervisor}" if host.capabilities else "connected"
-            )
-            self.waits.look_for_pending(host)
-        elif host.reason:
-            self.activity.say(host.name, host.reason, "$warning")
-        self.show_hosts()
-        rows = [self.table.rows[key] for key in self.table.rows.of_host(host.uri)]
-        stale = host.link is Link.DOWN
-        self.table.apply([replace(row, stale=stale) for row in rows if row.stale is not stale])
-        if isinstance(self.app.screen, WaitScreen | WaitsScreen):
-            self.app.screen.link_changed()
+    @property
+    def panes(self) -> Sequence[CommandPane]:
+        return self._domains, self._details
 
-    def show_hosts(self) -> None:
-        super().show_hosts()
+    # What the session tells
+
+    def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
+        table = self._domains.table
+        before = table.cursor_row
+        self._domains.apply(changed, removed)
+        self.session.watch_closely(table.shown_keys)
+        self._status.show(len(self.session.rows), self.session.rows.jobs)
+        if before is not None and any(row.key == before.key and row.progress is None for row in changed):
+            self._details.read_records()  # Its job may just have ended.
+
+    def hosts_changed(self) -> None:
+        hosts, loaded = self.session.hosts, self.session.loaded
+        self._status.refresh()
+        self._banner.show_problems()
+        table = self._domains.table
+        table.show_hosts(len(hosts) > 1)
+        loading = [host.name for host in hosts.values() if host.uri not in loaded]
+        nothing = "no domains" if hosts else f"no host: {self._key_names[ShowHosts]} adds one"
+        table.show_placeholder(f"waiting for {', '.join(loading)} …" if loading else nothing)
+        self._hosts.refresh()
+        self._waits.refresh()
         self._refresh_refusals()
-
-    def show_counts(self) -> None:
-        self.status.show(len(self.table.rows), self.table.rows.busy)
-        self.table.show_title()
-
-    @on(DomainsChanged)
-    def _domains_changed(self, event: DomainsChanged) -> None:
-        host, table = event.host, self.table
-        if not self.hosts.has(host):
-            return
-        changed = [self._row(host, view) for view in event.changed]
-        removed = [(host.uri, uuid) for uuid in event.removed]
-        if event.all:
-            present = {row.key for row in changed}
-            removed += [key for key in table.rows.of_host(host.uri) if key not in present]
-            self.loaded.add(host.uri)
-            self.reporter.first(host, changed)
-        else:
-            self.reporter.changes(host, changed, removed)
-        ended = {row.key for row in changed if row.progress is None}
-        self.throughputs.learn(changed)
-        self.throughputs.forget(removed)
-        self.show_rows(changed, removed)
-        host.watch_closely({uuid for uri, uuid in table.shown_keys if uri == host.uri})
-        for row in changed:
-            if row.maybe_left_paused and not row.left_paused:
-                self.set_timer(LEFT_AFTER, lambda row=row: self._check_left(row))
-        self.show_counts()
-        cursor = table.cursor_row
-        if cursor is not None and cursor.key in ended:
-            self.details.read_records()
-        if event.all:
-            self.show_hosts()
-            # What is there stays: the search for garbage need not go through 10,000 domains again and again.
+        if len(loaded) > self._loaded:
+            # These objects stay: garbage collection need not visit 10,000 domains again and again.
             gc.freeze()
+        self._loaded = len(loaded)
 
-    def _row(self, host: Host, view: DomainView) -> Row:
-        known = self.table.rows.get((host.uri, view.domain.key.uuid))
-        waiting = self.waits.get((host.uri, view.domain.key.uuid))
-        pending = waiting.stage if waiting is not None and view.progress is None else ""
-        row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
-        if known is not None and known.other_end and news.operation(known) == news.operation(row):
-            row = replace(row, other_end=known.other_end)
-        still = known is not None and known.left_paused and row.maybe_left_paused
-        return replace(row, left_paused=True) if still else row
+    def wait_ended(self, wait: JobWait) -> None:
+        self._details.read_records()
+        self.post_message(self.WaitEnded(wait))
 
-    def waiting_changed(self, waiting: Waiting) -> None:
-        row = self.table.rows.get(waiting.key)
-        if row is not None:
-            self.table.apply([self._row(waiting.host, row.view)])
+    def action_failed(self, subject: str, error: str) -> None:
+        self.notify(f"{subject}: {error}", severity="error", markup=False)
 
-    def _check_left(self, row: Row) -> None:
-        if self.table.rows.get(row.key) == row:
-            self.reporter.left_paused(row)
-            self.table.apply([replace(row, left_paused=True)])
-            self._refresh_refusals()
+    # What concerns several panes
 
-    @on(PendingFound)
-    def _pending_found(self, event: PendingFound) -> None:
-        for record in event.records if self.hosts.has(event.host) else ():
-            key = (event.host.uri, record.uuid)
-            if key not in self.waits and (record.uri == event.host.uri or self._runs(key, record)):
-                self.activity.say(record.domain, f"attached to the dump → {record.path}")
-                self.waiting_changed(self.waits.begin(Waiting(event.host, record.key, record.operation, record)))
-
-    def _runs(self, key: RowKey, record: JobRecord) -> bool:
-        """Whether it is the dump of that very domain, asked for by another of its host's URIs."""
-        row = self.table.rows.get(key)
-        return row is not None and row.domain.key == record.key and news.operation(row) is JobOperation.DUMP
-
-    @on(WaitEnded)
-    def _wait_ended(self, event: WaitEnded) -> None:
-        waiting = event.waiting
-        self.waits.ended(waiting)
-        self.reporter.ended(waiting)
-        self.waiting_changed(waiting)
-        self.details.read_records()
-
-    @on(Told)
-    def _told(self, event: Told) -> None:
-        if event.outcome is not None:
-            self.activity.tell(event.outcome)
-        else:
-            self.activity.say(event.domain, event.words, "$foreground-muted")
-
-    @on(DomainTable.Highlighted)
-    def _highlighted(self, event: DomainTable.Highlighted) -> None:
-        row = self.table.cursor_row
-        self.details.show(row, self.hosts[row.uri] if row is not None else None)
+    @on(DomainPane.CursorMoved)
+    def _cursor_moved(self) -> None:
+        row = self._domains.table.cursor_row
+        self._details.show(row, self.session.hosts[row.uri] if row is not None else None)
         self._refresh_refusals()
 
-    @on(Details.Learned)
+    @on(DetailsPane.Learned)
     def _learned(self) -> None:
         self._refresh_refusals()
 
     def _refresh_refusals(self) -> None:
-        refused = tuple(self.refusal(command) for command in self.OFFERS)
-        if [bool(reason) for reason in refused] != [bool(reason) for reason in self._refused]:
+        refused = [self.refusal(command) is not None for command in self.OFFERS]
+        if refused != self._refused:
+            self._refused = refused
             self.refresh_bindings()
-        self._refused = refused
+
+    def all_domains(self) -> Iterator[Row]:
+        """See DomainScreen."""
+        return iter(self.session.rows.values())
+
+    def go_to(self, key: RowKey) -> None:
+        """See DomainScreen."""
+        self._domains.go_to(key)
+
+    # Commands
+
+    def refusal(self, command: type[Command]) -> str | None:
+        if not issubclass(command, DomainCommand):
+            return None
+        rows = self._domains.selected
+        if not rows:
+            return refusals.NO_DOMAIN
+        # Of several, some that allow it are enough.
+        first: str | None = None
+        for row in rows:
+            reason = self._refusal_for(command, row)
+            if reason is None:
+                return None
+            first = first or reason
+        return first
+
+    def _refusal_for(self, command: type[Command], row: Row) -> str | None:
+        capabilities = self.session.hosts[row.uri].capabilities
+        if command is Dump:
+            return refusals.dump(row, capabilities, self._key_names)
+        if command is Wait:
+            return None if row.key in self.session.waits else refusals.wait(row)
+        if command is Abort:
+            return refusals.abort(row, capabilities, self._details.running_of(row))
+        if command is Resume:
+            return refusals.resume(row, capabilities)
+        return None
+
+    def _split(self, command: DomainCommand) -> tuple[list[Row], list[tuple[str, str]]]:
+        """The domains that allow `command`, and the names of the others with the reasons."""
+        able, refused = [], []
+        for row in command.rows:
+            reason = self._refusal_for(type(command), row)
+            if reason is None:
+                able.append(row)
+            else:
+                refused.append((row.domain.name, reason))
+        return able, refused
+
+    def made(self, command: type[Command]) -> Command:
+        if not issubclass(command, DomainCommand):
+            return super().made(command)
+        self._domains.table.hold()
+        return command(self._domains.selected)
+
+    @on(DomainTable.Chosen)
+    def _chosen(self) -> None:
+        self.offer(Open)
+
+    @on(Open)
+    def _open(self) -> None:
+        row = self._domains.table.cursor_row
+        wait = self.session.wait_for(row) if row is not None else None
+        if wait is not None:
+            self._waits.show([wait])
+        elif row is not None:
+            self._details.show_tab("history")
+
+    @on(Wait)
+    def _wait(self, event: Wait) -> None:
+        waits = [wait for row in event.rows if (wait := self.session.wait_for(row)) is not None]
+        if len(waits) < len(event.rows):
+            self.notify(f"{len(event.rows) - len(waits)} of {len(event.rows)} have no job to wait for", markup=False)
+        self._waits.show(waits)
+
+    @on(Dump)
+    def _dump(self, event: Dump) -> None:
+        rows, refused = self._split(event)
+        if len(event.rows) > 1:
+            self._dumps.open_form_for_several(rows, refused)
+        elif rows:
+            self._dumps.open_form(rows[0])
+
+    def _dumps_started(self, waits: Sequence[JobWait]) -> None:
+        self._domains.table.clear_marks()
+        self._waits.show(waits)
+
+    @on(Abort)
+    def _abort(self, event: Abort) -> None:
+        rows, refused = self._split(event)
+        names = ", ".join(row.domain.name for row in rows)
+        if len(event.rows) == 1 and rows:
+            operation = rows[0].operation
+            what = f"the {operation.label}" if operation is not None else "the job"
+            question = f"Abort {what} of {names}?\nIts progress will be lost."
+            confirm = ConfirmScreen(f"Abort · {names}", question, f"Abort {what}")
+        else:
+            skipped = "".join(f"\nSkipped {name}: {reason}" for name, reason in refused)
+            question = f"Abort the jobs of {names}?\nTheir progress will be lost.{skipped}"
+            confirm = ConfirmScreen(f"Abort · {len(rows)} domains", question, f"Abort {len(rows)} jobs")
+
+        def answered(confirmed: bool | None) -> None:
+            for row in rows if confirmed else ():
+                if row.uri in self.session.hosts:
+                    self.session.abort(self.session.hosts[row.uri], row.domain.key)
+
+        if rows:
+            self.open(confirm, answered)
+
+    @on(Resume)
+    def _resume(self, event: Resume) -> None:
+        rows, refused = self._split(event)
+        if refused and not rows:
+            self.refuse(refused[0][1])
+        for row in rows:
+            self.session.resume(self.session.hosts[row.uri], row.domain.key)
+
+    @on(ShowHosts)
+    def _show_hosts(self) -> None:
+        self._hosts.show()
+
+    @on(Help)
+    def _help(self) -> None:
+        self.open(HelpScreen(self))

@@ -9,7 +9,7 @@ from textual.command import CommandList, CommandPalette
 
 
 class Palette(CommandPalette):
-    """Closes once, where Textual's closes the screen below at the second key; pages its list only where it has room."""
+    """Closes only once, where a second key makes Textual's close the screen below; pages its list only if possible."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "command_list":

@@ -1,4 +1,4 @@
-"""One job, big, until its end."""
+"""The screen that waits for one job."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.verdicts.verdict import Outcome
 from tui.commands.commands import Close, Command, Detach, Resume
 from tui.commands.keys import Keys
-from tui.commands.offering import OfferingModal, heading
+from tui.commands.offering import OfferingScreen, heading
 from tui.session import news
 from tui.session.host import Link
-from tui.session.planned import QUEUED
-from tui.session.waiting import Waiting
-from tui.widgets.activity import VERDICT_STYLES
+from tui.session.job_wait import QUEUED, STARTING, JobWait
+from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
 from tui.words import outcomes, units
 from tui.words.cells import crop_path, width
 
 
-class WaitScreen(OfferingModal[bool]):
-    """Shows a wait that someone else runs; leaving is theirs to act upon. Ends with whether to resume the domain."""
+class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
+    """Shows a wait; the session runs it. Ends with whether to resume the domain."""
 
     OFFERS = (Detach, Close, Resume)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
-    def __init__(self, waiting: Waiting, keys: Keys) -> None:
+    def __init__(self, wait: JobWait, keys: Keys) -> None:
         super().__init__()
-        self.waiting = waiting
+        self.wait = wait
         self._key_names = keys
         self._state = Static(markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="wait") as panel:
-            panel.border_title = heading(self.waiting.domain.name, f"waiting for {self.waiting.operation.label}")
+            panel.border_title = heading(self.wait.domain.name, f"waiting for {self.wait.operation.label}")
             yield self._state
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.waiting.on_change = self._changed
+        self.wait.on_change = self._changed
         self._changed()
 
     def on_unmount(self) -> None:
-        self.waiting.on_change = lambda: None
+        self.wait.on_change = lambda: None
 
     def on_resize(self) -> None:
         self._changed()
@@ -57,8 +57,8 @@ class WaitScreen(OfferingModal[bool]):
         if not self._state.is_mounted:
             return  # What changed before is shown when it is.
         room = max(20, self._state.content_region.width or self.size.width - 8)
-        self._state.update(state(self.waiting, self._key_names, room))
-        if self.waiting.over:
+        self._state.update(state(self.wait, self._key_names, room))
+        if self.wait.over:
             self.refresh_bindings()
 
     def link_changed(self) -> None:
@@ -68,14 +68,10 @@ class WaitScreen(OfferingModal[bool]):
     def made(self, command: type[Command]) -> Command:
         return Resume([]) if command is Resume else super().made(command)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        over, outcome = self.waiting.over, self.waiting.outcome
-        allowed: dict[tuple[object, ...], bool] = {
-            (Detach.id(),): not over,
-            (Close.id(),): over,
-            (Resume.id(),): outcome is not None and outcome.left_paused,
-        }
-        return allowed.get(parameters, True)
+    def has_key(self, command: type[Command]) -> bool:
+        over, outcome = self.wait.over, self.wait.outcome
+        left_paused = outcome is not None and outcome.left_paused
+        return {Detach: not over, Close: over, Resume: left_paused}.get(command, True)
 
     @on(Detach)
     @on(Close)
@@ -87,60 +83,60 @@ class WaitScreen(OfferingModal[bool]):
         self.leave(True)
 
 
-def state(waiting: Waiting, keys: Keys, cells: int) -> Content:
-    """How the job stands, or how it ended, in so many cells."""
+def state(wait: JobWait, keys: Keys, cells: int) -> Content:
+    """How far the job is, or how it ended, in `cells` cells."""
     lines: list[Content] = []
-    if waiting.record is not None:
-        what = f"{waiting.record.format_name} → "
-        lines.append(Content(what + crop_path(waiting.record.path, cells - width(what))))
-        asked = f"asked by {waiting.record.user} at {units.clock(waiting.record.started)}"
-        lines.append(Content.styled(asked, "$foreground-muted"))
+    if wait.record is not None:
+        what = f"{wait.record.format_name} → "
+        lines.append(Content(what + crop_path(wait.record.path, cells - width(what))))
+        requested = f"requested by {wait.record.user} at {units.clock(wait.record.started)}"
+        lines.append(Content.styled(requested, "$foreground-muted"))
         lines.append(Content(""))
-    lines += _progress_lines(waiting, cells)
+    lines += _progress_lines(wait, cells)
     lines.append(Content(""))
-    if waiting.outcome is not None:
-        lines += _outcome_lines(waiting.outcome, keys)
-    elif waiting.error is not None:
-        lines.append(Content.styled(f"the wait ended: {waiting.error.message}", "bold $warning"))
-        lines.append(Content.styled("The job itself was not touched.", "$foreground-muted"))
+    if wait.outcome is not None:
+        lines += _outcome_lines(wait.outcome, keys)
+    elif wait.error is not None:
+        lines.append(Content.styled(f"wait failed: {wait.error.message}", "bold $warning"))
+        lines.append(Content.styled("The job itself is not affected.", "$foreground-muted"))
     else:
-        if waiting.host.link is Link.DOWN:
-            lines.append(Content.styled(f"{news.no_connection(waiting.host)}; trying again", "$error"))
-        lines.append(Content.styled(f"{keys[Detach]} detaches; the job goes on.", "$foreground-muted"))
+        if wait.host.link is Link.DOWN:
+            lines.append(Content.styled(f"{news.no_connection(wait.host)}; trying again", "$error"))
+        lines.append(Content.styled(f"{keys[Detach]} detaches; the job continues.", "$foreground-muted"))
     return Content("\n").join(lines)
 
 
-def _progress_lines(waiting: Waiting, cells: int) -> list[Content]:
-    progress = waiting.progress
+def _progress_lines(wait: JobWait, cells: int) -> list[Content]:
+    progress = wait.progress
     if progress is None:
-        if waiting.over:
+        if wait.over:
             return []
-        said = {QUEUED: "queued: it is started when its turn comes", "starting": "starting …"}
-        words = said.get(waiting.stage, "waiting for the first sign of the job …")
+        stages = {QUEUED: "queued: starts when its turn comes", STARTING: "starting …"}
+        words = stages.get(wait.stage, "waiting for the job to start …")
         return [Content.styled(words, "$foreground-muted")]
     stats = progress.stats
     percent = f" {units.percent(progress.fraction):>5}"
     bar = units.bar(progress.fraction or 0.0, cells - len(percent))
     done = bar.rstrip("░")
-    style = "$warning" if progress.stalled and not waiting.over else "$primary"
+    style = "$warning" if progress.stalled and not wait.over else "$primary"
     lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
-    if waiting.over and stats.remaining:
-        lines.append(Content.styled("when it was last seen:", "$foreground-muted"))
+    if wait.over and stats.remaining:
+        lines.append(Content.styled("last progress report:", "$foreground-muted"))
     sizes = []
     if stats.total:
         sizes = [("done", units.size(stats.processed)), ("left", units.size(stats.remaining))]
         sizes.append(("of", units.size(stats.total)))
     times = [("elapsed", units.duration(stats.time_elapsed / 1000))]
-    if not waiting.over:
+    if not wait.over:
         if progress.rate is not None:
             sizes.append(("at", units.rate(progress.rate)))
         if progress.eta is not None and not progress.stalled:
             times.append(("about", f"{units.duration(progress.eta)} to go (estimate)"))
     lines += [_facts(sizes), _facts(times)] if sizes else [_facts(times)]
-    if not waiting.over and stats.closing:
-        lines += [Content(""), Content.styled("closing: the hypervisor closes the file; nothing is proved yet", "bold")]
-    elif not waiting.over and progress.stalled:
-        lines += [Content(""), Content.styled(f"stalled: nothing moved for {units.duration(progress.stalled)}",
+    if not wait.over and stats.closing:
+        lines += [Content(""), Content.styled("finishing: closing the file (result not known yet)", "bold")]
+    elif not wait.over and progress.stalled:
+        lines += [Content(""), Content.styled(f"stalled: no progress for {units.duration(progress.stalled)}",
                                               "bold $warning")]  # fmt: skip
     return lines
 
@@ -157,8 +153,8 @@ def _outcome_lines(outcome: Outcome, keys: Keys) -> list[Content]:
     lines.append(Content(outcome.detail))
     if outcome.error:
         lines.append(Content.styled(outcome.error, "$error"))
-    lines.append(Content.assemble(("known from ", "$foreground-muted"), outcomes.EVIDENCE_WORDS[outcome.evidence]))
+    lines.append(Content.assemble(("source: ", "$foreground-muted"), outcomes.EVIDENCE_WORDS[outcome.evidence]))
     if outcome.left_paused:
-        hint = f"The domain was left paused: {keys[Resume]} resumes it."
+        hint = f"The domain is still paused: {keys[Resume]} resumes it."
         lines += [Content(""), Content.styled(hint, "bold $warning")]
     return lines

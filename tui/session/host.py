@@ -1,15 +1,14 @@
-"""One hypervisor that the console is connected to, or tries to be."""
+"""One hypervisor that the console is connected to, or tries to connect to."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from enum import Enum
-
-from textual.message import Message
+from typing import Protocol
 
 from backend.base import Backend, Traffic
 from backend.errors import NoConnection
@@ -23,7 +22,7 @@ from tui.session.turns import Turns
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 3.0, 15.0
-"""Seconds from a try to connect to the next one; each that fails doubles them, up to the last."""
+"""Seconds from one attempt to connect to the next; each failure doubles them, up to the last."""
 
 
 class Link(Enum):
@@ -32,29 +31,31 @@ class Link(Enum):
     DOWN = "no connection"
 
 
-@dataclass
-class HostChanged(Message):
-    """A connection came up, went down, failed again, or does not get its answers."""
+@dataclass(frozen=True, slots=True)
+class HostChanges:
+    """What changed on a host since the last such report."""
 
-    host: Host
-    before: Link
-
-
-@dataclass
-class DomainsChanged(Message):
-    """Domains of a host changed; those of the first report of a connection are all that it has."""
-
-    host: Host
     changed: tuple[DomainView, ...]
     removed: tuple[str, ...]
     """uuids"""
-    all: bool
+    complete: bool
+    """Whether `changed` is everything the host has: the first report of a connection."""
+
+
+class HostListener(Protocol):
+    """Hears of a host. Both are called from the host's own task."""
+
+    def link_changed(self, host: Host, before: Link) -> None:
+        """The connection came up, went down, failed again, or stopped getting answers."""
+
+    def domains_changed(self, host: Host) -> None:
+        """There are changes to take."""
 
 
 class Host:
-    """A connection kept up, and watched; it tells by messages."""
+    """A connection that is kept up and watched. Changes of its domains wait here until someone takes them."""
 
-    def __init__(self, uri: str, readonly: bool, tell: Callable[[Message], object], config: Config) -> None:
+    def __init__(self, uri: str, readonly: bool, config: Config, listener: HostListener) -> None:
         settings = config.connection(uri)
         self.uri = uri
         self.name = config.alias(uri) or uri
@@ -63,28 +64,24 @@ class Host:
         self.readonly = readonly or settings.readonly
         self.link = Link.CONNECTING
         self.reason = ""
-        """Why there is no connection, or what the hypervisor does not answer on one."""
+        """Why there is no connection, or what the hypervisor does not answer."""
         self.last_error: tuple[str, float] | None = None
-        """The last such reason, also when it holds no more, and when that was in seconds of the epoch."""
+        """The last such reason, even if it no longer holds, and when that was (seconds since the epoch)."""
         self.traffic = Traffic()
         """What the connection asks of its hypervisor."""
         self.turns = Turns(config.dump.at_once)
-        """Of the dumps that this console starts here."""
-        self._tell = tell
-        # Seconds, at the least, between two messages about changed domains.
-        self._fold = 1 / config.refresh
+        """For the dumps that this console starts here."""
+        self._listener = listener
         self._backend: Backend | None = None
         self._watcher: Watcher | None = None
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
-        self._all = False
-        self._told_at = float("-inf")
+        self._complete = False
         self._watched_since = float("inf")
-        self._due: asyncio.TimerHandle | None = None
 
     @property
     def watched(self) -> float:
-        """Seconds since this was last connected to anew."""
+        """Seconds since the current connection was made."""
         return max(0.0, time.monotonic() - self._watched_since)
 
     @property
@@ -104,23 +101,23 @@ class Host:
         return self._backend.capabilities if self._backend is not None and self.link is Link.UP else None
 
     def watch_closely(self, uuids: Set[str]) -> None:
-        """These domains are looked at by the user: how their jobs go is to be known at once."""
+        """The user is looking at these domains: the progress of their jobs is wanted at once."""
         if self._watcher is not None:
             self._watcher.closely = uuids
 
     async def attend(self) -> None:
-        """Connect and watch; where that fails, again after a while. Until cancelled."""
+        """Connect and watch; after a failure, again after a while. Until cancelled."""
         delay = FIRST_RETRY
         backend: Backend | None = None
         while True:
             try:
-                # The same one each time: it takes an attempt up that still hangs, where another would begin one more.
+                # The same backend each time: it resumes an attempt that still hangs, where a new one would add another.
                 backend = backend or open_backend(self.uri, self.readonly)
                 self.traffic = backend.traffic
                 async with backend:
                     delay = FIRST_RETRY
                     self._backend = backend
-                    self._all = True
+                    self._complete = True
                     self._watched_since = time.monotonic()
                     self._become(Link.UP)
                     self._watcher = Watcher(backend)
@@ -129,9 +126,22 @@ class Host:
                 self._become(Link.DOWN, backend_error(error).message)
             finally:
                 self._backend = None
-                self._drop()
+                self._changed, self._removed = {}, set()
             await asyncio.sleep(delay)
             delay = min(2 * delay, LAST_RETRY)
+
+    def take_changes(self) -> HostChanges | None:
+        """What changed since this was last called; None if there is nothing to tell."""
+        if not self._has_changes:
+            return None
+        changes = HostChanges(tuple(self._changed.values()), tuple(self._removed), self._complete)
+        self._changed, self._removed, self._complete = {}, set(), False
+        return changes
+
+    @property
+    def _has_changes(self) -> bool:
+        # An empty list from a hypervisor that does not answer does not mean that it has no domains.
+        return bool(self._changed or self._removed or (self._complete and self._backend and not self.reason))
 
     def _become(self, link: Link, reason: str = "") -> None:
         if (link, reason) != (self.link, self.reason):
@@ -139,7 +149,7 @@ class Host:
             if reason:
                 self.last_error = reason, time.time()
                 logger.warning("%s: %s", self.uri, reason)
-            self._tell(HostChanged(self, before))
+            self._listener.link_changed(self, before)
 
     def _report(self, changes: Changes) -> None:
         self._become(Link.UP if changes.connected else Link.DOWN, changes.reason)
@@ -149,20 +159,5 @@ class Host:
         for uuid in changes.removed:
             self._changed.pop(uuid, None)
             self._removed.add(uuid)
-        # Where the hypervisor did not answer, that there is nothing does not say that it has nothing.
-        told = self._changed or self._removed or (self._all and not changes.reason)
-        if told and self._due is None:
-            loop = asyncio.get_running_loop()
-            self._due = loop.call_at(max(loop.time(), self._told_at + self._fold), self._flush)
-
-    def _flush(self) -> None:
-        self._told_at = asyncio.get_running_loop().time()
-        self._tell(DomainsChanged(self, tuple(self._changed.values()), tuple(self._removed), self._all))
-        self._due = None
-        self._changed, self._removed, self._all = {}, set(), False
-
-    def _drop(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
-        self._changed, self._removed = {}, set()
+        if self._has_changes:
+            self._listener.domains_changed(self)

@@ -1,20 +1,17 @@
-"""Which two domains of a fleet are the ends of one migration. No widget in here.
+"""Which two domains of a fleet are the two ends of one migration.
 
-libvirt tells neither end of the other. But a domain keeps its uuid when it moves: where one host has it with a
-migration out and exactly one other with a migration in, these are its two ends. Anything less is not taken for one:
-the same domain may be defined on many hosts, and one hypervisor may be connected to twice.
+libvirt tells neither end about the other. But a domain keeps its uuid when it moves: if one host has it with a
+migration out and exactly one other host has it with a migration in, these are the two ends. Anything less does not
+count: the same domain may be defined on many hosts, and the console may be connected to one hypervisor twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from backend.model import JobOperation
-
-if TYPE_CHECKING:
-    from tui.session.rows import Row, Rows
+from tui.session.rows import Row, RowStore
 
 OTHER_END: Mapping[JobOperation | None, JobOperation] = {
     JobOperation.MIGRATION_OUT: JobOperation.MIGRATION_IN,
@@ -23,31 +20,27 @@ OTHER_END: Mapping[JobOperation | None, JobOperation] = {
 
 
 def other_host(operation: JobOperation | None, elsewhere: Iterable[tuple[str, JobOperation | None]]) -> str:
-    """The host at the other end of a migration; empty where none, or more than one, may be it.
+    """The host at the other end of a migration; empty if it could be none, or more than one.
 
     `elsewhere`: the other hosts that have a domain of that uuid, each with the operation of its job.
     """
-    wanted = OTHER_END.get(operation)
-    hosts = [host for host, found in elsewhere if wanted is not None and found is wanted]
+    opposite = OTHER_END.get(operation)
+    hosts = [host for host, theirs in elsewhere if opposite is not None and theirs is opposite]
     return hosts[0] if len(hosts) == 1 else ""
 
 
 def migrating(rows: Iterable[Row | None]) -> set[str]:
     """The uuids of those that migrate."""
-    return {row.domain.key.uuid for row in rows if row is not None and _operation(row) in OTHER_END}
+    return {row.domain.key.uuid for row in rows if row is not None and row.operation in OTHER_END}
 
 
-def corrected(rows: Rows, uris: Collection[str], uuids: Iterable[str]) -> list[Row]:
-    """The rows of these uuids on these hosts that say another thing of their other end than all rows together do."""
-    found = []
+def corrected(rows: RowStore, uris: Collection[str], uuids: Iterable[str]) -> list[Row]:
+    """The rows of these uuids on these hosts whose other end is not what all rows together say."""
+    corrections = []
     for uuid in uuids:
         ends = [row for uri in uris if (row := rows.get((uri, uuid))) is not None]
         for row in ends:
-            elsewhere = ((other.host, _operation(other)) for other in ends if other is not row)
-            if (host := other_host(_operation(row), elsewhere)) != row.other_end:
-                found.append(replace(row, other_end=host))
-    return found
-
-
-def _operation(row: Row) -> JobOperation | None:
-    return row.progress.stats.operation if row.progress is not None else None
+            elsewhere = ((other.host, other.operation) for other in ends if other is not row)
+            if (host := other_host(row.operation, elsewhere)) != row.other_end:
+                corrections.append(replace(row, other_end=host))
+    return corrections

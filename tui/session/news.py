@@ -1,4 +1,4 @@
-"""What is worth telling of a domain that changed. No widget in here."""
+"""What is worth reporting about a domain that changed."""
 
 from __future__ import annotations
 
@@ -7,59 +7,54 @@ from tui.session.host import Host
 from tui.session.rows import Row
 
 JOB_PAUSES = frozenset({"dumping", "saving", "creating snapshot", "migrating"})
-"""Reasons for which a domain is paused by its job."""
-
-
-def operation(row: Row | None) -> JobOperation | None:
-    """That of the row's job, if it has one."""
-    return row.progress.stats.operation if row is not None and row.progress is not None else None
+"""Reasons for which a job pauses its domain."""
 
 
 def jobs(before: Row | None, after: Row, watched: float) -> tuple[JobOperation | None, JobOperation | None]:
-    """The job that ended and the one that began between two looks; `watched`: seconds that this host has been watched.
+    """The job that ended and the one that started between two looks; `watched`: seconds that the host was watched.
 
     That a job is over does not say how it ended.
     """
-    was, now = operation(before), operation(after)
+    was, now = before.operation if before else None, after.operation
     if was == now:
         return None, None
-    # One that was there before anyone looked is no news.
+    # A job that ran before anyone looked is no news.
     stats = after.progress.stats if after.progress is not None else None
     new = stats is not None and stats.time_elapsed / 1000 < watched
     return was, now if new else None
 
 
 def states(before: Row | None, after: Row) -> list[str]:
-    """What the domain did between two looks, apart from what its job does to it."""
+    """What the domain did between two looks, apart from what its job did to it."""
     domain = after.domain
     reason = f" ({domain.reason})" if domain.reason else ""
     if before is None:
-        return [f"is new here: {domain.state.label}"]
-    told = []
+        return [f"appeared ({domain.state.label})"]
+    words = []
     if before.domain.answering != domain.answering:
-        told.append("answers again" if domain.answering else "does not answer")
+        words.append("answers again" if domain.answering else "does not answer")
     if before.domain.state == domain.state and before.domain.key == domain.key:
-        return told
+        return words
     if domain.state is DomainState.CRASHED:
-        told.append(f"crashed{reason}")
+        words.append(f"crashed{reason}")
     elif before.domain.active and not domain.active:
-        told.append(f"stopped{reason}")
+        words.append(f"stopped{reason}")
     elif domain.key != before.domain.key:
-        told.append(f"started{reason}")
-    elif not (_busy(before) or _busy(after)):
-        told.append(f"{domain.state.label}{reason}")
-    return told
+        words.append(f"started{reason}")
+    elif not (_has_job(before) or _has_job(after)):
+        words.append(f"{domain.state.label}{reason}")
+    return words
 
 
 def no_connection(host: Host) -> str:
-    """Why there is none to a host; its name stands beside this, so it is not said again."""
+    """Why a host has no connection, without the host's name, which is shown next to this."""
     reason = host.reason.replace(f" to {host.uri}", "")
     return reason if reason.startswith("no connection") else f"no connection: {reason}"
 
 
-def _busy(row: Row) -> bool:
-    """Whether its state is its job's doing."""
+def _has_job(row: Row) -> bool:
+    """Whether a job explains the domain's state."""
     domain = row.domain
-    # It is resumed with the job's end, or a moment later.
+    # The hypervisor resumes the domain when the job ends, or a moment later.
     paused = domain.state is DomainState.PAUSED and domain.reason in JOB_PAUSES
     return row.progress is not None or paused or bool(row.pending)

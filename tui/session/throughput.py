@@ -1,4 +1,4 @@
-"""How fast jobs went over their whole lives. No widget in here."""
+"""How fast jobs went over their whole lives."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from tui.session.rows import Row, RowKey
 
 KEPT = 128
-"""Steps that are kept of a job: where there are more, two become one."""
+"""Steps kept for a job; beyond that, pairs are merged."""
 FIRST_STEP = 250
 """ms"""
 _EIGHTHS = "▁▂▃▄▅▆▇█"
 
 
 class Throughput:
-    """The rates of one job, step by step since it began; what was before it was first seen counts as even."""
+    """The rates of one job, step by step since it started; the time before it was first seen counts as even."""
 
     def __init__(self) -> None:
         self.elapsed = 0
@@ -32,14 +32,14 @@ class Throughput:
         self.elapsed, self._processed = elapsed, processed
         while steps + len(self.rates) > KEPT:
             pairs = zip(self.rates[::2], self.rates[1::2] or self.rates[::2], strict=False)
-            self.rates = [(one + other) / 2 for one, other in pairs]
+            self.rates = [(first + second) / 2 for first, second in pairs]
             self._step *= 2
             steps = max(1, steps // 2)
         self.rates += [rate] * steps
 
 
 class Throughputs:
-    """Those of all jobs that are under way."""
+    """Those of all running jobs."""
 
     def __init__(self) -> None:
         self._jobs: dict[RowKey, Throughput] = {}
@@ -54,10 +54,10 @@ class Throughputs:
                 self._jobs.pop(row.key, None)
                 continue
             stats = row.progress.stats
-            known = self._jobs.get(row.key)
-            if known is None or stats.time_elapsed < known.elapsed:
-                known = self._jobs[row.key] = Throughput()
-            known.learn(stats.time_elapsed, stats.processed)
+            throughput = self._jobs.get(row.key)
+            if throughput is None or stats.time_elapsed < throughput.elapsed:
+                throughput = self._jobs[row.key] = Throughput()
+            throughput.learn(stats.time_elapsed, stats.processed)
 
     def forget(self, keys: Iterable[RowKey]) -> None:
         for key in keys:

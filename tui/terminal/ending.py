@@ -1,4 +1,4 @@
-"""An end from outside: the console is told to go, or its terminal is closed."""
+"""Signals that end the console: someone terminates it, or its terminal is closed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType
 
 DEADLINE = 3
-"""Seconds for an end in order; a terminal that takes nothing any more would hold it up for ever."""
+"""Seconds for an orderly exit; a terminal that no longer accepts output would block it forever."""
 
 
 def end_in_order(end: Callable[[int], None]) -> None:
@@ -18,10 +18,10 @@ def end_in_order(end: Callable[[int], None]) -> None:
     """
     loop = asyncio.get_running_loop()
 
-    def told(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         signal.alarm(DEADLINE)
         loop.call_soon_threadsafe(end, 128 + number)
 
     # Not by the loop's own handlers: these would wait for a loop that waits for the terminal.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, told)
+        signal.signal(number, handle)

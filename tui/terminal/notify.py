@@ -17,24 +17,24 @@ MOST = 200
 """Characters of a notification."""
 
 
-def signal(outcome: Outcome, wanted: Notifications, environment: Mapping[str, str] = os.environ) -> str:
-    """What is to be written to the terminal; nothing of it moves the cursor or draws.
+def signal(outcome: Outcome, settings: Notifications, environment: Mapping[str, str] = os.environ) -> str:
+    """The sequence that notifies through the terminal; it neither moves the cursor nor draws.
 
     OSC 9 is a text (iTerm2, Windows Terminal, kitty, foot), OSC 777 a title and a text (VTE, urxvt, foot, WezTerm).
     """
-    return (BELL if wanted.bell else "") + _notification(outcome, wanted.osc, "TMUX" in environment)
+    return (BELL if settings.bell else "") + _notification(outcome, settings.osc, "TMUX" in environment)
 
 
 def _notification(outcome: Outcome, kind: str, in_tmux: bool) -> str:
     title = outcomes.title(outcome)
     text = outcome.error or outcome.path or outcome.detail
     if kind == "9":
-        said = f"9;{_safe(f'{title} - {text}')}"
+        fields = f"9;{_safe(f'{title} - {text}')}"
     elif kind == "777":
-        said = f"777;notify;{_safe(title)};{_safe(text)}"
+        fields = f"777;notify;{_safe(title)};{_safe(text)}"
     else:
         return ""
-    sequence = f"\x1b]{said}\x1b\\"
+    sequence = f"\x1b]{fields}\x1b\\"
     # tmux keeps such sequences to itself, but passes on what is wrapped so, where allow-passthrough is on.
     return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if in_tmux else sequence
 
@@ -47,11 +47,11 @@ def _safe(text: str) -> str:
 def run(command: str, outcome: Outcome, uri: str) -> None:
     """Start the user's command, if there is one, with the outcome in its environment. OSError or ValueError on failure.
 
-    It has a session of its own and no terminal: nothing that it does, or does not finish, is felt here.
+    It has a session of its own and no terminal: nothing that it does, or fails to finish, affects the console.
     """
     if not command:
         return
-    told = subprocess.Popen(
+    process = subprocess.Popen(
         ["/bin/sh", "-c", command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -61,12 +61,12 @@ def run(command: str, outcome: Outcome, uri: str) -> None:
         env={**os.environ, **variables(outcome, uri)},
     )
     # Somebody has to reap it while this process lives.
-    threading.Thread(target=told.wait, name=f"reaper of {told.pid}", daemon=True).start()
+    threading.Thread(target=process.wait, name=f"reaper of {process.pid}", daemon=True).start()
 
 
 def variables(outcome: Outcome, uri: str) -> dict[str, str]:
     """An outcome as variables of an environment; empty where there is nothing to say."""
-    said = {
+    values = {
         "DOMAIN": clean(outcome.domain.name),
         "URI": clean(uri),
         "OPERATION": outcome.operation.label,
@@ -77,4 +77,4 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
         "FORMAT": outcome.format or "",
         "ELAPSED_MS": str(outcome.time_elapsed),
     }
-    return {f"VIRT_JOBS_{name}": str(value) for name, value in said.items()}
+    return {f"VIRT_JOBS_{name}": str(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""The columns of the domain table: what each shows, how rows sort by it, and which give way where room is short."""
+"""The columns of the domain table: what each shows, how rows sort by it, and which are hidden first."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Piece = tuple[str, str]
 """Text, and the name of its style: one of `STYLES`, or empty."""
 STYLES = ("good", "warn", "bad", "dim", "job", "bar", "track", "head")
 GAP = 1
-"""Cells between two columns, at the least."""
+"""Minimum number of cells between two columns."""
 NAME_WORTH = 20
-"""Cells of a name that are worth more than another column."""
+"""Cells of a name that take precedence over another column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Column:
     width: int
     """Cells that it needs."""
     pieces: Callable[[Row, int], Sequence[Piece]]
-    """What it shows of a row, in exactly so many cells."""
+    """What it shows of a row, in exactly that many cells."""
     value: SortValue
     right: bool = False
     descending: bool = False
-    """Whether the biggest comes first when sorted by it."""
+    """Whether the largest value sorts first."""
     stretch: int = 0
     """Cells that it can use beyond its width."""
     rank: int = 0
-    """The column of the highest rank gives way first; 0 never does."""
+    """The column with the highest rank is hidden first; 0 never is."""
 
 
 def _text(text: Callable[[Row], Piece], right: bool = False) -> Callable[[Row, int], Sequence[Piece]]:
@@ -73,12 +73,12 @@ def _state(row: Row) -> Piece:
 def _job(row: Row, width: int) -> Sequence[Piece]:
     words = job(row)
     if len(words) > width and row.other_end:
-        words = words.removeprefix("migration ")  # Where to, or where from, says the most.
+        words = words.removeprefix("migration ")  # The other end says the most.
     return ((fit(words, width), "job"),)
 
 
 def job(row: Row) -> str:
-    """What its job does: ``dump``, ``migration out → hv2``; empty without one."""
+    """Its job's operation: ``dump``, ``migration out → hv2``; empty without a job."""
     if row.progress is None:
         return "dump" if row.pending else ""
     operation = row.progress.stats.operation
@@ -94,7 +94,7 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
     if progress.stats.closing:
         return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
     if progress.fraction is None:
-        return ((fit("under way", width), "dim"),)
+        return ((fit("running", width), "dim"),)
     percent = f" {units.percent(progress.fraction):>5}"
     bar = units.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
@@ -103,7 +103,7 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
 
 
 def _figures(row: Row) -> JobStats | None:
-    """Its job's stats, where they tell anything."""
+    """Its job's statistics, if they say anything."""
     return row.progress.stats if row.progress is not None and row.progress.stats.measured else None
 
 
@@ -196,20 +196,20 @@ COLUMNS = (
 SEVERAL_HOSTS = (
     COLUMNS[0],
     HOST,
-    # The other end of a migration is told where it is.
+    # There is room for the other end of a migration.
     *(replace(column, stretch=16) if column.id == "job" else column for column in COLUMNS[1:]),
 )
 JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "eta"})
-"""Empty for a domain without a job: `note` stands there."""
+"""Empty for a domain without a job; `note` may replace them."""
 
 
 def note(row: Row) -> Piece | None:
-    """What is to be said of a domain in place of its job."""
+    """What is shown in place of a job: a problem of the domain."""
     if row.progress is not None or row.pending:
         return None
     if not row.domain.answering:
-        return "the hypervisor does not answer for this domain", "bad"
-    return ("left paused by a dump whose job is gone", "warn") if row.left_paused else None
+        return "no answer from the hypervisor for this domain", "bad"
+    return ("left paused by a dump that is no longer running", "warn") if row.left_paused else None
 
 
 def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:

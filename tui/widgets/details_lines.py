@@ -1,4 +1,4 @@
-"""What is to be told of one domain: its job, its history, itself. No widget in here."""
+"""The text of the details: a domain's job, its history, the domain itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tui.words.cells import crop, crop_path, fit, width
 LABEL = 11
 """Cells of a label."""
 VALUE = 15
-"""Cells of the value of one of the job's stats."""
+"""Cells of the value of a statistic."""
 RECORD_STYLES = {
     RecordState.STARTING: ("…", "$foreground"),
     RecordState.RUNNING: ("▸", "$foreground"),
@@ -34,8 +34,8 @@ RECORD_STYLES = {
 
 
 def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None, cells: int) -> Iterator[Content]:
-    """How its job is going, and all the stats that the operation has."""
-    yield from _said(row, keys)
+    """The progress of its job, and all statistics of that operation."""
+    yield from _problems(row, keys)
     if row.progress is None:
         words = f"a dump is {row.pending}" if row.pending else "no job"
         yield Content.styled(words, "$foreground-muted")
@@ -45,7 +45,7 @@ def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None,
     progress, stats = row.progress, row.progress.stats
     facts = [job_words(row)]
     if stats.closing:
-        facts.append("closing the file: nothing is proved yet")
+        facts.append("finishing: closing the file (result not known yet)")
     else:
         facts.append(units.percent(progress.fraction))
     if progress.stalled:
@@ -55,28 +55,28 @@ def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None,
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{units.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
-    for record in (known.record for known in records):
+    for record in (item.record for item in records):
         if not record.over and record.key == row.domain.key:
             yield _path_fact("writes", record, cells)
-            yield _fact("asked by", f"{record.user} at {units.clock(record.started)}", cells)
+            yield _fact("requested", f"by {record.user} at {units.clock(record.started)}", cells)
             break
     if life is not None and life.rates:
         rate = f" {units.rate(progress.rate)}"
         bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
-    # The operation is named above.
+    # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
 
 
 def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
-    """Its dumps that are on record, newest first, with their results."""
+    """Its recorded dumps with their results, newest first."""
     if not records:
-        yield Content.styled("no dump of this domain is on record here", "$foreground-muted")
-    for known in records:
-        record = known.record
+        yield Content.styled("no recorded dumps", "$foreground-muted")
+    for item in records:
+        record = item.record
         symbol, style = RECORD_STYLES[process.current_state(record)]
         took = f" in {units.duration(record.ended - record.started)}" if record.ended is not None else ""
-        by = ", shared by" if known.shared else " by"
+        by = ", shared by" if item.shared else " by"
         first = f"{symbol} {units.moment(record.started)} {process.current_state(record)}{took}{by} {record.user}"
         yield Content.styled(crop(first, cells), style)
         size = f", {units.size(record.bytes)}" if record.bytes is not None else ""
@@ -89,26 +89,26 @@ def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
 
 
 def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
-    """What it is."""
+    """The domain itself."""
     domain = row.domain
-    yield from _said(row, keys)
+    yield from _problems(row, keys)
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
     reason = f" ({domain.reason})" if domain.reason else ""
     yield _fact("state", f"{domain.state.label}{reason}", cells)
-    yield _fact("memory", units.size(domain.memory) if domain.memory else "not known", cells)
+    yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
     yield _fact("host", host, cells)
     if capabilities is not None:
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 
 
-def _said(row: Row, keys: Keys) -> Iterator[Content]:
+def _problems(row: Row, keys: Keys) -> Iterator[Content]:
     if row.stale:
-        yield Content.styled("as it was last seen: there is no connection to its hypervisor", "$error")
-    if said := note(row):
+        yield Content.styled("last known state (host unreachable)", "$error")
+    if problem := note(row):
         hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
-        yield Content.styled(said[0] + hint, "bold $warning")
+        yield Content.styled(problem[0] + hint, "bold $warning")
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:

@@ -1,8 +1,8 @@
-"""The table of domains, painted line by line: a change costs the lines that show it, and nothing else."""
+"""The table of domains, painted line by line: a change repaints only the lines that show it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +15,8 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.session.rows import Row, RowKey, Rows, busy_first
+from tui.session.row_order import RowOrder
+from tui.session.rows import Row, RowKey, RowStore, busy_first
 from tui.widgets.bordered import BorderedLines
 from tui.widgets.columns import STYLES
 from tui.widgets.row_painter import RowPainter
@@ -35,41 +36,42 @@ class DomainTable(BorderedLines):
         *(f"domain-table--{style}" for style in STYLES),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Go to the next domain"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Go to the domain before"),
-        Binding("g,home", "go(0)", "First", show=False, id="cursor.first", tooltip="Go to the first domain"),
-        Binding("G,end", "go(-1)", "Last", show=False, id="cursor.last", tooltip="Go to the last domain"),
+        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Next domain"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Previous domain"),
+        Binding("g,home", "go(0)", "First", show=False, id="cursor.first", tooltip="First domain"),
+        Binding("G,end", "go(-1)", "Last", show=False, id="cursor.last", tooltip="Last domain"),
         Binding("ctrl+d,pagedown", "page(1)", "Half a page down", show=False, id="cursor.page-down",
-                tooltip="Go down half a page"),
+                tooltip="Half a page down"),
         Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
-                tooltip="Go up half a page"),
+                tooltip="Half a page up"),
         Binding("l,right", "scroll_columns(1)", "Right", show=False, id="columns.right",
-                tooltip="Show the columns further to the right"),
+                tooltip="Scroll columns right"),
         Binding("h,left", "scroll_columns(-1)", "Left", show=False, id="columns.left",
-                tooltip="Show the columns further to the left"),
-        Binding("space", "mark", "Mark", id="mark", tooltip="Mark the domain, or take its mark off"),
+                tooltip="Scroll columns left"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="Mark or unmark the domain"),
         Binding("*", "mark_shown", "Mark all", show=False, id="mark-shown",
-                tooltip="Mark all domains that are shown"),
+                tooltip="Mark all shown domains"),
     ]  # fmt: skip
 
     @dataclass
     class Highlighted(Message):
-        """The cursor is on another domain, or the one under it changed."""
+        """The cursor moved to another domain, or its domain changed."""
 
         row: Row | None
 
     class Marked(Message):
-        """Other domains are marked now."""
+        """The marks changed."""
 
     @dataclass
     class Chosen(Message):
-        """A domain was clicked twice."""
+        """A domain was double-clicked."""
 
         row: Row
 
-    def __init__(self, several_hosts: bool = False, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.rows = Rows()
+    def __init__(self, rows: RowStore, several_hosts: bool = False) -> None:
+        super().__init__()
+        self.rows = rows
+        self.order = RowOrder(rows)
         self.sorted_by = DEFAULT_SORT
         self.descending = False
         self.placeholder = ""
@@ -77,15 +79,15 @@ class DomainTable(BorderedLines):
         self._painter = RowPainter(several_hosts, self._style)
         self._longest_name = 0
         self._lines: dict[RowKey, Strip] = {}
-        """Of the rows whose line has not changed since, with the border around it."""
+        """Painted lines, with the border around them, of rows that have not changed since."""
         self._painted: dict[int, tuple[RowKey | None, bool]] = {}
-        """What each line was last painted for, and whether with the cursor."""
+        """The row that each line was last painted for, and whether with the cursor."""
         self._line_styles: dict[tuple[str, bool, bool], Style] = {}
         self._header: Strip | None = None
         self._titled: tuple[object, ...] = ()
         self._cursor: RowKey | None = None
         self._index = 0
-        # Until someone moves it, the cursor stays at the top, whatever is there.
+        # Until the user moves it, the cursor stays at the top.
         self._moved = False
 
     @property
@@ -94,29 +96,28 @@ class DomainTable(BorderedLines):
 
     @property
     def marked(self) -> list[Row]:
-        """The marked domains in the order in which they are shown; then those that the filter hides."""
+        """The marked domains, those shown first and in their order, then those that the filter hides."""
         if not self._marks:
             return []
-        shown = [key for key in self.rows.order if key in self._marks]
+        shown = [key for key in self.order.keys if key in self._marks]
         return [self.rows[key] for key in (*shown, *sorted(self._marks.difference(shown)))]
 
     @property
     def shown_keys(self) -> list[RowKey]:
         """The keys of the rows on the screen."""
         top = self.scroll_offset.y
-        return self.rows.order[top : top + self._page]
+        return self.order.keys[top : top + self._page]
 
     def show_hosts(self, several: bool) -> None:
-        """Whether there is more than one host, so that each domain has to say where it is."""
+        """Show a column for the host if there are several."""
         self._painter.show_hosts(several)
         self._lay_out()
 
     def clear_marks(self) -> None:
         self._mark(set())
 
-    def apply(self, changed: Iterable[Row], removed: Iterable[RowKey] = ()) -> None:
-        """Show that these rows changed, and that those are no more."""
-        changed, removed = list(changed), list(removed)
+    def apply(self, changed: Sequence[Row], removed: Sequence[RowKey] = ()) -> None:
+        """Follow changes that the rows took in."""
         for row in changed:
             self._lines.pop(row.key, None)
         if not self._marks.isdisjoint(removed):
@@ -126,7 +127,7 @@ class DomainTable(BorderedLines):
             self._longest_name = longest
             self._lay_out()
         touched = {row.key for row in changed}
-        if self.rows.apply(changed, removed):
+        if self.order.apply(changed, removed):
             self._reordered(touched)
         else:
             self._repaint(touched)
@@ -134,71 +135,71 @@ class DomainTable(BorderedLines):
             self.post_message(self.Highlighted(self.cursor_row))
 
     def filter_by(self, text: str) -> None:
-        self.rows.filter_by(text)
-        # Whoever filters looks for a domain: it keeps the cursor when the filter goes.
+        self.order.filter_by(text)
+        # Whoever filters looks for a domain: it keeps the cursor when the filter is cleared.
         self._moved = True
-        if self._cursor not in self.rows.shown:
+        if self._cursor not in self.order.shown:
             self._index = 0
         self._reordered()
 
     def sort_by(self, id: str, descending: bool | None = None) -> None:
-        """Sort by the column of that id; None: in the direction that suits it."""
+        """Sort by the column of that id; None: in the column's default direction."""
         column = next(column for column in self._painter.columns if column.id == id)
         self.sorted_by = id
         self.descending = column.descending if descending is None else descending
-        self.rows.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)
+        self.order.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)
         self._header = None
         self._reordered()
 
     def sort_by_next(self) -> None:
-        """Sort by the next of the columns that are shown."""
+        """Sort by the next shown column."""
         shown = [column.id for column, _ in self._painter.layout]
         at = shown.index(self.sorted_by) if self.sorted_by in shown else -1
         self.sort_by(shown[(at + 1) % len(shown)])
 
     def show_title(self) -> None:
-        """Say on the border what is shown, if that is another thing now."""
-        filter, marks = self.rows.filter, len(self._marks)
-        titled = (filter.text, len(self.rows.order), len(self.rows), marks) if filter else (marks,)
+        """Update the border title: the filter, and the number of marks."""
+        filter, marks = self.order.filter, len(self._marks)
+        titled = (filter.text, len(self.order.keys), len(self.rows), marks) if filter else (marks,)
         if titled == self._titled:
             return
         self._titled = titled
         title = Content("Domains")
         if filter:
-            matched = f"  {len(self.rows.order)} of {len(self.rows)}"
+            matched = f"  {len(self.order.keys)} of {len(self.rows)}"
             title = Content.assemble(title, "  ", (f"/{filter.text}", "$accent"), matched)
         if marks:
-            hidden = len(self._marks.difference(self.rows.shown)) if filter else 0
-            said = f"{marks} marked" + (f", {hidden} of them not shown" if hidden else "")
-            title = Content.assemble(title, "  ", (said, "bold $accent"))
+            hidden = len(self._marks.difference(self.order.shown)) if filter else 0
+            words = f"{marks} marked" + (f", {hidden} not shown" if hidden else "")
+            title = Content.assemble(title, "  ", (words, "bold $accent"))
         self.border_title = title
 
     def show_placeholder(self, text: str) -> None:
-        """What stands in the middle while there are no rows."""
+        """Set the text that is shown while there are no rows."""
         if text != self.placeholder:
             self.placeholder = text
-            if not self.rows.order:
+            if not self.order.keys:
                 self.refresh()
 
     def go_to(self, index: int) -> None:
         """Put the cursor on the row of that index."""
-        if not self.rows.order:
+        if not self.order.keys:
             return
-        before, self._index = self._index, max(0, min(index, len(self.rows.order) - 1))
-        self._cursor = self.rows.order[self._index]
+        before, self._index = self._index, max(0, min(index, len(self.order.keys) - 1))
+        self._cursor = self.order.keys[self._index]
         self._repaint_line(before)
         self._repaint_line(self._index)
         self._reveal()
-        # The cursor is painted before anything else is made of it: whoever holds a key down sees it go on.
+        # The cursor is painted before anything else follows: it keeps up with a key that is held down.
         self.call_after_refresh(lambda: self.post_message(self.Highlighted(self.cursor_row)))
 
     def go_to_domain(self, key: RowKey) -> None:
         """Put the cursor on a domain that is shown."""
         self._moved = True
-        self.go_to(self.rows.order.index(key))
+        self.go_to(self.order.keys.index(key))
 
     def hold(self) -> None:
-        """Keep the cursor on its domain from now on: someone did something about it."""
+        """Keep the cursor on its domain from now on: the user is doing something about it."""
         self._moved = True
 
     def action_move(self, lines: int) -> None:
@@ -207,7 +208,7 @@ class DomainTable(BorderedLines):
 
     def action_go(self, index: int) -> None:
         self._moved = True
-        self.go_to(index if index >= 0 else len(self.rows.order) - 1)
+        self.go_to(index if index >= 0 else len(self.order.keys) - 1)
 
     def action_page(self, direction: int) -> None:
         self.action_move(direction * max(1, self._page // 2))
@@ -222,7 +223,7 @@ class DomainTable(BorderedLines):
             self.action_move(1)
 
     def action_mark_shown(self) -> None:
-        self._mark(self._marks.union(self.rows.order))
+        self._mark(self._marks.union(self.order.keys))
 
     def _mark(self, marks: set[RowKey]) -> None:
         changed, self._marks = marks ^ self._marks, marks
@@ -238,29 +239,29 @@ class DomainTable(BorderedLines):
         return max(1, self.scrollable_content_region.height - 1)
 
     def _reordered(self, touched: Set[RowKey] | None = None) -> None:
-        """The rows are in another order; only `touched` ones are other than before (None: any may be)."""
-        order, top, size = self.rows.order, self.scroll_offset.y, self.virtual_size
-        known = self._cursor
+        """Follow a new order; only the `touched` rows changed themselves (None: any may have)."""
+        order, top, size = self.order.keys, self.scroll_offset.y, self.virtual_size
+        before = self._cursor
         offset = self._index - self.scroll_offset.y
         if not order:
             self._cursor, self._index = None, 0
         elif not self._moved:
             self._index = 0
-        elif known is not None and known in self.rows.shown:
-            self._index = order.index(known)
+        elif before is not None and before in self.order.shown:
+            self._index = order.index(before)
         else:
             self._index = min(self._index, len(order) - 1)
         if order:
             self._cursor = order[self._index]
         self.virtual_size = Size(0, len(order) + 1)
-        # The domain under the cursor stays where it is on the screen, as far as the ends of the list allow.
+        # The domain under the cursor keeps its place on the screen, as far as the ends of the list allow.
         self.scroll_to(y=self._index - offset, animate=False)
         self._reveal()
         if touched is None or (top, size) != (self.scroll_offset.y, self.virtual_size):
             self.refresh()
         else:
             self._repaint(touched)
-        if self._cursor != known:
+        if self._cursor != before:
             self.post_message(self.Highlighted(self.cursor_row))
 
     def _reveal(self) -> None:
@@ -271,7 +272,7 @@ class DomainTable(BorderedLines):
             self.scroll_to(y=self._index - self._page + 1, animate=False)
 
     def _repaint(self, touched: Set[RowKey]) -> None:
-        """Paint the lines anew that show a touched row, or were painted for another one."""
+        """Repaint the lines that show a touched row, or that were painted for another row."""
         lines = dict(enumerate(self.shown_keys, 1))
         regions = [
             Region(0, line, self.size.width, 1)
@@ -323,7 +324,7 @@ class DomainTable(BorderedLines):
             self._click_header(offset.x)
             return
         index = offset.y - 1 + self.scroll_offset.y
-        if index < len(self.rows.order):
+        if index < len(self.order.keys):
             self._moved = True
             self.go_to(index)
             if event.chain == 2 and self.cursor_row is not None:
@@ -336,7 +337,7 @@ class DomainTable(BorderedLines):
 
     def bordered_line(self, y: int) -> Strip:
         index = y - 1 + self.scroll_offset.y
-        key = self.rows.order[index] if y and index < len(self.rows.order) else None
+        key = self.order.keys[index] if y and index < len(self.order.keys) else None
         cursor = key is not None and key == self._cursor
         self._painted[y] = key, cursor
         if key is None or cursor:
@@ -355,9 +356,9 @@ class DomainTable(BorderedLines):
                 self._header = self._paint_header()
             return self._header
         index = y - 1 + self.scroll_offset.y
-        if index >= len(self.rows.order):
+        if index >= len(self.order.keys):
             return self._paint_empty(y)
-        key = self.rows.order[index]
+        key = self.order.keys[index]
         return self._painter.line(self.rows[key], key == self._cursor, key in self._marks)
 
     def _paint_header(self) -> Strip:
@@ -365,9 +366,9 @@ class DomainTable(BorderedLines):
         return self._painter.header(self.sorted_by, self.descending, style)
 
     def _paint_empty(self, y: int) -> Strip:
-        if self.rows.order or y != max(1, self.size.height // 3):
+        if self.order.keys or y != max(1, self.size.height // 3):
             return Strip.blank(self.line_width, self._style(""))
-        text = f"nothing matches /{self.rows.filter.text}" if len(self.rows) else self.placeholder
+        text = f"no match for /{self.order.filter.text}" if len(self.rows) else self.placeholder
         text = crop(text, self.line_width)
         left = (self.line_width - width(text)) // 2
         return Strip([Segment(" " * left + text, self._style("dim"))]).adjust_cell_length(
@@ -375,10 +376,10 @@ class DomainTable(BorderedLines):
         )
 
     def _style(self, name: str, cursor: bool = False, marked: bool = False) -> Style:
-        """The style of that name on such a line; without a name the line's own."""
+        """The style of that name on such a line; without a name, that of the line."""
         style = self._line_styles.get((name, cursor, marked))
         if style is None:
-            # Textual works them out from all that is above the widget, each time that it is asked.
+            # Textual computes it from all ancestors of the widget on every call.
             style = self.rich_style
             if cursor:
                 style += self.get_component_rich_style("domain-table--cursor", partial=True)

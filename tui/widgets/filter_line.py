@@ -1,4 +1,4 @@
-"""Where the words of a filter are typed."""
+"""The input line for the filter."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from textual.widgets import Input
 
 
 class FilterLine(Input):
-    """Hidden while there is no filter and nobody types one; submitted when it is to be kept."""
+    """Hidden unless there is a filter or the user is typing one; submitting keeps it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "enter", "submit", "Keep", priority=True, id="keep-filter", tooltip="Keep the filter and go to the domains"
+            "enter",
+            "submit",
+            "Keep",
+            priority=True,
+            id="keep-filter",
+            tooltip="Keep the filter and return to the domains",
         ),
         Binding("down", "submit", show=False),
     ]
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(placeholder="words of a name, a state or a job; ! before them inverts", id=id, compact=True)
+        super().__init__(placeholder="name, state, job or host; a leading ! inverts", id=id, compact=True)
         self.cursor_blink = False
 
     async def action_submit(self) -> None:
-        # With the key's priority, whatever is typed after it is meant for the domains already.
+        # The key has priority: whatever is typed after it is meant for the domains.
         self.screen.set_focus(None)
         await super().action_submit()

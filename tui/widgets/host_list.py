@@ -1,4 +1,4 @@
-"""The hosts, a line each, with a cursor."""
+"""The list of hosts, one per line, with a cursor."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from tui.words.cells import fit
 from tui.words.units import milliseconds
 
 WIDE = 96
-"""Cells from which on there is room for what runs on each host."""
+"""Cells from which the hypervisor's version is shown."""
 _MARGIN = 2
 _NAME, _STATE, _VERSION, _NUMBER = 14, 15, 28, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is going on at a host."""
+    """How busy a host is."""
 
     domains: int = 0
     jobs: int = 0
     calls: float | None = None
-    """A second; None while that is not known."""
+    """Per second; None while unknown."""
 
 
 class HostList(Lines):
-    """Shows how each host is doing; what it shows is given to it."""
+    """Shows the state and load of each host."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Go to the next host"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Go to the host before"),
+        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Next host"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Previous host"),
     ]
 
     class Moved(Message):
-        """The cursor is on another host."""
+        """The cursor moved to another host."""
 
     def __init__(self, hosts: Mapping[str, Host], id: str | None = None) -> None:
         super().__init__(id=id)
@@ -82,20 +82,20 @@ class HostList(Lines):
 
 
 def headings(cells: int) -> Content:
-    """What stands above the lines."""
+    """The column titles."""
     titles = _columns(cells, "Host", "State", "Hypervisor", ["Domains", "Jobs", "Latency", "Calls/s"])
     return Content.styled(" " * _MARGIN + "".join(titles), "bold $text-muted")
 
 
 def line(host: Host, load: Load, cells: int, cursor: bool) -> Content:
-    """One host in so many cells."""
+    """One host in `cells` cells."""
     up = host.link is Link.UP
     dot, style = DOTS[host.link]
     state = "no answer" if up and host.reason else host.link.value
-    known = up or load.domains
+    has_counts = up or load.domains
     numbers = [
-        str(load.domains) if known else "",
-        str(load.jobs) if known else "",
+        str(load.domains) if has_counts else "",
+        str(load.jobs) if has_counts else "",
         milliseconds(host.traffic.latency) if up else "",
         f"{load.calls:.0f}" if up and load.calls is not None else "",
     ]
@@ -107,7 +107,7 @@ def line(host: Host, load: Load, cells: int, cursor: bool) -> Content:
 
 
 def _columns(cells: int, name: str, state: str, version: str, numbers: Sequence[str]) -> tuple[str, str, str]:
-    """The name, the state and the rest, in so many cells together but for the margin."""
+    """The name, the state and the rest, in `cells` cells together, without the margin."""
     rest = " ".join(
         [*([fit(version, _VERSION)] if cells >= WIDE else []), *(fit(number, _NUMBER, True) for number in numbers)]
     )

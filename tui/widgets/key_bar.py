@@ -1,4 +1,4 @@
-"""One line of the keys that do something now."""
+"""The footer: the keys that work now."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.words.cells import width
 
 
 class KeyBar(Widget):
-    """The footer: live bindings that are to be shown, greyed where they cannot be used; a click presses the key."""
+    """Shows the active bindings, greyed out if refused; a click presses the key."""
 
     ALLOW_SELECT = False
 
@@ -31,9 +31,9 @@ class KeyBar(Widget):
                 refused = isinstance(screen, OfferingScreen) and screen.refuses(binding.id)
                 display = self.app.get_key_display(binding)
                 keys[binding.action] = (binding.key, display, binding.description, not refused)
-        found = list(keys.values())
-        if found != self._keys:
-            self._keys = found
+        shown = list(keys.values())
+        if shown != self._keys:
+            self._keys = shown
             self.refresh()
 
     def render(self) -> Content:
@@ -41,7 +41,7 @@ class KeyBar(Widget):
         parts: list[Content | tuple[str, str]] = []
         at = 0
         keys = self._keys
-        # The last one needs no space behind it.
+        # The last one needs no space after it.
         if sum(_cells(display, label) for _, display, label, _ in keys) - 1 > self.size.width:
             keys = [key for key in keys if key[-1]]
         for key, display, label, enabled in keys:

@@ -11,6 +11,8 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.terminal.private_textual import update_scrollbars
+
 
 class LineView(ScrollView, can_focus=True):
     """A scrolled view that is painted line by line, and whose own size does not follow from how many lines it has."""
@@ -19,7 +21,7 @@ class LineView(ScrollView, can_focus=True):
     virtual_size = Reactive(Size(0, 0), layout=False)
 
     def watch_virtual_size(self, size: Size) -> None:
-        self._scroll_update(size)
+        update_scrollbars(self, size)
 
 
 class Lines(LineView):

@@ -104,14 +104,14 @@ class RowPainter:
 
     def _pieces(self, row: Row, between: str | None) -> Iterable[tuple[str, str | None]]:
         """What fills the line; `between` is the style of what is blank between columns, None the one before."""
-        said = note(row)
+        problem = note(row)
         used = MARGIN
         for column, cells in self.layout:
             if used > MARGIN:
                 yield " " * self._gap, between
                 used += self._gap
-            if said is not None and column.id in JOB_COLUMNS:
-                yield fit(said[0], self._width - used), said[1]
+            if problem is not None and column.id in JOB_COLUMNS:
+                yield fit(problem[0], self._width - used), problem[1]
                 return
             yield from column.pieces(row, cells)
             used += cells

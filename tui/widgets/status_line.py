@@ -1,4 +1,4 @@
-"""The line on top: what this is, what it is connected to, how much is going on."""
+"""The top line: the connections, and the numbers of domains and jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link
 
 
 class StatusLine(Widget):
-    """Shows the hosts that it was given, as they are then; call `show` when something about them changed."""
+    """Shows the current state of the hosts whenever it is painted; refresh it when that changed."""
 
     def __init__(self, hosts: Collection[Host]) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from collections import deque
 from textual.content import Content
 
 from backend.verdicts.verdict import Outcome, Verdict
+from tui.session.activity_log import Tone
 from tui.widgets.lines import Lines
 from tui.words import outcomes, units
 
@@ -19,10 +20,11 @@ VERDICT_STYLES = {
     Verdict.CANCELLED: "$warning",
     Verdict.UNPROVEN: "$warning",
 }
+_TONE_STYLES = {Tone.PLAIN: "", Tone.QUIET: "$foreground-muted", Tone.WARNING: "$warning", Tone.ERROR: "$error"}
 
 
-class Activity(Lines):
-    """A log of one-line entries, wrapped to the width there is."""
+class ActivityPane(Lines):
+    """An ActivityLog: entries wrapped to the width of the pane."""
 
     BORDER_TITLE = "Activity"
 
@@ -31,41 +33,39 @@ class Activity(Lines):
         self._entries: deque[tuple[Content, list[Content]]] = deque(maxlen=KEPT)
         """Each with its lines."""
         self._counted: tuple[str, str, int] | None = None
-        """The subject, the words and the number of the newest entry, if that one counts."""
-        self._shown = True
-        """Whether all entries are."""
+        """The subject, the words and the number of the newest entry, if it counts."""
+        self._painted = True
+        """Whether all entries are on the screen."""
 
-    def say(self, subject: str, words: str, style: str = "", at: float | None = None) -> None:
-        """Add an entry about `subject` (a domain, a host); `words` in `style`; `at`: seconds of the epoch, or now."""
+    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
         self._counted = None
-        self._add(subject, words, style, time.time() if at is None else at)
+        self._add(subject, words, _TONE_STYLES[tone])
 
-    def count(self, subject: str, number: int, words: str) -> None:
-        """Add to an entry like ``12 jobs began or ended``, if that is the newest one, or begin it."""
-        if self._counted is not None and self._counted[:2] == (subject, words):
+    def count(self, subject: str, number: int, singular: str, plural: str) -> None:
+        if self._counted is not None and self._counted[:2] == (subject, plural):
             number += self._counted[2]
             self._entries.popleft()
-        self._counted = subject, words, number
-        self._add(subject, f"{number} {words}", "$foreground-muted", time.time())
-
-    def _add(self, subject: str, words: str, style: str, at: float) -> None:
-        stamp = units.clock(at)
-        entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
-        self._entries.appendleft((entry, self._wrapped(entry)))
-        if self._shown:  # Several come at a time, and are shown together.
-            self._shown = False
-            self.call_later(self._show)
+        self._counted = subject, plural, number
+        self._add(subject, f"{number} {singular if number == 1 else plural}", _TONE_STYLES[Tone.QUIET])
 
     def tell(self, outcome: Outcome) -> None:
-        """Add how a job ended."""
-        self.say(outcome.domain.name, outcomes.line(outcome), VERDICT_STYLES[outcome.verdict])
+        self._counted = None
+        self._add(outcome.domain.name, outcomes.line(outcome), VERDICT_STYLES[outcome.verdict])
 
     def on_resize(self) -> None:
         self._entries = deque(((entry, self._wrapped(entry)) for entry, _ in self._entries), maxlen=KEPT)
         self._show()
 
+    def _add(self, subject: str, words: str, style: str) -> None:
+        stamp = units.clock(time.time())
+        entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
+        self._entries.appendleft((entry, self._wrapped(entry)))
+        if self._painted:  # Several come at a time and are painted together.
+            self._painted = False
+            self.call_later(self._show)
+
     def _show(self) -> None:
-        self._shown = True
+        self._painted = True
         self.show_lines([line for _, lines in self._entries for line in lines][:KEPT])
 
     def _wrapped(self, entry: Content) -> list[Content]:
@@ -75,7 +75,7 @@ class Activity(Lines):
         first, *rest = entry.wrap(cells)
         if not rest:
             return [first]
-        # Wrapping took the blanks away at which it broke the lines.
+        # Wrapping removed the blanks at which it broke the lines.
         others = entry[len(first.plain) :]
         others = others[len(others.plain) - len(others.plain.lstrip()) :]
         return [first, *(Content("  ") + line for line in others.wrap(cells - 2))]

@@ -22,13 +22,15 @@ from tui.session.rows import RowKey
 logger = logging.getLogger(__name__)
 
 SHOW_INTERVAL = 0.25
-"""Seconds, at the least, between two changes of what is shown of a job."""
+"""Seconds, at least, between two changes of what is shown of a job."""
+QUEUED, STARTING = "queued", "starting"
+"""Stages of a dump that has no job yet."""
 
 
-class Waiting:
+class JobWait:
     """Attached to one job. `on_change` is called when there is something new to show.
 
-    `known`: how far the job is, where that was seen before.
+    `progress`: how far the job is, if that was seen before.
     """
 
     def __init__(
@@ -37,19 +39,19 @@ class Waiting:
         domain: DomainKey,
         operation: JobOperation,
         record: JobRecord | None = None,
-        known: Progress | None = None,
+        progress: Progress | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
         self.domain = domain
         self.operation = operation
         self.record = record
-        self.progress = known
+        self.progress = progress
         self.outcome: Outcome | None = None
         self.error: BackendError | None = None
         self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
-        self._meter = ProgressMeter(known, clock())
+        self._meter = ProgressMeter(progress, clock())
         self._shown_at = float("-inf")
 
     @property
@@ -58,12 +60,17 @@ class Waiting:
 
     @property
     def stage(self) -> str:
-        """``starting`` before there is a sign of the job of a dump of this user's; empty from then on."""
-        return "starting" if self.record is not None and self.progress is None and not self.over else ""
+        """``starting`` until there is a sign of the job of a dump that this user requested; then empty."""
+        return STARTING if self.record is not None and self.progress is None and not self.over else ""
+
+    @property
+    def queued(self) -> bool:
+        """Whether it is for a dump that only this console will start."""
+        return self.stage == QUEUED
 
     @property
     def ours(self) -> bool:
-        """Whether this user asked for the job, and is to learn its end even if nobody looks."""
+        """Whether this user requested the job, and should learn its end even if nobody is looking."""
         return self.record is not None
 
     @property
@@ -71,7 +78,7 @@ class Waiting:
         return self.outcome is not None or self.error is not None
 
     async def run(self) -> None:
-        """Wait to the end; `outcome` or `error` is set then."""
+        """Wait for the end; it sets `outcome` or `error`."""
         try:
             self.outcome = await wait(
                 self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
@@ -90,7 +97,7 @@ class Waiting:
             self.on_change()
 
     def _settle(self) -> None:
-        """Mark a record as lost whose runner died before its result was known: nobody will ever write it."""
+        """Mark a record as lost if its runner died before the result was known: nobody will ever write it."""
         if self.record is None:
             return
         with ignored(logger, "a record stays without a result", BackendError):

@@ -1,4 +1,4 @@
-"""A dump that is not started yet: on each host, they take turns."""
+"""A dump that has not started yet: on each host, dumps take turns."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ from collections.abc import Callable
 
 from backend.errors import BackendError
 from backend.log import backend_error
-from backend.model import JobOperation
+from backend.model import DumpRequest, JobOperation
 from backend.running.start import start_dump
-from tui.dumping.choice import DumpChoice
 from tui.session.host import Host
-from tui.session.waiting import Waiting
-
-QUEUED = "queued"
+from tui.session.job_wait import QUEUED, STARTING, JobWait
 
 
-class PlannedDump(Waiting):
-    """Waits for its turn, starts its dump, and waits for the end of that. It stands in the queue from the beginning."""
+class PlannedDump(JobWait):
+    """Waits for its turn, starts its dump, and waits for the end of that. It is in the queue from the beginning."""
 
-    def __init__(self, host: Host, choice: DumpChoice, publish: bool, moved: Callable[[PlannedDump], object]) -> None:
-        super().__init__(host, choice.domain.key, JobOperation.DUMP)
-        self.choice = choice
+    def __init__(
+        self,
+        host: Host,
+        request: DumpRequest,
+        overwrite: bool,
+        publish: bool,
+        moved: Callable[[PlannedDump], object],
+    ) -> None:
+        super().__init__(host, request.domain, JobOperation.DUMP)
+        self.request = request
+        self._overwrite = overwrite
         self._publish = publish
         self._moved = moved
         self._turn = host.turns.line_up()
@@ -31,16 +36,16 @@ class PlannedDump(Waiting):
             return ""
         if not self._turn.is_set():
             return QUEUED
-        return "starting" if self.record is None else super().stage
+        return STARTING if self.record is None else super().stage
 
     @property
     def ours(self) -> bool:
         return True
 
     def drop(self) -> None:
-        """Never start it; for whoever runs this to cancel first."""
+        """Never start it; whoever runs this cancels that first."""
         self.host.turns.leave(self._turn)
-        self.error = BackendError("dropped from the queue")
+        self.error = BackendError("removed from the queue")
         self.on_change()
 
     async def run(self) -> None:
@@ -49,7 +54,7 @@ class PlannedDump(Waiting):
             self._tell()
             try:
                 self.record = await start_dump(
-                    self.host.backend, self.choice.request, overwrite=self.choice.overwrite, publish=self._publish
+                    self.host.backend, self.request, overwrite=self._overwrite, publish=self._publish
                 )
             except Exception as error:
                 self.error = backend_error(error)

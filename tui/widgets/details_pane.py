@@ -1,4 +1,4 @@
-"""Everything about the domain under the cursor, on tabs."""
+"""Everything about the domain under the cursor, on three tabs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events, on, work
 from textual.content import Content
@@ -17,37 +18,40 @@ from backend.model import Domain
 from backend.observing.lookup import Known
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
-from tui.commands.commands import ShowHistory, ShowInfo, ShowJob
+from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey
 from tui.session.throughput import Throughputs
 from tui.widgets import details_lines
+from tui.widgets.clipboard import copy
 from tui.widgets.lines import Lines
 from tui.words.cells import width
 
 logger = logging.getLogger(__name__)
 
 RECORDS_AFTER = 0.15
-"""Seconds that the cursor must rest until the records of its domain are read."""
+"""Seconds that the cursor must rest before the records of its domain are read."""
 RECORDS_SHOWN = 50
 TABS = {"job": ShowJob, "history": ShowHistory, "info": ShowInfo}
 _TITLE_AT = 3
 """Where the title begins on the border."""
 
 
-class Details(Lines):
-    """Reads the records of the domain that it shows; repaints only when what it shows is another thing."""
+class DetailsPane(Lines):
+    """Reads the records of the domain that it shows; repaints only what changed."""
+
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (ShowJob, ShowHistory, ShowInfo, CopyPath)
 
     @dataclass
     class Learned(Message):
-        """What is known of a domain's dumps, newest first."""
+        """The records of a domain's dumps were read, newest first."""
 
         key: RowKey
         records: list[Known]
 
-    def __init__(self, throughputs: Throughputs, keys: Keys, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
+        super().__init__()
         self.tab = next(iter(TABS))
         self._keys = keys
         self._throughputs = throughputs
@@ -67,6 +71,29 @@ class Details(Lines):
             self.read_records()
         self._show()
 
+    def has_key(self, command: type[Command]) -> bool:
+        return True
+
+    def do_at_once(self, command: type[Command]) -> None:
+        """None of its commands is done at once."""
+
+    @on(ShowJob)
+    def _show_job(self) -> None:
+        self.show_tab("job")
+
+    @on(ShowHistory)
+    def _show_history(self) -> None:
+        self.show_tab("history")
+
+    @on(ShowInfo)
+    def _show_info(self) -> None:
+        self.show_tab("info")
+
+    @on(CopyPath)
+    def _copy_path(self) -> None:
+        path = self.records[0].path if self.records else ""
+        copy(self, path, "the dump path", "dump path")
+
     def show_tab(self, tab: str) -> None:
         self.tab = tab
         self.scroll_to(y=0, animate=False)
@@ -74,17 +101,17 @@ class Details(Lines):
 
     @property
     def records(self) -> Sequence[JobRecord]:
-        """What is known of the domain's dumps, newest first."""
-        return [known.record for known in self._records]
+        """The records of the domain's dumps, newest first."""
+        return [item.record for item in self._records]
 
     def running_of(self, row: Row) -> JobRecord | None:
-        """The record of that domain's running dump, if it is shown and there is one."""
+        """The record of that domain's running dump, if that domain is shown and has one."""
         if self._row is None or row.key != self._row.key:
             return None
         return next((record for record in self.records if not record.over and record.key == row.domain.key), None)
 
     def read_records(self) -> None:
-        """Read them again: something may have changed."""
+        """Read the records again: they may have changed."""
         host, row = self._host, self._row
         if row is not None and host is not None:
             self._read(host, row)
@@ -146,8 +173,8 @@ class Details(Lines):
 
 async def _records(backend: Backend, domain: Domain) -> list[Known]:
     own = await asyncio.to_thread(Journal().history, None, domain.key.uuid, RECORDS_SHOWN)
-    found = [Known(record, False) for record in own]
+    records = [Known(record, False) for record in own]
     shared = await backend.record(domain.key) if domain.active else None
     if shared is not None and shared.id not in {record.id for record in own}:
-        found.append(Known(shared, True))
-    return sorted(found, key=lambda known: -known.record.started)
+        records.append(Known(shared, True))
+    return sorted(records, key=lambda item: -item.record.started)

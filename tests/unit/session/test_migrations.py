@@ -8,7 +8,7 @@ from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView
 from tui.session import migrations
-from tui.session.rows import Row, Rows
+from tui.session.rows import Row, RowStore
 
 OUT, IN, DUMP = JobOperation.MIGRATION_OUT, JobOperation.MIGRATION_IN, JobOperation.DUMP
 
@@ -42,7 +42,7 @@ def _progress(operation: JobOperation) -> Progress:
     return ProgressMeter().update(JobStats(JobType.UNBOUNDED, operation), 0.0)
 
 
-def ends(rows: Rows, *hosts: str) -> dict[str, str]:
+def ends(rows: RowStore, *hosts: str) -> dict[str, str]:
     """The other end of each row that is told anew."""
     uris = [f"sim:///{host}" for host in hosts]
     corrected = migrations.corrected(rows, uris, ["u"])
@@ -51,7 +51,7 @@ def ends(rows: Rows, *hosts: str) -> dict[str, str]:
 
 
 def test_both_ends_are_told_and_taken_back() -> None:
-    rows = Rows()
+    rows = RowStore()
     rows.apply([row("a", OUT), row("b", None), row("b", IN, "another")])
     assert ends(rows, "a", "b") == {}
     rows.apply([row("b", IN)])
@@ -62,7 +62,7 @@ def test_both_ends_are_told_and_taken_back() -> None:
 
 
 def test_a_host_that_is_dropped_is_no_end_any_more() -> None:
-    rows = Rows()
+    rows = RowStore()
     rows.apply([row("a", OUT), row("b", IN)])
     ends(rows, "a", "b")
     rows.apply([], [("sim:///a", "u")])

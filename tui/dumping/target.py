@@ -1,0 +1,19 @@
+"""A domain that is to be dumped, on its host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.model import Capabilities, Domain
+from tui.session.host import Host
+
+
+@dataclass(frozen=True)
+class Target:
+    """The domain, and what its host can do."""
+
+    host: Host
+    domain: Domain
+    capabilities: Capabilities
+    folder: str
+    """Where dumps usually go on that host."""

@@ -1,0 +1,63 @@
+"""The screens that wait for jobs, and what follows when they are left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tui.commands.commands import Wait
+from tui.commands.keys import Keys
+from tui.commands.offering import OfferingScreen
+from tui.screens.wait import WaitScreen
+from tui.screens.wait_list import WaitListScreen
+from tui.session.activity_log import ActivityLog
+from tui.session.job_wait import JobWait
+from tui.session.session import Session
+
+
+class WaitFlow:
+    """Opens them above `screen`, where the domains are."""
+
+    def __init__(self, screen: OfferingScreen[None], session: Session, log: ActivityLog, keys: Keys) -> None:
+        self._screen = screen
+        self._session = session
+        self._log = log
+        self._keys = keys
+
+    def show(self, waits: Sequence[JobWait]) -> None:
+        """Show these waits; a single dump that is queued as a list of one, with the key that removes it."""
+        if len(waits) == 1 and not waits[0].queued:
+            self._screen.open(WaitScreen(waits[0], self._keys), lambda resume: self._left(waits, bool(resume)))
+        elif waits:
+            screen = WaitListScreen(waits, self._session.waits.drop, self._keys)
+            self._screen.open(screen, lambda resume: self._left(waits, bool(resume)))
+
+    def refresh(self) -> None:
+        """A connection came or went: show that of the waits that are shown."""
+        if isinstance(self._screen.app.screen, WaitScreen | WaitListScreen):
+            self._screen.app.screen.link_changed()
+
+    def _left(self, waits: Sequence[JobWait], resume: bool) -> None:
+        """A screen was left; `resume`: to resume the domains that its jobs left paused."""
+        running = [wait for wait in waits if not wait.over]
+        if running:
+            self._report_detached(running)
+        for wait in running:
+            if not wait.ours:
+                self._session.waits.leave(wait)
+        for wait in waits if resume else ():
+            # The wait knows more than the table, which may not have seen yet that the job is gone.
+            if wait.outcome is not None and wait.outcome.left_paused:
+                self._session.resume(wait.host, wait.domain)
+
+    def _report_detached(self, running: Sequence[JobWait]) -> None:
+        if len(running) == 1:
+            subject, what, results = running[0].domain.name, f"the {running[0].operation.label} is", "its result"
+        else:
+            subject, what, results = f"{len(running)} domains", "the jobs are", "their results"
+        if all(wait.ours for wait in running):
+            then = f"{results} will appear in Activity"
+        else:
+            then = f"{self._keys[Wait]} attaches again"
+        words = f"detached; {what} still running, {then}"
+        self._log.say(subject, words)
+        self._screen.notify(f"{subject}: {words}", markup=False)

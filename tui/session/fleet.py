@@ -1,0 +1,84 @@
+"""The hypervisors that the console is connected to; they are added and dropped while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+
+from backend.errors import BackendError
+from backend.libvirt.connection import conf
+from backend.text import clean
+from backend.uri import open_backend
+from tui.config.values import Config
+from tui.session.background_tasks import BackgroundTasks
+from tui.session.host import Host, HostListener
+
+
+class HostRefused(ValueError):
+    """What a user named cannot be added; the text says why, in one line."""
+
+
+class Fleet(Mapping[str, Host]):
+    """Hosts by URI, in the order in which they were added. Each has a task of its own."""
+
+    def __init__(
+        self, uris: Sequence[str], readonly: bool, config: Config, tasks: BackgroundTasks, listener: HostListener
+    ) -> None:
+        self._readonly = readonly
+        self._config = config
+        self._tasks = tasks
+        self._listener = listener
+        self._hosts = {uri: self._make_host(uri) for uri in uris}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def __getitem__(self, uri: str) -> Host:
+        return self._hosts[uri]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    def has(self, host: Host) -> bool:
+        """Whether the host was not dropped: late news of one that was no longer counts."""
+        return self._hosts.get(host.uri) is host
+
+    def attend(self) -> None:
+        """Connect to all of them."""
+        for host in self._hosts.values():
+            if host.uri not in self._running:
+                self._running[host.uri] = self._tasks.start(host.name, host.attend())
+
+    def add(self, name: str) -> list[Host]:
+        """Connect to whatever an alias, a group or a URI names, unless already connected. HostRefused if impossible."""
+        uris = [uri for uri in self._resolve(name.strip()) if uri not in self._hosts]
+        if not uris:
+            raise HostRefused(f"{clean(name.strip())} is already connected")
+        try:
+            for uri in uris:
+                open_backend(uri, self._readonly)
+        except BackendError as error:
+            raise HostRefused(clean(error.message)) from None
+        added = [self._make_host(uri) for uri in uris]
+        self._hosts |= {host.uri: host for host in added}
+        self.attend()
+        return added
+
+    def drop(self, host: Host) -> None:
+        """Disconnect; jobs there continue."""
+        del self._hosts[host.uri]
+        if (task := self._running.pop(host.uri, None)) is not None:
+            task.cancel()
+
+    def _make_host(self, uri: str) -> Host:
+        return Host(uri, self._readonly, self._config, self._listener)
+
+    def _resolve(self, name: str) -> list[str]:
+        if not name:
+            raise HostRefused("enter a group, an alias or a URI")
+        aliases = conf.load()
+        uris = [aliases.uri(uri) for uri in self._config.uris([name])]
+        if unknown := next((uri for uri in uris if "://" not in uri), None):
+            raise HostRefused(f'"{clean(unknown)}" is not a URI, a group or an alias')
+        return uris

@@ -1,0 +1,80 @@
+"""Dumps that others requested: who did, and how they ended, as far as a record says so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from backend.errors import BackendError
+from backend.records.journal import Journal
+from backend.records.record import JobRecord
+from backend.verdicts.verdict import Outcome
+from tui.session.activity_log import ActivityLog, Tone
+from tui.session.background_tasks import BackgroundTasks
+from tui.session.host import Host
+from tui.session.rows import Row, RowKey
+
+logger = logging.getLogger(__name__)
+
+RESULT_INTERVAL = 0.2
+"""Seconds between two reads of the record of a dump that ended."""
+RESULT_TRIES = 15
+"""After so many reads, a record without a result says nothing about how the dump ended."""
+
+
+class ForeignDumps:
+    """Reports them. A record counts for a dump only if it was there, and running, when that dump was seen."""
+
+    def __init__(self, tasks: BackgroundTasks, log: ActivityLog) -> None:
+        self._tasks = tasks
+        self._log = log
+        self._ids: dict[RowKey, str] = {}
+
+    def seen(self, host: Host, row: Row, began: bool) -> None:
+        """The domain has a dump; `began`: just now."""
+        self._tasks.start(row.domain.name, self._report_begin(host, row, began))
+
+    def gone(self, host: Host, row: Row) -> None:
+        """The domain's dump ended."""
+        self._tasks.start(row.domain.name, self._report_end(host, row))
+
+    async def _report_begin(self, host: Host, row: Row, began: bool) -> None:
+        record = await _record(host, row)
+        words = "dump started"
+        if record is not None and not record.over and record.key == row.domain.key:
+            if await _is_ours(host, record):
+                return  # The session attaches to it, and reports that.
+            self._ids[row.key] = record.id
+            words += f" by {record.user} → {record.path}"
+        if began:
+            self._log.say(row.domain.name, words, Tone.QUIET)
+
+    async def _report_end(self, host: Host, row: Row) -> None:
+        record_id = self._ids.pop(row.key, None)
+        for _ in range(RESULT_TRIES if record_id is not None else 0):
+            record = await _record(host, row)
+            if record is None or record.id != record_id:
+                break
+            outcome = Outcome.of_record(record, shared=True)
+            if outcome is not None:
+                self._log.tell(outcome)
+                return
+            await asyncio.sleep(RESULT_INTERVAL)
+        why = "" if record_id is not None else " (not started by virt-jobs)"
+        self._log.say(row.domain.name, f"dump ended, result unknown{why}", Tone.QUIET)
+
+
+async def _record(host: Host, row: Row) -> JobRecord | None:
+    try:
+        return await host.backend.record(row.domain.key)
+    except BackendError as error:
+        logger.debug("no shared record of %s: %s", row.domain.name, error)
+        return None
+
+
+async def _is_ours(host: Host, record: JobRecord) -> bool:
+    try:
+        return await asyncio.to_thread(Journal().read, record.id) is not None
+    except BackendError as error:
+        logger.debug("the journal cannot be read: %s", error)
+        return False

@@ -1,0 +1,317 @@
+"""The state of the console: hosts, their domains, waits and queued dumps. It shows nothing; others look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Protocol
+
+from backend.errors import BackendError, DomainBusy
+from backend.log import backend_error, internal_error
+from backend.model import DomainKey, DumpRequest, JobOperation
+from backend.observing.watcher import DomainView
+from backend.records.record import JobRecord, RecordState
+from tui.config.values import Config
+from tui.session import migrations, news
+from tui.session.activity_log import ActivityLog, Tone
+from tui.session.background_tasks import BackgroundTasks
+from tui.session.background_waits import BackgroundWaits
+from tui.session.fleet import Fleet
+from tui.session.foreign_dumps import ForeignDumps
+from tui.session.host import Host, HostChanges, Link
+from tui.session.job_wait import JobWait
+from tui.session.planned_dump import PlannedDump
+from tui.session.reporter import Reporter
+from tui.session.rows import Row, RowKey, RowStore
+from tui.session.throughput import Throughputs
+
+LEFT_AFTER = 2.0
+"""Seconds that a domain must be paused by a dump, with no job, to count as left paused."""
+
+Deliver = Callable[[Callable[[], None]], object]
+Action = Literal["abort", "resume"]
+
+
+class SessionListener(Protocol):
+    """Hears what changed."""
+
+    def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
+        """The rows have these changes now."""
+
+    def hosts_changed(self) -> None:
+        """A host was added or dropped, its connection changed, or its domains are known now."""
+
+    def wait_ended(self, wait: JobWait) -> None:
+        """A wait is over: it has an outcome or an error."""
+
+    def action_failed(self, subject: str, error: str) -> None:
+        """Something that the user asked for was not possible."""
+
+
+class Session:
+    """What the console works with.
+
+    `deliver` runs what comes from a task where the listener wants to hear of it; by default, right there.
+    `resume_key` is named in hints.
+    """
+
+    def __init__(
+        self,
+        uris: Sequence[str],
+        readonly: bool,
+        config: Config,
+        log: ActivityLog,
+        listener: SessionListener,
+        deliver: Deliver = lambda call: call(),
+        resume_key: str = "r",
+    ) -> None:
+        self.config = config
+        self._log = log
+        self._listener = listener
+        self._deliver = deliver
+        self._tasks = BackgroundTasks(self.internal_error)
+        self.hosts = Fleet(uris, readonly, config, self._tasks, self)
+        self.rows = RowStore()
+        self.waits = BackgroundWaits(self._tasks, lambda wait: deliver(lambda: self._wait_ended(wait)))
+        self.throughputs = Throughputs()
+        self.loaded: set[str] = set()
+        """The URIs of the hosts whose domains are known."""
+        foreign = ForeignDumps(self._tasks, log)
+        self._reporter = Reporter(log, self.rows, self.waits, foreign, self._look_for_pending, resume_key)
+        self._pending: dict[Host, None] = {}
+        """Hosts with changes that were not taken yet, in the order in which they came."""
+        self._fold = 1 / config.refresh
+        """Seconds, at least, between two reports of changed rows."""
+        self._flush_due: asyncio.TimerHandle | None = None
+        self._flushed_at = float("-inf")
+        self._left_checks: set[asyncio.TimerHandle] = set()
+
+    def start(self) -> None:
+        """Connect to all hosts."""
+        self.hosts.attend()
+
+    def close(self) -> None:
+        """End everything that runs here; jobs continue."""
+        for timer in (self._flush_due, *self._left_checks):
+            if timer is not None:
+                timer.cancel()
+        self._tasks.cancel()
+
+    def internal_error(self, subject: str, error: BaseException) -> None:
+        """A task that concerns `subject` failed, and nothing else did."""
+        problem = backend_error(error) if isinstance(error, Exception) else internal_error(error)
+        self._fail(subject, problem.message)
+
+    # Hosts
+
+    def add_host(self, name: str) -> list[Host]:
+        """Connect to whatever a group, an alias or a URI names. HostRefused if that is impossible."""
+        added = self.hosts.add(name)
+        for host in added:
+            self._log.say(host.name, "added")
+        self._listener.hosts_changed()
+        return added
+
+    def drop_host(self, host: Host) -> int:
+        """Disconnect from a host and remove its dumps from the queue; how many jobs continue there."""
+        rows = self.rows.of_host(host.uri)
+        for wait in self.waits.of_host(host):
+            self.waits.drop(wait)
+            self.waits.leave(wait)
+        keys = [row.key for row in rows]
+        self._apply((), keys)
+        self.hosts.drop(host)
+        self.loaded.discard(host.uri)
+        self._listener.hosts_changed()
+        return sum(row.progress is not None for row in rows)
+
+    def watch_closely(self, keys: Iterable[RowKey]) -> None:
+        """The user is looking at these domains."""
+        uuids = defaultdict[str, set[str]](set)
+        for uri, uuid in keys:
+            uuids[uri].add(uuid)
+        for host in self.hosts.values():
+            host.watch_closely(uuids.get(host.uri, frozenset()))
+
+    def link_changed(self, host: Host, before: Link) -> None:
+        """See HostListener."""
+        self._deliver(lambda: self._show_link(host, before))
+
+    def domains_changed(self, host: Host) -> None:
+        """See HostListener."""
+        self._pending[host] = None
+        if self._flush_due is None:
+            loop = asyncio.get_running_loop()
+            due = max(loop.time(), self._flushed_at + self._fold)
+            self._flush_due = loop.call_at(due, lambda: self._deliver(self._flush))
+
+    def _show_link(self, host: Host, before: Link) -> None:
+        if not self.hosts.has(host):
+            return
+        if host.link is Link.DOWN:
+            self._log.say(host.name, news.no_connection(host), Tone.ERROR)
+        elif before is not Link.UP:
+            hypervisor = f": {host.capabilities.hypervisor}" if host.capabilities else ""
+            self._log.say(host.name, f"connected{hypervisor}")
+            self._look_for_pending(host)
+        elif host.reason:
+            self._log.say(host.name, host.reason, Tone.WARNING)
+        self._listener.hosts_changed()
+        stale = host.link is Link.DOWN
+        self._apply([replace(row, stale=stale) for row in self.rows.of_host(host.uri) if row.stale is not stale])
+
+    # Domains
+
+    def _flush(self) -> None:
+        """Take in what changed on all hosts, and report it once."""
+        self._flush_due = None
+        self._flushed_at = asyncio.get_running_loop().time()
+        hosts, self._pending = self._pending, {}
+        changed: list[Row] = []
+        removed: list[RowKey] = []
+        loaded = False
+        for host in hosts:
+            if self.hosts.has(host) and (changes := host.take_changes()) is not None:
+                rows, gone = self._take_in(host, changes)
+                changed += rows
+                removed += gone
+                loaded = loaded or changes.complete
+        self.throughputs.learn(changed)
+        self._apply(changed, removed)
+        for row in changed:
+            if row.maybe_left_paused and not row.left_paused:
+                self._check_later(row)
+        if loaded:
+            self._listener.hosts_changed()
+
+    def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
+        rows = [self._row(host, view) for view in changes.changed]
+        removed = [(host.uri, uuid) for uuid in changes.removed]
+        if changes.complete:
+            present = {row.key for row in rows}
+            removed += [row.key for row in self.rows.of_host(host.uri) if row.key not in present]
+            self.loaded.add(host.uri)
+            self._reporter.first(host, rows)
+        else:
+            self._reporter.changes(host, rows, removed)
+        return rows, removed
+
+    def _row(self, host: Host, view: DomainView) -> Row:
+        before = self.rows.get((host.uri, view.domain.key.uuid))
+        wait = self.waits.get((host.uri, view.domain.key.uuid))
+        pending = wait.stage if wait is not None and view.progress is None else ""
+        row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
+        if before is not None and before.other_end and before.operation == row.operation:
+            row = replace(row, other_end=before.other_end)
+        still = before is not None and before.left_paused and row.maybe_left_paused
+        return replace(row, left_paused=True) if still else row
+
+    def _apply(self, changed: Sequence[Row], removed: Sequence[RowKey] = ()) -> None:
+        """Change these rows, correct what that says of migrations, and report it."""
+        moving: set[str] = set()
+        if len(self.hosts) > 1:
+            before = map(self.rows.get, [*(row.key for row in changed), *removed])
+            moving = migrations.migrating([*changed, *before])
+        self.rows.apply(changed, removed)
+        self.throughputs.forget(removed)
+        if moving and (corrected := migrations.corrected(self.rows, self.hosts, moving)):
+            self.rows.apply(corrected)
+            changed = list({row.key: row for row in (*changed, *corrected)}.values())
+        if changed or removed:
+            self._listener.rows_changed(changed, removed)
+
+    def _check_later(self, row: Row) -> None:
+        def check() -> None:
+            self._left_checks.discard(timer)
+            self._deliver(lambda: self._check_left(row))
+
+        timer = asyncio.get_running_loop().call_later(LEFT_AFTER, check)
+        self._left_checks.add(timer)
+
+    def _check_left(self, row: Row) -> None:
+        if self.rows.get(row.key) == row:
+            self._reporter.left_paused(row)
+            self._apply([replace(row, left_paused=True)])
+
+    # Waits and dumps
+
+    def wait_for(self, row: Row) -> JobWait | None:
+        """The wait for the domain's job, begun now if there is none; None if there is no job."""
+        running = self.waits.get(row.key)
+        if running is not None or row.progress is None:
+            return running
+        operation = row.progress.stats.operation
+        return self.waits.begin(JobWait(self.hosts[row.uri], row.domain.key, operation, progress=row.progress))
+
+    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool) -> JobWait:
+        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain."""
+        name = request.domain.name
+        running = self.waits.get((host.uri, request.domain.uuid))
+        if running is not None and running.ours and not running.over:
+            raise DomainBusy(f"{name} already has a running or queued dump")
+        if running is not None:
+            self.waits.leave(running)
+        wait = self.waits.begin(PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved))
+        if wait.queued:
+            self._log.say(name, f"dump queued, {host.turns.at_once} run in parallel → {request.path}")
+        self._show_wait(wait)
+        return wait
+
+    def _dump_moved(self, dump: PlannedDump) -> None:
+        if dump.record is not None and dump.record.state not in (RecordState.FAILED, RecordState.CANCELLED):
+            self._log.say(dump.domain.name, f"dump started → {dump.request.path}")
+        self._deliver(lambda: self._show_wait(dump))
+
+    def _show_wait(self, wait: JobWait) -> None:
+        """Show in its row how far a dump is that has no job yet."""
+        row = self.rows.get(wait.key)
+        if row is not None:
+            self._apply([self._row(wait.host, row.view)])
+
+    def _wait_ended(self, wait: JobWait) -> None:
+        self.waits.forget(wait)
+        self._reporter.ended(wait)
+        self._show_wait(wait)
+        self._listener.wait_ended(wait)
+
+    def _look_for_pending(self, host: Host) -> None:
+        self.waits.look_for_pending(host, lambda host, records: self._deliver(lambda: self._attach(host, records)))
+
+    def _attach(self, host: Host, records: Sequence[JobRecord]) -> None:
+        for record in records if self.hosts.has(host) else ():
+            key = (host.uri, record.uuid)
+            if key not in self.waits and (record.uri == host.uri or self._runs(key, record)):
+                self._log.say(record.domain, f"attached to the dump → {record.path}")
+                self._show_wait(self.waits.begin(JobWait(host, record.key, record.operation, record)))
+
+    def _runs(self, key: RowKey, record: JobRecord) -> bool:
+        """Whether the record is of the dump of that very domain, requested through another URI of its host."""
+        row = self.rows.get(key)
+        return row is not None and row.domain.key == record.key and row.operation is JobOperation.DUMP
+
+    # Actions
+
+    def abort(self, host: Host, domain: DomainKey) -> None:
+        """Abort the domain's job."""
+        self._act("abort", domain, lambda: host.backend.abort(domain))
+
+    def resume(self, host: Host, domain: DomainKey) -> None:
+        """Resume the domain."""
+        self._act("resume", domain, lambda: host.backend.resume(domain))
+
+    def _act(self, action: Action, domain: DomainKey, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async def act() -> None:
+            try:
+                await call()
+            except BackendError as error:
+                self._fail(domain.name, error.message, f"{action} failed: ")
+            else:
+                self._log.say(domain.name, f"{action} requested")
+
+        self._tasks.start(domain.name, act())
+
+    def _fail(self, subject: str, error: str, what: str = "") -> None:
+        self._log.say(subject, f"✗ {what}{error}", Tone.ERROR)
+        self._deliver(lambda: self._listener.action_failed(subject, error))

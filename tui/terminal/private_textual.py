@@ -1,0 +1,37 @@
+"""The private parts of Textual that the console uses, each with its reason. No other module uses any."""
+
+from __future__ import annotations
+
+from textual._context import active_message_pump
+from textual.app import App
+from textual.geometry import Size
+from textual.message_pump import MessagePump
+from textual.scroll_view import ScrollView
+from textual.worker import WorkerFailed, get_current_worker
+
+
+class OpenApp(App[None]):
+    """An application that learns of exceptions and writes to its terminal, for which Textual has no public way."""
+
+    def handle_failure(self, error: Exception, node: MessagePump, in_worker: bool) -> bool:
+        """Deal with an exception of `node`, or of one of its workers; False: Textual is to end the application."""
+        return False
+
+    def write_to_terminal(self, sequence: str) -> None:
+        """Write an escape sequence between two frames. It must neither draw nor move the cursor."""
+        # The driver's own thread writes it. Writing to the file directly could split a frame.
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # The only place that every exception passes; by default each of them ends the application.
+        failed = error if isinstance(error, WorkerFailed) else None
+        cause = failed.error if failed is not None else error
+        node = get_current_worker().node if failed is not None else active_message_pump.get(self)
+        if not isinstance(cause, Exception) or not self.handle_failure(cause, node, failed is not None):
+            super()._handle_exception(error)
+
+
+def update_scrollbars(view: ScrollView, size: Size) -> None:
+    """Follow a new virtual size without the layout of the whole screen that Textual's own watcher asks for."""
+    view._scroll_update(size)

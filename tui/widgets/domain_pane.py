@@ -1,0 +1,133 @@
+"""The domains: a table, the line for its filter, and the commands that decide what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+
+from tui.commands.commands import (
+    ClearFilter,
+    ClearMarks,
+    Command,
+    CopyName,
+    CopyStats,
+    Filter,
+    ReverseSort,
+    Sort,
+)
+from tui.session.rows import Row, RowKey, RowStore
+from tui.widgets.clipboard import copy
+from tui.widgets.domain_table import DomainTable
+from tui.widgets.filter_line import FilterLine
+from tui.words import jobinfo
+
+
+class DomainPane(Vertical):
+    """Filters, sorts, marks and copies."""
+
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (
+        Filter,
+        ClearFilter,
+        ClearMarks,
+        Sort,
+        ReverseSort,
+        CopyName,
+        CopyStats,
+    )
+
+    class CursorMoved(Message):
+        """The cursor is on another domain, or its domain changed."""
+
+    def __init__(self, rows: RowStore, several_hosts: bool) -> None:
+        super().__init__()
+        self.table = DomainTable(rows, several_hosts)
+        self._filter_line = FilterLine(id="filter")
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+        yield self._filter_line
+
+    @property
+    def selected(self) -> Sequence[Row]:
+        """The domains that a command concerns: the marked ones, or the one under the cursor."""
+        row = self.table.cursor_row
+        return self.table.marked or ([row] if row is not None else [])
+
+    def apply(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
+        """Follow changes that the rows took in."""
+        self.table.apply(changed, removed)
+        self.table.show_title()
+
+    def go_to(self, key: RowKey) -> None:
+        """Put the cursor on that domain, whatever the filter shows."""
+        if key not in self.table.order.shown:
+            self._clear_filter()
+            self.table.filter_by("")
+        self.table.go_to_domain(key)
+
+    def has_key(self, command: type[Command]) -> bool:
+        # While someone types a filter, a slash is a character like any other.
+        typing = self.screen.focused is self._filter_line
+        filtered = typing or bool(self.table.order.filter)
+        allowed = {Filter: not typing, ClearFilter: filtered, ClearMarks: not filtered and bool(self.table.marked)}
+        return allowed.get(command, True)
+
+    def do_at_once(self, command: type[Command]) -> None:
+        if command is Filter:
+            self._filter_line.display = True
+            self.screen.set_focus(self._filter_line)
+
+    @on(FilterLine.Changed)
+    def _filter_changed(self, event: FilterLine.Changed) -> None:
+        self.table.filter_by(event.value)
+        self.table.show_title()
+        self.screen.refresh_bindings()
+
+    @on(FilterLine.Submitted)
+    def _filter_kept(self, event: FilterLine.Submitted) -> None:
+        self._filter_line.display = bool(event.value.strip())
+        self.table.focus()
+
+    @on(ClearFilter)
+    def _clear_filter(self) -> None:
+        self._filter_line.value = ""
+        self._filter_line.display = False
+        self.table.focus()
+
+    @on(ClearMarks)
+    def _clear_marks(self) -> None:
+        self.table.clear_marks()
+
+    @on(DomainTable.Highlighted)
+    def _highlighted(self, event: DomainTable.Highlighted) -> None:
+        # Textual does not pass a message on that the table posts while this pane handles one.
+        event.stop()
+        self.post_message(self.CursorMoved())
+
+    @on(DomainTable.Marked)
+    def _marked(self) -> None:
+        self.screen.refresh_bindings()
+
+    @on(Sort)
+    def _sort(self) -> None:
+        self.table.sort_by_next()
+
+    @on(ReverseSort)
+    def _reverse_sort(self) -> None:
+        self.table.sort_by(self.table.sorted_by, not self.table.descending)
+
+    @on(CopyName)
+    def _copy_name(self, event: CopyName) -> None:
+        names = [row.domain.name for row in event.rows]
+        copy(self, "\n".join(names), f'"{names[0]}"' if len(names) == 1 else f"{len(names)} names", "name")
+
+    @on(CopyStats)
+    def _copy_stats(self, event: CopyStats) -> None:
+        jobs = [(row.domain.name, row.progress.stats) for row in event.rows if row.progress is not None]
+        text = "\n\n".join("\n".join([name, *jobinfo.lines(stats)]) for name, stats in jobs)
+        copy(self, text, "the job statistics", "job statistics")
