@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
+from backend.backoff import Backoff
 from backend.base import Backend, JobAnswer, find_domain
 from backend.credentials import CredentialsNeeded
 from backend.errors import (
@@ -290,15 +291,14 @@ class LibvirtBackend(Backend):
         self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
-        delay = FIRST_RETRY
+        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
         while True:
-            await asyncio.sleep(delay)
+            await backoff.pause()
             with ignored(logger, "still no connection", BackendError):
                 await self._connected()
                 self._polling.check()  # Lost again since the last answer, it has no other attempt than this one.
                 self._hub.put(ConnectionEvent(True))
                 return
-            delay = min(delay * 2, LAST_RETRY)
 
 
 def _identity(connection: Connection) -> tuple[str, int, str]:

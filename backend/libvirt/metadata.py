@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import libvirt
 
-from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import INVALID, NO_METADATA
 from backend.model import DomainKey
 
 if TYPE_CHECKING:
+    from backend.libvirt.connection.connection import Connection
     from backend.records.record import JobRecord
 
 logger = logging.getLogger(__name__)

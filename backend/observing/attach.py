@@ -10,7 +10,7 @@ from backend.base import Backend
 from backend.errors import BackendError, JobMismatch, NoJob, NotAnswering, OperationFailed
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing import lookup
-from backend.observing.lookup import Known
+from backend.observing.lookup import DomainRecord
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
@@ -41,7 +41,7 @@ async def attach(
         trouble = error
     answered = clock()
     failed = trouble is not None and tells_of_failed_dump(trouble)
-    records = await lookup.of_domain(backend, domain, journal)
+    records = await lookup.find_records(backend, domain, journal)
     present = stats.operation if stats is not None else JobOperation.DUMP
     about = None
     if present is JobOperation.DUMP:
@@ -89,14 +89,14 @@ def _latest(record: JobRecord, journal: Journal | None) -> JobRecord:
 
 
 async def _ended_meanwhile(
-    backend: Backend, domain: DomainKey, records: list[Known], looked: float, journal: Journal | None
-) -> Known | None:
+    backend: Backend, domain: DomainKey, records: list[DomainRecord], looked: float, journal: Journal | None
+) -> DomainRecord | None:
     """The record of a dump that ended between the look at the job and that at the records, or after they were read.
 
     In the latter case its runner was found dead, and has left its result since.
     """
     if any(not known.record.over and known.record.key == domain for known in records):
-        records = await lookup.of_domain(backend, domain, journal)
+        records = await lookup.find_records(backend, domain, journal)
     ended = (known for known in records if known.record.key == domain and (known.record.ended or 0) >= looked)
     return next(ended, None)
 

@@ -37,33 +37,38 @@ _FILE_PATIENCE = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A record, and whether only the domain's shared one says so."""
+class DomainRecord:
+    """A record of a domain's dump."""
 
     record: JobRecord
     shared: bool
+    """Whether it comes from the domain's metadata, not from this user's journal."""
 
 
-async def of_domain(backend: Backend, domain: DomainKey, journal: Journal | None = None) -> list[Known]:
-    """What is known of the domain's dumps, the running ones first. `journal` is this user's own by default."""
+async def find_records(
+    backend: Backend, domain: DomainKey, journal: Journal | None = None, limit: int = 20
+) -> list[DomainRecord]:
+    """The records of the domain's dumps, running ones first, then the newest: up to `limit` of `journal`, and the
+    shared one. `journal` is this user's own by default. A source that cannot be read has none."""
     try:
-        own = await in_thread(partial(_own, domain, journal), "journal")
+        own = await in_thread(partial(_own, domain, journal, limit), "journal")
     except JournalError as error:
         logger.warning("no records of this user's own dumps: %s", error)
         own = []
-    found = [Known(record, False) for record in own]
+    records = [DomainRecord(record, False) for record in own]
     try:
         shared = await backend.record(domain)
     except BackendError as error:
         logger.debug("no shared record of %s: %s", domain.name, error)
         shared = None
+    # Whoever may change the metadata may name any domain there.
     if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
-        found.append(Known(shared, True))
-    return sorted(found, key=lambda known: (known.record.over, -known.record.started))
+        records.append(DomainRecord(shared, True))
+    return sorted(records, key=lambda item: (item.record.over, -item.record.started))
 
 
-def _own(domain: DomainKey, journal: Journal | None) -> list[JobRecord]:
-    return (journal or Journal()).history(uuid=domain.uuid, limit=20)
+def _own(domain: DomainKey, journal: Journal | None, limit: int) -> list[JobRecord]:
+    return (journal or Journal()).history(uuid=domain.uuid, limit=limit)
 
 
 def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:
@@ -79,16 +84,16 @@ def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bo
 
 async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
     """How the last recorded dump of the domain ended; None without a record that holds a result."""
-    for known in await of_domain(backend, domain):
-        outcome = Outcome.of_record(known.record, known.shared)
+    for item in await find_records(backend, domain):
+        outcome = Outcome.of_record(item.record, item.shared)
         if outcome is not None:
-            return await _weighed(known.record, outcome, backend.capabilities.local) if known.shared else outcome
+            return await _weighed(item.record, outcome, backend.capabilities.local) if item.shared else outcome
     return None
 
 
-def no_job(domain: DomainKey, known: list[Known]) -> str:
+def no_job(domain: DomainKey, records: list[DomainRecord]) -> str:
     """That there is nothing to wait for, and how the last known dump ended."""
-    ended = [one for one in known if one.record.over]
+    ended = [item for item in records if item.record.over]
     if not ended:
         return f"{domain.name} has no job to wait for"
     last = ended[0].record

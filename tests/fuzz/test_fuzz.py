@@ -75,7 +75,7 @@ def shown_everywhere(record: JobRecord) -> None:
     assert process.runner_alive(record) in (True, False, None)
     assert not lookup.is_about(record, record.key, None) or not record.over
     for shared in (False, True):
-        assert lookup.no_job(record.key, [lookup.Known(record, shared)])
+        assert lookup.no_job(record.key, [lookup.DomainRecord(record, shared)])
         outcome = Outcome.of_record(record, shared)
         assert outcome is None or outcome.detail
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Set
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from backend.backoff import Backoff
 from backend.base import Backend, Traffic
 from backend.errors import NoConnection
 from backend.log import backend_error
@@ -107,7 +107,7 @@ class Host:
 
     async def attend(self) -> None:
         """Connect and watch; after a failure, again after a while. Until cancelled."""
-        delay = FIRST_RETRY
+        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
         backend: Backend | None = None
         while True:
             try:
@@ -115,7 +115,7 @@ class Host:
                 backend = backend or open_backend(self.uri, self.readonly)
                 self.traffic = backend.traffic
                 async with backend:
-                    delay = FIRST_RETRY
+                    backoff.reset()
                     self._backend = backend
                     self._complete = True
                     self._watched_since = time.monotonic()
@@ -127,8 +127,7 @@ class Host:
             finally:
                 self._backend = None
                 self._changed, self._removed = {}, set()
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, LAST_RETRY)
+            await backoff.pause()
 
     def take_changes(self) -> HostChanges | None:
         """What changed since this was last called; None if there is nothing to tell."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 
 from backend.model import Capabilities
-from backend.observing.lookup import Known
+from backend.observing.lookup import DomainRecord
 from backend.records import process
 from backend.records.record import JobRecord, RecordState
 from tui.commands.commands import Resume
@@ -33,7 +33,9 @@ RECORD_STYLES = {
 }
 
 
-def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None, cells: int) -> Iterator[Content]:
+def job(
+    row: Row, keys: Keys, records: Sequence[DomainRecord], life: Throughput | None, cells: int
+) -> Iterator[Content]:
     """The progress of its job, and all statistics of that operation."""
     yield from _problems(row, keys)
     if row.progress is None:
@@ -68,7 +70,7 @@ def job(row: Row, keys: Keys, records: Sequence[Known], life: Throughput | None,
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
 
 
-def history(records: Sequence[Known], cells: int) -> Iterator[Content]:
+def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
     """Its recorded dumps with their results, newest first."""
     if not records:
         yield Content.styled("no recorded dumps", "$foreground-muted")

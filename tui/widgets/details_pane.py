@@ -12,11 +12,8 @@ from textual import events, on, work
 from textual.content import Content
 from textual.message import Message
 
-from backend.base import Backend
 from backend.errors import BackendError
-from backend.model import Domain
-from backend.observing.lookup import Known
-from backend.records.journal import Journal
+from backend.observing.lookup import DomainRecord, find_records
 from backend.records.record import JobRecord
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
@@ -48,7 +45,7 @@ class DetailsPane(Lines):
         """The records of a domain's dumps were read, newest first."""
 
         key: RowKey
-        records: list[Known]
+        records: list[DomainRecord]
 
     def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
         super().__init__()
@@ -57,7 +54,7 @@ class DetailsPane(Lines):
         self._throughputs = throughputs
         self._host: Host | None = None
         self._row: Row | None = None
-        self._records: Sequence[Known] = ()
+        self._records: Sequence[DomainRecord] = ()
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
@@ -120,11 +117,11 @@ class DetailsPane(Lines):
     async def _read(self, host: Host, row: Row) -> None:
         await asyncio.sleep(RECORDS_AFTER)
         try:
-            records = await _records(host.backend, row.domain)
+            records = await find_records(host.backend, row.domain.key, limit=RECORDS_SHOWN)
         except BackendError as error:
             logger.debug("no records of %s: %s", row.domain.name, error)
             return
-        self.post_message(self.Learned(row.key, records))
+        self.post_message(self.Learned(row.key, sorted(records, key=lambda item: -item.record.started)))
 
     @on(Learned)
     def _learned(self, event: Learned) -> None:
@@ -169,12 +166,3 @@ class DetailsPane(Lines):
 
     def _tab_title(self, tab: str) -> str:
         return f" ─ {self._keys[TABS[tab]]}:{tab}"
-
-
-async def _records(backend: Backend, domain: Domain) -> list[Known]:
-    own = await asyncio.to_thread(Journal().history, None, domain.key.uuid, RECORDS_SHOWN)
-    records = [Known(record, False) for record in own]
-    shared = await backend.record(domain.key) if domain.active else None
-    if shared is not None and shared.id not in {record.id for record in own}:
-        records.append(Known(shared, True))
-    return sorted(records, key=lambda item: -item.record.started)

@@ -1,0 +1,157 @@
+"""How often, and how many at once, a backend is asked about jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
+
+import pytest
+
+from backend.base import JobAnswer
+from backend.errors import NoConnection, NotAnswering
+from backend.model import DomainKey, JobStats, JobType
+from backend.observing.sampler import CLOSING_INTERVAL, LOOKS_PER_SECOND, MOST, sampler_of
+from backend.simulator import SimulatorBackend
+
+PATIENCE = 20.0
+STATS = JobStats(JobType.UNBOUNDED, memory_total=1000, memory_processed=0, memory_remaining=1000)
+ENDING = JobStats(JobType.UNBOUNDED, memory_total=1000, memory_processed=1000, memory_remaining=0)
+DOMAINS = [DomainKey(f"uuid-{number}", number, f"vm-{number}") for number in range(150)]
+
+
+class Hypervisor(SimulatorBackend):
+    """Answers at once, except for what hangs."""
+
+    def __init__(self) -> None:
+        super().__init__("sim:///sampler")
+        self.looks: Counter[DomainKey] = Counter()
+        self.most = 0
+        self.hung: frozenset[DomainKey] = frozenset()
+        self.ending: frozenset[DomainKey] = frozenset()
+        self.released = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def jobs(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
+    ) -> Mapping[DomainKey, JobAnswer]:
+        keys = list(domains)
+        self.looks.update(keys)
+        self.most = max(self.most, len(keys))
+        if self.error is not None:
+            raise self.error
+        answers: dict[DomainKey, JobAnswer] = {}
+        for key in sorted(keys, key=self.hung.__contains__):
+            if key in self.hung:
+                await self.released.wait()
+                answers[key] = NotAnswering("hung")
+            else:
+                answers[key] = ENDING if key in self.ending else STATS
+            if on_answer is not None:
+                on_answer(key, answers[key])
+        return answers
+
+
+class Subscriber:
+    def __init__(self, hypervisor: Hypervisor, domain: DomainKey, interval: float = 0.1) -> None:
+        self.samples: list[tuple[JobAnswer | Exception, float]] = []
+        self.arrived = asyncio.Event()
+        self.follower = sampler_of(hypervisor).follow(domain, self._take, interval, to_the_end=True)
+
+    def _take(self, answer: JobAnswer | Exception, sent: float) -> None:
+        self.samples.append((answer, sent))
+        self.arrived.set()
+
+    async def sampled(self, times: int) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while len(self.samples) < times:
+                self.arrived.clear()
+                await self.arrived.wait()
+
+
+@pytest.fixture
+async def hypervisor() -> Hypervisor:
+    return Hypervisor()
+
+
+def close(*subscribers: Subscriber) -> None:
+    for subscriber in subscribers:
+        subscriber.follower.close()
+
+
+async def test_who_follows_one_domain_shares_its_looks(hypervisor: Hypervisor) -> None:
+    both = [Subscriber(hypervisor, DOMAINS[0]) for _ in range(2)]
+    for subscriber in both:
+        await subscriber.sampled(3)
+    close(*both)
+    assert both[0].samples == both[1].samples
+    assert hypervisor.looks.total() <= len(both[0].samples) + 1
+
+
+async def test_many_jobs_are_looked_at_within_the_budget(hypervisor: Hypervisor) -> None:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    subscribers = [Subscriber(hypervisor, domain) for domain in DOMAINS]
+    for subscriber in subscribers:
+        await subscriber.sampled(4)
+    took = loop.time() - begun
+    close(*subscribers)
+    assert hypervisor.most <= MOST
+    # Each is looked at at once before the budget counts.
+    assert hypervisor.looks.total() <= len(DOMAINS) * 2 + LOOKS_PER_SECOND * took
+
+
+async def test_a_job_near_its_end_is_looked_at_often_among_many(hypervisor: Hypervisor) -> None:
+    hypervisor.ending = frozenset(DOMAINS[:1])
+    subscribers = [Subscriber(hypervisor, domain) for domain in DOMAINS]
+    ending = subscribers[0]
+    await ending.sampled(30)
+    sent = [sent for _, sent in ending.samples]
+    close(*subscribers)
+    assert min(late - early for early, late in pairwise(sent)) >= CLOSING_INTERVAL / 2
+    assert len(ending.samples) > 2 * max(len(subscriber.samples) for subscriber in subscribers[1:])
+
+
+async def test_who_hurries_is_sampled_at_once(hypervisor: Hypervisor) -> None:
+    subscriber = Subscriber(hypervisor, DOMAINS[0], interval=10 * PATIENCE)
+    await subscriber.sampled(1)
+    subscriber.follower.hurry()
+    await subscriber.sampled(2)
+    close(subscriber)
+
+
+async def test_a_domain_that_hangs_delays_nobody(hypervisor: Hypervisor) -> None:
+    hypervisor.hung = frozenset(DOMAINS[:1])
+    subscribers = [Subscriber(hypervisor, domain) for domain in DOMAINS[:10]]
+    for subscriber in subscribers[1:]:
+        await subscriber.sampled(5)
+    assert not subscribers[0].samples
+    assert hypervisor.looks[DOMAINS[0]] == 1  # It is not asked again until it has answered.
+    hypervisor.released.set()
+    await subscribers[0].sampled(1)
+    close(*subscribers)
+    assert isinstance(subscribers[0].samples[0][0], NotAnswering)
+
+
+@pytest.mark.parametrize("error", [NoConnection("lost"), ZeroDivisionError()], ids=["lost", "a bug"])
+async def test_an_error_reaches_everybody_and_the_looks_go_on(hypervisor: Hypervisor, error: Exception) -> None:
+    hypervisor.error = error
+    subscribers = [Subscriber(hypervisor, domain) for domain in DOMAINS[:3]]
+    for subscriber in subscribers:
+        await subscriber.sampled(1)
+        assert subscriber.samples[0][0] is error
+    hypervisor.error = None
+    for subscriber in subscribers:
+        await subscriber.sampled(len(subscriber.samples) + 2)
+        assert subscriber.samples[-1][0] == STATS
+    close(*subscribers)
+
+
+async def test_when_nobody_follows_any_more_nothing_is_looked_at(hypervisor: Hypervisor) -> None:
+    subscriber = Subscriber(hypervisor, DOMAINS[0])
+    await subscriber.sampled(1)
+    close(subscriber)
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=PATIENCE)
+    assert all(task.done() for task in others)
