@@ -194,6 +194,7 @@ class Sampler:
         finally:
             for domain in waiting & self._followed.keys():
                 self._followed[domain].pending = False
+            self._woken.set()
         cost = self._clock() - sent
         if len(domains) >= MANY and answered:
             self._rest_until = self._clock() + min(cost / BUSY_SHARE - cost, LONGEST_REST)
@@ -209,6 +210,8 @@ class Sampler:
         )
         followed.last = (stats, sent) if stats is not None else None
         followed.pending = False
+        # Where the answer took long, nobody waits for the round any more.
+        self._woken.set()
         now = self._clock()
         if followed.near:
             followed.due = now + CLOSING_INTERVAL * urgent
