@@ -95,7 +95,7 @@ def test_a_question_is_asked_once(tmp_path: Path) -> None:
         console.sees("the file must be").type(f"{tmp_path}/{{domain}}").sees("{domain}").type(CTRL_S)
         console.sees("1 queued", "Detach").type("q").sees("q Quit")
         console.type("qq").sees("One dump is queued", "n No").type("n").sees("q Quit")
-        console.type("H").sees("+ Add").type("xx").sees("One dump is queued", "n No").type("n").sees("+ Add").type(
-            "q"
-        ).sees("q Quit")
+        console.type("H").sees("+ Add").type("xx").sees("A queued dump will be cancelled", "n No").type("n").sees(
+            "+ Add"
+        ).type("q").sees("q Quit")
         assert console.type("q").sees("One dump is queued", "n No").type("yy").ends() == 0
