@@ -15,10 +15,10 @@ from unittest.mock import patch
 from textual.pilot import Pilot
 
 from backend.observing.watcher import Watcher
+from backend.running.place import Place
 from backend.simulator import SimulatorBackend
 from tui.app import Console
 from tui.config.values import Config, Dumps
-from tui.dumping.choice import Place
 from tui.session.job_wait import JobWait
 
 SIZE = (120, 34)

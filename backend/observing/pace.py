@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
+from math import inf
 from typing import Self
 
 WAITED = 1.0
 """Seconds that a turn in which someone did not answer is longer than, if it was spent on waiting for that answer."""
 GRAIN = 0.25
-"""Seconds of sleep, at the most, between two looks at the clock: one that is moved by hand may go faster."""
+"""Seconds of sleep, at most, between two readings of a clock that a test moves by hand; the real one needs none."""
 
 
 class Pace:
@@ -33,6 +35,7 @@ class Pace:
         self._answered = True
         self._earliest = self._next = float("-inf")
         self._hurried = asyncio.Event()
+        self._grain = inf if clock is time.monotonic else GRAIN
 
     @property
     def left(self) -> float:
@@ -54,10 +57,10 @@ class Pace:
         """Wait until it is due."""
         while (left := self.left) > 0:
             if self._hurried.is_set():
-                await asyncio.sleep(min(left, GRAIN))
+                await asyncio.sleep(min(left, self._grain))
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, GRAIN)):
+                async with asyncio.timeout(min(left, self._grain)):
                     await self._hurried.wait()
 
     async def called(self) -> None:

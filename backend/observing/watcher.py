@@ -80,6 +80,7 @@ class Watcher:
         self._attention: dict[DomainKey, float] = {}
         """Until when the latter are followed."""
         self._closely: Set[str] = frozenset()
+        self._crowded = False
         self._report: Callable[[Changes], None] = lambda changes: None
         self._report_due: asyncio.Handle | None = None
         self._changed: dict[str, DomainView] = {}
@@ -88,15 +89,13 @@ class Watcher:
         """What went wrong when each was done last."""
         self._told: tuple[bool, str] = (True, "")
 
-    @property
-    def closely(self) -> Set[str]:
-        """The uuids of the domains on the screen: of many jobs, theirs are looked at most often."""
-        return self._closely
+    def watch_closely(self, uuids: Set[str], crowded: bool = False) -> None:
+        """These domains are on the screen: of many jobs, theirs are looked at most often.
 
-    @closely.setter
-    def closely(self, uuids: Set[str]) -> None:
-        if uuids != self._closely:
-            self._closely = uuids
+        `crowded`: there are many, with those of other hypervisors that the same process watches.
+        """
+        if (uuids, crowded) != (self._closely, self._crowded):
+            self._closely, self._crowded = uuids, crowded
             self._adapt()
 
     async def run(self, report: Callable[[Changes], None]) -> None:
@@ -172,7 +171,8 @@ class Watcher:
                 self._adapt()
 
     def _interval(self, key: DomainKey) -> float:
-        seldom = len(self._followers) > MANY and key.uuid not in self._closely
+        many = self._crowded or len(self._followers) > MANY
+        seldom = many and key.uuid not in self._closely
         return INTERVAL * SELDOM if seldom else INTERVAL
 
     def _adapt(self) -> None:

@@ -39,7 +39,7 @@ async def test_the_palette_names_keys_and_says_what_cannot_be_done_now() -> None
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("ctrl+p")
-        await user.sees("d · Dump the domain's memory", "a · not now: vm-01 has no job to abort")
+        await user.sees("d · Dump memory to a file", "a · not now: vm-01 has no job to abort")
 
 
 async def test_a_click_on_a_key_of_the_footer_presses_it() -> None:

@@ -76,7 +76,7 @@ def test_what_was_opened_after_quitting_says_nothing_of_it(key: str) -> None:
 
 def test_a_command_that_is_picked_twice_in_the_palette_is_done_once() -> None:
     with terminal("-c", URI) as console:
-        console.sees("▌ vm-01", "%", "q Quit").type("G").sees("▌ vm-03").type(CTRL_P).sees("words of a command").type(
+        console.sees("▌ vm-01", "%", "q Quit").type("G").sees("▌ vm-03").type(CTRL_P).sees("command or domain").type(
             "help"
         ).sees("Show all keys")
         console.type("\r\r\r").sees("Keys", "esc Close").type("q").sees("q Quit").type("q")
@@ -94,8 +94,8 @@ def test_a_question_is_asked_once(tmp_path: Path) -> None:
         console.sees("▌ vm-01", "q Quit").type("  d").sees("Dump · 2 domains").type("\t" + END + CTRL_U)
         console.sees("the file must be").type(f"{tmp_path}/{{domain}}").sees("{domain}").type(CTRL_S)
         console.sees("1 queued", "Detach").type("q").sees("q Quit")
-        console.type("qq").sees("was not started yet", "n No").type("n").sees("q Quit")
-        console.type("H").sees("+ Add").type("xx").sees("was not started yet", "n No").type("n").sees("+ Add").type(
-            "q"
-        ).sees("q Quit")
-        assert console.type("q").sees("was not started yet", "n No").type("yy").ends() == 0
+        console.type("qq").sees("One dump is queued", "n No").type("n").sees("q Quit")
+        console.type("H").sees("+ Add").type("xx").sees("A queued dump will be cancelled", "n No").type("n").sees(
+            "+ Add"
+        ).type("q").sees("q Quit")
+        assert console.type("q").sees("One dump is queued", "n No").type("yy").ends() == 0

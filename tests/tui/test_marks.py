@@ -46,7 +46,7 @@ async def test_marks_survive_filter_and_sort() -> None:
     async with console(QUIET) as user:
         await mark(user, 2)
         await user.press("slash", "0", "4", "enter")
-        await user.sees("2 marked, 2 of them not shown")
+        await user.sees("2 marked, 2 not shown")
         await user.press("escape", "s", "s", "S")
         await user.sees("●vm-01", "●vm-02", "2 marked ")
 

@@ -95,7 +95,7 @@ async def test_the_palette_offers_the_commands() -> None:
         await user.sees("▌ vm-01")
         await user.press("ctrl+p")
         await user.press(*"file")
-        await user.sees("Dump the domain's memory to a file")
+        await user.sees("Dump memory to a file")
         await user.press("enter")
         await user.sees("Dump · vm-01")
 

@@ -77,10 +77,10 @@ async def test_a_turn_that_is_far_away_comes_when_it_is_hurried() -> None:
     await asyncio.wait_for(turn, 10)
 
 
-async def watching(jobs: int, closely: frozenset[str] = frozenset()) -> dict[str, float]:
+async def watching(jobs: int, closely: frozenset[str] = frozenset(), crowded: bool = False) -> dict[str, float]:
     """How often a watcher looks at each of so many domains with a job: uuid -> seconds."""
     watcher = Watcher(SimulatorBackend("sim:///turns"))
-    watcher.closely = closely
+    watcher.watch_closely(closely, crowded)
     for number in range(jobs):
         watcher._follow(DomainKey(f"uuid-{number}", number, f"vm-{number}"))
     intervals = {key.uuid: follower.interval for key, follower in watcher._followers.items()}
@@ -97,3 +97,8 @@ async def test_of_many_jobs_those_on_the_screen_are_looked_at_most_often() -> No
     intervals = await watching(10 * MANY, frozenset({"uuid-7"}))
     assert intervals.pop("uuid-7") == INTERVAL
     assert set(intervals.values()) == {INTERVAL * SELDOM}
+
+
+async def test_where_other_hosts_have_many_jobs_a_few_count_as_many() -> None:
+    intervals = await watching(3, frozenset({"uuid-1"}), crowded=True)
+    assert intervals == {"uuid-0": INTERVAL * SELDOM, "uuid-1": INTERVAL, "uuid-2": INTERVAL * SELDOM}

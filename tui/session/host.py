@@ -100,10 +100,10 @@ class Host:
         """What the connection can do; None while there is none."""
         return self._backend.capabilities if self._backend is not None and self.link is Link.UP else None
 
-    def watch_closely(self, uuids: Set[str]) -> None:
-        """The user is looking at these domains: the progress of their jobs is wanted at once."""
+    def watch_closely(self, uuids: Set[str], crowded: bool) -> None:
+        """The user is looking at these domains. `crowded`: all hosts together have many jobs."""
         if self._watcher is not None:
-            self._watcher.closely = uuids
+            self._watcher.watch_closely(uuids, crowded)
 
     async def attend(self) -> None:
         """Connect and watch; after a failure, again after a while. Until cancelled."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
 from backend.model import DomainKey, DumpRequest, JobOperation
-from backend.observing.watcher import DomainView
+from backend.observing.watcher import MANY, DomainView
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
@@ -132,8 +132,9 @@ class Session:
         uuids = defaultdict[str, set[str]](set)
         for uri, uuid in keys:
             uuids[uri].add(uuid)
+        crowded = self.rows.jobs > MANY
         for host in self.hosts.values():
-            host.watch_closely(uuids.get(host.uri, frozenset()))
+            host.watch_closely(uuids.get(host.uri, frozenset()), crowded)
 
     def link_changed(self, host: Host, before: Link) -> None:
         """See HostListener."""
