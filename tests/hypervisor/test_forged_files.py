@@ -6,6 +6,7 @@ import asyncio
 import os
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,11 +87,12 @@ def target_of(domain: DomainKey, daemon_owner: int) -> DumpTarget:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """One that every user can reach."""
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
-    return tmp_path
+def folder() -> Iterator[Path]:
+    """One that every user can write to."""
+    with tempfile.TemporaryDirectory(prefix="vj-files-") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield folder
 
 
 @pytest.mark.parametrize("program", HELPERS.values(), ids=HELPERS)
@@ -124,7 +126,6 @@ def test_a_session_daemons_own_user_cannot_do_without_the_daemon(
 
 
 def test_the_file_of_a_session_daemons_dump_is_found(daemon: PrivateDaemon, folder: Path) -> None:
-    folder.chmod(0o777)
     with Machines(daemon.uri) as machines, Held(folder / "real") as held:
         domain = machines.start("found", paused=True)
         dump = virsh_dump(daemon.uri, domain, folder / "real", "--memory-only")

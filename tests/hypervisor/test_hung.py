@@ -113,9 +113,13 @@ async def test_the_list_shows_who_does_not_answer_and_all_others(ward: Ward, bac
     found = {domain.key: domain for domain in await backend.domains()}
     assert not found[ward.hung].answering
     assert found[ward.well].answering
-    begun = time.monotonic()
-    assert ward.well in {domain.key for domain in await backend.domains()}
-    assert time.monotonic() - begun < AT_ONCE
+
+    async def at_once() -> bool:
+        begun = time.monotonic()
+        assert ward.well in {domain.key for domain in await backend.domains()}
+        return time.monotonic() - begun < AT_ONCE
+
+    await eventually(at_once)  # Domains of other tests on this daemon may begin to hang just now.
 
 
 async def test_another_domain_is_found_by_who_has_listed_none(ward: Ward, backend: LibvirtBackend) -> None:
@@ -133,7 +137,8 @@ async def test_it_answers_again_once_its_target_does(ward: Ward, backend: Libvir
         return (await backend.jobs([ward.hung]))[ward.hung] is None
 
     await eventually(answers)
-    assert all(domain.answering for domain in await backend.domains())
+    answering = {domain.key: domain.answering for domain in await backend.domains()}
+    assert answering[ward.hung] and answering[ward.well]
 
 
 async def test_closing_does_not_wait_for_it(ward: Ward) -> None:
