@@ -122,3 +122,11 @@ async def test_the_wheel_scrolls() -> None:
         await user.sees("vm-01")
         await user.scroll(6, 6, 10)
         await user.sees_no("▌ vm-01")
+
+
+async def test_the_palette_names_a_domain_with_brackets_in_a_reason() -> None:
+    async with console("sim:///demo") as user:
+        await user.sees("web-01")
+        await user.go_to("we[ir]d [/x]")
+        await user.press("ctrl+p")
+        await user.sees("not now: we[ir]d [/x] ünïcode has no job to abort")

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol, TypeVar
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
 
@@ -36,14 +37,14 @@ class OfferedCommands(Provider):
 
     async def discover(self) -> Hits:
         for command, post, key in self._offers():
-            yield DiscoveryHit(command.label, post, help=f"{key} · {command.help()}")
+            yield DiscoveryHit(command.label, post, help=escape(f"{key} · {command.help()}"))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command, post, key in self._offers():
             text = f"{command.label}: {command.help()}"
             if (score := matcher.match(text)) > 0:
-                yield Hit(score, matcher.highlight(text), post, help=key)
+                yield Hit(score, matcher.highlight(text), post, help=escape(key))
 
     def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None], str]]:
         """Each command that has a key now, what does it, and that key, with the reason if it is refused."""
