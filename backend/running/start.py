@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from backend.errors import (
@@ -30,6 +31,7 @@ from backend.records.record import JobRecord, RecordState
 from backend.running import objections
 from backend.running.place import look_at
 from backend.text import clean
+from backend.threads import in_thread
 
 if TYPE_CHECKING:
     from backend.base import Backend
@@ -62,7 +64,7 @@ async def start_dump(
     await _check(backend, request, overwrite)
     record = process.new_record(request, backend.uri)
     journal = journal or Journal()
-    await asyncio.to_thread(journal.write, record)
+    await in_thread(partial(journal.write, record), "journal")
     runner = _spawn(record, publish)
     return await _begun(backend, journal, record, runner)
 
@@ -74,7 +76,7 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
     if job is not None and (busy := objections.to_domain(request.domain, job.operation)):
         raise DomainBusy(f"{busy}; attach to it with: virt-jobs wait")
     if backend.capabilities.local:
-        place = await asyncio.to_thread(look_at, request.path)
+        place = await in_thread(partial(look_at, request.path), "dump path")
         match objections.to_place(place, overwrite, clean(request.path)):
             case FileExists() as objection:
                 raise FileExists(f"{objection}; use --overwrite to dump there all the same")
@@ -116,14 +118,14 @@ def _runner_log() -> Iterator[int]:
 async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: subprocess.Popen[bytes]) -> JobRecord:
     while True:
         exited = runner.returncode is not None
-        now = await asyncio.to_thread(journal.read, record.id) or record
+        now = await in_thread(partial(journal.read, record.id), "journal") or record
         if now.over:
             return now
         if exited:
             now = process.finished(
                 now, RecordState.LOST, f"the runner ended without a result (exit {runner.returncode})"
             )
-            await asyncio.to_thread(journal.write, now)
+            await in_thread(partial(journal.write, now), "journal")
             raise OperationFailed(now.error)
         if now.state is RecordState.RUNNING:
             try:

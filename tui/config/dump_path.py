@@ -22,7 +22,7 @@ def objection(template: str) -> str | None:
     return None
 
 
-def filled(template: str, folder: str, name: str, format: str, now: float) -> str:
+def filled(template: str, folder: str, name: str, format_name: str, now: float) -> str:
     """The path of a dump of the domain `name`; `now` in seconds since the epoch.
 
     The domain's name becomes a single harmless path component.
@@ -31,7 +31,7 @@ def filled(template: str, folder: str, name: str, format: str, now: float) -> st
         "folder": folder,
         "domain": harmless(name),
         "time": time.strftime("%Y%m%d-%H%M%S", time.localtime(now)),
-        "format": format,
+        "format": format_name,
     }
     return _FIELD.sub(lambda field: values[field[1]], template)
 

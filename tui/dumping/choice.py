@@ -48,9 +48,9 @@ class DumpChoice:
 
     @property
     def request(self) -> DumpRequest:
-        format, memory_only = FORMAT_NAMES[self.format]
+        dump_format, memory_only = FORMAT_NAMES[self.format]
         extra = DumpFlags.MEMORY_ONLY if memory_only else DumpFlags.NONE
-        return DumpRequest(self.domain.key, self.path, format, self.flags | extra)
+        return DumpRequest(self.domain.key, self.path, dump_format, self.flags | extra)
 
     @property
     def command_line(self) -> str:

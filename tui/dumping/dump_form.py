@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -22,6 +22,7 @@ from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
 from backend.model import FORMAT_NAMES, DumpFlags
 from backend.running.place import Place, look_at
+from backend.threads import in_thread
 from tui.commands.commands import Back, Start
 from tui.commands.offering import OfferingScreen, heading
 from tui.config.values import Dumps
@@ -57,6 +58,8 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         self.opened = time.time()
         self.places: dict[str, Place] = {}
         """By path."""
+        self._unchecked: Sequence[str] = ()
+        self._checking = False
         wanted = (defaults.format, *FORMAT_NAMES)
         self.format = next((name for name in wanted if self.format_objection(name) is None), wanted[0])
         self._about = about
@@ -185,14 +188,21 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 
     def look(self) -> None:
         """Examine the destinations again; the form shows the result as soon as it is known."""
-        if paths := self.local_paths():
-            self._look_at(paths)
+        self._unchecked = self.local_paths()
+        if self._unchecked and not self._checking:
+            self._check_places()
 
-    @work(group="look", exclusive=True)
-    async def _look_at(self, paths: Sequence[str]) -> None:
-        # A hung file system must not block the form; a result counts only for its own path.
-        places = await asyncio.to_thread(lambda: {path: look_at(path) for path in paths})
-        self.post_message(self.Looked(places))
+    @work(group="look")
+    async def _check_places(self) -> None:
+        # A hung file system must block neither the form nor more than one thread, however much is typed.
+        self._checking = True
+        try:
+            while paths := self._unchecked:
+                self._unchecked = ()
+                places = await in_thread(partial(_look_at_all, paths), "dump path")
+                self.post_message(self.Looked(places))
+        finally:
+            self._checking = False
 
     @on(Looked)
     def _looked(self, event: Looked) -> None:
@@ -226,3 +236,7 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
     @on(Button.Pressed, "#cancel")
     def _cancel_pressed(self) -> None:
         self.offer(Back)
+
+
+def _look_at_all(paths: Sequence[str]) -> dict[str, Place]:
+    return {path: look_at(path) for path in paths}

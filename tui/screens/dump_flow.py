@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from backend.errors import BackendError, JournalError
+from backend.threads import in_thread
 from tui.commands.offering import OfferingScreen
 from tui.dumping import choice as dump_choice
 from tui.dumping.choice import DumpChoice
@@ -53,7 +54,7 @@ class DumpFlow:
         if capabilities is None:
             return None
         try:
-            folder = await asyncio.to_thread(dump_choice.suggested_folder, host.uri, capabilities.local)
+            folder = await in_thread(partial(dump_choice.suggested_folder, host.uri, capabilities.local), "dump folder")
         except (JournalError, OSError) as error:
             self._session.internal_error(row.domain.name, error)
             return None

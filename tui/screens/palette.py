@@ -14,7 +14,7 @@ class Palette(CommandPalette):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "command_list":
             commands = self.query(CommandList)
-            return any(list.scrollable_content_region.area for list in commands)
+            return any(shown.scrollable_content_region.area for shown in commands)
         return True
 
     def dismiss(self, result: Any = None) -> AwaitComplete:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
+from backend.threads import in_thread
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
@@ -76,4 +77,4 @@ class BackgroundWaits:
         self._ended(wait)
 
     async def _read_pending(self, host: Host, callback: Callable[[Host, Sequence[JobRecord]], object]) -> None:
-        callback(host, await asyncio.to_thread(Journal().pending))
+        callback(host, await in_thread(lambda: Journal().pending(), "journal"))

@@ -8,6 +8,7 @@ import logging
 from backend.errors import BackendError
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
+from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
@@ -74,7 +75,7 @@ async def _record(host: Host, row: Row) -> JobRecord | None:
 
 async def _is_ours(host: Host, record: JobRecord) -> bool:
     try:
-        return await asyncio.to_thread(Journal().read, record.id) is not None
+        return await in_thread(lambda: Journal().read(record.id), "journal") is not None
     except BackendError as error:
         logger.debug("the journal cannot be read: %s", error)
         return False

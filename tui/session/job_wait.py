@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from backend.observing.wait import wait
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
+from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
 from tui.session.rows import RowKey
@@ -83,7 +83,7 @@ class JobWait:
             self.outcome = await wait(
                 self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
             )
-            await asyncio.to_thread(self._settle)
+            await in_thread(self._settle, "journal")
         except Exception as error:
             self.error = backend_error(error)
         self.on_change()

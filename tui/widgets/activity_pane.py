@@ -28,7 +28,7 @@ class ActivityPane(Lines):
 
     BORDER_TITLE = "Activity"
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._entries: deque[tuple[Content, list[Content]]] = deque(maxlen=KEPT)
         """Each with its lines."""

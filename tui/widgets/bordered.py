@@ -41,8 +41,8 @@ class BorderedLines(LineView):
         for y in crop.line_range:
             if 0 < y < size.height - 1:
                 strip = self.bordered_line(y - 1)
-                for filter in filters:
-                    strip = strip.apply_filter(filter, background)
+                for line_filter in filters:
+                    strip = strip.apply_filter(line_filter, background)
                 strips.append(strip)
             else:
                 strips += super().render_lines(Region(0, y, size.width, 1))

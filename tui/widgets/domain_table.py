@@ -142,7 +142,7 @@ class DomainTable(BorderedLines):
             self._index = 0
         self._reordered()
 
-    def sort_by(self, id: str, descending: bool | None = None) -> None:
+    def sort_by(self, id: str, descending: bool | None = None) -> None:  # noqa: A002 - Textual's own name
         """Sort by the column of that id; None: in the column's default direction."""
         column = next(column for column in self._painter.columns if column.id == id)
         self.sorted_by = id
@@ -159,17 +159,17 @@ class DomainTable(BorderedLines):
 
     def show_title(self) -> None:
         """Update the border title: the filter, and the number of marks."""
-        filter, marks = self.order.filter, len(self._marks)
-        titled = (filter.text, len(self.order.keys), len(self.rows), marks) if filter else (marks,)
+        row_filter, marks = self.order.filter, len(self._marks)
+        titled = (row_filter.text, len(self.order.keys), len(self.rows), marks) if row_filter else (marks,)
         if titled == self._titled:
             return
         self._titled = titled
         title = Content("Domains")
-        if filter:
+        if row_filter:
             matched = f"  {len(self.order.keys)} of {len(self.rows)}"
-            title = Content.assemble(title, "  ", (f"/{filter.text}", "$accent"), matched)
+            title = Content.assemble(title, "  ", (f"/{row_filter.text}", "$accent"), matched)
         if marks:
-            hidden = len(self._marks.difference(self.order.shown)) if filter else 0
+            hidden = len(self._marks.difference(self.order.shown)) if row_filter else 0
             words = f"{marks} marked" + (f", {hidden} not shown" if hidden else "")
             title = Content.assemble(title, "  ", (words, "bold $accent"))
         self.border_title = title

@@ -23,7 +23,7 @@ class FilterLine(Input):
         Binding("down", "submit", show=False),
     ]
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(placeholder="name, state, job or host; a leading ! inverts", id=id, compact=True)
         self.cursor_blink = False
 

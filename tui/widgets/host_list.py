@@ -44,7 +44,7 @@ class HostList(Lines):
     class Moved(Message):
         """The cursor moved to another host."""
 
-    def __init__(self, hosts: Mapping[str, Host], id: str | None = None) -> None:
+    def __init__(self, hosts: Mapping[str, Host], id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._hosts = hosts
         self._index = 0

@@ -27,7 +27,7 @@ class LineView(ScrollView, can_focus=True):
 class Lines(LineView):
     """Shows each line as it is; what is too long is cut off."""
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._lines: Sequence[Content] = ()
 

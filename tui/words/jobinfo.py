@@ -103,8 +103,8 @@ def _silent(stats: JobStats) -> Iterator[str]:
 
 
 def _type(stats: JobStats | None) -> str:
-    type = stats.type if stats else JobType.NONE
-    return _TYPES.get(type, f"Unknown ({int(type)})")
+    job_type = stats.type if stats else JobType.NONE
+    return _TYPES.get(job_type, f"Unknown ({int(job_type)})")
 
 
 def _operation(operation: JobOperation) -> str:

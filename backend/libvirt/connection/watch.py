@@ -58,8 +58,8 @@ class Watch:
             (libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, self._metadata_change),
         ):
             with ignored(logger, f"no events of kind {event}", libvirt.libvirtError):
-                id = conn.domainEventRegisterAny(None, event, callback, None)
-                undo.append(partial(conn.domainEventDeregisterAny, id))
+                registered = conn.domainEventRegisterAny(None, event, callback, None)
+                undo.append(partial(conn.domainEventDeregisterAny, registered))
         try:
             self.dump_events = None
             undo.append(self._register_monitor(conn, readonly))
@@ -79,8 +79,8 @@ class Watch:
             raise NotSupported("the connection is read-only")
         if libvirt_qemu is None:
             raise NotSupported("the libvirt binding has no QEMU part")
-        id = libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
-        return partial(libvirt_qemu.qemuMonitorEventDeregister, conn, id)
+        registered = libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
+        return partial(libvirt_qemu.qemuMonitorEventDeregister, conn, registered)
 
     def _closed(self, conn: Any, reason: int, opaque: object) -> None:
         self._lost(conn, _CLOSE_REASONS.get(reason, "it was lost"))
@@ -95,7 +95,7 @@ class Watch:
         if stats is not None:
             self._put(JobEvent(domain_key(domain), stats))
 
-    def _metadata_change(self, conn: Any, domain: Any, type: int, uri: str | None, opaque: object) -> None:
+    def _metadata_change(self, conn: Any, domain: Any, kind: int, uri: str | None, opaque: object) -> None:
         if uri == URN:
             self._put(RecordEvent(domain_key(domain)))
 
