@@ -251,7 +251,7 @@ class Session:
         name = request.domain.name
         running = self.waits.get((host.uri, request.domain.uuid))
         if running is not None and running.ours and not running.over:
-            raise DomainBusy(f"{name} already has a running or queued dump")
+            raise DomainBusy(f"{name} has a job already: your own dump is running or queued")
         if running is not None:
             self.waits.leave(running)
         wait = self.waits.begin(PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved))
