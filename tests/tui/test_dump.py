@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import pytest
+
+from backend.running.place import Place
+from tests.contract.steps import PATIENCE
 from tests.tui.console import User, console, dumping
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=16"
@@ -94,6 +99,29 @@ async def test_an_error_is_a_line_in_the_form_and_nothing_typed_is_lost(tmp_path
         async with dumping(SLOW, "vm-01", tmp_path / "other"):
             await user.press("ctrl+s")
             await user.sees("vm-01 has a job already", "twice", "Start dump")
+
+
+async def test_a_dead_file_system_blocks_one_thread_however_much_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back, examined = threading.Event(), list[str]()
+
+    def look_at_dead_storage(path: str) -> Place:
+        examined.append(path)
+        back.wait(PATIENCE)
+        return Place(exists=False, folder=True, free=1 << 40)
+
+    async with console(QUIET) as user:
+        await open_form(user)
+        monkeypatch.setattr("tui.dumping.dump_form.look_at", look_at_dead_storage)
+        try:
+            await set_path(user, tmp_path / "core")
+            assert sum(thread.name == "dump path" for thread in threading.enumerate()) == 1
+            assert len(examined) == 1
+        finally:
+            back.set()
+        await user.sees("1.0 TiB are free")
+        assert examined[-1] == str(tmp_path / "core")
 
 
 async def test_escape_leaves_the_form_and_starts_nothing(tmp_path: Path) -> None:
