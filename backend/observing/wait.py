@@ -28,26 +28,27 @@ async def wait(
 ) -> Outcome:
     """How the domain's current job ended, or the dump that `record` describes, once it has.
 
-    `operation` is the one that the caller expects, None for any; `timeout` is in seconds, from when the job was
-    found. `on_progress` gets every sample. `journal` is this user's own unless another one is given.
+    `operation` is the one that the caller expects, None for any; `timeout` is in seconds and covers everything.
+    `on_progress` gets every sample. `journal` is this user's own unless another one is given.
 
     Raises NoJob (with how the last known one ended), JobMismatch, DomainNotRunning and NoSuchDomain at the start, then
     WaitTimeout, and NoConnection where the connection stays lost. Whatever is raised, the job goes on.
     """
-    # Listening begins before the first look, so that no end falls between the two.
-    async with backend.events() as events:
-        if (outcome := await backend.job_result(domain, operation)) is not None:
-            return outcome
-        attached = await attach(backend, domain, operation, record, journal)
-        if isinstance(attached, Outcome):
-            return attached
-        try:
-            async with asyncio.timeout(timeout) as limit:
-                return await _verdict(attached, Observers(backend, attached, events, journal), on_progress)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise WaitTimeout(f"{domain.name}: not over after {timeout:g} s; the job goes on") from None
+    attached: Attachment | Outcome | None = None
+    try:
+        # Listening begins before the first look, so that no end falls between the two.
+        async with asyncio.timeout(timeout) as limit, backend.events() as events:
+            if (outcome := await backend.job_result(domain, operation)) is not None:
+                return outcome
+            attached = await attach(backend, domain, operation, record, journal)
+            if isinstance(attached, Outcome):
+                return attached
+            return await _verdict(attached, Observers(backend, attached, events, journal), on_progress)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        state = "the job is still running" if attached is not None else "nothing is known of its job yet"
+        raise WaitTimeout(f"{domain.name}: timed out after {timeout:g} s; {state}") from None
 
 
 async def _verdict(

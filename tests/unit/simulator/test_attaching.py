@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import DumpRequest
+from backend.errors import WaitTimeout
+from backend.model import DomainKey, DumpRequest, JobStats
 from backend.observing.wait import wait
 from backend.records import process
 from backend.records.journal import Journal
@@ -57,3 +58,18 @@ async def test_a_record_that_gets_its_result_while_someone_attaches_is_the_verdi
         journal.write(replace(record, pid=runner.pid, pid_start=process.process_start(runner.pid)))
         outcome = await asyncio.wait_for(wait(backend, request.domain, timeout=10, journal=journal), 30)
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.RESULT), outcome
+
+
+class Silent(SimulatorBackend):
+    """Does not answer the first look."""
+
+    async def job(self, domain: DomainKey) -> JobStats | None:
+        await asyncio.Event().wait()
+        return None
+
+
+async def test_the_timeout_covers_the_first_look(clock: Clock) -> None:
+    async with Silent(URI, clock=clock) as backend:
+        key = (await first(backend)).key
+        with pytest.raises(WaitTimeout, match="nothing is known of its job yet"):
+            await asyncio.wait_for(wait(backend, key, timeout=0.05), 30)
