@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, DumpFlags, JobOperation, JobStats, JobType
 from backend.records.record import JobRecord
 from backend.text import clean
 from backend.verdicts import lifecycle, proofs
@@ -68,6 +68,9 @@ class Attachment:
         self._record = RecordEvidence(record, shared, runner_alive)
         self._dump_events = dump_events
         self._presumed = presumed
+        trusted = None if shared or presumed else record
+        self._raw = trusted is not None and DumpFlags.MEMORY_ONLY not in trusted.flags
+        """Whether this user's own journal says that it is a raw dump, which has no DumpEvent."""
         self._attached_at = float("inf")
         self._phase: Phase = Starting()
         self._link = Link()
@@ -253,8 +256,8 @@ class Attachment:
                 if self.orphaned:
                     self._end(now)
             case DumpEvent():
-                # There is one for each dump: a second one is about another dump.
-                if is_dump and word_of_hypervisor(self._ledger.signs) is None:
+                # There is one for each memory-only dump: a second one is about another dump.
+                if is_dump and not self._raw and word_of_hypervisor(self._ledger.signs) is None:
                     self._ledger.add(proofs.sign_of_dump_event(event, now))
             case JobEvent() if is_dump:
                 self._ledger.add(proofs.sign_of_stream(now))
