@@ -6,10 +6,12 @@ the waiter gets is that with losses, repeats, delays and outages. Its verdict mu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import chain, repeat
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
@@ -230,36 +232,115 @@ def decided(attachment: Attachment, now: float) -> Outcome | None:
         return None
 
 
-@settings(max_examples=500)
-@given(stories, st.data())
-def test_the_verdict_is_the_truth_or_unproven(story: Story, data: st.DataObject) -> None:
-    visible = data.draw(st.booleans(), "the file can be seen")
+@dataclass(frozen=True)
+class Glimpse:
+    """What the waiter gets of one observation."""
+
+    lost: bool = False
+    delay: float = 0.0
+    hiccup: bool = False
+    """Whether the hypervisor did not answer just before it."""
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What the waiter gets of a whole story."""
+
+    story: Story
+    glimpses: Sequence[Glimpse]
+    """One for each observation that there is; those beyond the last are seen as they are."""
+    visible: bool = True
+    """Whether the file can be seen."""
+    hears: bool = False
+    """Whether QEMU's report is heard."""
+    outage: tuple[float, float] | None = None
+    """When the connection is lost, and for how long."""
+    looking: float = 0.0
+    """Since when the file is looked for."""
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> Telling:
+    story = draw(stories)
+    glimpse = st.builds(
+        Glimpse,
+        lost=st.integers(0, 5).map(lambda fate: fate == 0),
+        delay=st.floats(0, 0.2),
+        hiccup=st.integers(0, 8).map(lambda fate: fate == 0),
+        times=st.integers(1, 2),
+    )
+    count = len(told(story))
+    return Telling(
+        story,
+        glimpses=draw(st.lists(glimpse, min_size=count, max_size=count)),
+        visible=draw(st.booleans()),
+        hears=draw(st.booleans()),
+        outage=draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8))),
+        looking=draw(st.floats(0, 0.2) | st.floats(0, 16)),
+    )
+
+
+def missed(
+    ending: Ending,
+    raw: bool,
+    follows: Ending,
+    hears: bool,
+    shared: bool = False,
+    pre_existing: bool = False,
+) -> Telling:
+    """All of a dump of a paused guest that has a record is missed; the first thing that is seen is the next dump."""
+    story = Story(
+        ending,
+        raw=raw,
+        was_running=False,
+        ours=True,
+        shared=shared,
+        runner_dies=False,
+        pre_existing=pre_existing,
+        restarts=False,
+        follows=follows,
+        quick=False,
+    )
+    before = sum(moment < story.next[0] + 0.5 for moment, _ in told(story))
+    return Telling(story, [Glimpse(lost=True)] * before, hears=hears)
+
+
+@settings(max_examples=5 * settings().max_examples)
+@given(tellings())
+@example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False))
+@example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, pre_existing=True))
+@example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, shared=True))
+@example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, shared=True, pre_existing=True))
+@example(missed(Ending.COMPLETED, raw=True, follows=Ending.DISK_FULL, hears=True))
+def test_the_verdict_is_the_truth_or_unproven(telling: Telling) -> None:
+    story = telling.story
     record = record_of(story, RecordState.RUNNING) if story.ours else None
-    hears = data.draw(st.booleans(), "QEMU's word is heard")
-    attachment = Attachment(KEY, JobOperation.DUMP, record, story.ours and story.shared, hears)
+    attachment = Attachment(KEY, JobOperation.DUMP, record, story.ours and story.shared, telling.hears)
     if record is None:
         attachment.observe(Sampled(story.stats(0.001, 0), 0.0), 0.0)  # Whoever attaches has seen the job.
-    outage = data.draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8)), "outage")
-    looking = data.draw(st.floats(0, 0.2) | st.floats(0, 16), "since when the file is looked for")
     now, held, outcome = 0.0, None, None
-    for moment, observation in sorted(told(story), key=lambda one: one[0]):
-        out = outage is not None and outage[0] <= moment < sum(outage)
-        if out:
+    ordered = sorted(told(story), key=lambda pair: pair[0])
+    for (moment, observation), glimpse in zip(ordered, chain(telling.glimpses, repeat(Glimpse())), strict=False):
+        outage = telling.outage
+        if outage is not None and outage[0] <= moment < sum(outage):
             observation = SampleFailed(NoConnection("lost"))
         elif outage is not None and moment >= sum(outage):
             attachment.observe(ConnectionEvent(True), max(now, moment))
             attachment.observe(StateSeen(Domain(KEY, DomainState.RUNNING)), max(now, moment))
-        elif isinstance(observation, DumpEvent) and not hears:
+        elif isinstance(observation, DumpEvent) and not telling.hears:
             continue
-        elif not (hears and isinstance(observation, EVENTS)) and data.draw(st.integers(0, 5), "fate") == 0:
+        elif not (telling.hears and isinstance(observation, EVENTS)) and glimpse.lost:
             continue  # It was lost, or nobody looked.
-        now = max(now, moment + data.draw(st.floats(0, 0.2), "delay"))
-        if data.draw(st.integers(0, 8), "hiccup") == 0:
+        now = max(now, moment + glimpse.delay)
+        if glimpse.hiccup:
             attachment.observe(SampleFailed(NotAnswering("5 s")), now)
-        for _ in range(data.draw(st.integers(1, 2), "times")):
+        for _ in range(glimpse.times):
             attachment.observe(observation, now)
-        if visible and held is None and now >= looking and (held := found_at(story, now)) is not None:
-            attachment.observe(FileHeld(now), now)
+        if telling.visible and held is None and now >= telling.looking:
+            held = found_at(story, now)
+            if held is not None:
+                attachment.observe(FileHeld(now), now)
         if held is not None and attachment.ended:
             attachment.observe(looked_at(story, held, now), now)
         if (outcome := decided(attachment, now)) is not None:
