@@ -154,8 +154,8 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 
     def _leave_room(self) -> None:
         """Let the fields scroll if they do not fit; the buttons stay visible."""
-        if not self.query("#actions"):
-            return  # Closed before its first refresh.
+        if not (self.query("#actions") and self.query("#fields") and self.query(KeyBar)):
+            return  # It is being closed: its parts go one after the other.
         below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
         fields = self.query_one("#fields")
         fields.styles.max_height = max(1, self.size.height - FRAME - below)
