@@ -19,6 +19,7 @@ REQUIRED = "VIRT_JOBS_REQUIRE_HYPERVISOR"
 
 # How long an example takes says something about the machine and nothing about the code.
 hypothesis.settings.register_profile("virt-jobs", deadline=None)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("ci", deadline=None, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "virt-jobs")
 

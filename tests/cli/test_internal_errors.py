@@ -126,6 +126,7 @@ def test_an_internal_error_is_one_line_even_where_nothing_can_be_kept(state_home
     assert ended.stderr.splitlines()[-1].startswith("virt-jobs: cannot use the state folder")
 
 
+@pytest.mark.process
 def test_the_traceback_of_a_runner_lands_in_the_log_with_what_it_wrote_to_stderr(log: Path) -> None:
     ended = virt_jobs("-c", "example:///call_dump", "dump", "vm-01", "core")
     assert (ended.returncode, one_line(ended.stderr)) == (Exit.FAILED, True), ended

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from backend.model import DumpRequest
 from backend.running.start import start_dump
 from backend.uri import open_backend
@@ -50,6 +52,7 @@ async def test_a_click_on_a_key_of_the_footer_presses_it() -> None:
         await user.sees("Progress▼")
 
 
+@pytest.mark.process
 async def test_the_path_of_a_domains_last_dump_is_copied(tmp_path: Path) -> None:
     async with open_backend(QUIET) as backend:
         domain = await backend.find("vm-01")

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
+import pytest
+
 from backend.records.journal import Journal
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
@@ -110,6 +112,7 @@ async def test_dropping_the_last_host_leaves_a_way_back() -> None:
         await user.sees("3 domains")
 
 
+@pytest.mark.process
 async def test_what_is_queued_for_a_host_is_asked_about(tmp_path: Path) -> None:
     config = named(many="sim:///many?domains=3&jobs=0&memory=64&rate=1", second=B)
     async with console(*uris(config), config=config) as user:

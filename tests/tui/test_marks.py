@@ -6,9 +6,13 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
+
 from backend.records.journal import Journal
 from backend.uri import open_backend
 from tests.tui.console import User, console, dumping, ended
+
+pytestmark = pytest.mark.process
 
 QUIET = "sim:///quiet?domains=5&jobs=0&memory=16"
 SLOW = "sim:///quiet?rate=1"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from backend.records.journal import Journal
 from backend.uri import open_backend
 from tests.tui.console import User, console
 from tests.tui.test_marks import mark, open_form
 from tui.config.values import Config, Dumps
+
+pytestmark = pytest.mark.process
 
 SLOW = "sim:///quiet?domains=4&jobs=0&memory=64&rate=1"
 ONE = Config(dump=Dumps(format="raw", at_once=1))

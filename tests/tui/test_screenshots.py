@@ -9,6 +9,8 @@ import pytest
 import screenshots
 from screenshots.scenes import SCENES, picture
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize("name", SCENES)
 async def test_the_picture_is_todays_screen(name: str) -> None:

@@ -21,6 +21,8 @@ from backend.verdicts.verdict import Outcome
 from tests.tui.console import console
 from tui.config.values import Config, Dumps
 
+pytestmark = pytest.mark.process
+
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from backend.records.journal import Journal
 from tests.tui.console import User, console, dumping, ended
+
+pytestmark = pytest.mark.process
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 SLOW = "sim:///quiet?rate=1"

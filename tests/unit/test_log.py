@@ -102,6 +102,7 @@ def test_it_is_bounded_and_whole_whoever_writes(state_home: Path, monkeypatch: p
     assert all(line.endswith(f"ERROR x: {'y' * 80}") for path in paths for line in path.read_text().splitlines())
 
 
+@pytest.mark.process
 def test_processes_share_it(state_home: Path) -> None:
     code = (
         "import logging; from backend.log import logging_to; from backend.records.folder import state_folder\n"

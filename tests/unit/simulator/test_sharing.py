@@ -14,6 +14,8 @@ from backend.errors import DomainNotRunning
 from backend.model import DomainKey, DumpRequest
 from backend.simulator import SimulatorBackend
 
+pytestmark = pytest.mark.process
+
 URI = "sim:///shared?domains=2&memory=1024&rate=512"
 """A dump takes two seconds."""
 
