@@ -136,6 +136,7 @@ def test_the_traceback_of_a_runner_lands_in_the_log_with_what_it_wrote_to_stderr
     assert "RuntimeError: call_dump is" in text
 
 
+@pytest.mark.terminal
 def test_the_console_stays_and_shows_the_host_as_broken(log: Path) -> None:
     with terminal("-c", "example:///domains", "-c", "sim:///b?domains=1&jobs=0") as console:
         console.sees("vm-01", "internal error: RuntimeError").type("q")
@@ -144,6 +145,7 @@ def test_the_console_stays_and_shows_the_host_as_broken(log: Path) -> None:
     assert "Traceback" in log.read_text()
 
 
+@pytest.mark.terminal
 def test_the_console_survives_a_task_that_fails(log: Path) -> None:
     with terminal("-c", "example:///record") as console:
         console.sees("vm-01", "internal error: RuntimeError: record is broken").type("j")
@@ -153,6 +155,7 @@ def test_the_console_survives_a_task_that_fails(log: Path) -> None:
     assert "Traceback" in log.read_text()
 
 
+@pytest.mark.terminal
 def test_a_console_that_cannot_go_on_ends_with_one_line(log: Path) -> None:
     with terminal("-c", "example:///console") as console:
         assert console.sees("vm-01").type("q").ends() == Exit.FAILED
