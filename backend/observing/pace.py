@@ -63,11 +63,6 @@ class Pace:
                 async with asyncio.timeout(min(left, self._grain)):
                     await self._hurried.wait()
 
-    async def called(self) -> None:
-        """Wait until it is hurried, and due."""
-        await self._hurried.wait()
-        await self.turn()
-
     def __enter__(self) -> Self:
         self._hurried.clear()
         self._answered = True

@@ -157,6 +157,10 @@ class Sampler:
                 continue
 
     def _begin(self, domains: list[DomainKey]) -> asyncio.Task[None]:
+        # Now, not in the task: somebody may leave before that begins.
+        for domain in domains:
+            followed = self._followed[domain]
+            followed.pending, followed.hurried = True, False
         task = asyncio.create_task(self._look(domains))
         self._rounds.add(task)
         task.add_done_callback(self._rounds.discard)
@@ -171,9 +175,6 @@ class Sampler:
         """One round: all answers go to whoever follows the domains."""
         sent = self._clock()
         urgent, usual = self._stretch()
-        for domain in domains:
-            followed = self._followed[domain]
-            followed.pending, followed.hurried = True, False
         waiting = set(domains)
         answered = True
 
