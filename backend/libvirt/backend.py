@@ -72,7 +72,7 @@ class LibvirtBackend(Backend):
         self._control = Pool(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
         self._daemon_owner = 0
-        self._known: dict[str, Domain] = {}
+        self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
         self._reconnecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -209,8 +209,10 @@ class LibvirtBackend(Backend):
 
     async def _seen(self) -> list[Domain]:
         """The domains as they were last listed; before that, those whose processes this host shows."""
-        if self._known or not self.capabilities.local:
+        if self._known is not None:
             return list(self._known.values())
+        if not self.capabilities.local:
+            return []
         running = await in_thread(running_domains, "processes")
         return [Domain(key, DomainState.NOSTATE) for key in running]
 
@@ -272,7 +274,8 @@ class LibvirtBackend(Backend):
         match event:
             case LifecycleEvent(key, Lifecycle.STARTED):
                 self._polling.forget(key.uuid)
-                self._known.setdefault(key.uuid, Domain(key, DomainState.RUNNING))
+                if self._known is not None:
+                    self._known.setdefault(key.uuid, Domain(key, DomainState.RUNNING))
             case LifecycleEvent(key, Lifecycle.STOPPED):
                 self._polling.forget(key.uuid)
             case LifecycleEvent(key, Lifecycle.SUSPENDED):

@@ -56,7 +56,8 @@ def _going_on(plan: Plan, closing: bool) -> Plan:
     now = time.time()
     if plan.stop <= now:
         return replace(plan, end=min(plan.end, now + plans.closing(plan.length)))
-    part = round((plan.stop - plan.begun) / HELD, 3)
+    # It may have begun just after its hold was lifted, or go on already.
+    part = round((plan.stop - plan.begun) / plan.length, 3)
     length = (now - plan.begun) / part + plan.total / (RATE * MIB)
     stop = plan.begun + part * length
     return replace(plan, length=length, stop=stop, end=stop + (HELD if closing else plan.end - plan.stop))

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import pytest
@@ -158,6 +159,15 @@ async def test_it_is_found_by_its_name_all_the_same(ward: Ward) -> None:
     async with LibvirtBackend(SYSTEM) as fresh:
         found = await fresh.find(ward.hung.name)
         assert (found.key, found.answering) == (ward.hung, False)
+
+
+async def test_what_starts_before_the_first_list_is_not_taken_for_all_there_is(ward: Ward, machines: Machines) -> None:
+    async with LibvirtBackend(SYSTEM) as fresh, aclosing(fresh.events()) as events:
+        heard = asyncio.ensure_future(anext(events))
+        machines.start(unique("started"))
+        await asyncio.wait_for(heard, PATIENCE)
+        answering = {domain.key: domain.answering for domain in await fresh.domains()}
+        assert (answering[ward.hung], answering[ward.well]) == (False, True)
 
 
 async def test_a_dump_of_ours_to_a_target_that_hangs_is_waited_for(
