@@ -8,10 +8,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
 from backend.errors import NotAnswering
+from backend.events import LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection.pool import DEADLINE, SWEEP_DEADLINE
 from backend.model import DomainKey, DumpRequest
@@ -53,25 +55,26 @@ async def ward(domains: tuple[DomainKey, DomainKey], fifo: Fifo, backend: Libvir
     await backend.domains()
     ward = Ward(hung, well, fifo, virsh_dump(SYSTEM, hung, fifo.path, "--memory-only"))
 
-    async def blocked() -> bool:
-        """Whether it still does not answer when the other one, who was asked at the same time, has for long."""
-        asked = ("virsh", "-q", "-c", SYSTEM, "domstate")
-        of_hung, of_well = [
-            await asyncio.create_subprocess_exec(*asked, domain.uuid, stdout=asyncio.subprocess.DEVNULL)
-            for domain in (hung, well)
-        ]
-        await of_well.wait()
-        try:
-            await asyncio.wait_for(of_hung.wait(), 0.3)
-        except TimeoutError:
-            of_hung.kill()
-            await of_hung.wait()
-            return True
-        return False
-
-    await eventually(blocked)
+    await eventually(partial(_blocked, hung, well))
     yield ward
     await asyncio.to_thread(ward.release)
+
+
+async def _blocked(hung: DomainKey, well: DomainKey) -> bool:
+    """Whether the one still does not answer when the other one, who was asked at the same time, has for long."""
+    asked = ("virsh", "-q", "-c", SYSTEM, "domstate")
+    of_hung, of_well = [
+        await asyncio.create_subprocess_exec(*asked, domain.uuid, stdout=asyncio.subprocess.DEVNULL)
+        for domain in (hung, well)
+    ]
+    await of_well.wait()
+    try:
+        await asyncio.wait_for(of_hung.wait(), 0.3)
+    except TimeoutError:
+        of_hung.kill()
+        await of_hung.wait()
+        return True
+    return False
 
 
 async def test_it_is_not_answering_within_the_deadline_and_at_once_from_then_on(
@@ -161,13 +164,24 @@ async def test_it_is_found_by_its_name_all_the_same(ward: Ward) -> None:
         assert (found.key, found.answering) == (ward.hung, False)
 
 
-async def test_what_starts_before_the_first_list_is_not_taken_for_all_there_is(ward: Ward, machines: Machines) -> None:
+async def test_what_starts_before_the_first_list_is_not_taken_for_all_there_is(
+    domains: tuple[DomainKey, DomainKey], machines: Machines, fifo: Fifo
+) -> None:
+    hung, well = domains
     async with LibvirtBackend(SYSTEM) as fresh, aclosing(fresh.events()) as events:
-        heard = asyncio.ensure_future(anext(events))
-        machines.start(unique("started"))
-        await asyncio.wait_for(heard, PATIENCE)
-        answering = {domain.key: domain.answering for domain in await fresh.domains()}
-        assert (answering[ward.hung], answering[ward.well]) == (False, True)
+        # Beside a domain that hangs, none might start.
+        started = await asyncio.to_thread(machines.start, unique("started"))
+        async with asyncio.timeout(PATIENCE):
+            async for event in events:
+                if isinstance(event, LifecycleEvent) and event.domain == started:
+                    break
+        dump = virsh_dump(SYSTEM, hung, fifo.path, "--memory-only")
+        try:
+            await eventually(partial(_blocked, hung, well))
+            answering = {domain.key: domain.answering for domain in await fresh.domains()}
+        finally:
+            await asyncio.to_thread(Ward(hung, well, fifo, dump).release)
+    assert (answering[hung], answering[well], answering[started]) == (False, True, True)
 
 
 async def test_a_dump_of_ours_to_a_target_that_hangs_is_waited_for(
