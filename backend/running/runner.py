@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+from functools import partial
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
@@ -19,11 +21,14 @@ from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import KEEP_PRIVATE
+from backend.threads import in_thread
 from backend.uri import open_backend
 
 KEEP_INTERVAL = 1.0
 """Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
 KEEP_TRIES = 3600
+SIZE_PATIENCE = 2.0
+"""Seconds that the file of a dump may take to tell its size."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +71,18 @@ async def _call(backend: Backend, record: JobRecord) -> JobRecord:
         return process.finished(record, RecordState.LOST, error.message, error.code)
     except BackendError as error:
         return process.finished(record, RecordState.FAILED, error.message, error.code)
-    return process.finished(record, RecordState.COMPLETED)
+    # What is at the path of another host's file on this machine is something else.
+    size = await _size(record.path) if backend.capabilities.local else None
+    return process.finished(record, RecordState.COMPLETED, size=size)
+
+
+async def _size(path: str) -> int | None:
+    """The size of the file, if its storage tells that soon: the result does not wait for it."""
+    try:
+        async with asyncio.timeout(SIZE_PATIENCE):
+            return (await in_thread(partial(os.stat, path), "dump file")).st_size
+    except (OSError, TimeoutError):
+        return None
 
 
 async def _keep(journal: Journal, record: JobRecord) -> None:
