@@ -15,11 +15,12 @@ from functools import partial
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
-from backend.log import ignored, logging_to
+from backend.log import logging_to
 from backend.records import process
 from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
+from backend.running.publisher import Publisher
 from backend.running.start import KEEP_PRIVATE
 from backend.threads import in_thread
 from backend.uri import open_backend
@@ -49,13 +50,14 @@ async def run(record_id: str, journal: Journal, publish: bool = True) -> None:
     except BackendError as error:
         await _keep(journal, process.finished(record, RecordState.FAILED, error.message, error.code))
         return
+    publisher = Publisher(backend)
     try:
         if publish:
-            await _publish(backend, record)
+            await publisher.publish(record)
         record = await _call(backend, record)
         kept = _kept(journal, record)
         if publish:
-            await _publish(backend, record)
+            await publisher.publish_result(record)
     finally:
         await backend.close()
     if not kept:
@@ -103,12 +105,6 @@ def _kept(journal: Journal, record: JobRecord) -> bool:
         logger.warning("the record of %s is not stored yet: %s", record.domain, error)
         return False
     return True
-
-
-async def _publish(backend: Backend, record: JobRecord) -> None:
-    # Where it is refused (the domain is gone, the user may not write metadata) the journal alone serves.
-    with ignored(logger, "the record is in the journal only", BackendError):
-        await backend.publish(record)
 
 
 def main() -> None:
