@@ -51,6 +51,8 @@ class Samples:
             return True
         if last.closing and not stats.closing:
             return False  # What was finished does not begin anew.
+        if last.time_elapsed == 0 and stats.processed < last.processed and not stats.closing:
+            return False  # What its clock does not tell, since libvirt has forgotten its start, its bytes do.
         if (last.closing or not stats.closing) and self._began_since(last, stats, sent, now):
             return False
         if stats.time_elapsed < last.time_elapsed:

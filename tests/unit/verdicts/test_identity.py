@@ -74,6 +74,14 @@ def test_a_job_whose_start_libvirt_has_forgotten_is_the_same() -> None:
     assert not attachment.ended
 
 
+def test_a_job_that_follows_one_whose_start_libvirt_has_forgotten_is_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
+    attachment.observe(Sampled(stats(0, 510), 100.1), 100.1)
+    attachment.observe(Sampled(stats(100, 20), 101.0), 101.0)
+    assert attachment.ended
+
+
 def test_a_file_of_the_job_before_is_not_this_jobs_because_the_clock_was_set_forward() -> None:
     attachment = Attachment(KEY, JobOperation.DUMP, None)
     attachment.observe(FileHeld(98.0), 98.0)  # The job before was still running.

@@ -267,18 +267,20 @@ def observed(telling: Telling) -> list[tuple[float, Observation]]:
     ordered = sorted(told(telling.story), key=lambda pair: pair[0])
     if telling.step is None:
         return ordered
-    return [(moment, after_step(observation, moment, *telling.step)) for moment, observation in ordered]
+    end = telling.story.stop + 1.0
+    return [
+        (moment, after_step(observation, 0.0 if moment <= end else end + 0.01, *telling.step, moment))
+        for moment, observation in ordered
+    ]
 
 
-def after_step(observation: Observation, moment: float, at: float, by: float) -> Observation:
-    """What is seen once the clock was set `by` seconds at that time. A job that begins later does not notice."""
-    if not isinstance(observation, Sampled) or observation.stats is None:
+def after_step(observation: Observation, began: float, at: float, by: float, moment: float) -> Observation:
+    """What is seen of a job that `began` then if the clock was set `by` seconds at that time."""
+    if not isinstance(observation, Sampled) or observation.stats is None or not began < at <= moment:
         return observation
-    elapsed = observation.stats.time_elapsed / 1000
-    began = max(0.0, moment - elapsed) if not observation.stats.closing else 0.0
-    lasted = min(elapsed, at - began)  # A stream that is closed by then has no more time to count.
-    if not (began < at <= moment and lasted < elapsed):
-        return observation
+    elapsed, lasted = observation.stats.time_elapsed / 1000, at - began
+    if elapsed < lasted:
+        return observation  # It had no more time to count: a stream's time stands still while it is closed.
     # libvirt forgets the start of a job that would lie in the future, and counts no time from then on.
     counted = 0.0 if lasted + by < 0 else elapsed + by
     return replace(observation, stats=replace(observation.stats, time_elapsed=int(counted * 1000)))
