@@ -162,10 +162,11 @@ class Domain:
     """Bytes of memory that the domain may have; what a full dump of it weighs."""
     answering: bool = True
     """False while the hypervisor does not answer for this domain."""
+    name: str = field(init=False)
+    """That of the key, where it is no part of the identity: a domain that was renamed has changed, and is the same."""
 
-    @property
-    def name(self) -> str:
-        return self.key.name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.key.name)
 
     @property
     def active(self) -> bool:

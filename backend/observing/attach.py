@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 
 from backend.base import Backend
@@ -13,6 +12,7 @@ from backend.observing import lookup
 from backend.observing.lookup import DomainRecord
 from backend.records import process
 from backend.records.journal import Journal
+from backend.records.machine import boottime
 from backend.records.record import JobRecord
 from backend.threads import in_thread
 from backend.verdicts.attachment import Attachment
@@ -34,7 +34,7 @@ async def attach(
     stats: JobStats | None = None
     trouble: BackendError | None = None
     clock = asyncio.get_running_loop().time
-    looked, sent = time.time(), clock()
+    looked, sent = boottime(), clock()
     try:
         stats = await backend.job(domain)
     except (NotAnswering, OperationFailed) as error:
@@ -93,11 +93,16 @@ async def _ended_meanwhile(
 ) -> DomainRecord | None:
     """The record of a dump that ended between the look at the job and that at the records, or after they were read.
 
-    In the latter case its runner was found dead, and has left its result since.
+    In the latter case its runner was dead by then, and has left its result since. `looked` is an uptime.
     """
-    if any(not known.record.over and known.record.key == domain for known in records):
+    if any(not item.record.over and item.record.key == domain for item in records):
         records = await lookup.find_records(backend, domain, journal)
-    ended = (known for known in records if known.record.key == domain and (known.record.ended or 0) >= looked)
+    # Only the uptime of this very kernel can be compared: wall clocks are set, and other hosts' differ.
+    ended = (
+        item
+        for item in records
+        if item.record.key == domain and process.is_here(item.record) and (item.record.ended_uptime or 0.0) >= looked
+    )
     return next(ended, None)
 
 

@@ -18,7 +18,8 @@ from backend.files.inspect import inspect
 from backend.model import DomainKey, JobStats
 from backend.records import process
 from backend.records.journal import Journal
-from backend.records.record import JobRecord, RecordState
+from backend.records.machine import boottime
+from backend.records.record import JobRecord, RecordState, newest_first
 from backend.threads import in_thread
 from backend.verdicts.claims import objection_by_file
 from backend.verdicts.verdict import Outcome, Verdict
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_CLOCK_SLACK = 2.0
+_START_SLACK = 2.0
 """Seconds by which a record's start and its job's may disagree on one host."""
 _HOSTS_SLACK = 300.0
 """The same between two hosts."""
@@ -64,7 +65,9 @@ async def find_records(
     # Whoever may change the metadata may name any domain there.
     if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
         records.append(DomainRecord(shared, True))
-    return sorted(records, key=lambda item: (item.record.over, -item.record.started))
+    shared_by_id = {item.record.id: item.shared for item in records}
+    ordered = newest_first([item.record for item in records])
+    return [DomainRecord(record, shared_by_id[record.id]) for record in sorted(ordered, key=lambda item: item.over)]
 
 
 def _own(domain: DomainKey, journal: Journal | None, limit: int) -> list[JobRecord]:
@@ -77,9 +80,16 @@ def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bo
         return False
     if stats is None:
         return bool(alive)
-    lag = time.time() - stats.time_elapsed / 1000 - record.started
-    # The call may have waited for the domain's lock; another host's clock may differ.
-    return lag >= -_CLOCK_SLACK if alive else abs(lag) <= _HOSTS_SLACK
+    elapsed = stats.time_elapsed / 1000
+    lag = time.time() - elapsed - record.started
+    same_clock = process.is_here(record)
+    if same_clock and record.started_uptime is not None:
+        # libvirt measures by the wall clock, which may have been set since the job began, and others by one that
+        # nobody sets: the job began after the request if either of them says so.
+        lag = max(lag, boottime() - elapsed - record.started_uptime)
+    if not (alive or same_clock):
+        return abs(lag) <= _HOSTS_SLACK
+    return lag >= -_START_SLACK and (alive is True or lag <= _HOSTS_SLACK)  # The call may wait for the domain's lock.
 
 
 async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -20,14 +19,17 @@ from backend.files.target import DumpTarget
 from backend.model import JobOperation
 from backend.observing.record_reader import reader_of
 from backend.observing.sampler import Follower, sampler_of
+from backend.observing.wall_clock import WallClock
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
+from backend.text import clean
 from backend.threads import in_thread
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
+    FileUnreadable,
     Observation,
     RecordSeen,
     Sampled,
@@ -41,8 +43,9 @@ SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the job; the sampler makes it more where it has many jobs, and less near their end."""
 SETTLING_INTERVAL = 0.3
 """Seconds between two looks at a file, or a domain, of which the daemon reports nothing any more."""
-HOLD_TRIES = 20
-"""How often, at the most, the file of a running dump is looked for."""
+SEARCH_PACE, SEARCH_GROWTH, SEARCH_PAUSE = 0.1, 1.1, 10.0
+"""Seconds between the first two searches for the file of a running dump, how much longer each pause is than the one
+before it, and the longest one: it may become visible late, on slow storage or behind a lock."""
 
 
 class Observers:
@@ -56,9 +59,13 @@ class Observers:
         self._observed: asyncio.Queue[Observation | Exception] = asyncio.Queue()
         self._read_shared = asyncio.Event()
         self._adrift = asyncio.Event()
+        self._search = asyncio.Event()
+        """The file of the dump is looked for at once."""
+        self._closing = False
         self._ended = attachment.ended
         self._tasks: list[asyncio.Task[None]] = []
         self._cleanup = contextlib.ExitStack()
+        self._wall_clock = WallClock()
 
     async def __aenter__(self) -> Self:
         sampler = sampler_of(self._backend)
@@ -96,16 +103,21 @@ class Observers:
         if self._attachment.ended and not self._ended:
             self._ended = True
             self._read_shared.set()
-        if self._attachment.adrift:
-            self._adrift.set()
-        else:
+        if self._attachment.closing and not self._closing:
+            self._closing = True
+            self._search.set()
+        if not self._attachment.adrift:
             self._adrift.clear()
+        elif not self._adrift.is_set():
+            self._adrift.set()
+            self._search.set()
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self._observed.put_nowait(error)
 
     def _sampled(self, answer: JobAnswer | Exception, sent: float) -> None:
+        self._wall_clock.look()
         if isinstance(answer, BackendError):
             self._observed.put_nowait(SampleFailed(answer))
         elif isinstance(answer, Exception):
@@ -180,25 +192,33 @@ class Observers:
         while True:
             await self._adrift.wait()
             try:
-                checked = await in_thread(partial(_check, target), "dump file")
+                checked = await in_thread(partial(_check, target, self._wall_clock), "dump file")
             except OperationFailed as error:
-                logger.info("the dump file of %s: %s", self._attachment.domain.name, error.message)
-                return
-            self._observed.put_nowait(checked)
+                self._observed.put_nowait(FileUnreadable(error.message))
+            else:
+                self._observed.put_nowait(checked)
             await asyncio.sleep(SETTLING_INTERVAL)
 
     async def _hold_file(self) -> DumpTarget | None:
-        # A dump that has just begun has no file yet, and one that is nearly over has none that can be found.
-        for _ in range(HOLD_TRIES):
-            try:
-                target = await self._backend.dump_target(self._attachment.domain)
-            except BackendError as error:
-                logger.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
-                target = None
-            if target is not None or self._adrift.is_set():
+        """The file, found while the job runs; None once that is over, or where files cannot be seen at all."""
+        pause = SEARCH_PACE
+        while True:
+            target = await self._find_file()
+            if target is not None or self._attachment.ended or not self._backend.capabilities.local:
                 return target
-            await asyncio.sleep(SAMPLE_INTERVAL)
-        return None
+            with contextlib.suppress(TimeoutError):
+                # Once the file is being closed, there is little time left to find it.
+                async with asyncio.timeout(pause):
+                    await self._search.wait()
+            self._search.clear()
+            pause = min(pause * SEARCH_GROWTH, SEARCH_PAUSE)
+
+    async def _find_file(self) -> DumpTarget | None:
+        try:
+            return await self._backend.dump_target(self._attachment.domain)
+        except BackendError as error:
+            logger.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
+            return None
 
     async def _watch_state(self) -> None:
         """Where the daemon died and came back without the job: whether the domain is still held for it."""
@@ -216,6 +236,10 @@ class Observers:
             await asyncio.sleep(SETTLING_INTERVAL)
 
 
-def _check(target: DumpTarget) -> FileChecked:
-    file = inspect_target(target)
-    return FileChecked(file, target.linked, time.time() - target.modified)
+def _check(target: DumpTarget, clock: WallClock) -> FileChecked:
+    """What the file is now. OperationFailed where it cannot be read."""
+    try:
+        content = inspect_target(target)
+        return FileChecked(content, target.linked, clock.seconds_since(target.modified))
+    except OSError as error:
+        raise OperationFailed(f"cannot read {clean(target.path)}: {error.strerror}") from None

@@ -15,6 +15,8 @@ TEXT_LIMIT = 4096
 """Characters of one text in a record."""
 _XML_LIMIT = 1 << 16
 _ELEMENT = "job"
+_PRIVATE = ("pid_start", "machine", "namespace", "started_uptime", "ended_uptime")
+"""What tells virt-jobs which process a record means, and nobody else."""
 
 
 class InvalidRecord(ValueError):
@@ -25,7 +27,8 @@ def to_json(record: JobRecord, state: RecordState) -> dict[str, Any]:
     """Plain values under the fields' names, formats and flags in words; `state` is the one to show."""
     values = asdict(record)
     values.update(operation=record.operation.label, format=record.format_name, flags=record.flags.labels, state=state)
-    del values["pid_start"]
+    for name in _PRIVATE:
+        del values[name]
     return values
 
 
@@ -120,6 +123,10 @@ _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "operation": (_operation, False),
     "pid": (_count, False),
     "pid_start": (_text, False),
+    "machine": (_text, False),
+    "namespace": (_count, False),
+    "started_uptime": (_moment, False),
+    "ended_uptime": (_moment, False),
     "state": (RecordState, True),
     "ended": (_moment, False),
     "error": (_text, False),

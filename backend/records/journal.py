@@ -26,6 +26,10 @@ _STEPS = (
     "CREATE TABLE IF NOT EXISTS records (id PRIMARY KEY, uri, uuid, domain, domain_id, path, format, flags, user, "
     "started, operation, pid, pid_start, state, ended, error, code, bytes)",
     "CREATE INDEX IF NOT EXISTS by_domain ON records (uuid, started)",
+    "ALTER TABLE records ADD COLUMN machine",
+    "ALTER TABLE records ADD COLUMN namespace",
+    "ALTER TABLE records ADD COLUMN started_uptime",
+    "ALTER TABLE records ADD COLUMN ended_uptime",
 )
 SCHEMA = len(_STEPS)
 PATIENCE = 5.0

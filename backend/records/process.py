@@ -12,11 +12,16 @@ from pathlib import Path
 
 from backend.model import DumpRequest
 from backend.records.codec import TEXT_LIMIT
+from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine
 from backend.records.record import JobRecord, RecordState
+
+START_GRACE = 10.0
+"""Seconds in which a runner begins its work, even if whoever started it is gone by then."""
 
 
 def new_record(request: DumpRequest, uri: str) -> JobRecord:
-    """The record of a request that this user makes on this host, now."""
+    """The record of a request that this user makes on this host, now. Until its runner works, this process is asked."""
+    machine = this_machine()
     return JobRecord(
         id=uuid.uuid4().hex,
         uri=uri,
@@ -28,25 +33,93 @@ def new_record(request: DumpRequest, uri: str) -> JobRecord:
         flags=request.flags,
         user=f"{_user()}@{socket.gethostname()}",
         started=time.time(),
+        started_uptime=boottime(),
+        pid=os.getpid(),
+        pid_start=process_start(os.getpid()),
+        machine=machine.id,
+        namespace=machine.namespace,
     )
 
 
 def running(record: JobRecord) -> JobRecord:
     """The record with the calling process as its runner."""
-    return replace(record, state=RecordState.RUNNING, pid=os.getpid(), pid_start=process_start(os.getpid()))
+    machine = this_machine()
+    return replace(
+        record,
+        state=RecordState.RUNNING,
+        pid=os.getpid(),
+        pid_start=process_start(os.getpid()),
+        machine=machine.id,
+        namespace=machine.namespace,
+    )
 
 
-def finished(record: JobRecord, state: RecordState, error: str = "", code: int | None = None) -> JobRecord:
-    """The record with its result, as of now."""
-    size = _size(record.path) if state is RecordState.COMPLETED else None
-    return replace(record, state=state, ended=time.time(), error=error[:TEXT_LIMIT], code=code, bytes=size)
+def finished(
+    record: JobRecord, state: RecordState, error: str = "", code: int | None = None, size: int | None = None
+) -> JobRecord:
+    """The record with its result, as of now. `size` is that of the file, where it can be seen."""
+    uptime = boottime() if is_here(record) else None
+    return replace(
+        record,
+        state=state,
+        ended=time.time(),
+        ended_uptime=uptime,
+        error=error[:TEXT_LIMIT],
+        code=code,
+        bytes=size,
+    )
+
+
+def is_here(record: JobRecord) -> bool:
+    """Whether the record was made under this very kernel, so that its uptimes are those of `boottime`."""
+    return record.boot == this_machine().boot != ""
 
 
 def runner_alive(record: JobRecord) -> bool | None:
-    """Whether the process that makes the call is alive; None where this host cannot tell (another host)."""
-    if record.host != socket.gethostname() or not record.pid:
+    """Whether the process that holds the record's result is alive; None where that cannot be told.
+
+    For a record whose runner has not begun, that is whoever requested it, and the runner for some seconds after that.
+    """
+    alive = _process_alive(record, this_machine())
+    if alive is False and record.state is RecordState.STARTING and is_here(record):
+        age = boottime() - (record.started_uptime or 0.0)
+        return None if 0 <= age < START_GRACE else False
+    return alive
+
+
+def _process_alive(record: JobRecord, here: Machine) -> bool | None:
+    if not record.pid:
         return None
-    return record.pid_start == process_start(record.pid) != ""
+    if not (record.machine or record.namespace):
+        # It was written by a version that knew hosts by their names only.
+        return None if record.host != socket.gethostname() else _has_start(record)
+    if record.boot and record.boot == here.boot:
+        # Another container's pids are not ours.
+        return _has_start(record) if record.namespace == here.namespace else None
+    rebooted = record.boot and here.boot and record.machine == here.id != "" and record.host == socket.gethostname()
+    # The images of containers bring their machine ids along: the same one may run on two hosts.
+    first = record.namespace == here.namespace == FIRST_NAMESPACE
+    return False if rebooted and first else None
+
+
+def _has_start(record: JobRecord) -> bool | None:
+    start = process_start(record.pid)
+    if not start and _is_hidden(record.pid):
+        return None
+    return record.pid_start == start != ""
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process, of which /proc shows this user nothing (its option hidepid)."""
+    if Path(f"/proc/{pid}/stat").exists():
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def current_state(record: JobRecord) -> RecordState:
@@ -59,11 +132,10 @@ def process_start(pid: int) -> str:
     try:
         # As bytes: its name, which anybody can choose, need not be text.
         status = Path(f"/proc/{pid}/stat").read_bytes()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
     state, *rest = status.rpartition(b")")[2].split()
-    return "" if state in (b"Z", b"X") else f"{boot}:{rest[18].decode()}"
+    return "" if state in (b"Z", b"X") else f"{this_machine().boot}:{rest[18].decode()}"
 
 
 def _user() -> str:
@@ -71,10 +143,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
-
-
-def _size(path: str) -> int | None:
-    try:
-        return os.stat(path).st_size
-    except OSError:
-        return None

@@ -6,6 +6,7 @@ other client of the hypervisor can read it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,7 +25,10 @@ class RecordState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One dump as requested and, once `ended` is set, as it ended. Times are seconds since the epoch."""
+    """One dump as requested and, once `ended` is set, as it ended. Times are seconds since the epoch.
+
+    Uptimes are seconds since the boot of the kernel that `boot` names: they measure times, which wall clocks do not.
+    """
 
     id: str
     uri: str
@@ -39,9 +43,15 @@ class JobRecord:
     started: float
     operation: JobOperation = JobOperation.DUMP
     pid: int = 0
-    """The runner's process on the requesting host; 0 before it runs."""
+    """The runner's process on the requesting host; before it runs, that of whoever requested the dump."""
     pid_start: str = ""
-    """When that process started, in the host's own terms: tells a recycled pid."""
+    """When that process started, as boot id and clock ticks: tells a recycled pid."""
+    machine: str = ""
+    """The id of the machine that the process is on, hashed; empty in records of older versions."""
+    namespace: int = 0
+    """The pid namespace that the process is in, by its inode."""
+    started_uptime: float | None = None
+    ended_uptime: float | None = None
     state: RecordState = RecordState.STARTING
     ended: float | None = None
     error: str = ""
@@ -64,10 +74,42 @@ class JobRecord:
 
     @property
     def host(self) -> str:
-        """The host that it was requested on, where its runner is."""
+        """The name of the host that it was requested on, where its runner is."""
         return self.user.rpartition("@")[2]
+
+    @property
+    def boot(self) -> str:
+        """The boot id of the kernel that its runner's process ran under."""
+        return self.pid_start.partition(":")[0]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, measured by a clock that nobody sets where there are such times; None until it is over."""
+        if self.ended is None:
+            return None
+        if self.started_uptime is not None and self.ended_uptime is not None:
+            return max(0.0, self.ended_uptime - self.started_uptime)
+        return max(0.0, self.ended - self.started)
 
     @property
     def over(self) -> bool:
         """Whether it has a result, or is known to have lost it."""
         return self.state not in (RecordState.STARTING, RecordState.RUNNING)
+
+
+def newest_first(records: Sequence[JobRecord]) -> list[JobRecord]:
+    """The records by when they were begun, whatever has been done to the wall clock in between.
+
+    The runs of one kernel are ordered by its uptime, different ones by the wall clock.
+    """
+    latest: dict[str, float] = {}
+    for record in records:
+        if record.started_uptime is not None:
+            latest[record.boot] = max(latest.get(record.boot, 0.0), record.started)
+
+    def age(record: JobRecord) -> tuple[float, float]:
+        if record.started_uptime is None:
+            return -record.started, 0.0
+        return -latest[record.boot], -record.started_uptime
+
+    return sorted(records, key=age)

@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+from functools import partial
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
-from backend.log import ignored, logging_to
+from backend.log import logging_to
 from backend.records import process
 from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
+from backend.running.publisher import Publisher
 from backend.running.start import KEEP_PRIVATE
+from backend.threads import in_thread
 from backend.uri import open_backend
 
 KEEP_INTERVAL = 1.0
 """Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
 KEEP_TRIES = 3600
+SIZE_PATIENCE = 2.0
+"""Seconds that the file of a dump may take to tell its size."""
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +50,14 @@ async def run(record_id: str, journal: Journal, publish: bool = True) -> None:
     except BackendError as error:
         await _keep(journal, process.finished(record, RecordState.FAILED, error.message, error.code))
         return
+    publisher = Publisher(backend)
     try:
         if publish:
-            await _publish(backend, record)
+            await publisher.publish(record)
         record = await _call(backend, record)
         kept = _kept(journal, record)
         if publish:
-            await _publish(backend, record)
+            await publisher.publish_result(record)
     finally:
         await backend.close()
     if not kept:
@@ -66,7 +73,18 @@ async def _call(backend: Backend, record: JobRecord) -> JobRecord:
         return process.finished(record, RecordState.LOST, error.message, error.code)
     except BackendError as error:
         return process.finished(record, RecordState.FAILED, error.message, error.code)
-    return process.finished(record, RecordState.COMPLETED)
+    # What is at the path of another host's file on this machine is something else.
+    size = await _size(record.path) if backend.capabilities.local else None
+    return process.finished(record, RecordState.COMPLETED, size=size)
+
+
+async def _size(path: str) -> int | None:
+    """The size of the file, if its storage tells that soon: the result does not wait for it."""
+    try:
+        async with asyncio.timeout(SIZE_PATIENCE):
+            return (await in_thread(partial(os.stat, path), "dump file")).st_size
+    except (OSError, TimeoutError):
+        return None
 
 
 async def _keep(journal: Journal, record: JobRecord) -> None:
@@ -87,12 +105,6 @@ def _kept(journal: Journal, record: JobRecord) -> bool:
         logger.warning("the record of %s is not stored yet: %s", record.domain, error)
         return False
     return True
-
-
-async def _publish(backend: Backend, record: JobRecord) -> None:
-    # Where it is refused (the domain is gone, the user may not write metadata) the journal alone serves.
-    with ignored(logger, "the record is in the journal only", BackendError):
-        await backend.publish(record)
 
 
 def main() -> None:

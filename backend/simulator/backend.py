@@ -183,6 +183,10 @@ class SimulatorBackend(Backend):
         machine = await self._call(Hypervisor.define, name, memory)
         return Domain(machine.key, machine.state, machine.reason, machine.memory)
 
+    async def rename(self, domain: DomainKey, name: str) -> DomainKey:
+        """Rename a domain that is shut off, as ``virsh domrename`` does."""
+        return (await self._call_on(domain, Hypervisor.rename, domain, name)).key
+
     async def start(self, domain: DomainKey, paused: bool = False) -> DomainKey:
         """Start a domain that is shut off; returns the key of its new run."""
         return (await self._call_on(domain, Hypervisor.start, domain, paused)).key

@@ -19,6 +19,7 @@ from backend.simulator.plan import Ending, Plan, Stage
 from backend.simulator.resize import resize
 from backend.simulator.schedule import Schedule
 from backend.simulator.store import Store
+from backend.text import clean
 
 OUTAGE = (0.3, 0.6)
 """The part of a dump during which connections are lost if the URI says ``fail=disconnect``: from 30 % to 60 %."""
@@ -180,6 +181,25 @@ class Hypervisor:
                 self._store.put_machines([machine])
                 self._store.add_events([LifecycleEvent(machine.key, Lifecycle.DEFINED, "added")])
             return existing or machine
+
+    def rename(self, domain: DomainKey, name: str) -> Machine:
+        """Rename a domain that is shut off. OperationFailed if it is running, or if the name is taken."""
+        self.apply_due()
+        with self._store.transaction():
+            machine = self._machine(domain)
+            if machine.active:
+                raise OperationFailed("Requested operation is not valid: cannot rename active domain", code=55)
+            renamed = replace(machine, name=clean(name))
+            if any(other.name == renamed.name for other in self._store.machines()):
+                raise OperationFailed(f"operation failed: domain with name '{renamed.name}' already exists", code=9)
+            self._store.put_machines([renamed])
+            self._store.add_events(
+                [
+                    LifecycleEvent(machine.key, Lifecycle.UNDEFINED, "renamed"),
+                    LifecycleEvent(renamed.key, Lifecycle.DEFINED, "renamed"),
+                ]
+            )
+            return renamed
 
     def start(self, domain: DomainKey, paused: bool = False) -> Machine:
         """Start a domain that is shut off, without a job. OperationFailed if it is running."""

@@ -7,6 +7,8 @@ phase to phase and enters what it sees into the ledger; the rules themselves are
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, JobOperation, JobStats, JobType
@@ -19,6 +21,7 @@ from backend.verdicts.ledger import Ledger, Sign, all_written, last_remark, word
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
+    FileUnreadable,
     Observation,
     RecordSeen,
     Sampled,
@@ -95,6 +98,11 @@ class Attachment:
         return isinstance(self._phase, Ended)
 
     @property
+    def closing(self) -> bool:
+        """Whether the hypervisor has finished and is closing the file."""
+        return isinstance(self._phase, Closing)
+
+    @property
     def orphaned(self) -> bool:
         """Whether its daemon died and came back without the job, while the hypervisor may still be working on it."""
         return isinstance(self._phase, Orphaned)
@@ -125,6 +133,8 @@ class Attachment:
                 self._file.hold(since, self._samples)
             case FileChecked():
                 self._take_file(observation, now)
+            case FileUnreadable(reason):
+                self._file.fail(reason, now)
             case ConnectionEvent(connected):
                 if connected:
                     self._link.lost_at = None
@@ -334,12 +344,14 @@ class Attachment:
     def _nothing_proved(self, now: float) -> Sign:
         word = word_of_hypervisor(self._ledger.signs)
         if word is not None and not word.proves:
-            return word
+            return replace(word, detail=f"{word.detail} {self._file.silence}".rstrip())
         remark = last_remark(self._ledger.signs)
         detail = remark.detail if remark else "The job was gone when it was next looked at."
         error = remark.error if remark else ""
         if self._fate.cut_short and self._file.content is not None and self._file.content.whole:
             detail = "Its file is whole, but its domain may have stopped before that was closed."
+        elif self._file.silence:
+            detail = self._file.silence
         return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail, error)
 
     def _outcome_by(self, proof: Sign) -> Outcome:

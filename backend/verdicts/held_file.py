@@ -8,6 +8,9 @@ from backend.verdicts.observations import FileChecked
 from backend.verdicts.samples import Samples
 from backend.verdicts.verdict import Evidence, Verdict
 
+UNREADABLE_GRACE = 5.0
+"""Seconds for which reading it is tried again where that fails."""
+
 
 class HeldFile:
     """It proves nothing until it is known to be the job's own. Times are the caller's monotonic clock, in seconds."""
@@ -19,6 +22,9 @@ class HeldFile:
         """Whether it has yet to be looked at after the job's end."""
         self.foreign = False
         """Whether the domain was being dumped to another file than this job's record names."""
+        self._trouble = ""
+        """Why it could not be read at the last attempt."""
+        self._failing_since = 0.0
         self._since: float | None = None
         self._own = False
         self._written_at = 0.0
@@ -43,8 +49,24 @@ class HeldFile:
         if not self._own and self._since is not None and samples.going_on(self._since):
             self._own = self.awaited = True
 
+    @property
+    def silence(self) -> str:
+        """Why it says nothing although it was held, in one sentence; empty if that is not so."""
+        if self._trouble:
+            return f"Its file could not be checked: {self._trouble}."
+        return "Its file was not read in time." if self.awaited else ""
+
+    def fail(self, reason: str, now: float) -> None:
+        """It could not be read. Storage that goes on failing is not waited for as long as storage that is slow."""
+        if not self._trouble:
+            self._failing_since = now
+        self._trouble = reason
+        if now - self._failing_since >= UNREADABLE_GRACE:
+            self.awaited = False
+
     def check(self, checked: FileChecked, now: float, successor: float | None) -> bool:
         """Whether its present state says anything, given when the job that followed began."""
+        self._trouble = ""
         written_at = now - checked.untouched
         if successor is not None and written_at > successor:
             self.awaited = False  # The other job writes to it: its state before that is lost.

@@ -62,4 +62,11 @@ class FileChecked:
     """Seconds since it was last written to."""
 
 
-Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | Event
+@dataclass(frozen=True, slots=True)
+class FileUnreadable:
+    """The file that is held could not be read."""
+
+    reason: str
+
+
+Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | FileUnreadable | Event

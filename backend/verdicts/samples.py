@@ -38,6 +38,8 @@ class Samples:
         """Keep one more sample of this very job; the request was sent at `sent`."""
         started = began(stats, sent), began(stats, now)
         if self.last is not None:
+            if started[1] < self._started_from - START_SLACK:
+                started = self._started_from, self._started_by  # Its clock was set forward since.
             started = min(self._started_from, started[0]), min(self._started_by, started[1])
         self._started_from, self._started_by = started
         self.last, self._sent, self._at = stats, sent, now
@@ -49,15 +51,23 @@ class Samples:
             return True
         if last.closing and not stats.closing:
             return False  # What was finished does not begin anew.
+        if last.time_elapsed == 0 and stats.processed < last.processed and not stats.closing:
+            return False  # What its clock does not tell, since libvirt has forgotten its start, its bytes do.
         if (last.closing or not stats.closing) and self._began_since(last, stats, sent, now):
             return False
-        moved_on = stats.processed > last.processed > 0 and stats.total == last.total
         if stats.time_elapsed < last.time_elapsed:
-            # A clock that was set back makes elapsed drop too, but the same job's bytes go on.
-            return moved_on and sent - self._at < GAP
-        if sent - self._at < GAP or stats.closing:
+            # A clock that was set back does that to the same job, too.
+            return self._is_older_than_gap(stats, now) or (_moved_on(last, stats) and sent - self._at < GAP)
+        if sent - self._at < GAP or stats.closing or self._is_older_than_gap(stats, now):
             return True
-        return began(stats, sent) <= self._started_by + START_SLACK
+        if began(stats, sent) <= self._started_by + START_SLACK:
+            return True
+        # A start that was set back into the future is forgotten by libvirt, which counts no time from then on.
+        return stats.time_elapsed == 0 and _moved_on(last, stats)
+
+    def _is_older_than_gap(self, stats: JobStats, now: float) -> bool:
+        """Whether the job had begun by the latest sample, when the domain had no other one, whatever its clock says."""
+        return stats.time_elapsed / 1000 > now - self._sent + START_SLACK
 
     def _began_since(self, last: JobStats, stats: JobStats, sent: float, now: float) -> bool:
         """Whether `stats` can only be those of a job that began after the latest sample, `last`, and lasted longer.
@@ -84,3 +94,10 @@ class Samples:
     def may_have_finished(self, now: float) -> bool:
         """Whether what remained at the latest sample may have been written since then, at whatever pace."""
         return self.last is None or self.last.remaining <= FASTEST * (now - self._sent)
+
+
+def _moved_on(last: JobStats, stats: JobStats) -> bool:
+    """Whether the same bytes go on: by a job that has not stopped, even if it makes no progress."""
+    if stats.total != last.total or not last.processed:
+        return False
+    return stats.processed > last.processed or stats.processed == last.processed < stats.total

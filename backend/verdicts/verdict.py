@@ -64,7 +64,7 @@ class Outcome:
         verdict, detail = proved
         if shared:
             detail = f"The shared record of {record.user} says: {detail}"
-        elapsed = int(max(0.0, (record.ended or record.started) - record.started) * 1000)
+        elapsed = int((record.seconds or 0.0) * 1000)
         return cls(
             domain=record.key,
             operation=record.operation,

@@ -11,6 +11,7 @@ from backend.errors import DomainNotRunning, NoSuchDomain, NotPermitted
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import Domain, DomainKey, DomainState
+from backend.observing.watcher import Changes, Watcher
 from backend.text import clean
 from tests.contract.steps import eventually
 from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, unique
@@ -54,6 +55,40 @@ async def test_the_reason_for_a_state_is_virshs_word(machines: Machines, backend
     machines.handle(domain).suspend()
     found = await listed(backend, domain)
     assert (found.state, found.reason) == (DomainState.PAUSED, "user")
+
+
+async def test_a_domain_that_was_renamed_is_the_same_under_its_new_name(
+    machines: Machines, backend: LibvirtBackend
+) -> None:
+    old, new = unique("old"), unique("new")
+    domain = machines.define(old)
+    reports: list[Changes] = []
+    async with backend.events() as events:
+        watching = asyncio.create_task(Watcher(backend).run(reports.append))
+        try:
+            await eventually(lambda: _reported(reports, domain, old))
+            command = ["virsh", "-q", "-c", SYSTEM, "domrename", old, new]
+            await asyncio.to_thread(subprocess.check_output, command)
+            await eventually(lambda: _reported(reports, domain, new))
+        finally:
+            watching.cancel()
+        told = []
+        while len(told) < 2:
+            event = await anext(events)
+            if isinstance(event, LifecycleEvent) and event.domain.uuid == domain.uuid and event.detail == "renamed":
+                told.append((event.event, event.domain.name))
+    assert told == [(Lifecycle.UNDEFINED, old), (Lifecycle.DEFINED, new)]
+    assert not any(domain.uuid in report.removed for report in reports)
+    assert (await backend.find(new)).key == domain
+    with pytest.raises(NoSuchDomain):
+        await backend.find(old)
+    booted = machines.boot(domain)
+    assert (await backend.find(str(booted.id))).name == new
+
+
+async def _reported(reports: list[Changes], domain: DomainKey, name: str) -> bool:
+    views = (view.domain for report in reports for view in report.changed)
+    return any(view.key.uuid == domain.uuid and view.name == name for view in views)
 
 
 async def test_a_run_is_over_when_its_domain_was_started_anew(machines: Machines, backend: LibvirtBackend) -> None:

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import stat
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -189,7 +189,9 @@ def test_what_could_not_be_read_again_is_not_written() -> None:
 
 def test_one_of_an_older_version_is_brought_up_to_date() -> None:
     journal, record = Journal(), new()
-    columns = [spec.name for spec in fields(JobRecord)]
+    later = ("machine", "namespace", "started_uptime", "ended_uptime")
+    record = replace(record, machine="", namespace=0, started_uptime=None)
+    columns = [spec.name for spec in fields(JobRecord) if spec.name not in later]
     with sqlite3.connect(journal.path) as db:
         db.execute(f"CREATE TABLE records ({', '.join(columns)}, PRIMARY KEY (id))")
         db.execute("PRAGMA user_version = 1")

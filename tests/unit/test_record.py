@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.records import codec, process
 from backend.records.codec import InvalidRecord
-from backend.records.record import JobRecord, RecordState
+from backend.records.machine import FIRST_NAMESPACE, Machine
+from backend.records.record import JobRecord, RecordState, newest_first
 
 REQUEST = DumpRequest(DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "we[ir]d [/x] ünïcode"), "/dumps/a b")
 
@@ -75,7 +76,18 @@ def test_the_xml_is_one_element_that_leaves_the_namespace_to_libvirt() -> None:
     assert "xmlns" not in codec.to_xml(new())
 
 
-def test_this_process_is_alive_and_a_dead_one_is_not() -> None:
+HERE = Machine("2e7d", "a boot", FIRST_NAMESPACE)
+CONTAINER = replace(HERE, namespace=4026532000)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine that is no container, whatever this one is."""
+    monkeypatch.setattr(process, "this_machine", lambda: HERE)
+    return HERE
+
+
+def test_this_process_is_alive_and_a_dead_one_is_not(here: Machine) -> None:
     alive = process.running(new())
     assert process.runner_alive(alive) is True
     assert process.runner_alive(replace(alive, pid_start="another boot:1")) is False
@@ -91,11 +103,107 @@ def test_a_runner_may_have_a_name_that_is_no_text() -> None:
         name.write_bytes(before.rstrip(b"\n"))
 
 
-def test_a_runner_on_another_host_cannot_be_judged() -> None:
-    assert process.runner_alive(replace(process.running(new()), user="root@elsewhere")) is None
+def running_on(machine: Machine, host: str = "", **others: object) -> JobRecord:
+    """A record whose runner, not this process, is on that machine."""
+    record = process.running(new(**others))
+    user = f"root@{host or record.host}"
+    pid_start = record.pid_start.replace(record.boot, machine.boot, 1)
+    return replace(record, user=user, machine=machine.id, namespace=machine.namespace, pid_start=pid_start)
 
 
-def test_a_record_whose_runner_died_is_known_as_lost() -> None:
+@pytest.mark.parametrize(
+    ("machine", "host", "alive"),
+    [
+        pytest.param(HERE, "", True, id="this one"),
+        pytest.param(HERE, "renamed", True, id="the same kernel under another name"),
+        pytest.param(replace(HERE, id="another"), "", True, id="the same kernel, another installation"),
+        pytest.param(replace(HERE, boot="earlier"), "", False, id="before a reboot"),
+        pytest.param(replace(HERE, id="b", boot="b"), "elsewhere", None, id="another host"),
+        pytest.param(replace(HERE, id="b", boot="b"), "", None, id="a clone with a machine id of its own"),
+        pytest.param(replace(HERE, boot="b"), "elsewhere", None, id="a clone that has our machine id"),
+        pytest.param(replace(HERE, id="", boot="b"), "", None, id="no machine id"),
+        pytest.param(CONTAINER, "", None, id="a container on this host"),
+        pytest.param(replace(CONTAINER, boot="b"), "", None, id="a container that may be another host's"),
+        pytest.param(Machine("", "", 0), "elsewhere", None, id="another host, an older version"),
+    ],
+)
+def test_a_runner_is_judged_only_where_its_pid_means_something(
+    here: Machine, machine: Machine, host: str, alive: bool | None
+) -> None:
+    assert process.runner_alive(running_on(machine, host)) is alive
+    if alive:
+        assert process.runner_alive(replace(running_on(machine, host), pid_start=f"{HERE.boot}:1")) is False
+
+
+def test_containers_with_the_machine_id_of_their_image_do_not_judge_each_others_runners(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "this_machine", lambda: CONTAINER)
+    assert process.runner_alive(running_on(CONTAINER)) is True
+    assert process.runner_alive(running_on(replace(CONTAINER, boot="b"))) is None
+    assert process.runner_alive(running_on(HERE)) is None
+
+
+def test_a_record_of_an_older_version_is_judged_by_the_name_of_its_host() -> None:
+    old = replace(process.running(new()), machine="", namespace=0, started_uptime=None)
+    assert process.runner_alive(old) is True
+    assert process.runner_alive(replace(old, pid_start="another boot:1")) is False
+    assert process.runner_alive(replace(old, pid=0, state=RecordState.STARTING)) is None
+
+
+def test_the_machine_id_itself_is_not_published() -> None:
+    raw = Path("/etc/machine-id").read_text().strip() if Path("/etc/machine-id").exists() else ""
+    assert not raw or raw not in codec.to_xml(new())
+
+
+def test_a_process_that_proc_hides_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    record = replace(process.running(new()), pid=2**22 + 1)  # No pid is as large.
+    assert process.runner_alive(record) is False
+    monkeypatch.setattr(os, "kill", refuse)
+    assert process.runner_alive(record) is None
+
+
+def test_a_record_whose_requester_died_before_its_runner_began_is_lost() -> None:
+    record = new()
+    assert (process.runner_alive(record), process.current_state(record)) == (True, RecordState.STARTING)
+    orphan = replace(record, pid_start=f"{record.boot}:1")
+    assert process.current_state(orphan) is RecordState.STARTING  # Its runner may still be on its way.
+    assert record.started_uptime is not None
+    old = replace(orphan, started_uptime=record.started_uptime - process.START_GRACE)
+    assert (process.runner_alive(old), process.current_state(old)) == (False, RecordState.LOST)
+
+
+def test_the_age_of_a_record_is_not_read_off_the_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    orphan = replace(new(), pid_start=f"{new().boot}:1")
+    for step in (-3600.0, 3600.0):
+        assert process.current_state(replace(orphan, started=orphan.started + step)) is RecordState.STARTING
+
+
+def test_how_long_a_dump_took_does_not_depend_on_the_wall_clock() -> None:
+    record = replace(new(), started=5000.0, started_uptime=100.0, ended=4000.0, ended_uptime=107.5)
+    assert record.seconds == 7.5
+    assert replace(record, ended_uptime=None).seconds == 0.0
+    assert replace(record, ended=5003.0, started_uptime=None).seconds == 3.0
+
+
+def test_the_newest_record_is_the_one_that_was_begun_last_whatever_the_clock_says() -> None:
+    first = replace(new(), id="first", started=5000.0, started_uptime=100.0)
+    second = replace(first, id="second", started=4000.0, started_uptime=200.0)  # The clock was set back.
+    rebooted = replace(first, id="rebooted", started=9000.0, started_uptime=50.0, pid_start="later:1")
+    old = replace(first, id="old", started=7000.0, started_uptime=None)
+    newest = [record.id for record in newest_first([first, old, rebooted, second])]
+    assert newest == ["rebooted", "old", "second", "first"]
+
+
+def test_what_a_newer_version_adds_to_a_record_is_left_out() -> None:
+    record = new()
+    assert codec.from_xml(codec.to_xml(record).replace("<job ", '<job colour="red" ', 1)) == record
+
+
+def test_a_record_whose_runner_died_is_known_as_lost(here: Machine) -> None:
     dead = replace(process.running(new()), pid_start="another boot:1")
     assert process.current_state(dead) is RecordState.LOST
 
@@ -124,7 +232,7 @@ HOSTILE = {
     "NUL": "<job id='\0'/>",
     "another element": codec.to_xml(new()).replace("<job ", "<jobs ", 1),
     "another encoding": "<?xml version='1.0' encoding='utf-16'?><job/>",
-    "digits": codec.to_xml(new()).replace('pid="0"', f'pid="{"9" * 5000}"'),
+    "digits": codec.to_xml(new(pid=1)).replace('pid="1"', f'pid="{"9" * 5000}"'),
 }
 
 

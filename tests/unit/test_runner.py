@@ -7,18 +7,20 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backend.errors import JournalError
-from backend.model import DumpRequest
+from backend.model import Capabilities, DumpRequest
 from backend.records import journal as journals
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running import runner
 from backend.running.start import start_dump
+from backend.simulator import SimulatorBackend
 from backend.uri import open_backend
 from tests.contract.steps import PATIENCE
 
@@ -75,6 +77,26 @@ async def test_a_runner_whose_journal_was_taken_away_with_its_folder_ends(
     async with asyncio.timeout(PATIENCE):
         await runner.run(record.id, TakenAway())
     assert not os.access(state_home, os.F_OK)
+
+
+class Elsewhere(SimulatorBackend):
+    """A hypervisor on another host."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, local=False)
+
+
+@pytest.mark.parametrize(("backend", "seen"), [(SimulatorBackend, True), (Elsewhere, False)])
+async def test_the_size_of_another_hosts_file_is_not_read_off_the_file_that_has_its_path_here(
+    backend: type[SimulatorBackend], seen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "open_backend", backend)
+    record = await started(tmp_path / "core")
+    await runner.run(record.id, Journal())
+    kept = Journal().read(record.id)
+    assert kept is not None
+    assert kept.bytes == ((tmp_path / "core").stat().st_size if seen else None)
 
 
 async def test_no_dump_is_asked_for_where_the_journal_does_not_take_its_beginning(tmp_path: Path) -> None:

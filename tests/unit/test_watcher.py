@@ -9,8 +9,9 @@ import pytest
 
 from backend.model import DomainKey
 from backend.observing.pace import Pace
-from backend.observing.watcher import INTERVAL, MANY, SELDOM, Watcher
+from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, Watcher
 from backend.simulator import SimulatorBackend
+from tests.contract.steps import PATIENCE
 
 
 class Clock:
@@ -102,3 +103,28 @@ async def test_of_many_jobs_those_on_the_screen_are_looked_at_most_often() -> No
 async def test_where_other_hosts_have_many_jobs_a_few_count_as_many() -> None:
     intervals = await watching(3, frozenset({"uuid-1"}), crowded=True)
     assert intervals == {"uuid-0": INTERVAL * SELDOM, "uuid-1": INTERVAL, "uuid-2": INTERVAL * SELDOM}
+
+
+async def test_a_domain_that_was_renamed_is_reported_under_its_new_name() -> None:
+    async with SimulatorBackend("sim:///renamed?domains=1&jobs=0") as backend:
+        key = (await backend.define("old", 1 << 20)).key
+        reports: list[Changes] = []
+        watching = asyncio.create_task(Watcher(backend).run(reports.append))
+        try:
+            await eventually_reported(reports, "old")
+            assert (await backend.rename(key, "new")).uuid == key.uuid
+            changed = await eventually_reported(reports, "new")
+        finally:
+            watching.cancel()
+        assert [view.domain.key.uuid for view in changed.changed] == [key.uuid]
+        assert not any(report.removed for report in reports)
+
+
+async def eventually_reported(reports: list[Changes], name: str) -> Changes:
+    """The report that has a domain of that name."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for report in reports:
+                if any(view.domain.name == name for view in report.changed):
+                    return report
+            await asyncio.sleep(0.01)

@@ -103,7 +103,7 @@ RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took",
 def record_row(record: JobRecord) -> list[str]:
     from backend.records import process
 
-    took = units.duration(record.ended - record.started) if record.ended is not None else ""
+    took = units.duration(record.seconds) if record.seconds is not None else ""
     return [
         units.moment(record.started),
         record.domain,

@@ -117,7 +117,7 @@ def suggested_folder(uri: str, local: bool) -> str:
         folder = state_folder() / "dumps"
         private_folder(folder)
         return str(folder)
-    if uri.partition("?")[0].endswith("/session"):
+    if local and uri.partition("?")[0].endswith("/session"):
         return str(Path.home())
     if local:
         return next((folder for folder in FOLDERS if os.path.isdir(folder)), FOLDERS[-1])

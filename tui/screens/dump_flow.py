@@ -65,7 +65,7 @@ class DumpFlow:
 
     def _one_started(self, wait: JobWait | None) -> None:
         if wait is not None and wait.queued:
-            self._screen.notify(f"{wait.domain.name}: queued; starts when its turn comes", markup=False)
+            self._screen.notify(f"{wait.name}: queued; starts when its turn comes", markup=False)
         elif wait is not None:
             self._started([wait])
 

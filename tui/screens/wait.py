@@ -35,11 +35,11 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
         super().__init__()
         self.wait = wait
         self._key_names = keys
+        self._panel = Vertical(classes="panel", id="wait")
         self._state = Static(markup=False)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="panel", id="wait") as panel:
-            panel.border_title = heading(self.wait.domain.name, f"waiting for {self.wait.operation.label}")
+        with self._panel:
             yield self._state
         yield KeyBar()
 
@@ -56,13 +56,14 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
     def _changed(self) -> None:
         if not self._state.is_mounted:
             return  # What changed before is shown when it is.
+        self._panel.border_title = heading(self.wait.name, f"waiting for {self.wait.operation.label}")
         room = max(20, self._state.content_region.width or self.size.width - 8)
         self._state.update(state(self.wait, self._key_names, room))
         if self.wait.over:
             self.refresh_bindings()
 
     def link_changed(self) -> None:
-        """The connection of the job's host came or went."""
+        """The connection of the job's host came or went, or a domain has another name now."""
         self._changed()
 
     def made(self, command: type[Command]) -> Command:

@@ -51,7 +51,7 @@ class WaitFlow:
 
     def _report_detached(self, running: Sequence[JobWait]) -> None:
         if len(running) == 1:
-            subject, what, results = running[0].domain.name, f"the {running[0].operation.label} is", "its result"
+            subject, what, results = running[0].name, f"the {running[0].operation.label} is", "its result"
         else:
             subject, what, results = f"{len(running)} domains", "the jobs are", "their results"
         if all(wait.ours for wait in running):

@@ -47,10 +47,7 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
         self._due: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="panel", id="waits") as panel:
-            first, *others = self.waits
-            about = f"{len(self.waits)} domains" if others else first.domain.name
-            panel.border_title = heading("Waiting", about)
+        with Vertical(classes="panel", id="waits"):
             yield Static(id="summary", markup=False)
             yield Lines(id="jobs")
         yield KeyBar()
@@ -74,7 +71,7 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
         return None
 
     def link_changed(self) -> None:
-        """The connection of one of the jobs' hosts came or went."""
+        """The connection of one of the jobs' hosts came or went, or a domain has another name now."""
         self._changed()
 
     def _changed(self) -> None:
@@ -84,10 +81,12 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def _show(self) -> None:
         self._due = None
+        about = f"{len(self.waits)} domains" if len(self.waits) > 1 else self.waits[0].name
+        self.query_one("#waits").border_title = heading("Waiting", about)
         self.query_one("#summary", Static).update(summary(self.waits, self._key_names))
         lines = self.query_one("#jobs", Lines)
         cells = lines.scrollable_content_region.width
-        names = min(28, max(width(wait.domain.name) for wait in self.waits))
+        names = min(28, max(width(wait.name) for wait in self.waits))
         lines.show_lines([line(wait, names, cells) for wait in self.waits])
         self.refresh_bindings()
 
@@ -137,7 +136,7 @@ def summary(waits: Sequence[JobWait], keys: Keys) -> Content:
 
 def line(wait: JobWait, names: int, cells: int) -> Content:
     """One job in `cells` cells."""
-    name = Content.styled(fit(wait.domain.name, names) + " ", "bold")
+    name = Content.styled(fit(wait.name, names) + " ", "bold")
     return Content.assemble(name, _words(wait)).truncate(cells, ellipsis=True)
 
 

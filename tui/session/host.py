@@ -13,7 +13,7 @@ from backend.backoff import Backoff
 from backend.base import Backend, Traffic
 from backend.errors import NoConnection
 from backend.log import backend_error
-from backend.model import Capabilities
+from backend.model import Capabilities, DomainKey
 from backend.observing.watcher import Changes, DomainView, Watcher
 from backend.uri import open_backend
 from tui.config.values import Config
@@ -74,6 +74,8 @@ class Host:
         self._listener = listener
         self._backend: Backend | None = None
         self._watcher: Watcher | None = None
+        self._names: dict[str, str] = {}
+        """The names of its domains, by uuid."""
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._complete = False
@@ -99,6 +101,10 @@ class Host:
     def capabilities(self) -> Capabilities | None:
         """What the connection can do; None while there is none."""
         return self._backend.capabilities if self._backend is not None and self.link is Link.UP else None
+
+    def name_of(self, domain: DomainKey) -> str:
+        """What the domain is called now, as far as that is known: it may have been renamed since `domain` was read."""
+        return self._names.get(domain.uuid, domain.name)
 
     def watch_closely(self, uuids: Set[str], crowded: bool) -> None:
         """The user is looking at these domains. `crowded`: all hosts together have many jobs."""
@@ -153,10 +159,12 @@ class Host:
     def _report(self, changes: Changes) -> None:
         self._become(Link.UP if changes.connected else Link.DOWN, changes.reason)
         for view in changes.changed:
+            self._names[view.domain.key.uuid] = view.domain.name
             self._changed[view.domain.key.uuid] = view
             self._removed.discard(view.domain.key.uuid)
         for uuid in changes.removed:
             self._changed.pop(uuid, None)
+            self._names.pop(uuid, None)
             self._removed.add(uuid)
         if self._has_changes:
             self._listener.domains_changed(self)

@@ -59,6 +59,11 @@ class JobWait:
         return self.host.uri, self.domain.uuid
 
     @property
+    def name(self) -> str:
+        """The newest known name of its domain."""
+        return self.host.name_of(self.domain)
+
+    @property
     def stage(self) -> str:
         """``starting`` until there is a sign of the job of a dump that this user requested; then empty."""
         return STARTING if self.record is not None and self.progress is None and not self.over else ""

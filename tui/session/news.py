@@ -33,6 +33,8 @@ def states(before: Row | None, after: Row) -> list[str]:
     words = []
     if before.domain.answering != domain.answering:
         words.append("answers again" if domain.answering else "does not answer")
+    if before.domain.name != domain.name:
+        words.append(f"renamed from {before.domain.name}")
     if before.domain.state == domain.state and before.domain.key == domain.key:
         return words
     if domain.state is DomainState.CRASHED:

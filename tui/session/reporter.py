@@ -72,7 +72,7 @@ class Reporter:
 
     def ended(self, wait: JobWait) -> None:
         """A wait is over."""
-        name = wait.domain.name
+        name = wait.name
         if wait.outcome is not None:
             row = self._rows.get(wait.key)
             if row is not None and row.operation == wait.operation:

@@ -41,7 +41,7 @@ class SessionListener(Protocol):
         """The rows have these changes now."""
 
     def hosts_changed(self) -> None:
-        """A host was added or dropped, its connection changed, or its domains are known now."""
+        """A host was added or dropped, its connection changed, its domains are known now, or one was renamed."""
 
     def wait_ended(self, wait: JobWait) -> None:
         """A wait is over: it has an outcome or an error."""
@@ -179,12 +179,13 @@ class Session:
                 changed += rows
                 removed += gone
                 loaded = loaded or changes.complete
+        renamed = any((before := self.rows.get(row.key)) and before.domain.name != row.domain.name for row in changed)
         self.throughputs.learn(changed)
         self._apply(changed, removed)
         for row in changed:
             if row.maybe_left_paused and not row.left_paused:
                 self._check_later(row)
-        if loaded:
+        if loaded or renamed:
             self._listener.hosts_changed()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
@@ -262,7 +263,7 @@ class Session:
 
     def _dump_moved(self, dump: PlannedDump) -> None:
         if dump.record is not None and dump.record.state not in (RecordState.FAILED, RecordState.CANCELLED):
-            self._log.say(dump.domain.name, f"dump started → {dump.request.path}")
+            self._log.say(dump.name, f"dump started → {dump.request.path}")
         self._deliver(lambda: self._show_wait(dump))
 
     def _show_wait(self, wait: JobWait) -> None:

@@ -77,7 +77,7 @@ def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
     for item in records:
         record = item.record
         symbol, style = RECORD_STYLES[process.current_state(record)]
-        took = f" in {units.duration(record.ended - record.started)}" if record.ended is not None else ""
+        took = f" in {units.duration(record.seconds)}" if record.seconds is not None else ""
         by = ", shared by" if item.shared else " by"
         first = f"{symbol} {units.moment(record.started)} {process.current_state(record)}{took}{by} {record.user}"
         yield Content.styled(crop(first, cells), style)

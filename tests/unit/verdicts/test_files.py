@@ -8,7 +8,8 @@ from backend.errors import NoSuchDomain
 from backend.events import DumpEvent, Lifecycle
 from backend.model import JobOperation
 from backend.verdicts.attachment import Attachment
-from backend.verdicts.observations import FileChecked, FileHeld, Observation, Sampled, SampleFailed
+from backend.verdicts.held_file import UNREADABLE_GRACE
+from backend.verdicts.observations import FileChecked, FileHeld, FileUnreadable, Observation, Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
@@ -149,3 +150,36 @@ def test_an_answer_that_was_late_is_no_sign_of_another_job() -> None:
     outcome = verdict_of(RUNNING, HELD, GONE, late, checked(whole=True))
     assert outcome is not None
     assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
+
+
+UNREADABLE = FileUnreadable("cannot read /dumps/db-01: Input/output error")
+
+
+@pytest.mark.parametrize("word", [[], [DumpEvent(KEY, True, "")]])
+def test_a_file_that_cannot_be_read_in_the_end_is_not_waited_for_as_long_as_one_that_is_slow(
+    word: list[Observation],
+) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    for observation in (RUNNING, HELD, *word, GONE):
+        attachment.observe(observation, 100.0)
+    now = 100.0
+    while attachment.outcome(now) is None:
+        now += 0.3
+        attachment.observe(UNREADABLE, now)
+    outcome = attachment.outcome(now)
+    assert now - 100.0 < UNREADABLE_GRACE + 1
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+    assert "could not be checked: cannot read /dumps/db-01: Input/output error." in outcome.detail
+
+
+def test_a_file_that_can_be_read_again_proves_the_end() -> None:
+    outcome = verdict_of(RUNNING, HELD, GONE, UNREADABLE, UNREADABLE, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE)
+
+
+def test_a_file_that_never_answers_is_named_as_the_reason() -> None:
+    outcome = verdict_of(RUNNING, HELD, GONE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.detail) == (Verdict.UNPROVEN, "Its file was not read in time.")

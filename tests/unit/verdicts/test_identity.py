@@ -11,8 +11,8 @@ from backend.events import DumpEvent
 from backend.model import DumpRequest, JobOperation, JobType
 from backend.records import process
 from backend.verdicts.attachment import Attachment
-from backend.verdicts.observations import Sampled, SampleFailed
-from backend.verdicts.phase import GRACE, ORPHAN_GRACE
+from backend.verdicts.observations import FileHeld, Sampled, SampleFailed
+from backend.verdicts.phase import FILE_GRACE, GRACE, ORPHAN_GRACE
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
@@ -20,6 +20,7 @@ from tests.unit.verdicts.observing import (
     KEY,
     LOST,
     RUNNING,
+    checked,
     stats,
     verdict_of,
 )
@@ -55,6 +56,42 @@ def test_a_clock_that_was_set_back_does_not_make_it_another_job() -> None:
     attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
     attachment.observe(Sampled(stats(0, 510), 100.1), 100.1)
     assert not attachment.ended
+
+
+@pytest.mark.parametrize("back", [1.0, 4.0, 60.0])
+def test_a_job_whose_clock_was_set_back_is_the_same_even_if_nobody_looked_for_a_while(back: float) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(90_000, 500), 100.0), 100.0)
+    attachment.observe(Sampled(stats(93_000 - int(back * 1000), 510), 103.0), 103.0)
+    assert not attachment.ended
+
+
+def test_a_job_whose_start_libvirt_has_forgotten_is_the_same() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
+    for moment, processed in ((100.1, 500), (100.2, 510), (103.0, 510), (106.0, 520)):
+        attachment.observe(Sampled(stats(0, processed), moment), moment)
+    assert not attachment.ended
+
+
+def test_a_job_that_follows_one_whose_start_libvirt_has_forgotten_is_another_job() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(5000, 500), 100.0), 100.0)
+    attachment.observe(Sampled(stats(0, 510), 100.1), 100.1)
+    attachment.observe(Sampled(stats(100, 20), 101.0), 101.0)
+    assert attachment.ended
+
+
+def test_a_file_of_the_job_before_is_not_this_jobs_because_the_clock_was_set_forward() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(FileHeld(98.0), 98.0)  # The job before was still running.
+    attachment.observe(Sampled(stats(100, 10), 100.0), 100.0)
+    attachment.observe(Sampled(stats(3700, 20), 100.1), 100.1)
+    attachment.observe(Sampled(None, 100.2), 100.2)
+    attachment.observe(checked(whole=True), 100.3)
+    outcome = attachment.outcome(100.2 + FILE_GRACE)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
 
 
 def test_a_job_that_follows_one_whose_time_stood_still_while_it_was_closed_is_another_job() -> None:
