@@ -72,8 +72,9 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         """`path`: that of a journal other than this user's own."""
-        self._old = state_folder() / old_journal.NAME if path is None else None
-        self.path = path or state_folder() / own_name()
+        folder = state_folder() if path is None else path.parent
+        self.path = path or folder / own_name()
+        self._old = folder / old_journal.NAME if path is None else None
 
     def write(self, record: JobRecord) -> None:
         """Keep `record`, in place of its earlier state. A new one takes the place of results that have had their time.
@@ -89,7 +90,7 @@ class Journal:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(command, astuple(record))
-            if record.state is RecordState.STARTING:
+            if record.state == RecordState.STARTING:
                 _prune(db, time.time())
 
         self._use(work)

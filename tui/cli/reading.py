@@ -106,7 +106,7 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
 def history(target: Target, domain: str | None, as_json: bool) -> None:
     """List the dumps started on this machine and their results: the newest 1,000, of DOMAIN if that is given.
 
-    A renamed domain is listed with all its dumps under any name that one of them has.
+    All dumps of a renamed domain are listed, whichever of its recorded names you give.
     """
     from backend.records import codec, process
     from backend.records.journal import Journal
