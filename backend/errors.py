@@ -88,5 +88,9 @@ class JournalError(BackendError):
     """The journal of this machine cannot be read or written."""
 
 
+class JournalWarning(UserWarning):
+    """Something about the journal that its user should know, in one line; the call succeeds all the same."""
+
+
 class InternalError(BackendError):
     """A bug of virt-jobs itself; its traceback is in the log file."""

@@ -71,7 +71,10 @@ async def find_records(
 
 
 def _own(domain: DomainKey, journal: Journal | None, limit: int) -> list[JobRecord]:
-    return (journal or Journal()).history(uuid=domain.uuid, limit=limit)
+    journal = journal or Journal()
+    # A running dump is among them, however many were refused since it began.
+    records = [*journal.pending(domain.uuid), *journal.history(domain.uuid, limit=limit)]
+    return list({record.id: record for record in records}.values())[:limit]
 
 
 def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:

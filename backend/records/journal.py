@@ -1,9 +1,15 @@
-"""The records of the dumps that this user requested on this machine."""
+"""The records of the dumps that this user requested on this machine.
+
+Every machine has a journal of its own, also where several share a home: SQLite's write-ahead log is only for one
+machine, and what one of them puts aside another may be writing to.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import re
+import socket
 import sqlite3
 import time
 import warnings
@@ -13,11 +19,14 @@ from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import JournalError
-from backend.records import codec, process
+from backend.errors import JournalError, JournalWarning
+from backend.records import codec, old_journal, process
 from backend.records.codec import InvalidRecord
+from backend.records.filesystem import is_local
 from backend.records.folder import locked, private_file, state_folder
+from backend.records.machine import machine_id
 from backend.records.record import JobRecord, RecordState
+from backend.text import clean
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +39,21 @@ _STEPS = (
     "ALTER TABLE records ADD COLUMN namespace",
     "ALTER TABLE records ADD COLUMN started_uptime",
     "ALTER TABLE records ADD COLUMN ended_uptime",
+    old_journal.TABLE,
+    "CREATE INDEX IF NOT EXISTS by_start ON records (started)",
+    "CREATE INDEX IF NOT EXISTS by_name ON records (domain, started)",
+    "CREATE INDEX IF NOT EXISTS by_end ON records (state, ended)",
 )
 SCHEMA = len(_STEPS)
 PATIENCE = 5.0
 """Seconds that a process waits for another process that holds the journal's lock."""
+KEEP_NEWEST = 1000
+"""Records that are kept however old they are."""
+KEEP_DAYS = 90
+"""Days for which a result is kept however many there are."""
 _COLUMNS = [spec.name for spec in fields(JobRecord)]
 _PENDING = (RecordState.STARTING, RecordState.RUNNING)
+_RESULTS = (RecordState.COMPLETED, RecordState.FAILED, RecordState.CANCELLED)
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _FILES = ("", "-wal", "-shm")
 _ROOM = 1 << 16
@@ -44,8 +62,9 @@ _ROOM = 1 << 16
 T = TypeVar("T")
 
 
-class JournalWarning(UserWarning):
-    """Something about the journal that its user should know, in one line; the call succeeds all the same."""
+def own_name() -> str:
+    """The file name of this machine's journal."""
+    return f"journal-{machine_id() or re.sub('[^A-Za-z0-9.-]', '_', socket.gethostname())}.db"
 
 
 class Journal:
@@ -56,17 +75,29 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or state_folder() / "journal.db"
+        """`path`: that of a journal other than this user's own."""
+        folder = state_folder() if path is None else path.parent
+        self.path = path or folder / own_name()
+        self._old = folder / old_journal.NAME if path is None else None
 
     def write(self, record: JobRecord) -> None:
-        """Keep `record`, in place of its earlier state."""
+        """Keep `record`, in place of its earlier state. A new one takes the place of results that have had their time.
+
+        Nothing without a result goes: its job may be running, and nobody has seen its end.
+        """
         try:
             codec.from_values(asdict(record))
         except InvalidRecord as error:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
         marks = ", ".join("?" * len(_COLUMNS))
         command = f"INSERT OR REPLACE INTO records ({', '.join(_COLUMNS)}) VALUES ({marks})"
-        self._use(lambda db: db.execute(command, astuple(record)))
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(command, astuple(record))
+            if record.state == RecordState.STARTING:
+                _prune(db, time.time())
+
+        self._use(work)
 
     def read(self, record_id: str) -> JobRecord | None:
         """The record with that id; None without one."""
@@ -76,11 +107,32 @@ class Journal:
         """The records of those ids that there are, read at one moment."""
         return self._read(f"WHERE id IN ({', '.join('?' * len(ids))})", *ids)
 
-    def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
-        """Records, newest first; of one connection or domain where named."""
-        values = {column: value for column, value in (("uri", uri), ("uuid", uuid)) if value is not None}
-        where = " AND ".join(f"{column} = ?" for column in values) or "TRUE"
-        return self._select(f"WHERE {where} ORDER BY started DESC LIMIT ?", *values.values(), limit)
+    def history(
+        self, uuid: str | None = None, *, name: str | None = None, uris: Sequence[str] = (), limit: int = 1000
+    ) -> list[JobRecord]:
+        """Records, the newest first: of the domain with that uuid; of all that were ever recorded under that name, or
+        uuid, with what is recorded under their other names; of those connections."""
+        conditions, values = ["TRUE"], list[object]()
+        if uuid is not None:
+            conditions.append("uuid = ?")
+            values.append(uuid)
+        if name is not None:
+            conditions.append("uuid IN (SELECT uuid FROM records WHERE domain IN (?, ?) OR uuid = ?)")
+            values += [name, clean(name), name.lower()]
+        if uris:
+            conditions.append(f"uri IN ({', '.join('?' * len(uris))})")
+            values += uris
+        return self._select(f"WHERE {' AND '.join(conditions)} ORDER BY started DESC LIMIT ?", *values, limit)
+
+    def count(self) -> int:
+        """How many records there are."""
+        [(number,)] = self._use(lambda db: db.execute("SELECT COUNT(*) FROM records").fetchall())
+        return int(number)
+
+    def names(self) -> list[str]:
+        """The names of all domains with a record, the latest first."""
+        command = "SELECT domain FROM records GROUP BY domain ORDER BY MAX(started) DESC"
+        return [name for (name,) in self._use(lambda db: db.execute(command).fetchall()) if isinstance(name, str)]
 
     def pending(self, uuid: str | None = None) -> list[JobRecord]:
         """The records without a result yet, newest first; of one domain where named."""
@@ -122,8 +174,11 @@ class Journal:
             raise JournalError(f"cannot use the journal {self.path}: {self._reason(error)}") from None
 
     def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with closing(self._connect()) as db, db:
-            return work(db)
+        with closing(self._connect()) as db:
+            if self._old is not None:
+                old_journal.take_over(db, self._old, _COLUMNS)
+            with db:
+                return work(db)
 
     def _connect(self) -> sqlite3.Connection:
         # Made here, not by SQLite, so that it is never readable by others; its side files get the same rights.
@@ -136,8 +191,10 @@ class Journal:
                 raise OSError(
                     0, f"it was written by a newer virt-jobs (schema {version}, this one knows {SCHEMA}); use that one"
                 )
-            if version < SCHEMA:
+            local = is_local(self.path.parent)
+            if version < SCHEMA or _has_wal(db) is not local:
                 with locked(self.path):
+                    _set_wal(db, local)
                     _migrate(db)
         except BaseException:
             db.close()
@@ -173,8 +230,32 @@ class Journal:
         return f"{reason} (XDG_STATE_HOME may name another folder)"
 
 
+def _prune(db: sqlite3.Connection, now: float) -> None:
+    db.execute(
+        f"DELETE FROM records WHERE state IN ({', '.join('?' * len(_RESULTS))}) AND ended < ? "
+        "AND started < (SELECT started FROM records ORDER BY started DESC LIMIT 1 OFFSET ?)",
+        (*_RESULTS, now - KEEP_DAYS * 86400, KEEP_NEWEST - 1),
+    )
+
+
+def _has_wal(db: sqlite3.Connection) -> bool:
+    (mode,) = db.execute("PRAGMA journal_mode").fetchone()
+    return bool(mode == "wal")
+
+
+def _set_wal(db: sqlite3.Connection, wanted: bool) -> None:
+    """Have a write-ahead log, or none: it needs memory that all processes share, and thus one machine."""
+    try:
+        db.execute(f"PRAGMA journal_mode = {'WAL' if wanted else 'DELETE'}")
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_BUSY:
+            raise
+        logger.debug("the journal is in use; its mode is changed later")
+
+
 def _migrate(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA journal_mode = WAL")
+    if _version(db) == SCHEMA:
+        return
     db.execute("BEGIN IMMEDIATE")
     with db:
         for step in _STEPS[_version(db) :]:

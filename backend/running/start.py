@@ -28,7 +28,7 @@ from backend.records import process
 from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
-from backend.running import objections
+from backend.running import objections, scope
 from backend.running.place import look_at
 from backend.text import clean
 from backend.threads import in_thread
@@ -66,7 +66,12 @@ async def start_dump(
     journal = journal or Journal()
     await in_thread(partial(journal.write, record), "journal")
     runner = _spawn(record, publish)
-    return await _begun(backend, journal, record, runner)
+    move = in_thread(partial(_give_scope, runner.pid, record), "scope")
+    try:
+        return await _begun(backend, journal, record, runner)
+    finally:
+        # Long done, unless systemd hangs. Whoever returns to a shell may log out at once.
+        await asyncio.wait([move], timeout=scope.DEADLINE)
 
 
 async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> None:
@@ -98,6 +103,13 @@ def _spawn(record: JobRecord, publish: bool) -> subprocess.Popen[bytes]:
     # A runner may end long after this call; somebody has to reap it while this process lives.
     threading.Thread(target=runner.wait, name=f"reaper of {runner.pid}", daemon=True).start()
     return runner
+
+
+def _give_scope(pid: int, record: JobRecord) -> None:
+    try:
+        scope.move(pid, f"virt-jobs-{record.id}")
+    except scope.NoScope as reason:
+        logger.info("the runner of %s stays in the unit of its requester: %s", record.domain, clean(str(reason)))
 
 
 @contextlib.contextmanager

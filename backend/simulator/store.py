@@ -12,6 +12,7 @@ from typing import Any
 from backend.errors import NoConnection
 from backend.events import Event
 from backend.model import Domain
+from backend.records.filesystem import is_local
 from backend.records.folder import locked, private_file, private_folder, state_folder
 from backend.simulator import rows
 from backend.simulator.machine import Machine
@@ -219,7 +220,8 @@ class Store:
         return db
 
     def _create(self, db: sqlite3.Connection) -> None:
-        db.execute("PRAGMA journal_mode = WAL")
+        if is_local(self.path.parent):  # SQLite's write-ahead log is for one machine.
+            db.execute("PRAGMA journal_mode = WAL")
         machine = ", ".join(f"{name} PRIMARY KEY" if name == "uuid" else name for name in MACHINE_COLUMNS)
         plan = ", ".join(f"{name} INTEGER PRIMARY KEY AUTOINCREMENT" if name == "id" else name for name in PLAN_COLUMNS)
         for statement in (

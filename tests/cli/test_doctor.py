@@ -48,6 +48,10 @@ def test_a_host_that_is_well() -> None:
     assert told.code == (1 if "attention" in {found["mark"] for found in told.findings} else 0)
 
 
+def test_it_says_what_a_logout_does() -> None:
+    assert doctor("-c", SIMULATOR).the("logout")["text"] != ""
+
+
 def test_for_people_it_is_a_line_a_finding() -> None:
     command = [sys.executable, "-m", "tui", "-c", SIMULATOR, "doctor"]
     lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()

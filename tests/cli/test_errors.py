@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.records.journal import SCHEMA, Journal
+from backend.records.journal import SCHEMA, Journal, own_name
 from tests.cli.command import QUICK, one_line, virt_jobs
 from tests.tui.terminal import terminal
 from tests.unit.test_record import new
@@ -31,7 +31,7 @@ class Place:
 
     @property
     def journal(self) -> Path:
-        return self.state / "journal.db"
+        return self.state / own_name()
 
     @property
     def config(self) -> Path:
@@ -246,7 +246,7 @@ def test_a_damaged_journal_is_told_of_once_and_stops_nothing(place: Place) -> No
     ended = virt_jobs("-c", QUICK, "dump", "vm-01", "core")
     assert (ended.returncode, one_line(ended.stderr)) == (0, True), ended
     assert "was damaged: it is kept as" in ended.stderr
-    [aside] = place.state.glob("journal.db.damaged-*")
+    [aside] = place.state.glob("journal-*.db.damaged-*")
     assert aside.read_bytes() == b"no database" * 1000
     assert [record.state for record in Journal().history()] == ["completed"]
     assert virt_jobs("history").stderr == ""
@@ -284,4 +284,4 @@ def test_the_console_tells_of_a_journal_that_was_damaged(place: Place) -> None:
     place.journal.write_bytes(b"no database" * 1000)
     with terminal("-c", QUICK) as console:
         console.sees("vm-01").reads("was damaged: it is kept as").type("q").ends()
-    assert len(list(place.state.glob("journal.db.damaged-*"))) == 1
+    assert len(list(place.state.glob("journal-*.db.damaged-*"))) == 1

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.base import Backend
-from backend.errors import InvalidURI, JournalError, NotSupported, OperationFailed
+from backend.errors import InvalidURI, JournalError, JournalWarning, NotSupported, OperationFailed
 from backend.files.inspect import inspect
 from backend.observing import lookup
 from backend.records import codec, process
 from backend.records.codec import InvalidRecord
-from backend.records.journal import Journal, JournalWarning
+from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.uri import open_backend
 from backend.verdicts.verdict import Outcome

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ class Story:
         over = False
         while dump.record is None and not over:
             over = outcome.done()  # What it was about, it has written down by then.
-            known = await asyncio.to_thread(Journal().history, None, request.domain.uuid, 5)
+            known = await asyncio.to_thread(partial(Journal().history, request.domain.uuid, limit=5))
             dump.record = next((one for one in known if one.path == request.path), None)
             await asyncio.wait({outcome}, timeout=LOOK)
         if dump.record is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -20,8 +19,8 @@ from backend.model import (
 )
 from backend.observing.checkup import Checkup
 from backend.records import process
-from backend.records.record import RecordState
 from backend.running.place import Place
+from backend.running.scope import Login, LogoutCheck
 from tui.cli import findings
 from tui.cli.findings import Finding, Mark
 
@@ -117,11 +116,38 @@ def test_the_state_folder(mode: int | None, own: bool, mark: Mark, todo: str) ->
 def test_a_record_whose_runner_died_is_stale() -> None:
     record = process.running(process.new_record(DumpRequest(DOMAIN.key, "/x"), URI))
     dead = replace(record, pid=2**22 + 1)
-    over = replace(record, state=RecordState.COMPLETED, ended=time.time())
-    [journal, stale] = findings.of_journal([record, dead, over])
+    [journal, stale] = findings.of_journal(3, [record, dead])
     assert journal.text == "3 dumps on record, 1 of them running"
     assert stale.mark is Mark.NOTE
     assert "virt-jobs -c qemu:///system wait --last -- db-01" in stale.todo
+
+
+@pytest.mark.parametrize(
+    ("check", "mark", "words"),
+    [
+        (LogoutCheck(Login(1000, "dora", False, False, False)), Mark.OK, "systemd is not running here"),
+        (LogoutCheck(Login(0, "root", True, False, False)), Mark.OK, "ends no dump: each gets a systemd scope"),
+        (LogoutCheck(Login(1000, "dora", True, True, False), None, True), Mark.OK, "ends no dump"),
+        (
+            LogoutCheck(Login(1000, "dora", True, False, False), None, True),
+            Mark.ATTENTION,
+            "results are lost (logind: Kill",
+        ),
+        (LogoutCheck(Login(1000, "dora", True, False, False), None, False), Mark.NOTE, "ends no dump (logind leaves"),
+        (LogoutCheck(Login(1000, "dora", True, False, False), "x", None), Mark.NOTE, "logind does not say"),
+        # The terminal is a service of the user's manager, which ends at logout whatever logind spares.
+        (LogoutCheck(Login(1000, "dora", True, False, True), None, False), Mark.ATTENTION, "results are lost"),
+        (LogoutCheck(Login(1000, "dora", True, False, True), "Refused", False), Mark.ATTENTION, "results are lost"),
+        (LogoutCheck(Login(1000, "dora", True, True, False), "Refused", True), Mark.ATTENTION, "no scope for them: R"),
+        (LogoutCheck(Login(0, "root", True, False, False), "Refused", False), Mark.NOTE, "no scope for them: Refused"),
+    ],
+)
+def test_what_a_logout_does(check: LogoutCheck, mark: Mark, words: str) -> None:
+    finding = findings.of_logout(check)
+    assert (finding.mark, words in finding.text) == (mark, True), finding
+    assert (finding.todo != "") is (mark is not Mark.OK)
+    if "lingering" in finding.text or check.login.in_user_manager:
+        assert finding.todo == "loginctl enable-linger dora"
 
 
 def test_an_alias_that_the_config_hides_is_named() -> None:

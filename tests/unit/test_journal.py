@@ -7,17 +7,20 @@ import pwd
 import re
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from backend.errors import JournalError
+from backend.errors import JournalError, JournalWarning
 from backend.records import journal as journals
 from backend.records import process
-from backend.records.journal import SCHEMA, Journal, JournalWarning
+from backend.records.journal import SCHEMA, Journal
 from backend.records.record import JobRecord, RecordState
+from backend.text import clean
 from tests.hypervisor.disk import small_disk
 from tests.unit.test_record import REQUEST, new
 
@@ -143,7 +146,7 @@ def test_a_damaged_journal_is_kept_aside_and_a_new_one_begun(spoil: Callable[[Pa
         journal.write(fresh)
     assert len(told) == 1
     assert journal.history() == [fresh]
-    [aside] = journal.path.parent.glob("journal.db.damaged-2*[0-9]")
+    [aside] = journal.path.parent.glob("journal-*.db.damaged-2*[0-9]")
     assert str(aside) in str(told[0].message)
     assert aside.read_bytes() == spoiled
 
@@ -154,7 +157,7 @@ def test_two_that_are_damaged_in_one_second_are_both_kept() -> None:
         overwritten(journal.path)
         with pytest.warns(JournalWarning):
             journal.history()
-    assert len([path for path in journal.path.parent.glob("journal.db.damaged-*")]) == 2
+    assert len([path for path in journal.path.parent.glob("journal-*.db.damaged-*")]) == 2
 
 
 def test_one_that_somebody_else_has_put_aside_meanwhile_is_not_put_aside_again() -> None:
@@ -254,3 +257,124 @@ def test_without_any_home_the_state_folder_has_to_be_named(monkeypatch: pytest.M
         monkeypatch.delenv(name)
     with pytest.raises(JournalError, match="no home folder to keep state in; set XDG_STATE_HOME"):
         Journal()
+
+
+def keep(journal: Journal, *records: JobRecord) -> None:
+    """Many at once."""
+    journal.count()
+    columns = [spec.name for spec in fields(JobRecord)]
+    with closing(sqlite3.connect(journal.path)) as db, db:
+        command = f"INSERT INTO records ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        db.executemany(command, [[getattr(record, name) for name in columns] for record in records])
+
+
+def test_a_new_record_takes_the_place_of_what_is_both_old_and_beyond_the_newest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journals, "KEEP_NEWEST", 3)
+    journal, now = Journal(), time.time()
+    long_ago = now - (journals.KEEP_DAYS + 1) * 86400
+    results = [RecordState.COMPLETED, RecordState.FAILED, RecordState.CANCELLED]
+    old = [new(started=long_ago + number, ended=long_ago + number, state=state) for number, state in enumerate(results)]
+    recent = new(started=long_ago - 9, ended=now - 60, state=RecordState.COMPLETED)
+    keep(journal, *old, recent)
+    journal.write(latest := new())
+    assert journal.history() == [latest, *reversed(old[1:]), recent]
+    journal.write(process.running(latest))
+    assert journal.count() == 4
+
+
+@pytest.mark.parametrize("state", [RecordState.STARTING, RecordState.RUNNING, RecordState.LOST])
+def test_what_has_no_result_is_kept_however_old_it_is(state: RecordState, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "KEEP_NEWEST", 1)
+    journal = Journal()
+    journal.write(without := new(started=1.0, ended=2.0 if state is RecordState.LOST else None, state=state))
+    journal.write(new())
+    assert without in journal.history()
+
+
+def test_a_clock_that_is_years_ahead_costs_none_of_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, now = Journal(), time.time()
+    keep(journal, *(new(started=now, ended=now, state=RecordState.COMPLETED) for _ in range(journals.KEEP_NEWEST - 1)))
+    journal.write(new(started=now + 1e9))
+    assert journal.count() == journals.KEEP_NEWEST
+
+
+def test_the_history_of_a_domain_is_not_cut_by_that_of_others() -> None:
+    journal = Journal()
+    wanted = new(started=1.0, domain="wanted")
+    keep(journal, wanted, *(new(started=10.0 + number, uuid="other", domain="other") for number in range(1100)))
+    for name in ("wanted", wanted.uuid, wanted.uuid.upper()):
+        assert journal.history(name=name) == [wanted]
+    assert journal.history(wanted.uuid) == [wanted]
+    assert len(journal.history(name="other")) == 1000
+    assert journal.names() == ["other", "wanted"]
+    assert journal.count() == 1101
+
+
+def test_the_history_of_a_connection_is_not_cut_by_that_of_others() -> None:
+    journal = Journal()
+    wanted = new(started=1.0, uri="qemu:///a")
+    keep(journal, wanted, *(new(started=10.0 + number, uri="qemu:///b") for number in range(1100)))
+    assert journal.history(uris=["qemu:///a", "qemu:///c"]) == [wanted]
+    assert journal.history(name=wanted.domain, uris=["qemu:///c"]) == []
+
+
+def test_a_renamed_domain_is_found_by_both_names() -> None:
+    journal = Journal()
+    journal.write(before := new(started=1.0, domain="before"))
+    journal.write(after := new(started=2.0, domain="after"))
+    journal.write(new(started=3.0, uuid="another", domain="another"))
+    assert journal.history(name="before") == journal.history(name="after") == [after, before]
+
+
+def test_a_name_is_found_as_it_is_shown_and_as_it_is() -> None:
+    journal = Journal()
+    journal.write(record := new(domain=clean("a\x1bb")))
+    assert journal.history(name="a\x1bb") == journal.history(name=record.domain) == [record]
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("SELECT * FROM records ORDER BY started DESC LIMIT 1000", "by_start"),
+        ("SELECT * FROM records WHERE state IN ('starting', 'running') ORDER BY started DESC", "by_end"),
+        ("SELECT uuid FROM records WHERE domain IN ('a', 'b')", "by_name"),
+        ("DELETE FROM records WHERE state IN ('completed', 'failed') AND ended < 1", "by_end"),
+    ],
+)
+def test_old_records_slow_no_query_down(query: str, index: str) -> None:
+    journal = Journal()
+    journal.count()
+    with closing(sqlite3.connect(journal.path)) as db:
+        assert index in " ".join(row[-1] for row in db.execute(f"EXPLAIN QUERY PLAN {query}"))
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_a_write_ahead_log_is_only_for_a_file_system_of_this_machine(
+    local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mode() -> str:
+        with closing(sqlite3.connect(journal.path)) as db:
+            return str(db.execute("PRAGMA journal_mode").fetchone()[0])
+
+    monkeypatch.setattr(journals, "is_local", lambda folder: local)
+    journal = Journal()
+    journal.write(record := new())
+    assert mode() == ("wal" if local else "delete")
+    # A home that has moved to another file system.
+    monkeypatch.setattr(journals, "is_local", lambda folder: not local)
+    assert journal.history() == [record]
+    assert mode() == ("delete" if local else "wal")
+
+
+def test_a_journal_that_is_in_use_changes_its_mode_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "PATIENCE", 0.05)
+    monkeypatch.setattr(journals, "is_local", lambda folder: True)
+    journal = Journal()
+    journal.write(record := new())
+    monkeypatch.setattr(journals, "is_local", lambda folder: False)
+    with closing(sqlite3.connect(journal.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert journal.history() == [record]
+    assert journal.history() == [record]

@@ -66,7 +66,7 @@ def recorded(context: click.Context, incomplete: str) -> list[CompletionItem[str
     with _quiet():
         from backend.records.journal import Journal
 
-        return _items((record.domain for record in Journal().history()), incomplete)
+        return _items(Journal().names(), incomplete)
     return []
 
 

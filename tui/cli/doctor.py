@@ -16,6 +16,7 @@ import platformdirs
 from backend.errors import BackendError
 from backend.libvirt.connection import binding, conf
 from backend.observing.checkup import Checkup, check
+from backend.running import scope
 from backend.running.place import Place, look_at
 from backend.text import clean
 from backend.threads import in_thread
@@ -29,8 +30,8 @@ from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
 
-_LOOK_DEADLINE = 2.0
-"""Seconds that a file system has to answer."""
+_LOOK_DEADLINE = 3.0
+"""Seconds that a file system, or systemd, has to answer."""
 
 
 def report(target: Target, as_json: bool) -> bool:
@@ -66,6 +67,7 @@ async def _examine(target: Target) -> list[Finding]:
         ]
     checked.extend(_configured(config))
     checked.extend(await in_thread(lambda: list(_stored()), "state"))
+    checked.append(await _logout())
     checkups = await asyncio.gather(*(_checked(target, uri) for uri in uris))
     needed = needed or all(checkup.capabilities is None for checkup in checkups)
     for checkup in checkups:
@@ -107,9 +109,17 @@ def _stored() -> Iterator[Finding]:
         return
     yield findings.of_state(folder, status.st_mode, status.st_uid == os.geteuid())
     try:
-        yield from findings.of_journal(Journal().history())
+        journal = Journal()
+        yield from findings.of_journal(journal.count(), journal.pending())
     except BackendError as error:
         yield Finding("journal", Mark.ATTENTION, clean(error.message))
+
+
+async def _logout() -> Finding:
+    try:
+        return findings.of_logout(await asyncio.wait_for(in_thread(scope.check_logout, "systemd"), _LOOK_DEADLINE))
+    except TimeoutError:
+        return Finding("logout", Mark.ATTENTION, "systemd does not answer", "see: systemctl status")
 
 
 def _hypervisors(target: Target) -> tuple[tuple[str, ...], bool]:

@@ -15,6 +15,7 @@ from backend.observing.checkup import Checkup
 from backend.records import process
 from backend.records.record import JobRecord, RecordState
 from backend.running.place import Place
+from backend.running.scope import LogoutCheck
 from backend.text import clean
 from tui.words import units
 
@@ -69,15 +70,41 @@ def of_state(folder: str, mode: int | None, own: bool) -> Finding:
     return Finding("state folder", Mark.OK, f"{clean(folder)}, private to this user")
 
 
-def of_journal(records: Sequence[JobRecord]) -> Iterator[Finding]:
-    running = sum(not record.over and process.current_state(record) is not RecordState.LOST for record in records)
-    text = f"{_count(len(records), 'dump')} on record" + (f", {running} of them running" if running else "")
+def of_journal(total: int, pending: Sequence[JobRecord]) -> Iterator[Finding]:
+    """`total`: all records; `pending`: those without a result."""
+    stale = [record for record in pending if process.current_state(record) is RecordState.LOST]
+    running = len(pending) - len(stale)
+    text = f"{_count(total, 'dump')} on record" + (f", {running} of them running" if running else "")
     yield Finding("journal", Mark.OK, text)
-    if stale := [record for record in records if not record.over and process.current_state(record) is RecordState.LOST]:
+    if stale:
         last = stale[0]
         text = f"{_count(len(stale), 'record')} without a result, because its runner died; last: {last.domain}"
         todo = shlex.join(["virt-jobs", "-c", last.uri, "wait", "--last", "--", last.domain])
         yield Finding("stale records", Mark.NOTE, text, f"to see what is known: {todo}")
+
+
+def of_logout(check: LogoutCheck) -> Finding:
+    """Whether the result of a dump that is started here survives a logout."""
+    login = check.login
+    if not login.booted:
+        return Finding("logout", Mark.OK, "systemd is not running here, so logging out ends no dump")
+    linger = shlex.join(["loginctl", "enable-linger", login.user])
+    if login.uid and login.in_user_manager and not login.lingering:
+        text = "ends the dumps that are started here, and their results are lost: the user manager ends with it"
+        return Finding("logout", Mark.ATTENTION, text, linger)
+    if login.objection is not None:
+        reason, todo = "no lingering", linger
+    elif check.error is not None:
+        reason, todo = f"systemd makes no scope for them: {clean(check.error)}", "see: systemctl status dbus"
+    else:
+        return Finding("logout", Mark.OK, "ends no dump: each gets a systemd scope of its own")
+    if check.kills:
+        text = f"ends your dumps, and their results are lost (logind: KillUserProcesses; {reason})"
+        return Finding("logout", Mark.ATTENTION, text, todo)
+    if check.kills is None:
+        return Finding("logout", Mark.NOTE, f"may end your dumps: logind does not say; {reason}", todo)
+    text = f"ends no dump (logind leaves them alone), but the end of a service that starts one does: {reason}"
+    return Finding("logout", Mark.NOTE, text, todo)
 
 
 def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:

@@ -96,21 +96,23 @@ def info(target: Target, domain: str, following: bool, completed: bool, as_json:
     asyncio.run(show())
 
 
-@click.command(epilog=example("virt-jobs history web-01", "virt-jobs history --json"))
+@click.command(
+    short_help="List the dumps started on this machine and their results.",
+    epilog=example("virt-jobs history web-01", "virt-jobs history --json"),
+)
 @click.argument("domain", required=False, metavar="[DOMAIN]", shell_complete=complete_recorded)
 @json_option
 @click.pass_obj
 def history(target: Target, domain: str | None, as_json: bool) -> None:
-    """List the dumps started on this machine and their results."""
+    """List the dumps started on this machine and their results: the newest 1,000, of DOMAIN if that is given.
+
+    All dumps of a renamed domain are listed, whichever of its recorded names you give.
+    """
     from backend.records import codec, process
     from backend.records.journal import Journal
 
     uris = target.uris if target.named else ()
-    records = [
-        record
-        for record in Journal().history()
-        if domain in (None, record.domain, record.uuid) and (not uris or record.uri in uris)
-    ]
+    records = Journal().history(name=domain, uris=uris)
     if as_json:
         for record in records:
             print_json(codec.to_json(record, process.current_state(record)))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ class EndsAfterTheFirstLook(Journal):
         super().__init__()
         self.runner = runner
 
-    def history(self, uri: str | None = None, uuid: str | None = None, limit: int = 1000) -> list[JobRecord]:
-        found = super().history(uri, uuid, limit)
+    def history(self, uuid: str | None = None, **options: Any) -> list[JobRecord]:
+        found = super().history(uuid, **options)
         if self.runner.poll() is None:
             self.write(process.finished(found[0], RecordState.COMPLETED))
             self.runner.kill()
