@@ -39,8 +39,8 @@ from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID
 from backend.libvirt.host.daemon import daemon_owner
+from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.host.formats import built_in
-from backend.libvirt.host.processes import running_domains
 from backend.log import ignored
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
 from backend.threads import in_thread
@@ -208,12 +208,12 @@ class LibvirtBackend(Backend):
         return domains
 
     async def _seen(self) -> list[Domain]:
-        """The domains as they were last listed; before that, those whose processes this host shows."""
+        """The domains as they were last listed; before that, those whose QEMU runs on this host."""
         if self._known is not None:
             return list(self._known.values())
         if not self.capabilities.local:
             return []
-        running = await in_thread(running_domains, "processes")
+        running = await in_thread(partial(running_domains, self._daemon_owner), "processes")
         return [Domain(key, DomainState.NOSTATE) for key in running]
 
     async def _with_memory(self, domains: list[Domain]) -> list[Domain]:
