@@ -54,6 +54,7 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
 _OPTIONAL_DEADLINE = 1.0
+_FORMATS_DEADLINE = 3.0
 _LISTING = "the list of domains"
 _COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
 
@@ -253,7 +254,7 @@ class LibvirtBackend(Backend):
         formats = None
         if local and driver == "QEMU" and not self.readonly:
             emulator = await self._optional("the emulator", _emulator)
-            formats = await in_thread(partial(built_in, emulator), "QEMU formats") if emulator else None
+            formats = await _formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
         self._capabilities = capabilities(versions, local, self.readonly, self._watch.dump_events)
 
@@ -302,6 +303,13 @@ class LibvirtBackend(Backend):
                 self._polling.check()  # Lost again since the last answer, it has no other attempt than this one.
                 self._hub.put(ConnectionEvent(True))
                 return
+
+
+async def _formats(emulator: str) -> frozenset[str] | None:
+    """The dump formats that it was built with; None also where its file system does not answer."""
+    formats = in_thread(partial(built_in, emulator), "QEMU formats")
+    await asyncio.wait({formats}, timeout=_FORMATS_DEADLINE)
+    return formats.result() if formats.done() else None
 
 
 def _identity(connection: Connection) -> tuple[str, int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
+import stat
 import time
 import uuid
 from dataclasses import replace
@@ -75,6 +76,7 @@ def _user() -> str:
 
 def _size(path: str) -> int | None:
     try:
-        return os.stat(path).st_size
+        status = os.stat(path)
     except OSError:
         return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None  # A block device's is 0.

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import sys
+from pathlib import Path
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
@@ -75,9 +76,19 @@ async def _keep(journal: Journal, record: JobRecord) -> None:
     Unless its folder was removed: nobody will look for it there.
     """
     for _ in range(KEEP_TRIES):
-        if _kept(journal, record) or not journal.path.parent.exists():
+        if _kept(journal, record) or _removed(journal.path.parent):
             return
         await asyncio.sleep(KEEP_INTERVAL)
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # A file system that fails now may be back in time.
+        return False
+    return False
 
 
 def _kept(journal: Journal, record: JobRecord) -> bool:

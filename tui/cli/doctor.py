@@ -15,8 +15,9 @@ import platformdirs
 
 from backend.errors import BackendError
 from backend.libvirt.connection import binding, conf
+from backend.log import backend_error
 from backend.observing.checkup import Checkup, check
-from backend.running.place import Place, look_at
+from backend.running.place import DEADLINE, Place, look_at
 from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import libvirt_installed
@@ -28,9 +29,6 @@ from tui.config import dump_path
 from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
-
-_LOOK_DEADLINE = 2.0
-"""Seconds that a file system has to answer."""
 
 
 def report(target: Target, as_json: bool) -> bool:
@@ -122,19 +120,19 @@ def _hypervisors(target: Target) -> tuple[tuple[str, ...], bool]:
 async def _checked(target: Target, uri: str) -> Checkup:
     try:
         return await check(target.silent_backend(uri))
-    except BackendError as error:
-        return Checkup(uri, target.readonly, error)
+    except Exception as error:
+        return Checkup(uri, target.readonly, backend_error(error))
 
 
 async def _place(checkup: Checkup, local: bool, config: Config) -> Finding:
-    try:
-        path, place, writable = await asyncio.wait_for(
-            in_thread(partial(_look, checkup.uri, local, config), "file system"), _LOOK_DEADLINE
-        )
-    except TimeoutError:
+    looking = in_thread(partial(_look, checkup.uri, local, config), "file system")
+    await asyncio.wait({looking}, timeout=DEADLINE)
+    if not looking.done():
         return Finding("dumps go to", Mark.ATTENTION, "the file system does not answer", "see: mount", checkup.uri)
-    except BackendError as error:
-        return Finding("dumps go to", Mark.ATTENTION, clean(error.message), "", checkup.uri)
+    try:
+        path, place, writable = looking.result()
+    except (BackendError, OSError) as error:
+        return Finding("dumps go to", Mark.ATTENTION, clean(str(error)), "", checkup.uri)
     return findings.of_place(checkup, path, place, writable)
 
 

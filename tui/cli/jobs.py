@@ -70,6 +70,7 @@ def dump(
     The dump runs in a process of its own: Ctrl-C, a lost terminal or a crash of this command do not affect it.
     """
     from backend.running import objections
+    from backend.running.place import look
     from tui.cli import follow
 
     requested = {
@@ -104,6 +105,8 @@ def dump(
             location = await fleet.find(domain)
             backend, key = location.backend, location.domain.key
             request = DumpRequest(key, path, dump_format, flags)
+            if backend.capabilities.local and (hidden := (await look(path)).hidden):
+                complain(f"{hidden}; libvirt may still be able to write there, and destroys an older file")
             publish = target.config.dump.publish
             record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
             report = follow.Report(key, backend.uri, as_json)
