@@ -51,6 +51,10 @@ class OperationCancelled(OperationFailed):
     """The operation was aborted by someone."""
 
 
+class Unreadable(OperationFailed):
+    """A file cannot be looked at, which says nothing about it."""
+
+
 class FileExists(BackendError):
     """The dump's file exists; a dump, even a failed one, would destroy it."""
 

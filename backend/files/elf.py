@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from typing import BinaryIO
 
 from backend.files.content import Content, Damaged, measured
 
 MAGIC = b"\x7fELF"
 FORMAT = "ELF core"
+_NO_PLACE = {errno.EINVAL, errno.EOVERFLOW, errno.EFBIG}
+"""Errors of reading where no file can have anything."""
 
 
 def examine(file: BinaryIO, head: bytes, size: int) -> Content:
@@ -27,7 +30,11 @@ def examine(file: BinaryIO, head: bytes, size: int) -> Content:
             if section["sh_type"] != "SHT_NOBITS"
         ]
         kind, architecture = elf["e_type"], str(elf.get_machine_arch())
-    except (ELFError, ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, UnicodeDecodeError):
+    except (ELFError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        raise Damaged("its ELF headers do not hold together") from None
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise  # Storage that cannot be read says nothing about the file.
         raise Damaged("its ELF headers do not hold together") from None
     if kind != "ET_CORE":
         raise Damaged("it is an ELF file, but no core")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from backend.errors import OperationFailed
+from backend.errors import Unreadable
 from backend.files import elf, kdump, simulated, stream, windows
 from backend.files.content import HEAD, Content, Damaged
 from backend.files.dumpfile import DumpFile
@@ -29,21 +30,28 @@ _FORMATS: dict[bytes, tuple[str, Callable[[BinaryIO, bytes, int], Content]]] = {
     simulated.MAGIC: (simulated.FORMAT, simulated.examine),
 }
 """What a file begins with -> its format, and what looks at the rest of it."""
+_ENDED_BY_SIZE = {stream.FORMAT, stream.SAVED_FORMAT, simulated.FORMAT}
+"""Formats whose end is the file's end."""
 
 
 def inspect(path: str | Path) -> DumpFile:
-    """Look at a dump file. OperationFailed where it cannot be read. May take a second for each 16 GiB of kdump."""
-    return inspect_target(DumpTarget.open(path))
+    """Look at a dump file, or at a block device. OperationFailed where it cannot be read.
+
+    May take a second for each 16 GiB of kdump.
+    """
+    return inspect_target(DumpTarget.open(path, devices=True))
 
 
 def inspect_target(target: DumpTarget) -> DumpFile:
-    """What the file that is held is now. OperationFailed where it cannot be read."""
+    """What the file that is held is now. Unreadable where it cannot be read."""
     try:
         size = target.size
         with target.reader() as file:
             content = _examine(file, size)
+            if target.device:
+                content = _on_device(content)
     except OSError as error:
-        raise OperationFailed(f"cannot read {clean(target.path)}: {error.strerror}") from None
+        raise Unreadable(f"cannot read {clean(target.path)}: {error.strerror}") from None
     return DumpFile(
         target.path,
         content.format,
@@ -53,6 +61,18 @@ def inspect_target(target: DumpTarget) -> DumpFile:
         content.architecture,
         content.memory,
     )
+
+
+def _on_device(content: Content) -> Content:
+    """What is left of the answer if the file is a block device.
+
+    What an earlier dump left there may complete this one, and what ends a file is not at a device's end. Only what no
+    complete dump has, such as headers that announce more than the device holds, still proves something.
+    """
+    if content.whole is False and content.format not in _ENDED_BY_SIZE:
+        return content
+    detail = "On a block device, old data may follow a dump that was cut short: nobody can tell where it ends."
+    return replace(content, whole=None, detail=detail)
 
 
 def _examine(file: BinaryIO, size: int) -> Content:

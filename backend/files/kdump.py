@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from dataclasses import dataclass
@@ -88,8 +89,11 @@ def _set_bits(file: BinaryIO, at: int, end: int) -> int:
     while at < end:
         try:
             at = os.lseek(file.fileno(), at, os.SEEK_DATA)
-        except OSError:
-            break  # Nothing but a hole from here on.
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                break  # Nothing but a hole from here on.
+            if error.errno != errno.EINVAL:  # A block device has no holes.
+                raise
         piece = os.pread(file.fileno(), max(0, min(end - at, _PIECE)), at)
         if not piece:
             break

@@ -39,8 +39,8 @@ from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID
 from backend.libvirt.host.daemon import daemon_owner
+from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.host.formats import built_in
-from backend.libvirt.host.processes import running_domains
 from backend.log import ignored
 from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
 from backend.threads import in_thread
@@ -54,6 +54,7 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = 0.1, 5.0
 """Seconds before the first attempt to connect anew, and at most between two later ones."""
 _OPTIONAL_DEADLINE = 1.0
+_FORMATS_DEADLINE = 3.0
 _LISTING = "the list of domains"
 _COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
 
@@ -208,12 +209,12 @@ class LibvirtBackend(Backend):
         return domains
 
     async def _seen(self) -> list[Domain]:
-        """The domains as they were last listed; before that, those whose processes this host shows."""
+        """The domains as they were last listed; before that, those whose QEMU runs on this host."""
         if self._known is not None:
             return list(self._known.values())
         if not self.capabilities.local:
             return []
-        running = await in_thread(running_domains, "processes")
+        running = await in_thread(partial(running_domains, self._daemon_owner), "processes")
         return [Domain(key, DomainState.NOSTATE) for key in running]
 
     async def _with_memory(self, domains: list[Domain]) -> list[Domain]:
@@ -253,7 +254,7 @@ class LibvirtBackend(Backend):
         formats = None
         if local and driver == "QEMU" and not self.readonly:
             emulator = await self._optional("the emulator", _emulator)
-            formats = await in_thread(partial(built_in, emulator), "QEMU formats") if emulator else None
+            formats = await _formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
         self._capabilities = capabilities(versions, local, self.readonly, self._watch.dump_events)
 
@@ -302,6 +303,13 @@ class LibvirtBackend(Backend):
                 self._polling.check()  # Lost again since the last answer, it has no other attempt than this one.
                 self._hub.put(ConnectionEvent(True))
                 return
+
+
+async def _formats(emulator: str) -> frozenset[str] | None:
+    """The dump formats that it was built with; None also where its file system does not answer."""
+    formats = in_thread(partial(built_in, emulator), "QEMU formats")
+    await asyncio.wait({formats}, timeout=_FORMATS_DEADLINE)
+    return formats.result() if formats.done() else None
 
 
 def _identity(connection: Connection) -> tuple[str, int, str]:

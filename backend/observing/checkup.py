@@ -40,11 +40,13 @@ async def check(backend: Backend) -> Checkup:
     capabilities: Capabilities | None = None
     seconds = 0.0
     try:
-        async with asyncio.timeout(DEADLINE), backend:
+        async with asyncio.timeout(DEADLINE) as limit, backend:
             capabilities, seconds = backend.capabilities, time.monotonic() - begun
             domains = await backend.domains()
             left = await _left_paused(backend, domains)
     except TimeoutError:
+        if not limit.expired():
+            raise
         silent = NotAnswering(f"no answer from {backend.uri} within {DEADLINE:g} s")
         return Checkup(backend.uri, backend.readonly, silent, capabilities, seconds=seconds)
     except BackendError as error:

@@ -120,9 +120,11 @@ def no_job(domain: DomainKey, records: list[DomainRecord]) -> str:
 async def _weighed(claim: JobRecord, outcome: Outcome, local: bool) -> Outcome:
     """What the shared record claims, or what is left of it after a look at the file, if that is on this machine."""
     try:
-        async with asyncio.timeout(_FILE_PATIENCE):
+        async with asyncio.timeout(_FILE_PATIENCE) as limit:
             objection = await in_thread(partial(_objection, claim, local), "dump file")
     except TimeoutError:
+        if not limit.expired():
+            raise
         objection = "Its file does not answer."
     if objection is None:
         return outcome

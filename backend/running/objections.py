@@ -68,7 +68,7 @@ def to_combination(flags: DumpFlags) -> NotSupported | None:
 
 def to_flag_beside(flag: DumpFlags, chosen: DumpFlags) -> NotSupported | None:
     """Why `flag` cannot be added to what is chosen."""
-    others = [other for other in EXCLUSIVE if other in chosen and other is not flag]
+    others = [other for other in EXCLUSIVE if other in chosen and other != flag]
     return NotSupported(f"not together with {others[0].labels[0]}") if flag in EXCLUSIVE and others else None
 
 
@@ -103,13 +103,18 @@ def to_folder(place: Place) -> InvalidPath | None:
 
 
 def to_place(place: Place, overwrite: bool, name: str = "the file") -> InvalidPath | FileExists | None:
-    """Why no dump should go there because of what is there already, which is called `name`."""
+    """Why no dump should go there because of what is there already, which is called `name`.
+
+    What cannot be seen is no reason.
+    """
     if place.kind is Kind.FOLDER:
         return InvalidPath(f"{name} is a folder; name a file in it")
     if overwrite or not place.exists:
         return None
     if place.kind is Kind.LINK:
         return FileExists(f"{name} is a link to {place.link_target}")
+    if place.kind is Kind.BLOCK_DEVICE:
+        return FileExists(f"{name} is a block device, and even a failed dump would destroy what is on it")
     if place.kind is Kind.OTHER:
         return FileExists(f"{name} is no regular file")
     return FileExists(f"{name} exists, and even a failed dump would destroy it")

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import stat
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
+from pathlib import Path
 
 from backend.text import clean
+from backend.threads import in_thread
+
+DEADLINE = 2.0
+"""Seconds that a file system has to answer."""
+SECTOR = 512
+"""Bytes; the unit of a block device's size in sysfs."""
 
 
 class Kind(Enum):
@@ -16,12 +26,16 @@ class Kind(Enum):
     FILE = auto()
     FOLDER = auto()
     LINK = auto()
+    BLOCK_DEVICE = auto()
     OTHER = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is known of a path. None: not known, as on another host or where this user may not look."""
+    """What is known of a path. None: not known, as on another host or where this user may not look.
+
+    Only what the file system says does not exist does not exist: an error of any other kind says nothing about it.
+    """
 
     exists: bool | None = None
     folder: bool | None = None
@@ -32,25 +46,75 @@ class Place:
     """What is there; None also if nothing is."""
     link_target: str = ""
     """Where a link leads, cleaned."""
+    hidden: str = ""
+    """Why this machine cannot tell, cleaned; empty if it can. The hypervisor may see more."""
+
+
+async def look(path: str) -> Place:
+    """`look_at`, in a thread of its own. A file system that does not answer in time hides the place."""
+    looking = in_thread(partial(look_at, path), "dump path")
+    await asyncio.wait({looking}, timeout=DEADLINE)
+    return looking.result() if looking.done() else silent(path)
+
+
+def silent(path: str) -> Place:
+    """A place on a file system that does not answer."""
+    return Place(hidden=f"cannot look into {clean(os.path.dirname(path))} (it does not answer)")
 
 
 def look_at(path: str) -> Place:
     """Blocks for as long as the file system does."""
     try:
-        room = os.statvfs(os.path.dirname(path))
+        return _look_at(path)
+    except OSError as error:
+        return Place(hidden=f"cannot look into {clean(os.path.dirname(path))} ({error.strerror})")
+    except ValueError:  # No name that a file can have.
+        return Place()
+
+
+def _look_at(path: str) -> Place:
+    try:
+        free = _free(os.path.dirname(path))
     except FileNotFoundError:
         return Place(exists=False, folder=False)
-    except OSError:
-        return Place()
-    free = room.f_bavail * room.f_frsize
     try:
-        mode = os.lstat(path).st_mode
+        status = os.lstat(path)
     except FileNotFoundError:
         return Place(exists=False, folder=True, free=free)
-    except OSError:
-        return Place(folder=True, free=free)
-    if os.path.isdir(path):
+    if stat.S_ISLNK(status.st_mode):
+        return _link(path)
+    if stat.S_ISDIR(status.st_mode):
         return Place(True, True, free, Kind.FOLDER)
-    if stat.S_ISLNK(mode):
-        return Place(True, True, free, Kind.LINK, clean(os.path.realpath(path)))
-    return Place(True, True, free, Kind.FILE if stat.S_ISREG(mode) else Kind.OTHER)
+    if stat.S_ISREG(status.st_mode):
+        return Place(True, True, free, Kind.FILE)
+    if stat.S_ISBLK(status.st_mode):
+        return Place(True, True, _device_size(status.st_rdev), Kind.BLOCK_DEVICE)
+    return Place(True, True, None, Kind.OTHER)
+
+
+def _link(path: str) -> Place:
+    """What is behind the link counts, as far as that can be seen."""
+    target, free = os.path.realpath(path), None
+    with contextlib.suppress(OSError):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            return Place(True, True, _free(target), Kind.FOLDER)
+        if stat.S_ISBLK(mode):
+            return Place(True, True, _device_size(os.stat(path).st_rdev), Kind.BLOCK_DEVICE)
+    with contextlib.suppress(OSError):
+        free = _free(os.path.dirname(target))
+    return Place(True, True, free, Kind.LINK, clean(target))
+
+
+def _free(folder: str) -> int:
+    """Bytes that this user may still write there."""
+    room = os.statvfs(folder)
+    return room.f_bavail * room.f_frsize
+
+
+def _device_size(device: int) -> int | None:
+    """Bytes; None if this machine does not say."""
+    try:
+        return int(Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/size").read_text()) * SECTOR
+    except (OSError, ValueError):
+        return None

@@ -10,8 +10,10 @@ import asyncio
 import logging
 import os
 import signal
+import stat
 import sys
 from functools import partial
+from pathlib import Path
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
@@ -82,9 +84,10 @@ async def _size(path: str) -> int | None:
     """The size of the file, if its storage tells that soon: the result does not wait for it."""
     try:
         async with asyncio.timeout(SIZE_PATIENCE):
-            return (await in_thread(partial(os.stat, path), "dump file")).st_size
+            status = await in_thread(partial(os.stat, path), "dump file")
     except (OSError, TimeoutError):
         return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None  # A block device's is 0.
 
 
 async def _keep(journal: Journal, record: JobRecord) -> None:
@@ -93,9 +96,19 @@ async def _keep(journal: Journal, record: JobRecord) -> None:
     Unless its folder was removed: nobody will look for it there.
     """
     for _ in range(KEEP_TRIES):
-        if _kept(journal, record) or not journal.path.parent.exists():
+        if _kept(journal, record) or _removed(journal.path.parent):
             return
         await asyncio.sleep(KEEP_INTERVAL)
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # A file system that fails now may be back in time.
+        return False
+    return False
 
 
 def _kept(journal: Journal, record: JobRecord) -> bool:

@@ -29,7 +29,7 @@ from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running import objections, scope
-from backend.running.place import look_at
+from backend.running.place import look
 from backend.text import clean
 from backend.threads import in_thread
 
@@ -81,7 +81,7 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
     if job is not None and (busy := objections.to_domain(request.domain, job.operation)):
         raise DomainBusy(f"{busy}; attach to it with: virt-jobs wait")
     if backend.capabilities.local:
-        place = await in_thread(partial(look_at, request.path), "dump path")
+        place = await look(request.path)
         match objections.to_place(place, overwrite, clean(request.path)):
             case FileExists() as objection:
                 raise FileExists(f"{objection}; use --overwrite to dump there all the same")

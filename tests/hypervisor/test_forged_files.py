@@ -10,12 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from backend.files.inspect import inspect
 from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.host.iohelper import dump_target
 from backend.model import DomainKey
 from backend.observing.wait import wait
@@ -135,6 +137,60 @@ def test_the_file_of_a_session_daemons_dump_is_found(daemon: PrivateDaemon, fold
         held.release()
         assert dump.wait(PATIENCE) == 0
     assert strangers == (None, None)
+
+
+@contextmanager
+def forged_domain(domain: DomainKey, user: int) -> Iterator[None]:
+    """A process of a user whose arguments are those of a domain's QEMU."""
+    key = f"id=masterKey0,file=/var/lib/libvirt/qemu/domain-{domain.id}-{domain.name}/master-key.aes"
+    claim = ["-name", f"guest={domain.name},debug-threads=on", "-object", key, "-uuid", domain.uuid]
+    process = subprocess.Popen(
+        ["/usr/bin/qemu-system-x86_64", "-c", "import sys; sys.stdin.read()", *claim],
+        executable="/usr/bin/python3",
+        stdin=subprocess.PIPE,
+        user=user,
+        group=user,
+        extra_groups=[],
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_process_of_any_user_is_no_domain_of_the_system_daemon(machines: Machines) -> None:
+    real = machines.start(unique("real"), paused=True)
+    shadow = DomainKey(real.uuid, 999, "shadow")
+    invented = DomainKey(str(uuid4()), 998, "invented")
+    with forged_domain(shadow, SOMEBODY), forged_domain(invented, SOMEBODY):
+        domains = running_domains(0)
+    assert real in domains
+    assert not {shadow, invented}.intersection(domains)
+
+
+def test_every_user_sees_the_domains_of_the_system_daemon(machines: Machines) -> None:
+    real = machines.start(unique("real"), paused=True)
+    # In a child that gives up root, as everything that it needs has been imported.
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(SOMEBODY, SOMEBODY, SOMEBODY)
+        os.setresuid(SOMEBODY, SOMEBODY, SOMEBODY)
+        os._exit(0 if real in running_domains(0) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_process_of_another_user_is_no_domain_of_a_session_daemon(daemon: PrivateDaemon) -> None:
+    with Machines(daemon.uri) as machines:
+        real = machines.start(unique("real"), paused=True)
+        shadow = DomainKey(real.uuid, 999, "shadow")
+        with forged_domain(shadow, SOMEBODY):
+            domains = running_domains(NOBODY)
+            strangers = running_domains(SOMEBODY), running_domains(0)
+    assert real in domains
+    assert shadow not in domains
+    assert all(real not in keys for keys in strangers)
 
 
 @pytest.mark.parametrize("program", HELPERS.values(), ids=HELPERS)

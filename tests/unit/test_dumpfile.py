@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import tracemalloc
@@ -9,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.errors import OperationFailed
 from backend.files.inspect import inspect
+from backend.files.target import DumpTarget
 
 PAGE = 4096
 PAGES = 5
@@ -154,6 +157,77 @@ def test_what_is_no_file_is_refused_in_one_line(kind: str, tmp_path: Path) -> No
     with pytest.raises(OperationFailed) as caught:
         inspect(path)
     assert str(path) in str(caught.value)
+
+
+@pytest.fixture
+def on_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file passes for a block device, which has no holes to skip."""
+    monkeypatch.setattr(DumpTarget, "device", True)
+    lseek = os.lseek
+
+    def lseek_on_device(descriptor: int, at: int, whence: int) -> int:
+        if whence == os.SEEK_DATA:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return lseek(descriptor, at, whence)
+
+    monkeypatch.setattr(os, "lseek", lseek_on_device)
+
+
+@kinds
+@pytest.mark.parametrize("rest", [0, 4 * PAGE * PAGES], ids=["as long as the dump", "longer"])
+def test_a_dump_on_a_block_device_is_known_but_never_proven_whole(
+    kind: str, rest: int, on_device: None, tmp_path: Path
+) -> None:
+    make, format = WHOLE[kind]
+    path = tmp_path / "device"
+    path.write_bytes(make() + bytes(rest))
+    found = inspect(path)
+    assert (found.format, found.whole) == (format, None)
+    assert "block device" in found.detail
+
+
+@kinds
+def test_old_data_on_a_block_device_completes_no_dump(kind: str, on_device: None, tmp_path: Path) -> None:
+    old = WHOLE[kind][0]()
+    path = tmp_path / "device"
+    path.write_bytes(old)
+    with path.open("r+b") as file:  # The same dump again, cut short.
+        file.write(old[: len(old) // 2])
+    assert inspect(path).whole is None
+
+
+@pytest.mark.parametrize("kind", ["elf", "kdump", "flattened", "windows"])
+def test_a_block_device_that_is_too_small_proves_that_a_dump_is_not_whole(
+    kind: str, on_device: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "device"
+    path.write_bytes(WHOLE[kind][0]()[:-17])
+    assert inspect(path).whole is False
+
+
+@pytest.mark.parametrize("kind", ["stream", "saved", "simulated"])
+def test_formats_that_end_with_their_file_are_undecided_on_a_block_device(
+    kind: str, on_device: None, tmp_path: Path
+) -> None:
+    path = tmp_path / "device"
+    path.write_bytes(WHOLE[kind][0]()[:-17])
+    assert inspect(path).whole is None
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EACCES])
+@pytest.mark.parametrize(("kind", "call"), [("elf", "elf"), ("kdump", "lseek"), ("flattened", "lseek")])
+def test_storage_that_cannot_be_read_says_nothing_about_the_file(
+    kind: str, call: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(WHOLE[kind][0]())
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(*((os, "lseek") if call == "lseek" else (ELFFile, "iter_segments")), fail)
+    with pytest.raises(OperationFailed, match=os.strerror(number)):
+        inspect(path)
 
 
 def kdump_header(bitmap_blocks: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import sqlite3
@@ -134,3 +135,17 @@ async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything
                 await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "core")))
             assert await backend.job(domain.key) is None
     assert not (tmp_path / "core").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTDIR])
+def test_a_folder_that_cannot_be_looked_at_is_not_taken_for_removed(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not runner._removed(tmp_path)
+    assert runner._removed(tmp_path / "none")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "stat", fail)
+    assert not runner._removed(tmp_path)

@@ -15,9 +15,10 @@ import platformdirs
 
 from backend.errors import BackendError
 from backend.libvirt.connection import binding, conf
+from backend.log import backend_error
 from backend.observing.checkup import Checkup, check
 from backend.running import scope
-from backend.running.place import Place, look_at
+from backend.running.place import DEADLINE, Place, look_at
 from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import libvirt_installed
@@ -30,8 +31,8 @@ from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
 
-_LOOK_DEADLINE = 3.0
-"""Seconds that a file system, or systemd, has to answer."""
+_SYSTEMD_DEADLINE = 3.0
+"""Seconds that systemd has to answer."""
 
 
 def report(target: Target, as_json: bool) -> bool:
@@ -116,10 +117,11 @@ def _stored() -> Iterator[Finding]:
 
 
 async def _logout() -> Finding:
-    try:
-        return findings.of_logout(await asyncio.wait_for(in_thread(scope.check_logout, "systemd"), _LOOK_DEADLINE))
-    except TimeoutError:
+    asking = in_thread(scope.check_logout, "systemd")
+    await asyncio.wait({asking}, timeout=_SYSTEMD_DEADLINE)
+    if not asking.done():
         return Finding("logout", Mark.ATTENTION, "systemd does not answer", "see: systemctl status")
+    return findings.of_logout(asking.result())
 
 
 def _hypervisors(target: Target) -> tuple[tuple[str, ...], bool]:
@@ -132,19 +134,19 @@ def _hypervisors(target: Target) -> tuple[tuple[str, ...], bool]:
 async def _checked(target: Target, uri: str) -> Checkup:
     try:
         return await check(target.silent_backend(uri))
-    except BackendError as error:
-        return Checkup(uri, target.readonly, error)
+    except Exception as error:
+        return Checkup(uri, target.readonly, backend_error(error))
 
 
 async def _place(checkup: Checkup, local: bool, config: Config) -> Finding:
-    try:
-        path, place, writable = await asyncio.wait_for(
-            in_thread(partial(_look, checkup.uri, local, config), "file system"), _LOOK_DEADLINE
-        )
-    except TimeoutError:
+    looking = in_thread(partial(_look, checkup.uri, local, config), "file system")
+    await asyncio.wait({looking}, timeout=DEADLINE)
+    if not looking.done():
         return Finding("dumps go to", Mark.ATTENTION, "the file system does not answer", "see: mount", checkup.uri)
-    except BackendError as error:
-        return Finding("dumps go to", Mark.ATTENTION, clean(error.message), "", checkup.uri)
+    try:
+        path, place, writable = looking.result()
+    except (BackendError, OSError) as error:
+        return Finding("dumps go to", Mark.ATTENTION, clean(str(error)), "", checkup.uri)
     return findings.of_place(checkup, path, place, writable)
 
 

@@ -20,6 +20,7 @@ from backend.errors import (
     NotAnswering,
     NotPermitted,
     OperationCancelled,
+    Unreadable,
     WaitTimeout,
 )
 
@@ -41,6 +42,7 @@ class Exit(IntEnum):
 
 
 _BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
+    (Unreadable, Exit.UNPROVEN),
     (InvalidURI, Exit.USAGE),
     (AmbiguousDomain, Exit.USAGE),
     (FileExists, Exit.USAGE),

@@ -142,9 +142,9 @@ async def within(backend: Backend, deadline: float, call: Coroutine[Any, Any, T]
         async with asyncio.timeout(deadline) as limit:
             backend.ask = ask and partial(_pause_deadline, ask, limit, deadline)
             return await call
-    except TimeoutError:
-        return NotAnswering(f"no answer from {backend.uri} within {deadline:g} s")
     except Exception as error:
+        if isinstance(error, TimeoutError) and limit.expired():  # Not that of a file system, say.
+            return NotAnswering(f"no answer from {backend.uri} within {deadline:g} s")
         return backend_error(error)
     finally:
         backend.ask = ask

@@ -69,7 +69,9 @@ def dump(
 
     The dump runs in a process of its own: Ctrl-C, a lost terminal or a crash of this command do not affect it.
     """
+    from backend.records.record import RecordState
     from backend.running import objections
+    from backend.running.place import Place, look
     from tui.cli import follow
 
     requested = {
@@ -104,8 +106,11 @@ def dump(
             location = await fleet.find(domain)
             backend, key = location.backend, location.domain.key
             request = DumpRequest(key, path, dump_format, flags)
+            place = await look(path) if backend.capabilities.local else Place()
             publish = target.config.dump.publish
             record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
+            if place.hidden and record.state is not RecordState.FAILED:
+                complain(f"{place.hidden}; libvirt may still be able to write there, and destroys an older file")
             report = follow.Report(key, backend.uri, as_json)
             if detach and not record.over:
                 started = {"event": "started", "uri": backend.uri, "domain": key.name, "path": path}

@@ -61,7 +61,14 @@ class Target:
 
     @property
     def _configured(self) -> bool:
-        return os.path.exists(config_path())
+        """Whether there is a config, or one that cannot be looked at, of which loading says so."""
+        try:
+            os.stat(config_path())
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
 
     def _defaults(self) -> tuple[str, ...]:
         for variable in _VARIABLES:

@@ -97,9 +97,12 @@ def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Itera
         yield "warn", "a memory-only dump cannot be aborted once it has begun"
     else:
         yield "ok", "can be aborted; crash cannot read what it writes"
+    if place.hidden:
+        yield "warn", unseen(place)
     weight = units.size(choice.domain.memory)
     if place.free is None:
-        yield "ok", f"up to {weight} will be written; the room there cannot be seen from here"
+        where = "there cannot be seen from here" if not capabilities.local else "there is unknown"
+        yield "ok", f"up to {weight} will be written; the room {where}"
     elif place.free < choice.domain.memory:
         yield "bad", f"up to {weight} will be written, and only {units.size(place.free)} are free"
     else:
@@ -107,8 +110,13 @@ def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Itera
     if place.exists:
         yield ("warn", "the file exists: it will be lost, even if the dump fails") if choice.overwrite else (
             "bad", "the file exists: a dump, even a failed one, destroys it")  # fmt: skip
-    elif place.exists is None and not capabilities.local:
+    elif place.exists is None and (place.hidden or not capabilities.local):
         yield "warn", "whether the file exists cannot be seen from here; an older one is destroyed"
+
+
+def unseen(place: Place) -> str:
+    """That nothing is known of a place, why, and that this says nothing about the hypervisor."""
+    return f"{place.hidden}; libvirt may still be able to write there"
 
 
 def suggested_folder(uri: str, local: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
 from backend.model import FORMAT_NAMES, DumpFlags
-from backend.running.place import Place, look_at
+from backend.running.place import DEADLINE, Place, look_at, silent
 from backend.threads import in_thread
 from tui.commands.commands import Back, Start
 from tui.commands.offering import OfferingScreen, heading
@@ -199,8 +200,11 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         try:
             while paths := self._unchecked:
                 self._unchecked = ()
-                places = await in_thread(partial(_look_at_all, paths), "dump path")
-                self.post_message(self.Looked(places))
+                looking = in_thread(partial(_look_at_all, paths), "dump path")
+                await asyncio.wait({looking}, timeout=DEADLINE)
+                if not looking.done():
+                    self.post_message(self.Looked({path: silent(path) for path in paths}))
+                self.post_message(self.Looked(await looking))
         finally:
             self._checking = False
 

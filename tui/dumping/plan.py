@@ -58,6 +58,10 @@ def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator
     elif going:
         yield "ok", "they can be aborted; crash cannot read what they write"
     yield from _room(going)
+    reasons = dict.fromkeys(dump_choice.unseen(part.place) for part in going if part.place.hidden)
+    yield from (("warn", reason) for reason in list(reasons)[:NAMED])
+    if len(reasons) > NAMED:
+        yield "warn", f"cannot look into {len(reasons) - NAMED} more folders"
     lost = sum(bool(part.place.exists) for part in going)
     if lost:
         yield "warn", f"{lost} files exist: they will be lost, even if the dumps fail"

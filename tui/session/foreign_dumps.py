@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from backend.errors import BackendError
 from backend.records.journal import Journal
@@ -38,6 +39,11 @@ class ForeignDumps:
     def gone(self, host: Host, row: Row) -> None:
         """The domain's dump ended."""
         self._tasks.start(row.domain.name, self._report_end(host, row))
+
+    def forget(self, keys: Iterable[RowKey]) -> None:
+        """These domains are gone: what was known of their dumps is not to be taken for what a namesake does."""
+        for key in keys:
+            self._ids.pop(key, None)
 
     async def _report_begin(self, host: Host, row: Row, began: bool) -> None:
         record = await _record(host, row)

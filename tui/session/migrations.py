@@ -25,7 +25,7 @@ def other_host(operation: JobOperation | None, elsewhere: Iterable[tuple[str, Jo
     `elsewhere`: the other hosts that have a domain of that uuid, each with the operation of its job.
     """
     opposite = OTHER_END.get(operation)
-    hosts = [host for host, theirs in elsewhere if opposite is not None and theirs is opposite]
+    hosts = [host for host, theirs in elsewhere if opposite is not None and theirs == opposite]
     return hosts[0] if len(hosts) == 1 else ""
 
 

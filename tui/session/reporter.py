@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from backend.model import JobOperation
 from tui.session import news
@@ -90,6 +90,12 @@ class Reporter:
         if row.key not in self._left:
             self._left.add(row.key)
             self._log.say(row.domain.name, "left paused by a dump that is no longer running", Tone.WARNING)
+
+    def forget(self, keys: Collection[RowKey]) -> None:
+        """These domains are gone, as is what was reported of them."""
+        self._reported.difference_update(keys)
+        self._left.difference_update(keys)
+        self._foreign.forget(keys)
 
     def _report_jobs(self, host: Host, before: Row | None, row: Row) -> None:
         was, now = news.jobs(before, row, host.watched)

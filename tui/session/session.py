@@ -218,6 +218,7 @@ class Session:
             moving = migrations.migrating([*changed, *before])
         self.rows.apply(changed, removed)
         self.throughputs.forget(removed)
+        self._reporter.forget(removed)
         if moving and (corrected := migrations.corrected(self.rows, self.hosts, moving)):
             self.rows.apply(corrected)
             changed = list({row.key: row for row in (*changed, *corrected)}.values())

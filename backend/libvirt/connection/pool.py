@@ -115,6 +115,7 @@ class Pool:
 
     def forget(self, uuid: str) -> None:
         """Look the domain up again before the next call: it was started or stopped."""
+        self._doubted.discard(uuid)
         for connection in self._connections:
             connection.handles.pop(uuid, None)
 

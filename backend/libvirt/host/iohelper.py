@@ -14,11 +14,11 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from backend.errors import OperationFailed
 from backend.files.target import DumpTarget
+from backend.libvirt.host.emulators import processes_of
 from backend.libvirt.host.processes import began, executable, owner, parent, processes
 from backend.log import ignored
 from backend.text import clean
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 _HELPER = "libvirt_iohelper"
 _DAEMONS = ("libvirtd", "virtqemud")
-_PID_FILES = Path("/run/libvirt/qemu")
-"""Where the system daemon keeps the pid of each domain's QEMU; only root can write there."""
 
 
 def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
@@ -37,14 +35,14 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
     `daemon_owner` is the uid that the daemon runs as: 0, or the user of a session daemon. None where the file cannot be
     seen, or where more than one file could be it.
     """
-    helpers: list[tuple[Path, str]] = []
-    pipes: set[str] = set()
-    for process, arguments in processes():
-        if os.path.basename(arguments[0]) == _HELPER and len(arguments) > 1:
-            if _is_helper(process, daemon_owner):
-                helpers.append((process, arguments[1]))
-        elif ("-uuid", uuid) in pairwise(arguments) and _is_emulator(process, daemon_owner):
-            pipes.update(_pipes(process))
+    helpers = [
+        (process, arguments[1])
+        for process, arguments in processes()
+        if os.path.basename(arguments[0]) == _HELPER and len(arguments) > 1 and _is_helper(process, daemon_owner)
+    ]
+    if not helpers:
+        return None
+    pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in _pipes(process)}
     candidates = [(process, path) for process, path in helpers if pipes.intersection(_pipes(process, "0"))]
     if len(candidates) != 1:
         return None
@@ -68,19 +66,6 @@ def _is_helper(process: Path, daemon_owner: int) -> bool:
         and owner(daemon) == daemon_owner
         and executable(daemon) in _DAEMONS
     )
-
-
-def _is_emulator(process: Path, daemon_owner: int) -> bool:
-    """Whether the daemon started it. The system daemon's QEMUs run as any user, so its pid files decide."""
-    if executable(process) is None:
-        return False
-    if daemon_owner:
-        return owner(process) == daemon_owner
-    for file in _PID_FILES.glob("*.pid"):
-        with contextlib.suppress(OSError):
-            if file.read_bytes().strip() == process.name.encode():
-                return True
-    return False
 
 
 def _pipes(process: Path, name: str = "") -> Iterator[str]:

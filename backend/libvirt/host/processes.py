@@ -1,33 +1,32 @@
-"""Reads the processes of this host, and from them the running domains: no daemon is involved, so none can block it."""
+"""Reads the processes of this host.
+
+What a process says of itself (its name and arguments) can be anything; the rest comes from the kernel.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
-from backend.model import DomainKey
-from backend.text import clean
-
-_PROC = Path("/proc")
-_NAME = re.compile(r"guest=(.*?)(,debug-threads=on)?", re.DOTALL)
-# Part of the paths in each domain's own folder, such as /var/lib/libvirt/qemu/domain-5-db-01/master-key.aes.
-_ID = re.compile(r"/domain-(\d{1,9})-")
+PROC = Path("/proc")
 
 
 def processes() -> Iterator[tuple[Path, list[str]]]:
     """The folder under /proc and the arguments of every process."""
-    for process in _PROC.iterdir():
-        if process.name.isdigit():
-            try:
-                arguments = (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if arguments:
-                yield process, os.fsdecode(arguments).split("\0")
+    for process in PROC.iterdir():
+        if process.name.isdigit() and (arguments := arguments_of(process)):
+            yield process, arguments
+
+
+def arguments_of(process: Path) -> list[str]:
+    """Its arguments; none if it is gone, or a thread of the kernel."""
+    try:
+        arguments = (process / "cmdline").read_bytes()
+    except OSError:
+        return []
+    return os.fsdecode(arguments).split("\0") if arguments else []
 
 
 def began(process: Path) -> float:
@@ -68,17 +67,3 @@ def executable(process: Path) -> str | None:
 def _stat(process: Path) -> list[bytes]:
     """The fields of proc(5)'s ``stat`` from the state on. The name before them may hold any bytes. OSError if gone."""
     return (process / "stat").read_bytes().rpartition(b")")[2].split()
-
-
-def running_domains() -> list[DomainKey]:
-    """The domains of all daemons whose QEMU runs on this host, by its arguments (QEMU 7.2 under libvirt 9.0.0)."""
-    return [key for _, arguments in processes() if (key := _key(arguments)) is not None]
-
-
-def _key(arguments: list[str]) -> DomainKey | None:
-    values = dict(pairwise(arguments))
-    name, uuid = _NAME.fullmatch(values.get("-name", "")), values.get("-uuid")
-    running_id = next((match[1] for argument in arguments if (match := _ID.search(argument))), None)
-    if name is None or uuid is None or running_id is None:
-        return None
-    return DomainKey(uuid, int(running_id), clean(name[1].replace(",,", ",")))

@@ -105,3 +105,9 @@ async def test_where_all_connections_break_every_call_is_told_so(pool: Pool) -> 
     assert {str(answer) for answer in found.values()} == {"the line broke"}
     with pytest.raises(NoConnection):
         pool.check()
+
+
+async def test_a_domain_that_stopped_is_doubted_no_more(pool: Pool) -> None:
+    pool.doubt("uuid")
+    pool.forget("uuid")
+    assert not pool._doubted
