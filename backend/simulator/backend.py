@@ -277,6 +277,8 @@ class SimulatorBackend(Backend):
             return current.situations, now
         situations, now = await self._run(Hypervisor.situations, [domain.uuid for domain in domains])
         current.situations.update(situations)
+        # What the call itself brought about is reported before its answer.
+        self._view.deliver()
         return situations, now
 
     def _visit(self) -> None:
