@@ -39,6 +39,8 @@ SWEEP_SHARE = 0.04
 """The part of the time that sweeps may take."""
 LIST_INTERVAL = 2.0
 """Seconds, at the least, between two listings, unless the hypervisor tells something."""
+LIST_PAUSE = 0.1
+"""Seconds, at the least, between two listings, whatever the hypervisor tells."""
 LIST_SHARE = 0.01
 """The part of the time that listings may take."""
 LONGEST_PAUSE = 5.0
@@ -74,7 +76,7 @@ class Watcher:
         self._views: dict[str, DomainView] = {}
         self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
         self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
-        self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE)
+        self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE, LIST_PAUSE)
         self._followers: dict[DomainKey, Follower] = {}
         """Of the domains that have a job, or of which the hypervisor reported an event lately."""
         self._attention: dict[DomainKey, float] = {}
