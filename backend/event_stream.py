@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from backend.errors import BackendError
-from backend.events import Event
+from backend.events import ConnectionEvent, Event
 
 
 class EventStream:
@@ -25,9 +25,19 @@ class EventStream:
         self._arrived = asyncio.Event()
         self._ended = False
         self._error: BackendError | None = None
+        self._uuid: str | None = None
+
+    def narrow(self, uuid: str) -> None:
+        """Deliver, from now on, only the events of that domain and of the connection.
+
+        With many streams on one backend, most events would otherwise wake those that have no use for them.
+        """
+        self._uuid = uuid
 
     def put(self, event: Event) -> None:
         """Deliver an event (for backends)."""
+        if self._uuid is not None and not isinstance(event, ConnectionEvent) and event.domain.uuid != self._uuid:
+            return
         if not self._ended:
             self._waiting.append(event)
             self._arrived.set()

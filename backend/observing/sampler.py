@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from dataclasses import dataclass, field
 from operator import itemgetter
 from types import TracebackType
@@ -35,6 +36,8 @@ MOST = 100
 """Looks together, so that others who share the event loop have their turn between their answers."""
 PATIENCE = 0.1
 """Seconds after which looks that are not answered hold up no others."""
+HURRIES, HURRY_WINDOW = 5, 0.1
+"""Looks at one domain, within so many seconds, that events cause at the most; a burst of more makes them no more."""
 _TOGETHER = 0.01
 """Seconds by which a look may be early, so that it is made together with others."""
 
@@ -93,6 +96,8 @@ class _Followed:
     """Whether a look has not been answered yet."""
     hurried: bool = False
     """Whether it has to be looked at again, as the answer on its way may be older than what happened."""
+    hurries: deque[float] = field(default_factory=lambda: deque(maxlen=HURRIES))
+    """When it was looked at for that reason lately."""
     near: bool = False
     """Whether its job's end is near, and somebody wants to know it."""
     last: tuple[JobStats, float] | None = None
@@ -131,7 +136,7 @@ class Sampler:
                 task.cancel()
 
     def hurry(self, domain: DomainKey) -> None:
-        """Look at the domain as soon as no other look at it is on its way."""
+        """Look at the domain as soon as no other look at it is on its way, and a burst of events allows."""
         if (followed := self._followed.get(domain)) is not None:
             followed.hurried = True
             self._woken.set()
@@ -160,6 +165,8 @@ class Sampler:
         # Now, not in the task: somebody may leave before that begins.
         for domain in domains:
             followed = self._followed[domain]
+            if followed.hurried:
+                followed.hurries.append(self._clock())
             followed.pending, followed.hurried = True, False
         task = asyncio.create_task(self._look(domains))
         self._rounds.add(task)
@@ -167,9 +174,11 @@ class Sampler:
         return task
 
     def _due(self, followed: _Followed) -> float:
+        due = followed.due if followed.near else max(followed.due, self._rest_until)
         if followed.hurried:
-            return float("-inf")
-        return followed.due if followed.near else max(followed.due, self._rest_until)
+            burst = len(followed.hurries) == HURRIES
+            due = min(due, followed.hurries[0] + HURRY_WINDOW if burst else float("-inf"))
+        return due
 
     async def _look(self, domains: list[DomainKey]) -> None:
         """One round: all answers go to whoever follows the domains."""

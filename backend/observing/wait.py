@@ -38,6 +38,7 @@ async def wait(
     try:
         # Listening begins before the first look, so that no end falls between the two.
         async with asyncio.timeout(timeout) as limit, backend.events() as events:
+            events.narrow(domain.uuid)
             if (outcome := await backend.job_result(domain, operation)) is not None:
                 return outcome
             attached = await attach(backend, domain, operation, record, journal)

@@ -39,6 +39,8 @@ SWEEP_SHARE = 0.04
 """The part of the time that sweeps may take."""
 LIST_INTERVAL = 2.0
 """Seconds, at the least, between two listings, unless the hypervisor tells something."""
+LIST_PAUSE = 0.1
+"""Seconds, at the least, between two listings, whatever the hypervisor tells."""
 LIST_SHARE = 0.01
 """The part of the time that listings may take."""
 LONGEST_PAUSE = 5.0
@@ -74,7 +76,7 @@ class Watcher:
         self._views: dict[str, DomainView] = {}
         self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
         self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
-        self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE)
+        self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE, LIST_PAUSE)
         self._followers: dict[DomainKey, Follower] = {}
         """Of the domains that have a job, or of which the hypervisor reported an event lately."""
         self._attention: dict[DomainKey, float] = {}
@@ -140,13 +142,16 @@ class Watcher:
         await self._look_at([key for key in self._attention if self._is_active(key)], self._listings)
 
     async def _sweep(self) -> None:
-        await self._look_at([key for key in self._active() if key not in self._followers], self._sweeps)
+        active = (view.domain.key for view in self._views.values() if view.domain.active)
+        await self._look_at([key for key in active if key not in self._followers], self._sweeps)
 
     async def _look_at(self, keys: list[DomainKey], pace: Pace) -> None:
         """Look once at domains that nobody follows, or that may have changed this very moment."""
         if not keys:
             return
         for count, (key, answer) in enumerate((await self._backend.jobs(keys)).items(), 1):
+            if answer is None and pace is self._sweeps:
+                continue  # Nearly always: the domain has no job, and had none.
             if isinstance(answer, NoConnection):
                 raise answer
             if isinstance(answer, NotAnswering):
@@ -206,9 +211,6 @@ class Watcher:
         if len(self._attention) < MANY:
             self._attention[key] = self._clock() + ATTENTION
             self._follow(key)
-
-    def _active(self) -> list[DomainKey]:
-        return [view.domain.key for view in self._views.values() if view.domain.active]
 
     def _take_in(self, domains: list[Domain]) -> None:
         listed = {domain.key.uuid: domain for domain in domains}

@@ -1,4 +1,7 @@
-"""The backend of the simulator: ``sim:///NAME``. It runs the hypervisor's calls in a thread and delivers its events."""
+"""The backend of the simulator: ``sim:///NAME``.
+
+It runs the hypervisor's calls in a thread, answers without one what is known already, and delivers events.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,15 @@ import asyncio
 import contextlib
 import functools
 import logging
-import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
-from backend.log import ignored
+from backend.log import backend_error, ignored
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
@@ -28,11 +30,13 @@ from backend.model import (
 from backend.records import codec
 from backend.records.codec import InvalidRecord
 from backend.records.record import JobRecord
-from backend.simulator import options, refusals
-from backend.simulator.hypervisor import Hanging, Hypervisor
+from backend.simulator import options, refusals, snapshot
+from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.options import Fail
+from backend.simulator.patrol import INTERVAL, patrol
 from backend.simulator.plan import Stage
-from backend.simulator.watch import INTERVAL, Watch
+from backend.simulator.snapshot import Hanging, Situation
+from backend.simulator.watch import Watch
 from backend.threads import Worker
 
 logger = logging.getLogger(__name__)
@@ -63,23 +67,25 @@ class SimulatorBackend(Backend):
         self._hypervisor: Hypervisor | None = None
         self._thread: Worker | None = None
         self._watch: Watch | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._catching_up: asyncio.Task[None] | None = None
         self._hanging: set[DomainKey] = set()
 
     async def open(self) -> None:
         self._thread = Worker(f"simulator {self._options.name}")
         try:
             self._hypervisor = await self._thread.call(functools.partial(Hypervisor, self._options, self._clock))
-            self._watch = Watch(self._options.name, self._hub, self.readonly)
+            outages = self._options.fail is Fail.DISCONNECT
+            self._watch = Watch(self._options.name, self._hub, self.readonly, outages, self._clock)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        patrol().leave(self._visit)
+        if self._catching_up is not None:
+            self._catching_up.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+                await self._catching_up
         self._hub.end()
         if self._watch is not None:
             self._watch.close()
@@ -87,7 +93,7 @@ class SimulatorBackend(Backend):
             if self._hypervisor is not None:
                 await self._thread.call(self._hypervisor.close)
             self._thread.stop()
-        self._hypervisor = self._thread = self._watch = self._watching = None
+        self._hypervisor = self._thread = self._watch = self._catching_up = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -105,16 +111,17 @@ class SimulatorBackend(Backend):
         )
 
     async def domains(self) -> list[Domain]:
-        return await self._call(Hypervisor.domains)
+        return list(await self._reach(self._domains))
 
     async def job(self, domain: DomainKey) -> JobStats | None:
-        return await self._call_on(domain, Hypervisor.stats, domain)
+        return await self._unless_hanging(domain, self._reach(functools.partial(self._job, domain)))
 
     async def jobs(
         self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
     ) -> Mapping[DomainKey, JobAnswer]:
         keys = list(domains)
-        answers = await self._call(Hypervisor.all_stats, keys)
+        situations, now = await self._reach(functools.partial(self._situations, keys))
+        answers: dict[DomainKey, JobAnswer] = snapshot.answers(keys, situations, now)
         if on_answer is not None:
             for key, answer in answers.items():
                 on_answer(key, answer)
@@ -127,7 +134,8 @@ class SimulatorBackend(Backend):
             if on_answer is not None:
                 on_answer(key, answers[key])
 
-        await asyncio.gather(*(ask(key) for key in keys if key not in answers))
+        if len(answers) < len(keys):
+            await asyncio.gather(*(ask(key) for key in keys if key not in answers))
         return answers
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
@@ -174,8 +182,7 @@ class SimulatorBackend(Backend):
         if self._watch is None:
             raise NoConnection(f"{self.uri} is not open")
         stream = self._watch.stream()
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.get_running_loop().create_task(self._keep_watching(self._watch))
+        patrol().join(self._visit)
         return stream
 
     async def define(self, name: str, memory: int) -> Domain:
@@ -210,9 +217,13 @@ class SimulatorBackend(Backend):
         *arguments: P.args,
         **named: P.kwargs,
     ) -> T:
+        """A call for one domain."""
+        return await self._unless_hanging(domain, self._call(function, *arguments, **named))
+
+    async def _unless_hanging(self, domain: DomainKey, call: Awaitable[T]) -> T:
         """A call for one domain. If it hangs, the first call takes the whole deadline; later ones fail at once."""
         try:
-            answer = await self._call(function, *arguments, **named)
+            answer = await call
         except Hanging:
             if domain not in self._hanging:
                 await asyncio.sleep(self.deadline)
@@ -224,13 +235,17 @@ class SimulatorBackend(Backend):
     async def _call(
         self, function: Callable[Concatenate[Hypervisor, P], T], *arguments: P.args, **named: P.kwargs
     ) -> T:
+        """A call that the hypervisor answers itself."""
+        return await self._reach(lambda: self._run(function, *arguments, **named))
+
+    async def _reach(self, call: Callable[[], Awaitable[T]]) -> T:
         """A call, with the latency of the URI. NoConnection during a simulated outage."""
         called_at = time.monotonic()
         if self._options.latency:
             await asyncio.sleep(self._options.latency)
-        if self._options.fail is Fail.DISCONNECT and await self._run(Hypervisor.outage):
+        if not self._view.connected:
             raise NoConnection(f"{self.uri}: the simulated connection was lost")
-        answer = await self._run(function, *arguments, **named)
+        answer = await call()
         self.traffic.answered(1, time.monotonic() - called_at)
         return answer
 
@@ -239,19 +254,56 @@ class SimulatorBackend(Backend):
             raise NoConnection(f"{self.uri} is not open")
         return await self._thread.call(functools.partial(function, self._hypervisor, *arguments, **named))
 
-    def _until(self, due: float | None) -> float:
-        """Seconds until `due`; infinite if it is None."""
-        return math.inf if due is None else due - self._clock()
+    @property
+    def _view(self) -> Watch:
+        if self._watch is None:
+            raise NoConnection(f"{self.uri} is not open")
+        return self._watch
 
-    async def _keep_watching(self, watch: Watch) -> None:
-        """While there are streams, deliver their events and apply on time what is due."""
+    async def _domains(self) -> list[Domain]:
+        current = self._view.snapshot(self._clock())
+        if current.domains is None:
+            current.domains = await self._run(Hypervisor.domains)
+        return current.domains
+
+    async def _job(self, domain: DomainKey) -> JobStats | None:
+        situations, now = await self._situations([domain])
+        answer = snapshot.answer(domain, situations[domain.uuid], now)
+        if isinstance(answer, BackendError):
+            raise answer
+        return answer
+
+    async def _situations(self, domains: list[DomainKey]) -> tuple[Mapping[str, Situation], float]:
+        """How these domains are, and the moment for which that holds."""
+        now = self._clock()
+        current = self._view.snapshot(now)
+        if all(domain.uuid in current.situations for domain in domains):
+            return current.situations, now
+        situations, now = await self._run(Hypervisor.situations, [domain.uuid for domain in domains])
+        current.situations.update(situations)
+        # What the call itself brought about is reported before its answer.
+        self._view.deliver()
+        return situations, now
+
+    def _visit(self) -> None:
+        """Deliver events, and see to it that stages are applied when they are due."""
+        if self._watch is None or not len(self._hub):
+            patrol().leave(self._visit)
+            return
         try:
-            while len(self._hub):
-                if self._options.fail is Fail.DISCONNECT:
-                    watch.connected(not await self._run(Hypervisor.outage))
-                if self._until(watch.due) <= 0:
-                    await self._run(Hypervisor.apply_due)
+            self._watch.deliver()
+        except Exception as error:
+            self._hub.end(backend_error(error))
+        if self._watch.until_due < INTERVAL and (self._catching_up is None or self._catching_up.done()):
+            self._catching_up = asyncio.create_task(self._catch_up(self._watch))
+
+    async def _catch_up(self, watch: Watch) -> None:
+        """Apply the stages that are due soon, each on time."""
+        try:
+            while (left := watch.until_due) < INTERVAL:
+                await asyncio.sleep(max(0.0, left))
+                await self._run(Hypervisor.apply_due)
                 watch.deliver()
-                await asyncio.sleep(max(BATCH, min(INTERVAL, self._until(watch.due))))
-        except BackendError as error:
-            self._hub.end(error)
+                await asyncio.sleep(BATCH)
+        except Exception as error:
+            self._hub.end(backend_error(error))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from backend.errors import BackendError, NoJob, OperationCancelled, OperationFailed
+from backend.errors import NoJob, OperationCancelled, OperationFailed
 from backend.events import Event, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import Domain, DomainKey, DomainState, DumpRequest, JobStats
 from backend.simulator import effects, refusals, target
@@ -18,15 +18,12 @@ from backend.simulator.options import Fail, Options
 from backend.simulator.plan import Ending, Plan, Stage
 from backend.simulator.resize import resize
 from backend.simulator.schedule import Schedule
+from backend.simulator.snapshot import Hanging, Situation, inactive
 from backend.simulator.store import Store
 from backend.text import clean
 
 OUTAGE = (0.3, 0.6)
 """The part of a dump during which connections are lost if the URI says ``fail=disconnect``: from 30 % to 60 %."""
-
-
-class Hanging(Exception):
-    """The domain answers no call now: the target of its dump hangs."""
 
 
 class Hypervisor:
@@ -56,48 +53,21 @@ class Hypervisor:
         self.apply_due()
         return self._store.domains()
 
-    def stats(self, domain: DomainKey) -> JobStats | None:
-        """The statistics of the domain's job, as ``jobStats`` gives them; None without a job."""
-        self.apply_due()
-        # Read the plan first: the end of a job may stop the domain too, and that is not a domain without a job.
-        plan = self._store.plan(domain.uuid)
-        self._active(domain)
-        return plan.stats(self._clock()) if plan else None
-
-    def all_stats(self, domains: Iterable[DomainKey]) -> dict[DomainKey, JobStats | BackendError | None]:
-        """`stats` of many domains, read at once: statistics, None or the error. Hanging domains are left out."""
+    def situations(self, uuids: Iterable[str]) -> tuple[dict[str, Situation], float]:
+        """How domains are, by uuid, and the moment for which that holds."""
         self.apply_due()
         now = self._clock()
-        domains = list(domains)
-        plans_by_uuid = self._store.plans(domain.uuid for domain in domains)
-        stats: dict[DomainKey, JobStats | BackendError | None] = {}
-        jobless = []
-        for domain in domains:
-            plan = plans_by_uuid.get(domain.uuid)
-            if plan is None or plan.stage is Stage.PENDING or plan.domain_id != domain.id:
-                jobless.append(domain)
-            elif not plan.hung:
-                try:
-                    stats[domain] = plan.stats(now)
-                except BackendError as error:
-                    stats[domain] = error
-        running_ids = self._store.ids(domain.uuid for domain in jobless) if jobless else {}
-        for domain in jobless:
-            exists, running_id = domain.uuid in running_ids, running_ids.get(domain.uuid)
-            same_run = running_id is not None and running_id == domain.id
-            stats[domain] = None if same_run else _inactive(domain, exists, running_id)
-        return stats
+        uuids = list(uuids)
+        # Read the plans first: the end of a job may stop the domain too, and that is not a domain without a job.
+        plans_by_uuid = self._store.plans(uuids)
+        running_ids = self._store.ids(uuids)
+        return {uuid: (uuid in running_ids, running_ids.get(uuid), plans_by_uuid.get(uuid)) for uuid in uuids}, now
 
     def last_stats(self, domain: DomainKey) -> JobStats | None:
         """The completed statistics that the domain's last job left; None without any."""
         self.apply_due()
         machine = self._machine(domain)
         return effects.from_json(machine.last) if machine.last else None
-
-    def outage(self) -> bool:
-        """Whether connections are lost now."""
-        begin, end = self._store.setting("outage begun"), self._store.setting("outage end")
-        return begin is not None and end is not None and begin <= self._clock() < end
 
     def begin_dump(self, request: DumpRequest) -> int:
         """Begin a dump and return the number of its plan. The dump continues even if the caller goes away."""
@@ -116,8 +86,7 @@ class Hypervisor:
                 self._store.remove_plan(pending)  # A job that the simulator has only planned gives way.
             plan = plans.dump(machine, request, created, now, self._options.rate, self._options.fail)
             if self._options.fail is Fail.DISCONNECT:
-                for name, part in zip(("outage begun", "outage end"), OUTAGE, strict=True):
-                    self._store.set(name, now + part * plan.length)
+                self._store.set_outage(*(now + part * plan.length for part in OUTAGE))
             return self._schedule.begin(plan, machine)
 
     def result(self, number: int) -> Plan | None:
@@ -245,7 +214,7 @@ class Hypervisor:
         """The domain in its run. DomainNotRunning if it is shut off, NoSuchDomain if a later run has begun."""
         machine = self._machine(domain)
         if not machine.active or machine.id != domain.id:
-            raise _inactive(domain, True, machine.id)
+            raise inactive(domain, True, machine.id)
         return machine
 
     def _idle(self, domain: DomainKey) -> Machine:
@@ -255,10 +224,3 @@ class Hypervisor:
         if plan is not None and plan.stage is not Stage.PENDING:
             raise refusals.busy()
         return machine
-
-
-def _inactive(domain: DomainKey, exists: bool, running_id: int | None) -> BackendError:
-    """The error for a domain whose run is over; `running_id` is that of its present run."""
-    if not exists:
-        return refusals.no_domain(domain)
-    return refusals.not_running() if running_id is None or domain.id is None else refusals.no_run(domain)

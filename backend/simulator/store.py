@@ -55,7 +55,7 @@ class Store:
             raise
         self._do("COMMIT")
 
-    def changes(self) -> int:
+    def version(self) -> int:
         """A number that changes whenever another connection, in any process, has changed the file."""
         return int(self._value("PRAGMA data_version"))
 
@@ -166,6 +166,15 @@ class Store:
     def next_number(self) -> int:
         """The place in the list of the next domain that is not part of the fleet."""
         return self._count("last number", FIRST_DEFINED)
+
+    def outage(self) -> tuple[float, float] | None:
+        """When connections are lost and when they come back, in seconds since the epoch; None: they never are."""
+        begin, end = self.setting("outage begun"), self.setting("outage end")
+        return None if begin is None or end is None else (begin, end)
+
+    def set_outage(self, begin: float, end: float) -> None:
+        self.set("outage begun", begin)
+        self.set("outage end", end)
 
     def setting(self, name: str) -> float | None:
         row = self._first("SELECT value FROM settings WHERE name = ?", name)

@@ -73,6 +73,18 @@ async def test_every_stream_is_told_everything(harness: Harness, backend: Backen
         await told(second, domain, DESTROYED)
 
 
+async def test_a_narrowed_stream_has_the_events_of_its_domain_only(harness: Harness, backend: Backend) -> None:
+    domain, other = await harness.running("vm"), await harness.running("other")
+    async with backend.events() as all_events, backend.events() as events:
+        events.narrow(domain.uuid)
+        await harness.destroy(other)
+        await told(all_events, other, DESTROYED)
+        await harness.destroy(domain)
+        async with asyncio.timeout(PATIENCE):
+            event = await anext(events)
+    assert isinstance(event, LifecycleEvent) and event.domain.uuid == domain.uuid
+
+
 async def test_a_stream_hears_nothing_from_before_its_creation(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
     async with backend.events() as early:

@@ -12,7 +12,14 @@ import pytest
 from backend.base import JobAnswer
 from backend.errors import NoConnection, NotAnswering
 from backend.model import DomainKey, JobStats, JobType
-from backend.observing.sampler import CLOSING_INTERVAL, LOOKS_PER_SECOND, MOST, sampler_of
+from backend.observing.sampler import (
+    CLOSING_INTERVAL,
+    HURRIES,
+    HURRY_WINDOW,
+    LOOKS_PER_SECOND,
+    MOST,
+    sampler_of,
+)
 from backend.simulator import SimulatorBackend
 
 PATIENCE = 20.0
@@ -119,6 +126,26 @@ async def test_who_hurries_is_sampled_at_once(hypervisor: Hypervisor) -> None:
     subscriber.follower.hurry()
     await subscriber.sampled(2)
     close(subscriber)
+
+
+async def test_a_burst_of_events_makes_a_few_looks_of_which_one_comes_after_the_last(hypervisor: Hypervisor) -> None:
+    loop = asyncio.get_running_loop()
+    subscriber = Subscriber(hypervisor, DOMAINS[0], interval=10 * PATIENCE)
+    await subscriber.sampled(1)
+    begun = loop.time()
+    for _ in range(100):
+        subscriber.follower.hurry()
+        for _ in range(10):  # Turns of the loop, in which a look is made and answered.
+            await asyncio.sleep(0)
+    assert len(subscriber.samples) >= HURRIES  # The first ones at once.
+    last = loop.time()
+    subscriber.follower.hurry()
+    async with asyncio.timeout(PATIENCE):
+        while subscriber.samples[-1][1] < last:
+            await subscriber.sampled(len(subscriber.samples) + 1)
+    close(subscriber)
+    windows = 1 + int((loop.time() - begun) / HURRY_WINDOW)
+    assert hypervisor.looks.total() <= 1 + HURRIES * (1 + windows)
 
 
 async def test_a_domain_that_hangs_delays_nobody(hypervisor: Hypervisor) -> None:
