@@ -238,6 +238,11 @@ class JobStats:
         return self.type is JobType.COMPLETED
 
     @property
+    def pull_backup(self) -> bool:
+        """Whether it is a backup that a client reads; libvirt reports scratch space for no other job."""
+        return self.operation == JobOperation.BACKUP and bool(self.disk_temp_total)
+
+    @property
     def measured(self) -> bool:
         """Whether the hypervisor tells how far the job is; it does not of a domain that comes in by a migration."""
         return any(total is not None for total in (self.data_total, self.memory_total, self.disk_total))

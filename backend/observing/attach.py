@@ -20,6 +20,14 @@ from backend.verdicts.observations import Sampled, SampleFailed
 from backend.verdicts.proofs import tells_of_failed_dump
 from backend.verdicts.verdict import Outcome
 
+LOOKING = 3.0
+"""Seconds for which the first look at a job may fail inside the hypervisor."""
+LOOK_INTERVAL = 0.1
+"""Seconds between two of these looks: nothing reports when they make sense."""
+_INTERNAL_ERROR = 1
+"""VIR_ERR_INTERNAL_ERROR: what jobStats raises about a backup whose data are not there yet (qemuBackupGetJobInfoStats).
+Its message is in the daemon's language."""
+
 
 async def attach(
     backend: Backend,
@@ -36,7 +44,7 @@ async def attach(
     clock = asyncio.get_running_loop().time
     looked, sent = boottime(), clock()
     try:
-        stats = await backend.job(domain)
+        stats, sent = await _first_look(backend, domain)
     except (NotAnswering, OperationFailed) as error:
         trouble = error
     answered = clock()
@@ -69,6 +77,23 @@ async def attach(
         # This is the job that is waited for: at the next look, there may be another one.
         attachment.observe(Sampled(stats, sent), answered)
     return attachment
+
+
+async def _first_look(backend: Backend, domain: DomainKey) -> tuple[JobStats | None, float]:
+    """The domain's job, and when it was asked for; again where that fails inside the hypervisor, for a while.
+
+    A backup has begun some time before there are data of it.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + LOOKING
+    while True:
+        sent = clock()
+        try:
+            return await backend.job(domain), sent
+        except OperationFailed as error:
+            if error.code != _INTERNAL_ERROR or sent >= until:
+                raise
+        await asyncio.sleep(LOOK_INTERVAL)
 
 
 async def _to_recorded(

@@ -100,7 +100,7 @@ async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
     for item in await find_records(backend, domain):
         outcome = Outcome.of_record(item.record, item.shared)
         if outcome is not None:
-            return await _weighed(item.record, outcome, backend.capabilities.local) if item.shared else outcome
+            return await weigh_by_file(item.record, outcome, backend.capabilities.local) if item.shared else outcome
     return None
 
 
@@ -117,7 +117,7 @@ def no_job(domain: DomainKey, records: list[DomainRecord]) -> str:
     return f"{domain.name} has no job to wait for; {how}"
 
 
-async def _weighed(claim: JobRecord, outcome: Outcome, local: bool) -> Outcome:
+async def weigh_by_file(claim: JobRecord, outcome: Outcome, local: bool) -> Outcome:
     """What the shared record claims, or what is left of it after a look at the file, if that is on this machine."""
     try:
         async with asyncio.timeout(_FILE_PATIENCE) as limit:

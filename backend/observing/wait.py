@@ -8,13 +8,14 @@ from collections.abc import Callable
 from backend.base import Backend
 from backend.errors import WaitTimeout
 from backend.model import DomainKey, JobOperation, JobStats
+from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.observers import Observers
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled
-from backend.verdicts.verdict import Outcome
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 
 async def wait(
@@ -44,7 +45,12 @@ async def wait(
             attached = await attach(backend, domain, operation, record, journal)
             if isinstance(attached, Outcome):
                 return attached
-            return await _verdict(attached, Observers(backend, attached, events, journal), on_progress)
+            outcome = await _verdict(attached, Observers(backend, attached, events, journal), on_progress)
+            claim = attached.unchecked_claim
+            if claim is not None and outcome.evidence is Evidence.SHARED and outcome.verdict is not Verdict.UNPROVEN:
+                # Its file was not found while it was written to; what the record names may be there.
+                return await lookup.weigh_by_file(claim, outcome, backend.capabilities.local)
+            return outcome
     except TimeoutError:
         if not limit.expired():
             raise

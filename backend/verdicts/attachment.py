@@ -88,6 +88,11 @@ class Attachment:
         return self._record.record
 
     @property
+    def unchecked_claim(self) -> JobRecord | None:
+        """The result that the shared record claims, where the job's own file was not seen."""
+        return self._record.claim if self._file.checked is None else None
+
+    @property
     def last(self) -> JobStats | None:
         """The latest sample of this very job."""
         return self._samples.last

@@ -49,12 +49,13 @@ def sign_of_stream(now: float) -> Sign:
 def sign_of_backup(stats: JobStats, now: float) -> Sign:
     """What the stats that a backup leaves with its event prove; they have `success`.
 
-    libvirt 9 reports a pull backup that was aborted, or whose scratch disk was full, as a success with an error: only
-    its client knows what it had read by then.
+    libvirt reports every pull backup that ends as a success, usually together with an error: the one that its client
+    ends when it has read everything, the one that somebody aborts, and the one whose scratch disk was full.
     """
     error = stats.errmsg or ""
-    if stats.success and error:
-        detail = f"The job's own event said success and an error ({error}): nobody but its client knows what was read."
+    if stats.success and (error or stats.pull_backup):
+        said = f"success and an error ({error})" if error else "success"
+        detail = f"The job's own event said {said}: only the backup's client knows what was read."
         return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail, error)
     failure = Verdict.CANCELLED if stats.type == JobType.CANCELLED else Verdict.FAILED
     verdict = Verdict.COMPLETED if stats.success else failure

@@ -7,6 +7,7 @@ import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
@@ -34,9 +35,9 @@ def forged(domain: DomainKey, path: Path, uri: str) -> JobRecord:
     )
 
 
-async def completed(backend: Backend, record: JobRecord) -> None:
-    """Claim that it completed, as soon as the hypervisor lets one write that."""
-    claim = replace(record, state=RecordState.COMPLETED, ended=time.time())
+async def claimed(backend: Backend, record: JobRecord, state: RecordState) -> None:
+    """Claim that it ended like that, as soon as the hypervisor lets one write it."""
+    claim = replace(record, state=state, ended=time.time())
 
     async def publish() -> bool:
         with contextlib.suppress(BackendError):
@@ -58,7 +59,7 @@ async def test_a_dump_that_failed_is_never_completed_by_what_its_shared_record_c
         async with harness.backend(uri=uri) as backend, asyncio.timeout(PATIENCE):
             waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda stats: attached.set()))
             await attached.wait()
-            await completed(mallory, record)
+            await claimed(mallory, record, RecordState.COMPLETED)
             outcome = await waiting
         assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED), outcome
         for trust_qemu in (False, True):
@@ -70,6 +71,25 @@ async def test_a_dump_that_failed_is_never_completed_by_what_its_shared_record_c
         last = await VirtJobs(uri)("wait", "vm", "--last", "--json")
         assert (last.code, last.objects[-1]["evidence"]) == (Exit.UNPROVEN, "shared record"), last
         assert "mallory@elsewhere" in last.objects[-1]["detail"]
+
+
+async def test_a_dump_that_succeeded_did_not_fail_though_its_file_was_not_found_while_it_ran(harness: Harness) -> None:
+    path = harness.folder / "dump"
+    domain = await harness.running("vm", MIB, filled=True)
+    async with harness.backend() as mallory, harness.backend(readonly=True) as backend:
+        record = forged(domain, path, harness.uri)
+        await mallory.publish(record)
+        with patch.object(backend, "dump_target", AsyncMock(return_value=None)):
+            async with harness.held(path), asyncio.timeout(PATIENCE):
+                await harness.foreign_dump(domain, path)
+                attached = asyncio.Event()
+                waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda stats: attached.set()))
+                await attached.wait()
+            await claimed(mallory, record, RecordState.FAILED)
+            outcome = await asyncio.wait_for(waiting, PATIENCE)
+    assert await harness.foreign_succeeded()
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED), outcome
+    assert outcome.detail.endswith("But: Its file is whole.")
 
 
 async def test_a_claim_that_there_is_nothing_to_hold_against_is_told_as_a_claim(

@@ -30,6 +30,8 @@ SYSTEM = "qemu:///system"
 HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
 """A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
 NOBODY = 65534
+LOCALE = os.environ.get("VIRT_JOBS_DAEMON_LOCALE", "C.UTF-8")
+"""That of the daemons: which language their errors are in."""
 _CAPABILITIES = "cache/libvirt/qemu/cache/capabilities"
 _SNAPSHOTS = libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 _MAGIC = {
@@ -275,6 +277,7 @@ class PrivateDaemon:
                     "XDG_CONFIG_HOME": f"{self.folder}/config",
                     "XDG_CACHE_HOME": f"{self.folder}/cache",
                     "XDG_DATA_HOME": f"{self.folder}/data",
+                    "LC_ALL": LOCALE,
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from backend.model import JobOperation
+from backend.libvirt.backend import LibvirtBackend
+from backend.model import DomainKey, JobOperation
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from tests.contract.steps import PATIENCE
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.operations import Act, Host, abort, attached, destroy, ended, nothing
+from tests.tui.console import console
 
 pytestmark = pytest.mark.hypervisor
 
@@ -62,3 +69,137 @@ async def test_a_backup_onto_a_full_disk(here: Host) -> None:
 async def test_a_backup_whose_domain_is_destroyed(here: Host) -> None:
     outcome = await backed_up(here, here.folder, destroy)
     assert outcome.verdict is Verdict.FAILED
+
+
+# Pull backups: a client reads them, and libvirt ends them all alike.
+
+DISK, DATA = 256, 64
+"""MiB of a disk that is backed up, and of data on it."""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pull backup that nobody has read yet."""
+
+    host: Host
+    domain: DomainKey
+
+    async def read(self) -> None:
+        """Read all of it, as its client would."""
+        copy = self.host.folder / "copy"
+        export = f"nbd+unix:///vda?socket={self.host.folder / 'nbd'}"
+        await self._run("qemu-img", "convert", "-f", "raw", "-O", "raw", export, str(copy))
+        with copy.open("rb") as file:
+            assert file.read(DATA << 20) == b"\7" * (DATA << 20)
+
+    async def fill_scratch(self) -> None:
+        """Let the guest overwrite more than there is room for on the scratch disk, which keeps what was there."""
+        device = "/machine/peripheral/virtio-disk0/virtio-backend"
+        write = f'qemu-io -d {device} "write -P 9 0 32M"'
+        await ended(self.host.virsh("qemu-monitor-command", "--hmp", self.domain.uuid, write))
+        async with LibvirtBackend(self.host.uri) as backend:
+            stats = await backend.job(self.domain)
+            assert stats is not None
+            assert stats.disk_temp_used
+
+    async def wait_for_last(self) -> tuple[int, str]:
+        """What `wait --last` exits with and prints when the job is gone."""
+        return await self._tui("wait", "--last", "--json", self.domain.uuid)
+
+    async def abort_by_command(self) -> str:
+        """Abort it with virt-jobs: what that prints."""
+        code, output = await self._tui("abort", self.domain.uuid)
+        assert code == 0
+        return output
+
+    async def _tui(self, *arguments: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tui", "-c", self.host.uri, *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+        return process.returncode or 0, output.decode()
+
+    async def _run(self, *command: str) -> None:
+        await asyncio.to_thread(subprocess.run, command, check=True, timeout=PATIENCE)
+
+
+async def pulled(host: Host, scratch: Path) -> Pull:
+    """A pull backup that has just begun."""
+    domain = host.machines.start("vm", disk=host.disk(DISK, DATA))
+    description = host.folder / "backup.xml"
+    description.write_text(
+        f"<domainbackup mode='pull'><server transport='unix' socket='{host.folder / 'nbd'}'/><disks>"
+        f"<disk name='vda' type='file' exportname='vda'><scratch file='{scratch}'/></disk></disks></domainbackup>"
+    )
+    assert await ended(host.virsh("backup-begin", domain.uuid, description)) == ""
+    return Pull(host, domain)
+
+
+def is_unproven(outcome: Outcome) -> None:
+    """The verdict, and its reason, which does not depend on the language of the daemon."""
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.NONE), outcome
+    assert "only the backup's client knows what was read" in outcome.detail
+
+
+async def test_of_a_pull_backup_that_virsh_aborts_nobody_can_tell(here: Host) -> None:
+    pull = await pulled(here, here.folder / "scratch")
+    async with attached(here, pull.domain, JobOperation.BACKUP) as waiting:
+        await abort(here, pull.domain)
+        is_unproven(await waiting.outcome())
+    code, output = await pull.wait_for_last()
+    assert (code, "completed" in output) == (3, False), output
+
+
+async def test_an_abort_says_what_it_means_for_a_pull_backup(here: Host) -> None:
+    pull = await pulled(here, here.folder / "scratch")
+    async with attached(here, pull.domain, JobOperation.BACKUP) as waiting:
+        output = await pull.abort_by_command()
+        is_unproven(await waiting.outcome())
+    assert "vm: abort requested" in output
+    assert "loses its export, and nobody can tell whether what it has read is complete" in output
+
+
+async def test_the_console_says_so_before_it_aborts_one(here: Host) -> None:
+    pull = await pulled(here, here.folder / "scratch")
+    async with attached(here, pull.domain, JobOperation.BACKUP) as waiting, console(here.uri) as user:
+        await user.sees("1 job", "▌ vm", "Temporary disk space total")
+        await user.press("a")
+        await user.reads(
+            "Abort the backup of vm?",
+            "loses its export, and nobody can tell whether what it has read is complete.",
+        )
+        await user.press("y")
+        is_unproven(await waiting.outcome())
+        await user.sees("0 jobs")
+
+
+async def test_of_a_pull_backup_whose_client_read_it_all_nobody_else_can_tell(here: Host) -> None:
+    pull = await pulled(here, here.folder / "scratch")
+    async with attached(here, pull.domain, JobOperation.BACKUP) as waiting:
+        await pull.read()
+        await abort(here, pull.domain)  # There is no other way to end it.
+        is_unproven(await waiting.outcome())
+
+
+async def test_a_pull_backup_with_a_full_scratch_disk(here: Host) -> None:
+    with small_disk(here.folder / "small", 8) as folder:
+        pull = await pulled(here, folder / "scratch")
+        async with attached(here, pull.domain, JobOperation.BACKUP) as waiting:
+            await pull.fill_scratch()
+            await abort(here, pull.domain)
+            is_unproven(await waiting.outcome())
+
+
+async def test_who_waited_before_the_daemon_died_and_who_came_after_it_agree_on_a_pull_backup(here: Host) -> None:
+    pull = await pulled(here, here.folder / "scratch")
+    async with attached(here, pull.domain, JobOperation.BACKUP) as before:
+        await asyncio.to_thread(here.daemon.kill)
+        await asyncio.to_thread(here.daemon.start)
+        async with attached(here, pull.domain, JobOperation.BACKUP) as after:
+            await abort(here, pull.domain)
+            outcomes = await asyncio.gather(before.outcome(), after.outcome())
+    assert [outcome.verdict for outcome in outcomes] == [Verdict.UNPROVEN, Verdict.UNPROVEN], outcomes
+    is_unproven(outcomes[1])

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from backend.records.journal import Journal
 from tests.contract.steps import eventually
 from tests.soak import host as real
 from tests.soak import simulated
+from tests.soak.clock import SteppedClock
 from tests.soak.host import Host, RealMachine
 from tests.soak.leaks import Held
 from tests.soak.machine import PATIENCE, Machine
@@ -77,7 +78,8 @@ class Fleet:
         self._size = size
         self._tally = tally
         self._until = time.monotonic() + size.seconds
-        self._lookers: list[tuple[Looker, set[str]]] = []
+        self._clock = SteppedClock()
+        self._lookers: list[tuple[Looker, Sequence[Machine]]] = []
         self._domains: list[Machine] = []
         self.samples: list[Held] = []
 
@@ -90,6 +92,8 @@ class Fleet:
             watching = [asyncio.create_task(self._watch(looker)) for looker, _ in self._lookers]
             background = [*watching, *map(asyncio.create_task, (self._suffer(host) for host in hosts))]
             background.append(asyncio.create_task(self._sample()))
+            background.append(asyncio.create_task(self._set_clock()))
+            stack.enter_context(self._clock.installed())
             try:
                 async with asyncio.TaskGroup() as group:
                     for machine in self._domains:
@@ -133,9 +137,8 @@ class Fleet:
         self._domains += machines
         for machine in machines:
             machine.strangers_journal = Journal(self._root / f"stranger-{name}.db")
-        names = {machine.name for machine in machines}
         self._lookers += [
-            (Looker(f"{name}, seen by {who}", backend), names)
+            (Looker(f"{name}, seen by {who}", backend), machines)
             for who, backend in zip(("who asks", "a stranger"), backends, strict=True)
         ]
 
@@ -165,6 +168,12 @@ class Fleet:
             await asyncio.sleep(chance.uniform(*CALM))
             self._tally.faults[await host.suffer(chance)] += 1
 
+    async def _set_clock(self) -> None:
+        chance = self._chance("clock")
+        while True:
+            await asyncio.sleep(chance.uniform(*CALM))
+            self._tally.faults[self._clock.step(chance)] += 1
+
     async def _sample(self) -> None:
         while True:
             self.samples.append(Held.now())
@@ -179,9 +188,9 @@ class Fleet:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLING):
                 await eventually(self._all_is_shown)
-        for looker, names in self._lookers:
-            if trouble := looker.trouble(names):
+        for looker, machines in self._lookers:
+            if trouble := looker.trouble({machine.called for machine in machines}):
                 self._tally.mistake(f"the watcher of {looker.name} is wrong: {trouble}")
 
     async def _all_is_shown(self) -> bool:
-        return not any(looker.trouble(names) for looker, names in self._lookers)
+        return not any(looker.trouble({machine.called for machine in machines}) for looker, machines in self._lookers)

@@ -9,19 +9,23 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 
 from backend.base import Backend
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.processes import processes
+from backend.libvirt.metadata import URN
 from backend.model import DomainKey, DumpRequest
+from backend.records import codec
+from backend.records.record import JobRecord
 from backend.verdicts.verdict import Verdict
 from tests.contract.steps import eventually
 from tests.hypervisor.daemon import PrivateDaemon, domain_xml, process_of, resident
 from tests.hypervisor.disk import small_disk
+from tests.hypervisor.forgery import forged
 from tests.hypervisor.helper import helper_of
 from tests.hypervisor.proxy import Proxy
 from tests.soak.machine import LOOK, PATIENCE, ForeignCall, Machine, NeverCame, Returned
@@ -175,6 +179,36 @@ class RealMachine(Machine):
         self._mib = mib
         self._filled = filled
         self._uuid = ""
+        self._renames = 0
+
+    @property
+    def called(self) -> str:
+        return f"{self.name}-{self._renames}" if self._renames else self.name
+
+    async def rename(self) -> bool:
+        if not self._uuid:
+            return False
+        await self._host.virsh("destroy", self._uuid)
+        await self._host.virsh("domrename", self._uuid, f"{self.name}-{self._renames + 1}")
+        # Where the daemon died over it, only the daemon knows whether it was done.
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                code, name = await self._host.virsh("domname", self._uuid)
+                if code == 0:
+                    break
+                await asyncio.sleep(LOOK)
+        renamed = name != self.called
+        self._renames += renamed
+        return renamed
+
+    @contextmanager
+    def forged_file(self, path: Path) -> Iterator[None]:
+        with forged(self._uuid, path):
+            yield
+
+    async def forge(self, record: JobRecord) -> None:
+        options = ("--live", "--key", "virt-jobs", "--set", codec.to_xml(record))
+        await self._host.virsh("metadata", self._uuid, URN, *options, deadline=PATIENCE)
 
     async def ready(self, paused: bool) -> DomainKey:
         if not self._uuid:
@@ -224,7 +258,7 @@ class RealMachine(Machine):
         while True:
             code, said = await self._host.virsh("domid", self._uuid)
             if code == 0 and said.isdigit():
-                return DomainKey(self._uuid, int(said), self.name)
+                return DomainKey(self._uuid, int(said), self.called)
             await asyncio.sleep(LOOK)
 
     def target(self, full: bool) -> tuple[Backend, Path]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.base import Backend
 from backend.model import DomainKey, DumpRequest
 from backend.records.journal import Journal
+from backend.records.record import JobRecord
 from backend.verdicts.verdict import Verdict
 
 PATIENCE = 120.0
@@ -45,6 +47,7 @@ class Machine(ABC):
     """One domain, its own folder for dumps, and who looks at it."""
 
     name: str
+    """That of its files; the hypervisor may know it by another one."""
     folder: Path
     direct: Backend
     """Of the user who asks, connected to the hypervisor itself."""
@@ -56,6 +59,24 @@ class Machine(ABC):
     """Those worth asking for, the common ones more than once."""
     processes: bool
     """Whether QEMU is a process that can be killed."""
+
+    @property
+    def called(self) -> str:
+        """Its name on the hypervisor, as of now."""
+        return self.name
+
+    async def rename(self) -> bool:
+        """Shut it off and give it another name; whether that was done."""
+        return False
+
+    @contextmanager
+    def forged_file(self, path: Path) -> Iterator[None]:
+        """Processes of another user that look like a dump of it to `path`, where a whole dump is; or nothing."""
+        yield
+
+    @abstractmethod
+    async def forge(self, record: JobRecord) -> None:
+        """Put `record` into its metadata as anybody could who may change it: while it has a job, at the end of that."""
 
     @abstractmethod
     async def ready(self, paused: bool) -> DomainKey:

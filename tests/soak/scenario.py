@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.records.record import RecordState
+
 
 class Asker(StrEnum):
     OURS = "ours"
@@ -25,6 +27,7 @@ class Fault(StrEnum):
 
 
 _OF_ANY = [Fault.NOTHING] * 5 + [Fault.DESTROY, Fault.DESTROY_START, Fault.AGAIN, Fault.AGAIN, Fault.ABORT, Fault.ABORT]
+_CLAIMS = [RecordState.COMPLETED, RecordState.COMPLETED, RecordState.FAILED, RecordState.CANCELLED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,12 @@ class Scenario:
     """Seconds after which one more waiter comes."""
     command: bool
     """Whether a command waits too."""
+    renamed: bool
+    """Whether the domain is shut off and renamed before."""
+    forged_file: bool
+    """Whether processes of another user look like this dump's, with a whole file of their own."""
+    forged_claim: RecordState | None
+    """The result that a forged record claims, from about the end of the dump on."""
 
     @classmethod
     def chosen(cls, chance: random.Random, formats: tuple[str, ...], processes: bool) -> Scenario:
@@ -62,6 +71,9 @@ class Scenario:
             crash=chance.random() < 0.1,
             late=chance.uniform(0.0, 0.8),
             command=chance.random() < 0.1,
+            renamed=chance.random() < 0.1,
+            forged_file=chance.random() < 0.25,
+            forged_claim=chance.choice(_CLAIMS) if chance.random() < 0.3 else None,
         )
 
     def __str__(self) -> str:
@@ -72,6 +84,9 @@ class Scenario:
                 "over an older dump": self.older,
                 "of a paused guest": self.paused,
                 "--crash": self.crash,
+                "renamed before": self.renamed,
+                "beside forged helpers": self.forged_file,
+                f"claimed to be {self.forged_claim} by a forged record": self.forged_claim is not None,
             }.items()
             if said
         ]

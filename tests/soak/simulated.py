@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from backend.base import Backend
 from backend.errors import BackendError, OperationCancelled, OperationFailed
 from backend.model import FORMAT_NAMES, DomainKey, DomainState, DumpRequest
+from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from backend.verdicts.verdict import Verdict
@@ -76,6 +78,11 @@ class SimulatedMachine(Machine):
         except asyncio.CancelledError:
             return Returned(None, "killed")
         return Returned(Verdict.COMPLETED)
+
+    async def forge(self, record: JobRecord) -> None:
+        with contextlib.suppress(BackendError):
+            await eventually(partial(self._has_no_job, record.key))
+            await self._control.publish(record)
 
     async def destroy(self, domain: DomainKey, again: bool) -> None:
         await self._control.destroy(domain)

@@ -24,6 +24,8 @@ class Tally:
     evidence: Counter[str] = field(default_factory=Counter)
     unproven: Counter[str] = field(default_factory=Counter)
     """By who was told so, what is true, and why."""
+    causes: Counter[str] = field(default_factory=Counter)
+    """Of unproven verdicts, whoever was told so."""
     faults: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     """Waits and requests that ended in a typed error, by its kind."""
@@ -45,6 +47,7 @@ class Tally:
         self.evidence[f"{outcome.verdict} ({outcome.evidence})"] += 1
         if outcome.verdict is Verdict.UNPROVEN:
             self.unproven[f"{who}, {truth}: {outcome.detail}"] += 1
+            self.causes[outcome.detail] += 1
 
     def table(self) -> list[str]:
         lines = [f"{self.dumps.total()} dumps", *_counted(self.dumps)]
@@ -55,7 +58,8 @@ class Tally:
             f"  {truth:30}" + "".join(f"{self.verdicts[truth, verdict]:11}" for verdict in Verdict) for truth in truths
         ]
         said, unproven = self.verdicts.total(), self.unproven.total()
-        lines += [f"unproven: {unproven} of {said} verdicts, {unproven / max(1, said):.1%}", *_counted(self.unproven)]
+        lines += [f"unproven: {unproven} of {said} verdicts, {unproven / max(1, said):.1%}"]
+        lines += ["by cause", *_counted(self.causes), "by who, truth and cause", *_counted(self.unproven)]
         lines += ["evidence", *_counted(self.evidence)]
         lines += ["ended in an error of its own", *_counted(self.errors)]
         return [*lines, f"wrong: {len(self.wrong)}"]

@@ -22,6 +22,7 @@ COMPLETED = Outcome(
 )
 FAILED = replace(COMPLETED, verdict=Verdict.FAILED, detail="The dump call returned an error.", error="no space")
 UNPROVEN = replace(FAILED, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, detail="The job was gone.", error="")
+CONTRADICTED = replace(UNPROVEN, detail="The record says failed. But: Its file is whole.", error="no space")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,19 @@ UNPROVEN = replace(FAILED, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, det
             UNPROVEN,
             "? dump unproven: The job was gone.",
             "db-01: dump unproven (evidence: none) in 0:23: The job was gone.",
+        ),
+        (
+            CONTRADICTED,
+            "? dump unproven: The record says failed. But: Its file is whole. (no space)",
+            "db-01: dump unproven (evidence: none) in 0:23: The record says failed. But: Its file is whole. (no space)",
+        ),
+        (
+            replace(
+                UNPROVEN, detail="The event said success and an error (cancelled): nobody knows.", error="cancelled"
+            ),
+            "? dump unproven: The event said success and an error (cancelled): nobody knows.",
+            "db-01: dump unproven (evidence: none) in 0:23: "
+            "The event said success and an error (cancelled): nobody knows.",
         ),
     ],
 )

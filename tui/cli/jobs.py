@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from backend.errors import BackendError
 from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
@@ -19,6 +20,7 @@ from tui.cli.options import complete_domains, complete_files, domain_argument, e
 from tui.cli.output import complain, print_json
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
+from tui.words import aborting
 
 if TYPE_CHECKING:
     from backend.verdicts.verdict import Outcome
@@ -211,8 +213,15 @@ def abort(target: Target, domain: str) -> None:
     async def request_abort() -> None:
         async with Fleet(target) as fleet:
             location = await fleet.find(domain)
-            await location.backend.abort(location.domain.key)
-            print(f"{location.domain.name}: abort requested")
+            backend, key = location.backend, location.domain.key
+            try:
+                consequence = aborting.consequence(await backend.job(key))
+            except BackendError:
+                consequence = ""  # It is asked for as a courtesy: the abort itself says what is wrong.
+            await backend.abort(key)
+            print(f"{key.name}: abort requested")
+            if consequence:
+                complain(f"{key.name}: {consequence}")
 
     asyncio.run(request_abort())
 

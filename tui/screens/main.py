@@ -56,6 +56,7 @@ from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
+from tui.words import aborting
 
 NARROW = 110
 """Columns below which details and activity are stacked."""
@@ -281,15 +282,12 @@ class MainScreen(OfferingScreen[None]):
     @on(Abort)
     def _abort(self, event: Abort) -> None:
         rows, refused = self._split(event)
-        names = ", ".join(row.domain.name for row in rows)
+        jobs = [(row.domain.name, row.progress.stats if row.progress is not None else None) for row in rows]
         if len(event.rows) == 1 and rows:
-            operation = rows[0].operation
-            what = f"the {operation.label}" if operation is not None else "the job"
-            question = f"Abort {what} of {names}?\nIts progress will be lost."
-            confirm = ConfirmScreen(f"Abort · {names}", question, f"Abort {what}")
+            [(name, stats)] = jobs
+            confirm = ConfirmScreen(f"Abort · {name}", aborting.question(name, stats), f"Abort {aborting.job(stats)}")
         else:
-            skipped = "".join(f"\nSkipped {name}: {reason}" for name, reason in refused)
-            question = f"Abort the jobs of {names}?\nTheir progress will be lost.{skipped}"
+            question = aborting.question_about_several(jobs, refused)
             confirm = ConfirmScreen(f"Abort · {len(rows)} domains", question, f"Abort {len(rows)} jobs")
 
         def answered(confirmed: bool | None) -> None:

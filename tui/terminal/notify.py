@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 
 from backend.text import clean
-from backend.verdicts.verdict import Outcome
+from backend.verdicts.verdict import Outcome, Verdict
 from tui.config.values import Notifications
 from tui.words import outcomes
 
@@ -27,7 +27,7 @@ def signal(outcome: Outcome, settings: Notifications, environment: Mapping[str, 
 
 def _notification(outcome: Outcome, kind: str, in_tmux: bool) -> str:
     title = outcomes.title(outcome)
-    text = outcome.error or outcome.path or outcome.detail
+    text = (outcome.path if outcome.verdict is Verdict.COMPLETED else "") or outcomes.reason(outcome)
     if kind == "9":
         fields = f"9;{_safe(f'{title} - {text}')}"
     elif kind == "777":

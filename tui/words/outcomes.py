@@ -30,8 +30,13 @@ def timed_summary(outcome: Outcome) -> str:
 
 
 def reason(outcome: Outcome) -> str:
-    """Why the job ended as it did: the hypervisor's own message, or else what the verdict rests on."""
-    return outcome.error or outcome.detail
+    """Why the job ended as it did: the hypervisor's own message, or else what the verdict rests on.
+
+    Where nothing is proved, a message says less than why it proves nothing.
+    """
+    if outcome.verdict is Verdict.UNPROVEN and outcome.error not in outcome.detail:
+        return f"{outcome.detail} ({outcome.error})"
+    return outcome.detail if outcome.verdict is Verdict.UNPROVEN else outcome.error or outcome.detail
 
 
 def line(outcome: Outcome) -> str:

@@ -21,6 +21,9 @@ from tests.unit.verdicts.observing import (
     verdict_of,
 )
 
+PULLED = replace(stats(success=True), operation=JobOperation.BACKUP, disk_temp_used=0, disk_temp_total=1 << 28)
+"""What a pull backup leaves: no error, and yet nobody knows what was read."""
+
 
 @pytest.mark.parametrize(
     ("operation", "event", "verdict"),
@@ -44,6 +47,8 @@ from tests.unit.verdicts.observing import (
         (JobOperation.BACKUP, JobEvent(KEY, stats(type=JobType.CANCELLED, success=False)), Verdict.CANCELLED),
         (JobOperation.BACKUP, JobEvent(KEY, stats(success=False, errmsg="Operation canceled")), Verdict.FAILED),
         (JobOperation.BACKUP, JobEvent(KEY, stats(success=True, errmsg="Operace zrušena")), Verdict.UNPROVEN),
+        (JobOperation.BACKUP, JobEvent(KEY, PULLED), Verdict.UNPROVEN),
+        (JobOperation.BACKUP, JobEvent(KEY, replace(PULLED, success=False)), Verdict.FAILED),
         (JobOperation.SNAPSHOT, JobEvent(KEY, stats(type=JobType.COMPLETED)), Verdict.UNPROVEN),
         (JobOperation.SNAPSHOT, lifecycle(Lifecycle.STOPPED, "destroyed"), Verdict.FAILED),
         (JobOperation.SNAPSHOT_REVERT, lifecycle(Lifecycle.STOPPED, "snapshot"), Verdict.UNPROVEN),
