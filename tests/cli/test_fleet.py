@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import one_line, virt_jobs
-from tests.contract.simulator_hold import hold, let_go
+from tests.simulator_hold import hold, let_go
 
 A, B = "sim:///a?domains=2&jobs=0&memory=1", "sim:///b?domains=3&jobs=0&memory=1"
 NOBODY = "sim:///nobody?domains=x"
