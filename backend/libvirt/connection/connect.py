@@ -38,8 +38,8 @@ _told: dict[str, dict[Credential, str]] = {}
 
 
 def connect(uri: str, readonly: bool, keepalive: tuple[int, int] | None = None) -> Any:
-    """A virConnect. Blocks. `keepalive` is KEEPALIVE if it is not given. NoConnection, NotPermitted or InvalidURI, each in one line that says what to do;
-    CredentialsNeeded where it wants to be told what nobody has told it yet."""
+    """A virConnect. Blocks. NoConnection, NotPermitted or InvalidURI, each in one line that says what to do;
+    CredentialsNeeded where it wants to be told what nobody has told it yet. `keepalive` is KEEPALIVE by default."""
     loop.ensure_running()
     wanted: list[Credential] = []
     flags = libvirt.VIR_CONNECT_RO if readonly else 0
