@@ -204,12 +204,16 @@ class Attachment:
         self._prove_by_survival(now)
 
     def _may_be_starting(self, now: float) -> bool:
-        """Before its job is seen, a dump whose runner lives is only starting. Others may claim so for a while."""
-        if not isinstance(self._phase, Starting) or not self._record.alive:
+        """Before its job is seen, a dump whose runner lives is only starting.
+
+        So it is for a while where its runner may not have begun yet, and where others claim that it lives.
+        """
+        if not isinstance(self._phase, Starting) or not (self._record.alive or self._record.without_runner):
             return False
         missed = now if self._phase.missed is None else self._phase.missed
         self._phase = Starting(missed)
-        return not self._record.shared or now - missed < RUNNER_GRACE
+        certain = self._record.alive and not self._record.shared
+        return certain or now - missed < RUNNER_GRACE
 
     def _is_other(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether these are the stats of a job that followed this one."""

@@ -33,6 +33,11 @@ class RecordEvidence:
         return Outcome.of_record(self.record) if self.record and not self.shared else None
 
     @property
+    def without_runner(self) -> bool:
+        """Whether this user has requested the dump, and the process that is to call it has not entered itself yet."""
+        return self.record is not None and not self.shared and self.record.state == RecordState.STARTING
+
+    @property
     def pending(self) -> bool:
         """Whether a result may still come."""
         return self.record is not None and not self.record.over and self.alive is not False

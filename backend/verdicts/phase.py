@@ -31,7 +31,7 @@ class Starting:
     """Its job has not been seen yet."""
 
     missed: float | None = None
-    """When it was first looked for in vain although its runner was alive."""
+    """When it was first looked for in vain although its runner was alive, or about to begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
 from tui.cli.run import run
 
 QUICK = "sim:///quick?domains=2&jobs=0&memory=1"
-SLOW = "sim:///slow?domains=2&jobs=0&memory=64&rate=8"
+HELD = "sim:///held?domains=2&jobs=0&memory=64"
+"""The simulator of the fixture `held`."""
 
 
 def virt_jobs(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -46,6 +48,22 @@ def virt_jobs_process(*arguments: str, env: Mapping[str, str] | None = None) -> 
         env={**os.environ, **(env or {})},
         check=False,
     )
+
+
+def follow(*arguments: str, domains: set[str], then: Callable[[], None]) -> tuple[list[dict[str, Any]], int]:
+    """The outcomes and exit code of a command that waits; `then` is called once it follows the jobs of `domains`."""
+    command = [sys.executable, "-m", "tui", *arguments, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        followed: set[str] = set()
+        while followed != domains:
+            line = json.loads(process.stdout.readline())
+            assert line["event"] == "progress"
+            followed.add(line["domain"])
+        then()
+        out, _ = process.communicate()
+    outcomes = [line for text in out.splitlines() if (line := json.loads(text))["event"] == "outcome"]
+    return outcomes, process.returncode
 
 
 def one_line(text: str) -> bool:

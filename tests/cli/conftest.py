@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from backend.base import Backend
+from tests.cli.command import HELD
 from tests.contract.conftest import harness, pytest_generate_tests
 from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE
+from tests.simulator_hold import Hold
 
 __all__ = ["harness", "pytest_generate_tests"]
 
@@ -110,6 +112,13 @@ async def virt_jobs(harness: Harness) -> AsyncIterator[VirtJobs]:
 async def backend(harness: Harness) -> AsyncIterator[Backend]:
     async with harness.backend() as backend:
         yield backend
+
+
+@pytest.fixture
+def held() -> Iterator[str]:
+    """A simulator whose dumps make no headway before the test ends: its URI."""
+    with Hold(HELD):
+        yield HELD
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ import pytest
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.uri import open_backend
-from tests.cli.command import one_line, virt_jobs
+from tests.cli.command import follow, one_line, virt_jobs
 from tests.contract.steps import PATIENCE
 from tests.eventually import eventually
+from tests.simulator_hold import Hold
 
 LAB = "sim:///lab?domains=2&jobs=0&memory=1"
 BROKEN = "[dump]\nformat = 'vmcore'\n"
@@ -105,19 +106,21 @@ def test_a_command_is_told_how_the_dump_ended(
 ) -> None:
     monkeypatch.delenv("VIRT_JOBS_REQUIRE_HYPERVISOR", raising=False)  # Of the tests' own, and no part of what is told.
     path = tmp_path / "co re;x"
+    notifications = f"[notifications]\non_end = '''{told(tmp_path)}'''\n"
     if attached:
-        slow = "sim:///slow?domains=1&jobs=0&memory=64&rate=64"
-        assert virt_jobs("-c", slow, "dump", "vm-01", str(path), "--detach").returncode == 0
-        command = ["-c", slow, "wait", "vm-01"]
+        with Hold(LAB) as hold:
+            assert virt_jobs("-c", LAB, "dump", "vm-01", str(path), "--detach").returncode == 0
+            config.write_text(notifications)
+            outcomes, code = follow("-c", LAB, "wait", "vm-01", domains={"vm-01"}, then=hold.release)
+        assert (len(outcomes), code) == (1, 0)
     else:
-        command = ["-c", LAB, "dump", "vm-01", str(path)]
-    config.write_text(f"[notifications]\non_end = '''{told(tmp_path)}'''\n")
-    assert virt_jobs(*command).returncode == 0
+        config.write_text(notifications)
+        assert virt_jobs("-c", LAB, "dump", "vm-01", str(path)).returncode == 0
     said = dict(line.split("=", 1) for line in seen(tmp_path / "told").splitlines() if line.startswith("VIRT_JOBS_"))
     assert int(said.pop("VIRT_JOBS_ELAPSED_MS")) >= 0
     assert said == {
         "VIRT_JOBS_DOMAIN": "vm-01",
-        "VIRT_JOBS_URI": command[1],
+        "VIRT_JOBS_URI": LAB,
         "VIRT_JOBS_OPERATION": "dump",
         "VIRT_JOBS_VERDICT": "completed",
         "VIRT_JOBS_EVIDENCE": "result",

@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.cli.command import one_line, virt_jobs
-from tests.contract.simulator_hold import hold, let_go
+from tests.cli.command import follow, one_line, virt_jobs
+from tests.simulator_hold import Hold
 
 A, B = "sim:///a?domains=2&jobs=0&memory=1", "sim:///b?domains=3&jobs=0&memory=1"
 NOBODY = "sim:///nobody?domains=x"
@@ -115,24 +116,15 @@ def test_domains_on_several_hosts_are_waited_for_at_once() -> None:
     folder = Path(os.environ["XDG_STATE_HOME"])
     listed = virt_jobs("-c", uris[0], "-c", uris[1], "list", "--json").stdout.splitlines()
     first = json.loads(listed[0])["uuid"]
-    dumps = [("a", "vm-01", folder / "vm-01.core"), ("b", "vm-02", folder / "vm-02.core")]
-    for uri, (simulator, name, path) in zip(uris, dumps, strict=True):
-        hold(simulator, path)
-        assert virt_jobs("-c", uri, "dump", name, str(path), "--detach").returncode == 0
-    command = [sys.executable, "-m", "tui", "-c", uris[0], "-c", uris[1], "wait", first, "vm-02", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        waited_for: set[str] = set()
-        while waited_for != {"vm-01", "vm-02"}:
-            line = json.loads(process.stdout.readline())
-            assert line["event"] == "progress"
-            waited_for.add(line["domain"])
-        for simulator, _, path in dumps:
-            let_go(simulator, path)
-        out, _ = process.communicate()
-    outcomes = [line for text in out.splitlines() if (line := json.loads(text))["event"] == "outcome"]
+    dumps = [("vm-01", folder / "vm-01.core"), ("vm-02", folder / "vm-02.core")]
+    hosts = ("-c", uris[0], "-c", uris[1])
+    with ExitStack() as holds:
+        for uri, (name, path) in zip(uris, dumps, strict=True):
+            holds.enter_context(Hold(uri))
+            assert virt_jobs("-c", uri, "dump", name, str(path), "--detach").returncode == 0
+        outcomes, code = follow(*hosts, "wait", first, "vm-02", domains={"vm-01", "vm-02"}, then=holds.close)
     assert {(line["uri"], line["domain"], line["verdict"]) for line in outcomes} == {
         (uris[0], "vm-01", "completed"),
         (uris[1], "vm-02", "completed"),
     }
-    assert process.returncode == 0
+    assert code == 0

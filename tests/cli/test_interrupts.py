@@ -7,13 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pexpect
 import pytest
 
 from backend.records.journal import Journal
-from tests.cli.command import SLOW, virt_jobs
+from tests.cli.command import virt_jobs
 from tests.contract.steps import PATIENCE
 from tui.cli.exits import Exit
 
@@ -54,18 +53,20 @@ def test_ctrl_c_while_it_waits_for_the_hypervisor_is_no_traceback() -> None:
 
 
 @pytest.mark.terminal
-def test_ctrl_c_in_a_dump_that_is_followed_only_detaches(here: Path) -> None:
-    code, shown = interrupted("-c", SLOW, "dump", "vm-01", "core", when="MiB left of")
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_in_a_dump_that_is_followed_only_detaches(held: str) -> None:
+    code, shown = interrupted("-c", held, "dump", "vm-01", "core", when="MiB left of")
     assert code == Exit.DETACHED
     assert "detached; the job is still running. Attach again with: virt-jobs -c" in shown
     assert "Traceback" not in shown
-    code, shown = interrupted("-c", SLOW, "wait", "vm-01", when="MiB left of")
+    code, shown = interrupted("-c", held, "wait", "vm-01", when="MiB left of")
     assert (code, "Traceback" in shown) == (Exit.DETACHED, False)
     assert [record.state for record in Journal().pending()] == ["running"]
 
 
 @pytest.mark.terminal
-def test_ctrl_c_in_info_that_follows_ends_it(here: Path) -> None:
-    assert virt_jobs("-c", SLOW, "dump", "vm-01", "core", "--detach").returncode == 0
-    code, shown = interrupted("-c", SLOW, "info", "vm-01", "--follow", when="Memory total")
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_in_info_that_follows_ends_it(held: str) -> None:
+    assert virt_jobs("-c", held, "dump", "vm-01", "core", "--detach").returncode == 0
+    code, shown = interrupted("-c", held, "info", "vm-01", "--follow", when="Memory total")
     assert (code, "Traceback" in shown) == (Exit.DETACHED, False)

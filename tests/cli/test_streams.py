@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backend.records.journal import Journal
-from tests.cli.command import QUICK, SLOW, one_line, virt_jobs, virt_jobs_process
+from tests.cli.command import HELD, QUICK, one_line, virt_jobs, virt_jobs_process
 from tests.contract.steps import PATIENCE
 from tui.cli.exits import Exit
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.process
 
 def shell(command: str, **env: str) -> subprocess.CompletedProcess[str]:
     """What bash makes of it, ``virt-jobs`` being this one's."""
-    ours = f"virt-jobs() {{ {shlex.join([sys.executable, '-m', 'tui'])} \"$@\"; }}; QUICK='{QUICK}' SLOW='{SLOW}'; "
+    ours = f"virt-jobs() {{ {shlex.join([sys.executable, '-m', 'tui'])} \"$@\"; }}; QUICK='{QUICK}' HELD='{HELD}'; "
     return subprocess.run(
         ["bash", "-c", ours + command],
         capture_output=True,
@@ -44,10 +44,11 @@ def test_a_reader_that_goes_away_ends_a_listing_without_a_word(reader: str) -> N
     assert (ended.returncode, ended.stderr) == (Exit.DETACHED, "")
 
 
+@pytest.mark.usefixtures("held")
 @pytest.mark.parametrize("output", ["| head -n 1", "| true", "> /dev/full"])
 def test_a_wait_whose_output_is_lost_says_how_to_attach_again(output: str, tmp_path: Path) -> None:
-    assert shell(f"virt-jobs -c $SLOW dump vm-01 {tmp_path}/core --detach").returncode == 0
-    ended = shell(f"virt-jobs -c $SLOW wait vm-01 --json {output}; exit ${{PIPESTATUS[0]}}")
+    assert shell(f"virt-jobs -c $HELD dump vm-01 {tmp_path}/core --detach").returncode == 0
+    ended = shell(f"virt-jobs -c $HELD wait vm-01 --json {output}; exit ${{PIPESTATUS[0]}}")
     assert ended.returncode == Exit.DETACHED
     last = ended.stderr.splitlines()[-1]
     assert "the job is still running. Attach again with: virt-jobs -c" in last
@@ -97,8 +98,9 @@ ODD = ["a b", "it's", '"quoted"', "-leading", "ünï€", "a;b&c", "$HOME", "*",
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_name_is_dumped_to_and_its_commands_can_be_pasted(name: str, here: Path) -> None:
-    ended = virt_jobs("-c", SLOW, "dump", "vm-01", "--detach", "--", name)
+@pytest.mark.usefixtures("here")
+def test_an_odd_name_is_dumped_to_and_its_commands_can_be_pasted(name: str, held: str) -> None:
+    ended = virt_jobs("-c", held, "dump", "vm-01", "--detach", "--", name)
     assert ended.returncode == 0, ended
     assert [record.path for record in Journal().pending()] == [os.path.abspath(name)]
     pasted = ended.stdout.partition("attach with: ")[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import os
 import re
@@ -17,7 +18,8 @@ import pytest
 from backend.base import Backend
 from tests.cli.conftest import Ended, VirtJobs
 from tests.contract.harness import Harness, Release
-from tests.contract.steps import job_seen
+from tests.contract.steps import PATIENCE, job_seen
+from tests.simulator_hold import Hold
 from tui.cli import exits
 from tui.cli.exits import Exit
 
@@ -126,12 +128,23 @@ def test_the_worst_code_wins() -> None:
 def test_one_line_shows_where_all_of_them_stand(width: int) -> None:
     simulator = "sim:///several?domains=3&jobs=3"
     names = ["vm-01", "vm-02", "vm-03"]
-    command = ["-m", "tui", "-c", simulator, "wait", "--operation", "any", "--timeout", "5", *names]
-    terminal = pexpect.spawn(
-        sys.executable, command, dimensions=(24, width), encoding="utf-8", env={**os.environ, "TERM": "xterm"}
-    )
-    terminal.expect(pexpect.EOF, timeout=30)
-    terminal.close()
-    painted = [line for line in re.split(r"\r\x1b\[K", terminal.before) if line.startswith("3 jobs")]
+    command = ["-m", "tui", "-c", simulator, "wait", "--operation", "any", *names]
+    shown = io.StringIO()
+    with Hold(simulator):
+        terminal = pexpect.spawn(
+            sys.executable,
+            command,
+            dimensions=(24, width),
+            encoding="utf-8",
+            env={**os.environ, "TERM": "xterm"},
+            echo=False,
+            timeout=PATIENCE,
+        )
+        terminal.logfile_read = shown
+        terminal.expect("3 jobs" + "".join(rf"(?=[^\r]*{name})" for name in names))
+        terminal.sendintr()
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+    painted = [line for line in re.split(r"\r\x1b\[K", shown.getvalue()) if line.startswith("3 jobs")]
     assert any(all(name in line for name in names) for line in painted)
     assert all(len(line) < width and "\n" not in line for line in painted)

@@ -15,8 +15,8 @@ from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRe
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from tests.contract.harness import QUICK_MIB, Harness, Release
-from tests.contract.simulator_hold import RATE, hold, let_go
 from tests.contract.steps import eventually, job_gone
+from tests.simulator_hold import RATE, hold, let_go
 
 NAME = "contract"
 

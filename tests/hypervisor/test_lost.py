@@ -13,6 +13,7 @@ from backend.errors import NoConnection
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.connection import connect
 from backend.libvirt.host.formats import built_in
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
@@ -111,7 +112,10 @@ async def test_a_daemon_that_stopped_answering_is_no_connection_in_time(daemon: 
         daemon.signal(signal.SIGCONT)
 
 
-async def test_a_daemon_that_stops_answering_while_it_is_watched_is_a_lost_one(daemon: PrivateDaemon) -> None:
+async def test_a_daemon_that_stops_answering_while_it_is_watched_is_a_lost_one(
+    daemon: PrivateDaemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "KEEPALIVE", (1, 1))
     async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
         daemon.signal(signal.SIGSTOP)
         try:

@@ -17,6 +17,7 @@ from backend.records.record import JobRecord
 from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.screen import reads
+from tests.simulator_hold import Hold
 from tui.app import Console
 from tui.config.values import Config
 
@@ -100,8 +101,8 @@ async def console(
 
 @asynccontextmanager
 async def dumping(uri: str, name: str, path: Path) -> AsyncIterator[JobRecord]:
-    """A dump of that domain that someone else runs, until the block ends; it is a raw one, which can be aborted."""
-    async with open_backend(uri) as other:
+    """A dump of that domain that someone else runs, held until the block ends; a raw one, which can be aborted."""
+    async with Hold(uri, path), open_backend(uri) as other:
         domain = await other.find(name)
         record = await start_dump(other, DumpRequest(domain.key, str(path), DumpFormat.RAW, DumpFlags.NONE))
         try:

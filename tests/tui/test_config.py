@@ -9,6 +9,7 @@ import pytest
 
 from backend.records.journal import Journal
 from backend.uri import open_backend
+from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping, ended
 from tui.config.values import Config, Connection, Dumps, Notifications
 
@@ -32,7 +33,7 @@ async def test_another_key_does_it_and_the_first_one_no_more() -> None:
 
 async def test_texts_name_the_keys_as_they_are_now(tmp_path: Path) -> None:
     keymap = {"wait": "f3", "detach": "f4", "show-info": "i"}
-    async with console(QUIET, config=config(keymap)) as user, dumping(f"{QUIET}&rate=1", "vm-01", tmp_path / "core"):
+    async with console(QUIET, config=config(keymap)) as user, dumping(QUIET, "vm-01", tmp_path / "core"):
         await user.sees("▌ vm-01", "1 job ", "1:job ─ 2:history ─ i:info")
         await user.press("d")
         await user.sees("f3 waits for it")
@@ -117,7 +118,8 @@ async def test_publishing_can_be_switched_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["virt-jobs-light", "textual-light", "ansi-dark", "ansi-light", "gruvbox"])
 async def test_every_screen_is_there_in_other_themes(theme: str) -> None:
-    async with console("sim:///demo?jobs=2", config=config(theme=theme)) as user:
+    demo = "sim:///demo?jobs=2"
+    async with Hold(demo), console(demo, config=config(theme=theme)) as user:
         await user.sees("▌ ", "SIMULATED", "%")
         await user.press("w")
         await user.sees("waiting for", "esc detaches")

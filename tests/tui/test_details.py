@@ -12,16 +12,15 @@ from backend.uri import open_backend
 from tests.tui.console import console, dumping, ended
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
-SLOW = "sim:///quiet?rate=1"
 
 
 async def test_the_job_shows_all_stats_of_its_operation(tmp_path: Path) -> None:
-    async with console(QUIET, size=(160, 50)) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
+    async with console(QUIET, size=(160, 50)) as user, dumping(QUIET, "vm-01", tmp_path / "core"):
         await user.sees("1 job ", "raw → ", "Data remaining", "Dirty rate", "Memory bandwidth")
 
 
 async def test_the_job_shows_its_throughput_since_it_began(tmp_path: Path) -> None:
-    async with console(QUIET) as user, dumping(SLOW, "vm-01", tmp_path / "core"):
+    async with console(QUIET) as user, dumping(QUIET, "vm-01", tmp_path / "core"):
         await user.sees("throughput █")
 
 

@@ -12,7 +12,6 @@ from tests.contract.steps import PATIENCE
 from tests.tui.console import User, console, dumping
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=16"
-SLOW = "sim:///quiet?rate=1"
 
 
 async def open_form(user: User) -> None:
@@ -96,7 +95,7 @@ async def test_an_error_is_a_line_in_the_form_and_nothing_typed_is_lost(tmp_path
     async with console(QUIET) as user:
         await open_form(user)
         await set_path(user, path)
-        async with dumping(SLOW, "vm-01", tmp_path / "other"):
+        async with dumping(QUIET, "vm-01", tmp_path / "other"):
             await user.press("ctrl+s")
             await user.sees("vm-01 has a job already", "twice", "Start dump")
 

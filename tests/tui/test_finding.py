@@ -9,9 +9,10 @@ import pytest
 from backend.model import DumpRequest
 from backend.running.start import start_dump
 from backend.uri import open_backend
+from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping, ended
 
-QUIET = "sim:///quiet?domains=30&jobs=0"
+QUIET = "sim:///quiet?domains=30&jobs=0&memory=16"
 
 
 async def test_the_palette_goes_to_a_domain() -> None:
@@ -71,7 +72,7 @@ async def test_sort_and_cursor_survive_changes(tmp_path: Path) -> None:
         await user.sees("Name▲")
         await user.press("S", "j", "j")
         await user.sees("Name▼", "▌ vm-07")
-        async with dumping("sim:///sorted?rate=1", "vm-02", tmp_path / "file"):
+        async with dumping("sim:///sorted", "vm-02", tmp_path / "file"):
             await user.sees("1 job ", "Name▼", "▌ vm-07")
             assert user.screen.index("vm-09") < user.screen.index("▌ vm-07") < user.screen.index("vm-02")
 
@@ -82,7 +83,7 @@ async def test_a_filter_keeps_matching_what_changes(tmp_path: Path) -> None:
         await user.press("slash")
         await user.type("dump")
         await user.sees("no match for")
-        async with dumping("sim:///matched?rate=1", "vm-02", tmp_path / "file"):
+        async with dumping("sim:///matched", "vm-02", tmp_path / "file"):
             await user.sees("1 of 9", "▌ vm-02")
         await user.sees("no match for")
 
@@ -96,7 +97,8 @@ async def test_a_name_is_copied() -> None:
 
 
 async def test_the_stats_are_copied_as_domjobinfo_prints_them() -> None:
-    async with console("sim:///two?domains=2&jobs=2") as user:
+    two = "sim:///two?domains=2&jobs=2"
+    async with Hold(two), console(two) as user:
         await user.sees("2 jobs")
         await user.press("Y")
         await user.sees("copied the job statistics")

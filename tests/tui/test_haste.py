@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from backend.records.journal import Journal
+from tests.simulator_hold import Hold
 from tests.tui.terminal import Terminal, terminal
 from tests.tui.test_looks import configured
 
 pytestmark = pytest.mark.terminal
 
-URI = "sim:///haste?domains=3&jobs=2&memory=4000&rate=20"
-QUIET = "sim:///haste?domains=3&jobs=0&memory=1200&rate=20"
-"""A dump takes a minute, and goes on for as long when its test is over."""
+URI = "sim:///haste?domains=3&jobs=2"
+QUIET = "sim:///haste?domains=3&jobs=0&memory=64"
 QUIT_BY_ANOTHER_KEY = "[keymap]\nquit = 'Q'"
 """For keys of dialogs that would quit the console when the second of them comes after the dialog has gone."""
 END, CTRL_P, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x10", "\x11", "\x13", "\x15"
@@ -33,7 +33,7 @@ END, CTRL_P, CTRL_Q, CTRL_S, CTRL_U = "\x1b[F", "\x10", "\x11", "\x13", "\x15"
 )
 def test_a_key_that_is_pressed_twice_opens_and_closes_once(opening: str, seen: str, bar: str, closing: str) -> None:
     configured(QUIT_BY_ANOTHER_KEY)
-    with terminal("-c", URI) as console:
+    with Hold(URI), terminal("-c", URI) as console:
         console.sees("▌ vm-01", "%", "Q Quit")
         console.type(opening).sees(seen, bar).type(closing).sees("Q Quit")
         console.type(opening[-1]).sees(seen, bar).type(closing * 2).sees("Q Quit")
@@ -41,7 +41,7 @@ def test_a_key_that_is_pressed_twice_opens_and_closes_once(opening: str, seen: s
 
 
 def test_the_help_is_closed_by_the_key_that_opens_it() -> None:
-    with terminal("-c", URI) as console:
+    with Hold(URI), terminal("-c", URI) as console:
         console.sees("▌ vm-01", "q Quit").type("?").sees("Show all keys", "esc Close").type("?").sees("q Quit")
         assert console.type("q").ends() == 0
 
@@ -51,16 +51,16 @@ def test_the_help_is_closed_by_the_key_that_opens_it() -> None:
 )
 def test_a_dump_that_is_asked_for_twice_is_started_once(marks: str, emptied: str, name: str, tmp_path: Path) -> None:
     configured(QUIT_BY_ANOTHER_KEY)
-    with terminal("-c", QUIET) as console:
+    with Hold(QUIET), terminal("-c", QUIET) as console:
         console.sees("▌ vm-01", "Q Quit").type(marks + "dd").sees("Start dump")
         console.type("\t" + END + CTRL_U).sees(emptied).type(f"{tmp_path}/{name}").sees(name)
         console.type(CTRL_S * 2).sees("%", "Detach").type("qq").sees("Q Quit")
         assert console.type("Q").ends() == 0
-    assert len(Journal().pending()) == max(1, len(marks))
+        assert len(Journal().pending()) == max(1, len(marks))
 
 
 def test_quitting_in_haste_says_nothing_of_it(tmp_path: Path) -> None:
-    with terminal("-c", QUIET) as console:
+    with Hold(QUIET), terminal("-c", QUIET) as console:
         console.sees("▌ vm-01", "q Quit").type("G").sees("▌ vm-03").type("d").sees("Start dump")
         console.type("\t" + END + CTRL_U).sees("'' --format").type(f"{tmp_path}/core").sees("/core")
         console.resize(100, 20).type(CTRL_S + CTRL_Q)
@@ -69,13 +69,13 @@ def test_quitting_in_haste_says_nothing_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", [CTRL_P, "d", "w", "a", "H", "?"])
 def test_what_was_opened_after_quitting_says_nothing_of_it(key: str) -> None:
-    with terminal("-c", URI) as console:
+    with Hold(URI), terminal("-c", URI) as console:
         console.sees("▌ vm-01", "%", "q Quit").type(CTRL_Q + key)
         assert_ends_silently(console)
 
 
 def test_a_command_that_is_picked_twice_in_the_palette_is_done_once() -> None:
-    with terminal("-c", URI) as console:
+    with Hold(URI), terminal("-c", URI) as console:
         console.sees("▌ vm-01", "%", "q Quit").type("G").sees("▌ vm-03").type(CTRL_P).sees("command or domain").type(
             "help"
         ).sees("Show all keys")
@@ -90,7 +90,7 @@ def assert_ends_silently(console: Terminal) -> None:
 
 def test_a_question_is_asked_once(tmp_path: Path) -> None:
     configured("[dump]\nat_once = 1")
-    with terminal("-c", QUIET) as console:
+    with Hold(QUIET), terminal("-c", QUIET) as console:
         console.sees("▌ vm-01", "q Quit").type("  d").sees("Dump · 2 domains").type("\t" + END + CTRL_U)
         console.sees("the file must be").type(f"{tmp_path}/{{domain}}").sees("{domain}").type(CTRL_S)
         console.sees("1 queued", "Detach").type("q").sees("q Quit")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import pytest
 
 from backend.records.journal import Journal
+from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
 from tui.config.values import Config, Connection
@@ -91,7 +92,7 @@ async def test_what_cannot_be_added_is_refused_and_kept_for_mending() -> None:
 
 
 async def test_a_dropped_host_is_gone_and_its_jobs_go_on(tmp_path: Path) -> None:
-    config = named(first=f"{A}&rate=1", second=B)
+    config = named(first=A, second=B)
     async with console(*uris(config), config=config) as user, dumping(uris(config)[0], "vm-02", tmp_path / "core"):
         await user.sees("5 domains", "1 job")
         await user.press("H", "x")
@@ -114,8 +115,8 @@ async def test_dropping_the_last_host_leaves_a_way_back() -> None:
 
 @pytest.mark.process
 async def test_what_is_queued_for_a_host_is_asked_about(tmp_path: Path) -> None:
-    config = named(many="sim:///many?domains=3&jobs=0&memory=64&rate=1", second=B)
-    async with console(*uris(config), config=config) as user:
+    config = named(many="sim:///many?domains=3&jobs=0&memory=64", second=B)
+    async with Hold(uris(config)[0]), console(*uris(config), config=config) as user:
         await user.sees("6 domains")
         await user.press("slash")
         await user.type("many")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
+from tests.cli.command import virt_jobs
+from tests.simulator_hold import Hold
 from tests.tui.terminal import Terminal, terminal
 from tui.terminal import themes
 
 ESCAPE = "\x1b"
-BUSY = "sim:///busy?domains=4&jobs=2&memory=4000&rate=20"
+BUSY = "sim:///busy?domains=4&jobs=2"
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;\d+)*m")
 TRUE_COLOUR = re.compile(rb"\x1b\[(?:\d+;)*[34]8;[25];[\d;]*m")
 
@@ -38,7 +38,7 @@ def walk(console: Terminal, cursor: str) -> None:
 @pytest.mark.terminal
 def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    with terminal("-c", BUSY, size=(80, 30)) as console:
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 30)) as console:
         walk(console, "▌")
         assert COLOUR.search(console.written) is None
         assert console.is_reversed("vm-04")
@@ -49,7 +49,7 @@ def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypat
 @pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
 def test_an_ansi_theme_leaves_the_colours_to_the_terminal(theme: str) -> None:
     configured(f'theme = "{theme}"')
-    with terminal("-c", BUSY) as console:
+    with Hold(BUSY), terminal("-c", BUSY) as console:
         walk(console, "▌")
         assert COLOUR.search(console.written)
         assert TRUE_COLOUR.search(console.written) is None
@@ -60,7 +60,7 @@ def test_an_ansi_theme_leaves_the_colours_to_the_terminal(theme: str) -> None:
 def test_an_ansi_theme_without_colour_is_not_black_on_black(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     configured('theme = "ansi-dark"')
-    with terminal("-c", BUSY) as console:
+    with Hold(BUSY), terminal("-c", BUSY) as console:
         walk(console, "▌")
         assert COLOUR.search(console.written) is None
 
@@ -84,7 +84,7 @@ def test_nothing_is_written_at_rest() -> None:
 
 @pytest.mark.terminal
 def test_a_resize_in_mid_dump_is_followed(tmp_path: Path) -> None:
-    with terminal("-c", BUSY, size=(80, 24)) as console:
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24)) as console:
         console.sees("▌ vm-01", "%").type("w").sees("waiting for", "esc Detach")
         console.resize(160, 50).sees("Rate", "waiting for", "esc Detach")
         console.resize(60, 16).sees("waiting for", "esc Detach").type(ESCAPE).sees("space Mark")
@@ -93,7 +93,7 @@ def test_a_resize_in_mid_dump_is_followed(tmp_path: Path) -> None:
 @pytest.mark.terminal
 def test_ascii_alone_can_be_asked_for() -> None:
     configured("ascii = true")
-    with terminal("-c", BUSY) as console:
+    with Hold(BUSY), terminal("-c", BUSY) as console:
         walk(console, ">")
         assert console.written.isascii()
         assert re.search(r"vm-0\d .*#[#>.]*\.+ +\d+ %", console.screen)
@@ -116,7 +116,7 @@ def test_names_keep_their_letters_where_the_terminal_has_them() -> None:
 
 @pytest.mark.terminal
 def test_an_old_terminal_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    with terminal("-c", BUSY, size=(80, 24), term="xterm") as console:
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="xterm") as console:
         walk(console, "▌")
 
 
@@ -130,10 +130,11 @@ def test_the_terminal_is_told_of_the_end_and_its_screen_stays_whole(
 ) -> None:
     monkeypatch.delenv("TMUX", raising=False)
     configured(f'[notifications]\nosc = "{osc}"\n')
-    uri, path = "sim:///told?domains=1&jobs=0&memory=64&rate=8", f"{tmp_path}/co;re"
-    started = [sys.executable, "-m", "tui", "-c", uri, "dump", "vm-01", path, "--detach"]
-    subprocess.run(started, check=True, timeout=60, capture_output=True)
-    with terminal("-c", uri) as console:
+    uri, path = "sim:///told?domains=1&jobs=0&memory=64", f"{tmp_path}/co;re"
+    with Hold(uri) as hold, terminal("-c", uri) as console:
+        assert virt_jobs("-c", uri, "dump", "vm-01", path, "--detach").returncode == 0
+        console.sees("attached to the dump")
+        hold.release()
         console.sees("attached to the dump", "✓ dump completed", "co;re")
         told = console.written.partition(b"\a")
         assert told[1], "no bell"

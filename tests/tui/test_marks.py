@@ -10,12 +10,12 @@ import pytest
 
 from backend.records.journal import Journal
 from backend.uri import open_backend
+from tests.simulator_hold import Hold
 from tests.tui.console import User, console, dumping, ended
 
 pytestmark = pytest.mark.process
 
 QUIET = "sim:///quiet?domains=5&jobs=0&memory=16"
-SLOW = "sim:///quiet?rate=1"
 
 
 async def mark(user: User, count: int) -> None:
@@ -95,7 +95,7 @@ async def test_several_domains_are_dumped_to_the_files_of_a_template(tmp_path: P
 
 
 async def test_no_more_of_them_run_at_once_than_was_said(tmp_path: Path) -> None:
-    async with console(f"{QUIET}&rate=1") as user:
+    async with Hold(QUIET), console(QUIET) as user:
         await mark(user, 4)
         await open_form(user, tmp_path / "{domain}.core")
         await user.press("ctrl+s")
@@ -106,18 +106,20 @@ async def test_no_more_of_them_run_at_once_than_was_said(tmp_path: Path) -> None
 
 
 async def test_what_is_queued_can_be_dropped(tmp_path: Path) -> None:
-    async with console(f"{QUIET}&rate=16") as user:
+    async with Hold(QUIET) as hold, console(QUIET) as user:
         await mark(user, 4)
         await open_form(user, tmp_path / "{domain}.core")
         await user.press("ctrl+s")
         await user.sees("2 queued")
         await user.press("x")
+        await user.sees("vm-03 ✗ removed from the queue")
+        hold.release()
         await user.sees("vm-03 ✗ removed from the queue", "2 completed")
         assert not (tmp_path / "vm-03.core").exists()
 
 
 async def test_quitting_asks_while_dumps_are_queued(tmp_path: Path) -> None:
-    async with console(f"{QUIET}&rate=1") as user:
+    async with Hold(QUIET), console(QUIET) as user:
         await mark(user, 3)
         await open_form(user, tmp_path / "{domain}.core")
         await user.press("ctrl+s")
@@ -141,7 +143,7 @@ async def test_a_domain_that_cannot_be_dumped_is_left_out_with_the_reason(tmp_pa
     (tmp_path / "vm-02.core").write_text("precious")
     async with console(QUIET) as user:
         await mark(user, 3)
-        async with dumping(SLOW, "vm-03", tmp_path / "other"):
+        async with dumping(QUIET, "vm-03", tmp_path / "other"):
             await user.sees("vm-03  ", "1 job ")
             await open_form(user, tmp_path / "{domain}.core")
             await user.sees("left out: vm-03 has a job already", "left out: vm-02: the file exists")
@@ -153,8 +155,8 @@ async def test_a_domain_that_cannot_be_dumped_is_left_out_with_the_reason(tmp_pa
 async def test_several_jobs_are_waited_for_at_once(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack, console(QUIET) as user:
         await mark(user, 2)
-        first = await stack.enter_async_context(dumping(SLOW, "vm-01", tmp_path / "one"))
-        await stack.enter_async_context(dumping(SLOW, "vm-02", tmp_path / "two"))
+        first = await stack.enter_async_context(dumping(QUIET, "vm-01", tmp_path / "one"))
+        await stack.enter_async_context(dumping(QUIET, "vm-02", tmp_path / "two"))
         await user.sees("2 jobs")
         await user.press("w")
         await user.sees("Waiting · 2 domains", "2 running")
@@ -168,7 +170,8 @@ async def test_several_jobs_are_waited_for_at_once(tmp_path: Path) -> None:
 async def test_aborting_several_asks_once_and_names_them(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack, console(QUIET) as user:
         await mark(user, 3)
-        records = [await stack.enter_async_context(dumping(SLOW, name, tmp_path / name)) for name in ("vm-01", "vm-02")]
+        dumps = [dumping(QUIET, name, tmp_path / name) for name in ("vm-01", "vm-02")]
+        records = [await stack.enter_async_context(dump) for dump in dumps]
         await user.sees("2 jobs")
         await user.press("a")
         await user.sees("Abort the jobs of vm-01, vm-02?", "Skipped vm-03")

@@ -8,13 +8,14 @@ import pytest
 
 from backend.records.journal import Journal
 from backend.uri import open_backend
+from tests.simulator_hold import Hold
 from tests.tui.console import User, console
 from tests.tui.test_marks import mark, open_form
 from tui.config.values import Config, Dumps
 
 pytestmark = pytest.mark.process
 
-SLOW = "sim:///quiet?domains=4&jobs=0&memory=64&rate=1"
+QUIET = "sim:///quiet?domains=4&jobs=0&memory=64"
 ONE = Config(dump=Dumps(format="raw", at_once=1))
 
 
@@ -38,21 +39,21 @@ async def one_running_one_queued(user: User, folder: Path) -> None:
 
 
 async def test_a_single_dump_beyond_the_limit_is_queued_and_says_so(tmp_path: Path) -> None:
-    async with console(SLOW, config=ONE) as user:
+    async with Hold(QUIET), console(QUIET, config=ONE) as user:
         await one_running_one_queued(user, tmp_path)
         assert [record.domain for record in Journal().pending()] == ["vm-01"]
 
 
 async def test_its_turn_comes_when_the_one_before_it_ends(tmp_path: Path) -> None:
-    async with console(SLOW, config=ONE) as user:
+    async with Hold(QUIET), console(QUIET, config=ONE) as user:
         await one_running_one_queued(user, tmp_path)
-        async with open_backend(SLOW) as other:
+        async with open_backend(QUIET) as other:
             await other.abort((await other.find("vm-01")).key)
         await user.sees("vm-01 ⊘ dump cancelled", "vm-02 dump started")
 
 
 async def test_it_can_be_dropped_from_the_queue(tmp_path: Path) -> None:
-    async with console(SLOW, config=ONE) as user:
+    async with Hold(QUIET), console(QUIET, config=ONE) as user:
         await one_running_one_queued(user, tmp_path)
         await user.press("enter")
         await user.sees("Waiting · vm-02", "1 queued")
@@ -62,7 +63,7 @@ async def test_it_can_be_dropped_from_the_queue(tmp_path: Path) -> None:
 
 
 async def test_several_and_single_ones_share_one_limit_which_the_form_changes_for_this_run(tmp_path: Path) -> None:
-    async with console(SLOW, config=ONE) as user:
+    async with Hold(QUIET), console(QUIET, config=ONE) as user:
         await mark(user, 3)
         await open_form(user, tmp_path / "{domain}.core")
         await user.sees("Parallel dumps per host: 1")

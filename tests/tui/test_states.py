@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,10 @@ from backend.model import DomainKey, DomainState, DumpRequest
 from backend.observing.wait import wait
 from backend.records import process
 from backend.records.record import RecordState
-from backend.running.start import start_dump
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import Store
-from backend.uri import open_backend
 from backend.verdicts.verdict import Outcome
+from tests.simulator_hold import Hold, outage
 from tests.tui.console import console
 from tui.config.values import Config, Dumps
 
@@ -97,7 +97,10 @@ async def test_a_domain_that_its_user_paused_is_not_taken_for_one(tmp_path: Path
             await user.sees_no("r resumes it")
 
 
-async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(tmp_path: Path) -> None:
+async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SimulatorBackend, "deadline", 0.2)
     async with console(f"{QUIET}&fail=hang", size=(140, 36)) as user:
         await user.sees("▌ vm-01")
         async with SimulatorBackend(f"{QUIET}&fail=hang") as other:
@@ -107,42 +110,48 @@ async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(tmp_path: 
 
 
 async def test_closing_is_not_called_done(tmp_path: Path) -> None:
-    async with console(f"{QUIET}&rate=64", size=(140, 36)) as user:
+    async with Hold(QUIET) as hold, console(QUIET, size=(140, 36)) as user:
         await user.sees("▌ vm-01")
-        async with SimulatorBackend(f"{QUIET}&rate=4") as other:
+        async with SimulatorBackend(QUIET) as other:
             domain = await other.find("vm-01")
             await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            await user.sees("1 job ")
+            hold.release(closing=True)
             await user.sees("closing the file")
 
 
-async def test_a_lost_host_keeps_its_rows_and_marks_them(tmp_path: Path) -> None:
-    async with console(f"{QUIET}&fail=disconnect&rate=8", size=(140, 36)) as user:
+async def test_a_lost_host_keeps_its_rows_and_marks_them() -> None:
+    uri = f"{QUIET}&fail=disconnect"
+    async with console(uri, size=(140, 36)) as user:
         await user.sees("▌ vm-01")
-        async with open_backend(f"{QUIET}&fail=disconnect&rate=8") as other:
-            domain = await other.find("vm-01")
-            await start_dump(other, DumpRequest(domain.key, str(tmp_path / "core")))
-        await user.sees("trying again", "?running", "vm-03")
+        with outage(uri):
+            await user.sees("trying again", "?running", "vm-03")
         await user.sees_no("?running", "trying again")
         await user.sees("vm-03")
 
 
 async def test_who_asked_for_a_dump_and_how_it_ended_is_told_from_its_record(tmp_path: Path) -> None:
-    async with console(QUIET, size=(140, 36)) as user, SimulatorBackend(f"{QUIET}&rate=32") as other:
+    async with Hold(QUIET) as hold, console(QUIET, size=(140, 36)) as user, SimulatorBackend(QUIET) as other:
         await user.sees("▌ vm-01")
         request = DumpRequest((await other.find("vm-01")).key, str(tmp_path / "core"))
         record = replace(process.new_record(request, QUIET), user="alice@hv9", state=RecordState.RUNNING)
         await other.publish(record)
-        await other.call_dump(request)
+        dump = asyncio.create_task(other.call_dump(request))
+        await user.sees("dump started by alice@hv9")
+        hold.release()
+        await dump
         await other.publish(process.finished(record, RecordState.FAILED, "no space left"))
         await user.sees("dump started by alice@hv9", "vm-01 ✗ dump failed: no space left")
 
 
 async def test_how_a_dump_without_a_record_ended_is_not_made_up(tmp_path: Path) -> None:
-    async with console(QUIET, size=(140, 36)) as user:
+    async with Hold(QUIET) as hold, console(QUIET, size=(140, 36)) as user:
         await user.sees("▌ vm-01")
-        async with SimulatorBackend(f"{QUIET}&rate=32") as other:
+        async with SimulatorBackend(QUIET) as other:
             domain = await other.find("vm-01")
             await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
+            await user.sees("vm-01 dump started")
+            hold.release()
             await user.sees("vm-01 dump started", "vm-01 dump ended, result unknown")
             assert "completed" not in user.screen
 

@@ -30,7 +30,7 @@ async def test_what_is_simulated_says_so() -> None:
 async def test_domains_with_jobs_come_first(tmp_path: Path) -> None:
     async with console("sim:///busy?domains=9&jobs=0") as user:
         await user.sees("▌ vm-01")
-        async with dumping("sim:///busy?rate=1", "vm-07", tmp_path / "file"):
+        async with dumping("sim:///busy", "vm-07", tmp_path / "file"):
             await user.sees("1 job ")
             assert user.screen.index("vm-07") < user.screen.index("vm-01")
 
@@ -73,7 +73,7 @@ async def test_the_cursor_stays_on_its_domain_when_rows_move(tmp_path: Path) -> 
         await user.sees("▌ vm-01")
         await user.press("j", "j")
         await user.sees("▌ vm-03")
-        async with dumping("sim:///move?rate=1", "vm-07", tmp_path / "file"):
+        async with dumping("sim:///move", "vm-07", tmp_path / "file"):
             await user.sees("1 job ")
             assert user.screen.index("vm-07") < user.screen.index("▌ vm-03")
 

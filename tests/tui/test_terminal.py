@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from backend.records.journal import Journal
+from tests.simulator_hold import Hold
 from tests.tui.console import ended
 from tests.tui.terminal import Terminal, terminal
 
@@ -42,17 +43,18 @@ def assert_usable(console: Terminal) -> None:
 
 
 def test_the_whole_path_on_the_simulator(tmp_path: Path) -> None:
-    uri, path = "sim:///path?domains=3&jobs=0&memory=64&rate=8", tmp_path / "core"
-    with terminal("-c", uri) as console:
-        console.sees("vm-01", "3 domains")
-        start_dump(console, "vm-02", path)
-        console.sees("%", "done").type(ESCAPE).sees("detached; the dump is still running", "1 job ")
-        quits(console)
-    assert [record.state for record in Journal().pending()] == ["running"]
-    with terminal("-c", uri) as console:
-        console.sees("attached to the dump", "1 job ", "▌ vm-02").type("w").sees(
-            "vm-02 · waiting for dump", "✓ dump completed"
-        )
+    uri, path = "sim:///path?domains=3&jobs=0&memory=64", tmp_path / "core"
+    with Hold(uri) as hold:
+        with terminal("-c", uri) as console:
+            console.sees("vm-01", "3 domains")
+            start_dump(console, "vm-02", path)
+            console.sees("%", "done").type(ESCAPE).sees("detached; the dump is still running", "1 job ")
+            quits(console)
+        assert [record.state for record in Journal().pending()] == ["running"]
+        with terminal("-c", uri) as console:
+            console.sees("attached to the dump", "1 job ", "▌ vm-02").type("w").sees("vm-02 · waiting for dump", "done")
+            hold.release()
+            console.sees("vm-02 · waiting for dump", "✓ dump completed")
     assert path.stat().st_size == 64 * 2**20 + len("TestGuestMagic_0")
 
 
@@ -62,26 +64,32 @@ def dump_several(console: Terminal, template: str) -> None:
 
 
 def test_several_domains_are_dumped_and_waited_for_on_the_simulator(tmp_path: Path) -> None:
-    uri = "sim:///several?domains=5&jobs=0&memory=64&rate=8"
-    with terminal("-c", uri) as console:
-        console.sees("▌ vm-01").type("  ").sees("2 marked", "●vm-01", "●vm-02", "▌ vm-03")
-        dump_several(console, f"{tmp_path}/{{domain}}.core")
-        console.sees("Waiting · 2 domains", "2 running", "MiB/s").type(ESCAPE).sees("2 jobs", "detached")
-        quits(console)
-    with terminal("-c", uri) as console:
-        console.sees("2 jobs", "attached to the dump", "▌ vm-01").type("  ").sees("2 marked").type("w")
-        console.sees("Waiting · 2 domains", "vm-01 ✓ dump completed", "vm-02 ✓ dump completed", "All finished")
+    uri = "sim:///several?domains=5&jobs=0&memory=64"
+    with Hold(uri) as hold:
+        with terminal("-c", uri) as console:
+            console.sees("▌ vm-01").type("  ").sees("2 marked", "●vm-01", "●vm-02", "▌ vm-03")
+            dump_several(console, f"{tmp_path}/{{domain}}.core")
+            console.sees("Waiting · 2 domains", "2 running", "KiB/s").type(ESCAPE).sees("2 jobs", "detached")
+            quits(console)
+        with terminal("-c", uri) as console:
+            console.sees("2 jobs", "attached to the dump", "▌ vm-01").type("  ").sees("2 marked").type("w")
+            console.sees("Waiting · 2 domains", "2 running")
+            hold.release()
+            console.sees("Waiting · 2 domains", "vm-01 ✓ dump completed", "vm-02 ✓ dump completed", "All finished")
     assert {path.name for path in tmp_path.glob("*.core")} == {"vm-01.core", "vm-02.core"}
 
 
 def test_a_killed_console_leaves_its_dump_going(tmp_path: Path) -> None:
-    uri = "sim:///killed?domains=1&jobs=0&memory=64&rate=8"
-    with terminal("-c", uri) as console:
-        console.sees("vm-01")
-        start_dump(console, "vm-01", tmp_path / "core")
-        console.sees("done").kill()
-    with terminal("-c", uri) as console:
-        console.sees("attached to the dump", "✓ dump completed")
+    uri = "sim:///killed?domains=1&jobs=0&memory=64"
+    with Hold(uri) as hold:
+        with terminal("-c", uri) as console:
+            console.sees("vm-01")
+            start_dump(console, "vm-01", tmp_path / "core")
+            console.sees("done").kill()
+        with terminal("-c", uri) as console:
+            console.sees("attached to the dump")
+            hold.release()
+            console.sees("attached to the dump", "✓ dump completed")
 
 
 def completes(uri: str, path: Path) -> bool:
@@ -94,8 +102,8 @@ def completes(uri: str, path: Path) -> bool:
 def test_one_that_is_told_to_end_leaves_its_dump_going_and_the_terminal_usable(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    uri, path = f"sim:///{number.name}?domains=1&jobs=0&memory=64&rate=16", tmp_path / "core"
-    with terminal("-c", uri) as console:
+    uri, path = f"sim:///{number.name}?domains=1&jobs=0&memory=64", tmp_path / "core"
+    with Hold(uri), terminal("-c", uri) as console:
         console.sees("vm-01")
         start_dump(console, "vm-01", path)
         assert console.sees("done").signal(number).ends() == 128 + number
@@ -104,8 +112,8 @@ def test_one_that_is_told_to_end_leaves_its_dump_going_and_the_terminal_usable(
 
 
 def test_closing_the_terminal_ends_the_console_and_leaves_its_dump_going(tmp_path: Path) -> None:
-    uri, path = "sim:///closed?domains=1&jobs=0&memory=64&rate=16", tmp_path / "core"
-    with terminal("-c", uri) as console:
+    uri, path = "sim:///closed?domains=1&jobs=0&memory=64", tmp_path / "core"
+    with Hold(uri), terminal("-c", uri) as console:
         console.sees("vm-01")
         start_dump(console, "vm-01", path)
         console.sees("done").hang_up()
@@ -125,7 +133,7 @@ def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @contextmanager
-def domains(*names: str, mib: int = 512) -> Iterator[None]:
+def domains(*names: str) -> Iterator[None]:
     """Transient domains of this test's own."""
     import libvirt
 
@@ -134,7 +142,7 @@ def domains(*names: str, mib: int = 512) -> Iterator[None]:
     try:
         for name in names:
             xml = (
-                f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>{mib}</memory>"
+                f"<domain type='qemu'><name>{name}</name><memory unit='MiB'>64</memory>"
                 "<os><type arch='x86_64'>hvm</type></os></domain>"
             )
             made.append(connection.createXML(xml))
@@ -149,23 +157,28 @@ def domains(*names: str, mib: int = 512) -> Iterator[None]:
 def domain() -> Iterator[str]:
     """One under a name that is not easy."""
     name = f"con [x] ü {uuid.uuid4().hex[:6]}"
-    with domains(name, mib=1024):
+    with domains(name):
         yield name
 
 
 @pytest.mark.hypervisor
 def test_the_whole_path_on_libvirt(domain: str) -> None:
+    from tests.hypervisor.helper import Held
+
     path = Path(f"/var/tmp/{uuid.uuid4().hex}.core")
     try:
-        with terminal("-c", "qemu:///system") as console:
-            console.sees(domain)
-            start_dump(console, domain, path)
-            console.sees("done").type(ESCAPE).sees("detached; the dump is still running")
-            quits(console)
-        with terminal("-c", "qemu:///system") as console:
-            console.sees("attached to the dump", domain).type("/").type(domain).sees("1 of").type("\rw")
-            console.sees("✓ dump completed", "the dump call's own result", "esc Close").type(ESCAPE)
-            quits(console.sees("esc Show all"))
+        with Held(path) as held:
+            with terminal("-c", "qemu:///system") as console:
+                console.sees(domain)
+                start_dump(console, domain, path)
+                console.sees("done").type(ESCAPE).sees("detached; the dump is still running")
+                quits(console)
+            with terminal("-c", "qemu:///system") as console:
+                console.sees("attached to the dump", domain).type("/").type(domain).sees("1 of").type("\rw")
+                console.sees("waiting for dump", "done")
+                held.release()
+                console.sees("✓ dump completed", "the dump call's own result", "esc Close").type(ESCAPE)
+                quits(console.sees("esc Show all"))
         assert path.read_bytes()[:4] == b"\x7fELF"
     finally:
         path.unlink(missing_ok=True)

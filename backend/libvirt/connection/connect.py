@@ -37,9 +37,9 @@ _told: dict[str, dict[Credential, str]] = {}
 """What people answered in this process, by URI, for every connection that is opened later."""
 
 
-def connect(uri: str, readonly: bool, keepalive: tuple[int, int] = KEEPALIVE) -> Any:
+def connect(uri: str, readonly: bool, keepalive: tuple[int, int] | None = None) -> Any:
     """A virConnect. Blocks. NoConnection, NotPermitted or InvalidURI, each in one line that says what to do;
-    CredentialsNeeded where it wants to be told what nobody has told it yet."""
+    CredentialsNeeded where it wants to be told what nobody has told it yet. `keepalive` is KEEPALIVE by default."""
     loop.ensure_running()
     wanted: list[Credential] = []
     flags = libvirt.VIR_CONNECT_RO if readonly else 0
@@ -48,7 +48,7 @@ def connect(uri: str, readonly: bool, keepalive: tuple[int, int] = KEEPALIVE) ->
     except libvirt.libvirtError as error:
         raise _refused(uri, readonly, error, wanted) from None
     with ignored(logger, "no keepalive", libvirt.libvirtError):  # Drivers inside this process need none.
-        conn.setKeepAlive(*keepalive)
+        conn.setKeepAlive(*(keepalive or KEEPALIVE))
     return conn
 
 

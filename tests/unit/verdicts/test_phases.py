@@ -108,3 +108,28 @@ def test_whether_a_runner_lives_comes_from_outside() -> None:
     alive.observe(RecordSeen(record(), False), 100.1)
     alive.observe(GONE, 100.2)
     assert alive.ended
+
+
+def test_a_dump_whose_runner_has_not_begun_is_starting() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(RecordState.STARTING))
+    attachment.observe(GONE, 100.0)
+    attachment.observe(GONE, 101.0)
+    assert not attachment.ended
+    attachment.observe(RecordSeen(record(), True), 102.0)
+    attachment.observe(Sampled(stats(), 103.0), 103.0)
+    assert attachment.outcome(103.0 + RUNNER_GRACE) is None
+
+
+def test_a_dump_whose_runner_never_begins_is_over_after_a_while() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(RecordState.STARTING))
+    for now in (100.0, 100.0 + RUNNER_GRACE):
+        attachment.observe(GONE, now)
+    outcome = attachment.outcome(100.0 + RUNNER_GRACE + GRACE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+def test_a_shared_record_without_a_runner_keeps_nobody_waiting() -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, record(RecordState.STARTING), shared=True)
+    attachment.observe(GONE, 100.0)
+    assert attachment.ended

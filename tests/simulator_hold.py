@@ -1,0 +1,120 @@
+"""Simulated jobs that make no headway, and connections that stay lost, for as long as a test needs."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from backend.simulator import options
+from backend.simulator import plan as plans
+from backend.simulator.options import MIB
+from backend.simulator.plan import Plan, Stage
+from backend.simulator.store import Store, path_of
+
+RATE = 300
+"""MiB a second that a dump writes once it is let go."""
+HELD = 1000.0
+"""Seconds that a dump takes while it is held: it has the first page after a tenth of one."""
+_NOW = "(julianday('now') - 2440587.5) * 86400.0"
+# A job of the simulator's own begins somewhere in its middle, and stays there.
+_BEGUN = f"CASE WHEN NEW.path = '' THEN {_NOW} - ({_NOW} - NEW.begun) / NEW.length * {HELD} ELSE NEW.begun END"
+_STOP = f"{_BEGUN} + (NEW.stop - NEW.begun) / NEW.length * {HELD}"
+# In the transaction that a job begins with. Later ones, such as that of an abort, find it held already.
+_HOLD = f"""
+CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans
+WHEN {{which}} AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
+BEGIN
+    UPDATE plans SET begun = {_BEGUN}, length = {HELD}, stop = {_STOP}, due = {_STOP},
+    "end" = {_STOP} + NEW."end" - NEW.stop
+    WHERE id = NEW.id;
+END"""
+_RELEASE = 'DROP TRIGGER IF EXISTS "hold {path}"'
+
+
+class Hold:
+    """Inside of ``with`` or ``async with``, the simulator's dump to `path` that begins there makes no headway.
+
+    Without `path`, that is every job of the simulator. A dump that is held ends soon after `release`, or after the end
+    of the block; a job that the simulator has made up stays where it is.
+    """
+
+    def __init__(self, uri: str, path: Path | None = None) -> None:
+        self._simulator = options.parse(uri).name
+        self._path = path
+
+    def __enter__(self) -> Self:
+        Store(self._simulator).close()  # Which makes the file where nobody has used the simulator yet.
+        hold(self._simulator, self._path)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def release(self, closing: bool = False) -> None:
+        """Let it go on, to its end or no further than the `closing` of its file."""
+        let_go(self._simulator, self._path, closing)
+
+
+@contextmanager
+def outage(uri: str) -> Iterator[None]:
+    """Inside of ``with``, connections to the simulator are lost whose URI says ``fail=disconnect``."""
+    store = Store(options.parse(uri).name)
+    try:
+        store.set("outage begun", 0.0)
+        store.set("outage end", math.inf)
+        yield
+    finally:
+        store.set("outage end", 0.0)
+        store.close()
+
+
+def hold(simulator: str, path: Path | None) -> None:
+    """Hold the dump to `path` that begins from now on, in whichever process, soon after its begin; None: every job."""
+    which = "TRUE" if path is None else f"NEW.path = '{path}'"
+    _alter(simulator, _HOLD.format(path=path, which=which))
+
+
+def let_go(simulator: str, path: Path | None, closing: bool = False) -> None:
+    """Let it go on, to its end or no further than the `closing` of its file."""
+    _alter(simulator, _RELEASE.format(path=path))
+    store = Store(simulator)
+    with store.transaction():
+        for plan in store.plans(machine.uuid for machine in store.machines()).values():
+            if plan.path and plan.stage is not Stage.PENDING and (path is None or plan.path == str(path)):
+                store.put_plan(_going_on(plan, closing))
+    store.close()
+
+
+def _alter(simulator: str, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(path_of(simulator), timeout=10)) as db:
+        db.execute(statement)
+
+
+def _going_on(plan: Plan, closing: bool) -> Plan:
+    """The plan when it goes on at the simulator's own rate from now on, and fails where it would have."""
+    now = time.time()
+    if plan.stop <= now:
+        return replace(plan, end=min(plan.end, now + plans.closing(plan.length)))
+    # It may have begun just after its hold was lifted, or go on already.
+    part = round((plan.stop - plan.begun) / plan.length, 3)
+    length = (now - plan.begun) / part + plan.total / (RATE * MIB)
+    stop = plan.begun + part * length
+    return replace(plan, length=length, stop=stop, end=stop + (HELD if closing else plan.end - plan.stop))
