@@ -23,7 +23,6 @@ from tui.commands.commands import (
     CopyName,
     CopyPath,
     CopyStats,
-    DomainCommand,
     Dump,
     Filter,
     Help,
@@ -203,7 +202,7 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
-        if not issubclass(command, DomainCommand):
+        if not command.of_domains:
             return None
         rows = self._domains.selected
         if not rows:
@@ -229,7 +228,7 @@ class MainScreen(OfferingScreen[None]):
             return refusals.resume(row, capabilities)
         return None
 
-    def _split(self, command: DomainCommand) -> tuple[list[Row], list[tuple[str, str]]]:
+    def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
         """The domains that allow `command`, and the names of the others with the reasons."""
         able, refused = [], []
         for row in command.rows:
@@ -241,7 +240,7 @@ class MainScreen(OfferingScreen[None]):
         return able, refused
 
     def made(self, command: type[Command]) -> Command:
-        if not issubclass(command, DomainCommand):
+        if not command.of_domains:
             return super().made(command)
         self._domains.table.hold()
         return command(self._domains.selected)

@@ -32,6 +32,12 @@ class OpenApp(App[None]):
             super()._handle_exception(error)
 
 
-def update_scrollbars(view: ScrollView, size: Size) -> None:
-    """Follow a new virtual size without the layout of the whole screen that Textual's own watcher asks for."""
-    view._scroll_update(size)
+def set_virtual_size(view: ScrollView, size: Size) -> None:
+    """Set the size of what is scrolled, when the size of the view itself does not depend on it.
+
+    Assigning `virtual_size` would lay out the whole screen again, which takes as long as ten keys.
+    """
+    if size != view.virtual_size:
+        view.set_reactive(ScrollView.virtual_size, size)
+        view._scroll_update(size)
+        view.refresh()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from textual.geometry import Region
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.lines import LineView
 
-
-class BorderedLines(LineView):
+class BorderedLines(ScrollView, can_focus=True):
     """Textual would work out border, background and effects anew for each line: that takes longer than most lines do.
 
     So it draws the border beside the first line, and that is what stands beside all others.
