@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
-from backend.backoff import Backoff
+from backend.backoff import RECONNECT, Backoff
 from backend.base import Backend, JobAnswer, find_domain
 from backend.credentials import CredentialsNeeded
 from backend.errors import (
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY, LAST_RETRY = 0.1, 5.0
-"""Seconds before the first attempt to connect anew, and at most between two later ones."""
 _OPTIONAL_DEADLINE = 1.0
 _LISTING = "the list of domains"
 _COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
@@ -294,7 +292,7 @@ class LibvirtBackend(Backend):
         self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
-        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
+        backoff = Backoff(*RECONNECT)
         while True:
             await backoff.pause()
             with ignored(logger, "still no connection", BackendError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from backend.backoff import Backoff
+from backend.backoff import CONNECT, Backoff
 from backend.base import Backend, Traffic
 from backend.errors import NoConnection
 from backend.log import backend_error
@@ -20,9 +20,6 @@ from tui.config.values import Config
 from tui.session.turns import Turns
 
 logger = logging.getLogger(__name__)
-
-FIRST_RETRY, LAST_RETRY = 3.0, 15.0
-"""Seconds from one attempt to connect to the next; each failure doubles them, up to the last."""
 
 
 class Link(Enum):
@@ -107,7 +104,7 @@ class Host:
 
     async def attend(self) -> None:
         """Connect and watch; after a failure, again after a while. Until cancelled."""
-        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
+        backoff = Backoff(*CONNECT)
         backend: Backend | None = None
         while True:
             try:
