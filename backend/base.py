@@ -166,9 +166,9 @@ class Backend(ABC):
         """
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
-        """The file that the domain's running dump is written to, held open, whoever requested the dump.
+        """The file that the domain's running dump is written to, held open, no matter who requested the dump.
 
-        None without one, or where this machine or this user cannot see it for certain.
+        None if no dump is running, or if this machine or this user cannot identify the file for certain.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""What libvirt tells of its own accord, as the contract's events."""
+"""Turns libvirt's callbacks into the events of the contract."""
 
 from __future__ import annotations
 
