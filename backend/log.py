@@ -183,7 +183,7 @@ def ignored(log: logging.Logger, consequence: str, *errors: type[Exception]) -> 
 
 
 def internal_error(error: BaseException) -> InternalError:
-    """What to tell the user about an exception that nobody expected; its traceback goes to the log."""
+    """The one-line error for an unexpected exception; its traceback goes to the log."""
     logger.error("internal error", exc_info=error)
     cause = _cause(error)
     log_file = next((handler for handler in logging.getLogger().handlers if isinstance(handler, LogFile)), None)
@@ -192,13 +192,13 @@ def internal_error(error: BaseException) -> InternalError:
 
 
 def backend_error(error: Exception) -> BackendError:
-    """`error` as an error with a message of one line: an exception that nobody expected is an internal error."""
+    """`error` as an error with a one-line message; an unexpected exception becomes an internal error."""
     cause = _cause(error)
     return cause if isinstance(cause, BackendError) else internal_error(error)
 
 
 def _cause(error: BaseException) -> BaseException:
-    """`error` itself; of a group, the first exception that nobody expected, or else the first."""
+    """`error` itself; of a group, the first unexpected exception, or else the first."""
     members = list(_members(error))
     return next((member for member in members if not isinstance(member, BackendError)), members[0])
 

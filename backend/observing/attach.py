@@ -45,7 +45,7 @@ async def attach(
     present = stats.operation if stats is not None else JobOperation.DUMP
     about = None
     if present is JobOperation.DUMP:
-        about = next((known for known in records if lookup.is_about(known.record, domain, stats)), None)
+        about = next((entry for entry in records if lookup.is_about(entry.record, domain, stats)), None)
     if stats is None and about is None and not failed:
         raise trouble or NoJob(lookup.no_job(domain, records))
     if operation is not None and present != operation:
@@ -95,9 +95,9 @@ async def _ended_meanwhile(
 
     In the latter case its runner was found dead, and has left its result since.
     """
-    if any(not known.record.over and known.record.key == domain for known in records):
+    if any(not entry.record.over and entry.record.key == domain for entry in records):
         records = await lookup.find_records(backend, domain, journal)
-    ended = (known for known in records if known.record.key == domain and (known.record.ended or 0) >= looked)
+    ended = (entry for entry in records if entry.record.key == domain and (entry.record.ended or 0) >= looked)
     return next(ended, None)
 
 

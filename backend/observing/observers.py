@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the job; the sampler makes it more where it has many jobs, and less near their end."""
 SETTLING_INTERVAL = 0.3
-"""Seconds between two looks at a file, or a domain, of which the daemon reports nothing any more."""
+"""Seconds between two checks of a file or domain that the daemon no longer reports on."""
 HOLD_TRIES = 20
 """How often, at the most, the file of a running dump is looked for."""
 

@@ -41,7 +41,7 @@ class JobRecord:
     pid: int = 0
     """The runner's process on the requesting host; 0 before it runs."""
     pid_start: str = ""
-    """When that process started, in the host's own terms: tells a recycled pid."""
+    """When that process started, in the host's own terms; reveals a recycled pid."""
     state: RecordState = RecordState.STARTING
     ended: float | None = None
     error: str = ""

@@ -10,7 +10,7 @@ from backend.verdicts.verdict import Evidence, Verdict
 
 
 class HeldFile:
-    """It proves nothing until it is known to be the job's own. Times are the caller's monotonic clock, in seconds."""
+    """It proves nothing until it is identified as the job's own. Times are the caller's monotonic clock, in seconds."""
 
     def __init__(self) -> None:
         self.checked: FileChecked | None = None

@@ -123,7 +123,7 @@ class MainScreen(OfferingScreen[None]):
     def on_mount(self) -> None:
         self.rows_changed((), ())
         self.hosts_changed()
-        # The first paint waits for nobody.
+        # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
 
     def on_unmount(self) -> None:
@@ -138,7 +138,7 @@ class MainScreen(OfferingScreen[None]):
     def panes(self) -> Sequence[CommandPane]:
         return self._domains, self._details
 
-    # What the session tells
+    # Called by the session
 
     def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
         table = self._domains.table

@@ -65,7 +65,7 @@ class Host:
         self.last_error: tuple[str, float] | None = None
         """The last such reason, even if it no longer holds, and when that was (seconds since the epoch)."""
         self.traffic = Traffic()
-        """What the connection asks of its hypervisor."""
+        """The load that the connection causes on its hypervisor."""
         self.turns = Turns(config.dump.at_once)
         """For the dumps that this console starts here."""
         self._listener = listener
@@ -127,7 +127,7 @@ class Host:
             await backoff.pause()
 
     def take_changes(self) -> HostChanges | None:
-        """What changed since this was last called; None if there is nothing to tell."""
+        """The changes since the last call; None if there are none."""
         if not self._has_changes:
             return None
         changes = HostChanges(tuple(self._changed.values()), tuple(self._removed), self._complete)

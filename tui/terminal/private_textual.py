@@ -52,7 +52,7 @@ class OpenApp(App[None]):
             except Exception as error:
                 self._handle_exception(error)
 
-        # Each widget of this application, whatever class it is of, goes on like the application itself.
+        # Widgets of every class must survive an exception, so each instance is wrapped.
         child._dispatch_message = dispatch_message  # type: ignore[method-assign]
 
 

@@ -137,7 +137,7 @@ class DomainTable(BorderedLines):
 
     def filter_by(self, text: str) -> None:
         self.order.filter_by(text)
-        # Whoever filters looks for a domain: it keeps the cursor when the filter is cleared.
+        # The user is looking for a domain, which keeps the cursor when the filter is cleared.
         self._moved = True
         if self._cursor not in self.order.shown:
             self._index = 0

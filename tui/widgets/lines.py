@@ -14,7 +14,7 @@ from tui.terminal.private_textual import set_virtual_size
 
 
 class Lines(ScrollView, can_focus=True):
-    """Shows each line as it is; what is too long is cut off."""
+    """Shows each line as it is; long lines are cut off."""
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
