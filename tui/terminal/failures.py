@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 
 MANY = 20
-WITHIN = 10.0
-"""So many in so few seconds, with no key in between, repeat by themselves: the screen cannot be drawn, for example."""
+PAUSE = 5.0
+"""So many, each within so few seconds of the one before and with no key in between, repeat by themselves.
+
+The screen cannot be drawn, for example.
+"""
 
 
 class Failures:
-    """Counts them since the last key."""
+    """Counts them."""
 
     def __init__(self) -> None:
-        self._moments: deque[float] = deque(maxlen=MANY)
+        self._count = 0
+        self._last = float("-inf")
 
     def add(self) -> bool:
         """Count one more; whether they repeat by themselves."""
-        self._moments.append(time.monotonic())
-        return len(self._moments) == MANY and self._moments[-1] - self._moments[0] <= WITHIN
+        now = time.monotonic()
+        self._count = self._count + 1 if now - self._last <= PAUSE else 1
+        self._last = now
+        return self._count >= MANY
 
     def forget(self) -> None:
         """The user pressed a key: what fails now may fail because of it."""
-        self._moments.clear()
+        self._count = 0
