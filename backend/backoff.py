@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+CONNECT = (3.0, 15.0)
+"""The first and the longest pause, in seconds, before another attempt at a connection that never came about."""
+RECONNECT = (0.1, 5.0)
+"""Those for a connection that was lost: a daemon that restarts is back within a second."""
+
 
 class Backoff:
     """Pauses of `first` to `longest` seconds."""

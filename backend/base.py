@@ -1,4 +1,4 @@
-"""The contract between virt-jobs and a hypervisor: what can be asked of it, and nothing that is built on that.
+"""The contract between virt-jobs and a hypervisor: its primitives, and nothing that is built on them.
 
 What is built on it (starting dumps, waiting, watching) is written once, as functions that take a backend.
 
@@ -54,7 +54,7 @@ class Backend(ABC):
         self.uri = uri
         self.readonly = readonly
         self.ask: Ask | None = None
-        """Asks a person for a password or the like while connecting; None: nobody is asked."""
+        """Asks the user for credentials while connecting; None: the user is not asked."""
         self.traffic = Traffic()
 
     async def __aenter__(self) -> Self:
@@ -68,7 +68,7 @@ class Backend(ABC):
 
     @abstractmethod
     async def open(self) -> None:
-        """Connect. NoConnection within 5 seconds where nothing answers, CredentialsNeeded where nobody can be asked.
+        """Connect. NoConnection within 5 seconds if nothing answers, CredentialsNeeded if the user cannot be asked.
 
         It may be called again after an error or `close`. An attempt that still hangs is resumed: there is never a
         second one beside it.
@@ -166,9 +166,9 @@ class Backend(ABC):
         """
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
-        """The file that the domain's running dump is written to, held open, whoever requested the dump.
+        """The file that the domain's running dump is written to, held open, no matter who requested the dump.
 
-        None without one, or where this machine or this user cannot see it for certain.
+        None if no dump is running, or if this machine or this user cannot identify the file for certain.
         """
         return None
 

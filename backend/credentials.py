@@ -19,7 +19,7 @@ class Credential:
 
 
 Ask = Callable[[Sequence[Credential]], Awaitable[Mapping[Credential, str]]]
-"""Asks a person, with no time limit. Returns an answer to each credential; raises NotPermitted if there is nobody."""
+"""Asks the user, without a time limit. Returns one answer per credential; NotPermitted if nobody can answer."""
 
 
 class CredentialsNeeded(NotPermitted):

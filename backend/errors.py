@@ -68,7 +68,7 @@ class DomainBusy(BackendError):
 
 
 class DomainNotRunning(BackendError):
-    """The domain exists and is not running: nothing to dump or wait for."""
+    """The domain exists but is not running, so it has nothing to dump or wait for."""
 
 
 class NoJob(BackendError):

@@ -1,8 +1,8 @@
-"""The log file: what went wrong, with its traceback, for whoever looks for the cause later.
+"""The log file: what went wrong, with its traceback, for a later search for the cause.
 
 Modules log through the standard `logging`. Only entry points (the command and the runner) add the file to it, with
-`logging_to`. Any number of processes append to the same file. Nothing that is wrong with the file is an error of
-whoever logs: a folder that cannot be written to and a full disk only lose lines.
+`logging_to`. Any number of processes append to the same file. Logging never fails: a folder that cannot be written to
+and a full disk only lose lines.
 """
 
 from __future__ import annotations
@@ -183,18 +183,33 @@ def ignored(log: logging.Logger, consequence: str, *errors: type[Exception]) -> 
 
 
 def internal_error(error: BaseException) -> InternalError:
-    """What to tell the user about an exception that nobody expected; its traceback goes to the log."""
+    """The one-line error for an unexpected exception; its traceback goes to the log."""
     logger.error("internal error", exc_info=error)
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        [error] = error.exceptions
+    cause = _cause(error)
     log_file = next((handler for handler in logging.getLogger().handlers if isinstance(handler, LogFile)), None)
-    text = hide_passwords(clean(f"internal error: {type(error).__name__}: {error}"))
+    text = hide_passwords(clean(f"internal error: {type(cause).__name__}: {cause}"))
     return InternalError(f"{text}; {log_file.place()}" if log_file is not None else text)
 
 
 def backend_error(error: Exception) -> BackendError:
-    """`error` as something that can be told in one line: an exception that nobody expected is an internal error."""
-    return error if isinstance(error, BackendError) else internal_error(error)
+    """`error` as an error with a one-line message; an unexpected exception becomes an internal error."""
+    cause = _cause(error)
+    return cause if isinstance(cause, BackendError) else internal_error(error)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """`error` itself; of a group, the first unexpected exception, or else the first."""
+    members = list(_members(error))
+    return next((member for member in members if not isinstance(member, BackendError)), members[0])
+
+
+def _members(error: BaseException) -> Iterator[BaseException]:
+    """The exceptions in a group and in the groups in it; an exception that is no group, itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _members(member)
+    else:
+        yield error
 
 
 def _set_level(level: int) -> None:

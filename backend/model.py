@@ -132,7 +132,7 @@ FORMAT_NAMES: Mapping[str, tuple[DumpFormat, bool]] = {
 
 
 def format_name(dump_format: DumpFormat, flags: DumpFlags) -> str:
-    """The user's name of a format: MEMORY_ONLY tells ``elf`` from ``raw``."""
+    """The user's name of a format: with MEMORY_ONLY, RAW is ``elf``; without, ``raw``."""
     if dump_format == DumpFormat.RAW:
         return "elf" if DumpFlags.MEMORY_ONLY in flags else "raw"
     names = (name for name, (number, _) in FORMAT_NAMES.items() if number == dump_format)
@@ -224,7 +224,7 @@ class JobStats:
 
     @classmethod
     def from_params(cls, job_type: int, params: Mapping[str, object]) -> Self:
-        """The stats in libvirt's typed parameters; parameters that have no field here are left out."""
+        """The stats in libvirt's typed parameters; parameters without a field here are omitted."""
         names = {spec.name for spec in fields(cls)} - {"type", "operation"}
         values = {name: value for name, value in params.items() if name in names}
         operation = params.get("operation", 0)
@@ -234,7 +234,7 @@ class JobStats:
 
     @property
     def closing(self) -> bool:
-        """The hypervisor is done and the file is being closed: nothing is proved yet."""
+        """The hypervisor has finished and libvirt is closing the file; the result is not known yet."""
         return self.type is JobType.COMPLETED
 
     @property
@@ -244,7 +244,7 @@ class JobStats:
 
     @property
     def measured(self) -> bool:
-        """Whether the hypervisor tells how far the job is; it does not of a domain that comes in by a migration."""
+        """Whether the hypervisor reports progress; it does not for an incoming migration."""
         return any(total is not None for total in (self.data_total, self.memory_total, self.disk_total))
 
     @property

@@ -46,7 +46,7 @@ class Worker:
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             call.run()
-            call = None  # A waiting thread keeps nothing of the last call alive.
+            call = None  # So that a waiting thread does not keep the last call's objects alive.
 
 
 class _Call:

@@ -13,7 +13,8 @@ from textual import on
 from textual.app import ScreenError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
-from textual.dom import NoScreen
+from textual.dom import DOMNode, NoScreen
+from textual.events import Event, Key
 from textual.filter import ANSIToTruecolor, LineFilter, NoColor
 from textual.message_pump import MessagePump
 from textual.screen import Screen
@@ -30,6 +31,7 @@ from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
 from tui.terminal.encoding import blocks_fit
 from tui.terminal.ending import end_in_order
+from tui.terminal.failures import Failures
 from tui.terminal.private_textual import OpenApp
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Console(OpenApp):
         self._readonly = readonly
         self._config = config or Config()
         self._quit_question: ConfirmScreen | None = None
+        self._failures = Failures()
         utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
         ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
@@ -86,22 +89,43 @@ class Console(OpenApp):
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
         yield SystemCommand("Quit", "Quit; jobs continue", self.action_quit)
 
-    def handle_failure(self, error: Exception, node: MessagePump, in_worker: bool) -> bool:
+    def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         # Something that still works on a screen that was left, or is left because the console exits, misses widgets.
         if not self._shows(node) and isinstance(error, NoMatches | NoScreen | ScreenError | LookupError):
             logger.debug("a screen that was left failed", exc_info=error)
-        elif self.is_headless:
-            return False  # A test should see it.
+        elif self.fail_at_once:
+            return False
         else:
-            self._report(internal_error(error).message, in_worker)
+            self._survive(error, node)
         return True
 
-    def _report(self, problem: str, in_worker: bool) -> None:
-        """Show how a worker failed; if part of the screen failed, which then hears no key, exit with that."""
-        if in_worker:
-            self.notify(problem, severity="error", markup=False)
-        else:
-            self.exit(return_code=1, message=Text(f"virt-jobs: {problem}"))
+    @property
+    def fail_at_once(self) -> bool:
+        """Whether an unexpected exception ends the console with a traceback: a test should see it."""
+        return self.is_headless
+
+    def _survive(self, error: Exception, node: MessagePump) -> None:
+        """Show the exception in one line, and close the screen that failed. If nothing can be shown, exit with it."""
+        problem = internal_error(error)
+        main, above = next(iter(self.screen_stack), None), self.screen_stack[1:]
+        if self._failures.add() or self.return_code is not None or not isinstance(main, MainScreen):
+            self.exit(return_code=1, message=Text(f"virt-jobs: {problem.message}"))
+            return
+        main.session.internal_error("console", problem)
+        self.screen.refresh()  # If it was the painting that failed, the rest of that frame was not painted either.
+        failed = [part for part in node.ancestors_with_self if part in above] if isinstance(node, Widget) else []
+        for screen in failed:
+            self.call_later(self._close, screen)
+
+    def _close(self, screen: DOMNode) -> None:
+        """Close a screen and those above it."""
+        while screen in self.screen_stack:
+            self.pop_screen()
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key):
+            self._failures.forget()
+        await super().on_event(event)
 
     def _shows(self, node: MessagePump) -> bool:
         """Whether the node is, or belongs to, a screen of a console that does not exit."""

@@ -14,7 +14,7 @@ class DumpFile:
     """In words; "unknown" for anything that is not a dump."""
     size: int
     whole: bool | None
-    """Whether nothing is missing at its end; None where the format cannot tell."""
+    """Whether the file is complete; None if its format does not say."""
     detail: str
     """One sentence that says how that is known."""
     architecture: str | None = None

@@ -15,10 +15,10 @@ from backend.text import clean
 
 
 class DumpTarget:
-    """A file held open, so that it stays the one that is meant, whatever becomes of its name.
+    """A file held open: it stays the same file even if it is renamed or removed.
 
-    It is closed with its last reference: a thread that still reads it may outlive whoever started that.
-    The calls may block for as long as the storage does.
+    It is closed with its last reference, because a thread that reads it may outlive the code that started the thread.
+    Every call may block for as long as the storage does.
     """
 
     def __init__(self, path: str, descriptor: int, since: float) -> None:
@@ -31,26 +31,26 @@ class DumpTarget:
     def open(
         cls, path: str | Path, through: str | Path | None = None, since: float | None = None, *, devices: bool = False
     ) -> Self:
-        """Open the file at `path`, reached `through` another name of it where that is given. OperationFailed if not,
+        """Open the file at `path`, or reach it `through` another name. OperationFailed if that is impossible,
         Unreadable where that says nothing about the file.
 
-        Its `since` is now, if it is not known better. A block device is opened only where `devices` are welcome: it
-        does not say when it was written to, nor where what was written last ends.
+        `since` defaults to now. A block device is opened only if `devices` are allowed: it does not record when it was
+        written, nor where the data written last ends.
         """
         since = time.monotonic() if since is None else since
-        shown, reached = clean(str(path)), through or path
+        label, reached = clean(str(path)), through or path
         try:
             # Looked at before it is opened: opening a FIFO would make us the reader that a dump waits for.
             mode = os.stat(reached).st_mode
             if stat.S_ISBLK(mode) and not devices:
-                raise OperationFailed(f"{shown} is a block device: what was on it before is in no way marked off")
+                raise OperationFailed(f"{label} is a block device: nothing separates a dump from older data on it")
             if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
-                raise OperationFailed(f"{shown} is not a regular file")
+                raise OperationFailed(f"{label} is not a regular file")
             return cls(str(path), os.open(reached, os.O_RDONLY | os.O_CLOEXEC), since)
         except FileNotFoundError as error:
-            raise OperationFailed(f"cannot read {shown}: {error.strerror}") from None
+            raise OperationFailed(f"cannot read {label}: {error.strerror}") from None
         except OSError as error:
-            raise Unreadable(f"cannot read {shown}: {error.strerror}") from None
+            raise Unreadable(f"cannot read {label}: {error.strerror}") from None
 
     @property
     def linked(self) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import libvirt
 
-from backend.backoff import Backoff
+from backend.backoff import RECONNECT, Backoff
 from backend.base import Backend, JobAnswer, find_domain
 from backend.credentials import CredentialsNeeded
 from backend.errors import (
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY, LAST_RETRY = 0.1, 5.0
-"""Seconds before the first attempt to connect anew, and at most between two later ones."""
 _OPTIONAL_DEADLINE = 1.0
 _FORMATS_DEADLINE = 3.0
 _LISTING = "the list of domains"
@@ -62,13 +60,15 @@ T = TypeVar("T")
 
 
 class LibvirtBackend(Backend):
-    """Any libvirt URI. One connection for questions and events, one for orders, a fresh one for each dump call,
-    and more where many domains are asked again and again, or a call hangs."""
+    """Any libvirt URI. One connection serves queries and events, one serves commands, and each dump call gets its own.
+    More are opened where many domains are polled, or a call hangs."""
 
     def __init__(self, uri: str, readonly: bool = False) -> None:
         super().__init__(uri, readonly)
         self._hub = EventHub()
-        self._watch = Watch(partial(self._from_libvirt, self._told), partial(self._from_libvirt, self._broken))
+        self._watch = Watch(
+            partial(self._from_libvirt, self._take_event), partial(self._from_libvirt, self._take_break)
+        )
         self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost)
         self._control = Pool(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
@@ -83,7 +83,7 @@ class LibvirtBackend(Backend):
         for pool in (self._polling, self._control):
             pool.revive()
         try:
-            await self._let_in()
+            await self._log_in()
         except BaseException:
             await self.close()
             raise
@@ -102,24 +102,24 @@ class LibvirtBackend(Backend):
 
     async def domains(self) -> list[Domain]:
         try:
-            found = await self._polling.call(_LISTING, listing.list_domains)
+            domains = await self._polling.call(_LISTING, listing.list_domains)
         except NotAnswering:
-            found = await self._one_by_one()
-        found = await self._with_memory(found)
-        self._known = {domain.key.uuid: domain for domain in found}
-        self._memory = {domain.key: domain.memory for domain in found if domain.memory}
-        return sorted(found, key=_virsh_order)
+            domains = await self._list_one_by_one()
+        domains = await self._add_memory(domains)
+        self._known = {domain.key.uuid: domain for domain in domains}
+        self._memory = {domain.key: domain.memory for domain in domains if domain.memory}
+        return sorted(domains, key=_virsh_order)
 
     async def find(self, name: str) -> Domain:
         try:
-            found = await self._polling.call(name, partial(listing.look_for, name))
+            domain = await self._polling.call(name, partial(listing.look_for, name))
         except NotAnswering:
             seen = find_domain(name, await self._seen())
             if seen is None:
                 raise
             return replace(seen, answering=False)
-        # What was cleaned for the terminal is no name that libvirt knows.
-        return (await self._with_memory([found]))[0] if found else await super().find(name)
+        # libvirt does not know a name that was cleaned for the terminal; the list does.
+        return (await self._add_memory([domain]))[0] if domain else await super().find(name)
 
     async def job(self, domain: DomainKey) -> JobStats | None:
         return await self._polling.call(domain, partial(_job, domain))
@@ -183,18 +183,18 @@ class LibvirtBackend(Backend):
         return self._hub.stream()
 
     async def _order(self, domain: DomainKey, order: Callable[[Any], object]) -> None:
-        """An order to a domain's own handle, on the connection for orders."""
+        """Call the domain's own handle, on the connection for commands."""
         self._polling.check()
         await self._control.call(domain, lambda connection: order(connection.look_up(domain)))
 
     async def _idle(self, domain: DomainKey) -> None:
-        # libvirt would let the order wait for the job's end, and carry it out long after it was given up here.
+        # libvirt would queue the call until the job ends, and execute it long after the caller has given up.
         job = await self.job(domain)
         if job is not None:
             raise DomainBusy(f"{domain.name} has a job ({job.operation.label}); this has to wait for its end")
 
-    async def _one_by_one(self) -> list[Domain]:
-        """The domains that are known, without the list that one of them blocks."""
+    async def _list_one_by_one(self) -> list[Domain]:
+        """The domains already listed, each looked up alone, because one of them blocks the list."""
         known = {domain.key: domain for domain in await self._seen()}
         if not known:
             raise NotAnswering(f"{self.uri} does not answer, and nothing is known of its domains yet")
@@ -217,12 +217,12 @@ class LibvirtBackend(Backend):
         running = await in_thread(partial(running_domains, self._daemon_owner), "processes")
         return [Domain(key, DomainState.NOSTATE) for key in running]
 
-    async def _with_memory(self, domains: list[Domain]) -> list[Domain]:
-        """Sizes are asked for once in a domain's run, and whoever does not answer is marked."""
-        unknown = [domain.key for domain in domains if domain.key not in self._memory and domain.answering]
-        if unknown:
-            sizes = await self._polling.sweep({key: partial(listing.memory, key) for key in unknown})
-            self._memory.update({key: size for key in unknown if isinstance(size := sizes[key], int)})
+    async def _add_memory(self, domains: list[Domain]) -> list[Domain]:
+        """The domains with their memory, read once per run of a domain; those that do not answer are marked."""
+        missing = [domain.key for domain in domains if domain.key not in self._memory and domain.answering]
+        if missing:
+            sizes = await self._polling.sweep({key: partial(listing.memory, key) for key in missing})
+            self._memory.update({key: size for key in missing if isinstance(size := sizes[key], int)})
         stuck = self._polling.stuck
         return [
             replace(
@@ -233,8 +233,8 @@ class LibvirtBackend(Backend):
             for domain in domains
         ]
 
-    async def _let_in(self) -> None:
-        """Connect; whatever that wants to know, and only a person does, they are asked, if there is anybody to ask."""
+    async def _log_in(self) -> None:
+        """Connect; ask the user for credentials if the host requires them and the user can be asked."""
         while True:
             try:
                 return await self._connected()
@@ -266,12 +266,12 @@ class LibvirtBackend(Backend):
             return None  # libvirt may be probing QEMU anew just now, which takes its time.
 
     def _from_libvirt(self, tell: Callable[..., None], *what: object) -> None:
-        """Go on in the event loop with what libvirt told in its own thread."""
+        """Pass on, in the event loop, what libvirt reported in its own thread."""
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody is left to tell.
+        with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody listens any more.
             self._loop.call_soon_threadsafe(tell, *what)
 
-    def _told(self, event: Event) -> None:
+    def _take_event(self, event: Event) -> None:
         match event:
             case LifecycleEvent(key, Lifecycle.STARTED):
                 self._polling.forget(key.uuid)
@@ -283,7 +283,7 @@ class LibvirtBackend(Backend):
                 self._polling.doubt(key.uuid)  # A dump pauses its guest, and then opens its target, which may hang.
         self._hub.put(event)
 
-    def _broken(self, conn: object, reason: str) -> None:
+    def _take_break(self, conn: object, reason: str) -> None:
         self._polling.lost(conn, reason)
 
     def _lost(self, reason: str) -> None:
@@ -295,12 +295,12 @@ class LibvirtBackend(Backend):
         self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
-        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
+        backoff = Backoff(*RECONNECT)
         while True:
             await backoff.pause()
             with ignored(logger, "still no connection", BackendError):
                 await self._connected()
-                self._polling.check()  # Lost again since the last answer, it has no other attempt than this one.
+                self._polling.check()  # If it was lost again meanwhile, only this attempt can bring it back.
                 self._hub.put(ConnectionEvent(True))
                 return
 
@@ -331,12 +331,12 @@ def _job(key: DomainKey, connection: Connection) -> JobStats | None:
     try:
         params = handle.jobStats()
     except libvirt.libvirtError as error:
-        if (job := _told_by_refusal(error)) is not None:
+        if (job := _job_behind_refusal(error)) is not None:
             connection.look_up(key)
             return JobStats(JobType.UNBOUNDED, job)
         if error.get_error_code() != INVALID:
             raise
-        connection.look_up(key)  # Says so, if that run is over.
+        connection.look_up(key)  # Raises if that run is over.
         raise DomainNotRunning(f"{key.name} is not running", code=INVALID) from None
     stats = job_stats(params)
     if stats is not None:
@@ -344,8 +344,8 @@ def _job(key: DomainKey, connection: Connection) -> JobStats | None:
     return stats
 
 
-def _told_by_refusal(error: libvirt.libvirtError) -> JobOperation | None:
-    """The job that libvirt gives away by refusing its stats (seen on 9.0.0); None: the refusal tells of none."""
+def _job_behind_refusal(error: libvirt.libvirtError) -> JobOperation | None:
+    """The job that libvirt reveals by refusing its stats (seen on 9.0.0); None if the refusal reveals none."""
     if error.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED:
         return JobOperation.MIGRATION_IN  # "migration statistics are available only on the source host"
     return None

@@ -22,13 +22,13 @@ _ID = re.compile("0|[1-9][0-9]{,8}")
 def list_domains(connection: Connection) -> list[Domain]:
     """Every domain, without its memory; the connection's handles are made anew."""
     handles: dict[str, Any] = {}
-    found = []
+    domains = []
     for handle, state, reason in _states(connection.conn):
         domain = _domain(handle, state, reason)
         handles[domain.key.uuid] = handle
-        found.append(domain)
+        domains.append(domain)
     connection.handles = handles
-    return found
+    return domains
 
 
 def _states(conn: Any) -> Iterator[tuple[Any, int, int]]:

@@ -1,1 +1,1 @@
-"""Everything that polls or listens: the watcher, waits, and what is looked up once."""
+"""Everything that polls or listens: the sampler, the watcher, waits and lookups."""

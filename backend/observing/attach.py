@@ -53,7 +53,7 @@ async def attach(
     present = stats.operation if stats is not None else JobOperation.DUMP
     about = None
     if present is JobOperation.DUMP:
-        about = next((known for known in records if lookup.is_about(known.record, domain, stats)), None)
+        about = next((entry for entry in records if lookup.is_about(entry.record, domain, stats)), None)
     if stats is None and about is None and not failed:
         raise trouble or NoJob(lookup.no_job(domain, records))
     if operation is not None and present != operation:
@@ -120,13 +120,13 @@ async def _ended_meanwhile(
 
     In the latter case its runner was dead by then, and has left its result since. `looked` is an uptime.
     """
-    if any(not item.record.over and item.record.key == domain for item in records):
+    if any(not entry.record.over and entry.record.key == domain for entry in records):
         records = await lookup.find_records(backend, domain, journal)
     # Only the uptime of this very kernel can be compared: wall clocks are set, and other hosts' differ.
     ended = (
-        item
-        for item in records
-        if item.record.key == domain and process.is_here(item.record) and (item.record.ended_uptime or 0.0) >= looked
+        entry
+        for entry in records
+        if entry.record.key == domain and process.is_here(entry.record) and (entry.record.ended_uptime or 0.0) >= looked
     )
     return next(ended, None)
 

@@ -1,6 +1,6 @@
 """What is on record of a domain's dumps: this user's own journal, and what others have shared through the domain.
 
-The journal is this user's alone, and believed. The shared record can be written by whoever may change the domain.
+The journal is private to this user and trusted. Anyone who may modify the domain can write the shared record.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ async def find_records(
     except BackendError as error:
         logger.debug("no shared record of %s: %s", domain.name, error)
         shared = None
-    # Whoever may change the metadata may name any domain there.
+    # Anyone who may modify the metadata can name any domain in it.
     if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
         records.append(DomainRecord(shared, True))
     shared_by_id = {item.record.id: item.shared for item in records}
@@ -105,7 +105,7 @@ async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
 
 
 def no_job(domain: DomainKey, records: list[DomainRecord]) -> str:
-    """That there is nothing to wait for, and how the last known dump ended."""
+    """The error that there is no job to wait for, with the result of the last recorded dump."""
     ended = [item for item in records if item.record.over]
     if not ended:
         return f"{domain.name} has no job to wait for"
@@ -118,7 +118,7 @@ def no_job(domain: DomainKey, records: list[DomainRecord]) -> str:
 
 
 async def weigh_by_file(claim: JobRecord, outcome: Outcome, local: bool) -> Outcome:
-    """What the shared record claims, or what is left of it after a look at the file, if that is on this machine."""
+    """The verdict that the shared record claims, checked against the file if that is on this machine."""
     try:
         async with asyncio.timeout(_FILE_PATIENCE) as limit:
             objection = await in_thread(partial(_objection, claim, local), "dump file")
@@ -132,7 +132,7 @@ async def weigh_by_file(claim: JobRecord, outcome: Outcome, local: bool) -> Outc
 
 
 def _objection(claim: JobRecord, local: bool) -> str | None:
-    """What contradicts the claim; None also where nothing can be seen."""
+    """What contradicts the claim; None if nothing does, or nothing can be observed."""
     file = None
     if local:
         try:

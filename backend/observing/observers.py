@@ -42,10 +42,10 @@ logger = logging.getLogger(__name__)
 SAMPLE_INTERVAL = 0.1
 """Seconds between two looks at the job; the sampler makes it more where it has many jobs, and less near their end."""
 SETTLING_INTERVAL = 0.3
-"""Seconds between two looks at a file, or a domain, of which the daemon reports nothing any more."""
+"""Seconds between two checks of a file or domain that the daemon no longer reports on."""
 SEARCH_PACE, SEARCH_GROWTH, SEARCH_PAUSE = 0.1, 1.1, 10.0
-"""Seconds between the first two searches for the file of a running dump, how much longer each pause is than the one
-before it, and the longest one: it may become visible late, on slow storage or behind a lock."""
+"""Searches for the file of a running dump, which may become visible late, on slow storage or behind a lock: seconds
+between the first two, the factor by which each pause exceeds the previous one, and the longest pause in seconds."""
 
 
 class Observers:

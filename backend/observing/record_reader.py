@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 INTERVAL = 0.03
 """Seconds between two looks at the journal's files."""
 RUNNERS_INTERVAL = 0.25
-"""Seconds after which records are read although nothing changed: a runner that is killed writes nothing."""
+"""Seconds after which records are read even if nothing changed, because a killed runner writes nothing."""
 
 Take = Callable[[JobRecord, bool | None], object]
 """Gets a record, and whether its runner was alive before it was read (None where this host cannot tell)."""

@@ -154,7 +154,9 @@ class Sampler:
                 due.sort(key=itemgetter(0))
                 await asyncio.wait({self._begin([domain for _, domain in due[:MOST]])}, timeout=PATIENCE)
                 continue
-            earliest = min((self._due(one) for one in self._followed.values() if not one.pending), default=None)
+            earliest = min(
+                (self._due(followed) for followed in self._followed.values() if not followed.pending), default=None
+            )
             try:
                 async with asyncio.timeout_at(earliest):
                     await self._woken.wait()
@@ -215,12 +217,12 @@ class Sampler:
         interval = min(follower.interval for follower in followed.followers) * usual
         stats = answer if isinstance(answer, JobStats) else None
         silent = isinstance(answer, NoConnection | NotAnswering)
-        followed.near = any(one.to_the_end for one in followed.followers) and (
+        followed.near = any(follower.to_the_end for follower in followed.followers) and (
             not silent if stats is None else stats.closing or _seconds_left(followed.last, stats, sent) < interval
         )
         followed.last = (stats, sent) if stats is not None else None
         followed.pending = False
-        # Where the answer took long, nobody waits for the round any more.
+        # If the answer took long, the loop no longer waits for its round.
         self._woken.set()
         now = self._clock()
         if followed.near:
@@ -231,7 +233,7 @@ class Sampler:
             follower.take(answer, sent)
 
     def _stretch(self) -> tuple[float, float]:
-        """How many times longer the intervals are than asked for: of jobs near their end, and of the others."""
+        """How many times longer than requested the intervals are: for jobs near their end, and for the others."""
         near = sum(followed.near for followed in self._followed.values()) / CLOSING_INTERVAL
         urgent = max(1.0, near / (LOOKS_PER_SECOND / 2))
         others = sum(

@@ -1,4 +1,4 @@
-"""Wait for the end of a job that is running, whoever started it, and learn how it ended. One implementation for all."""
+"""Wait for a running job, no matter who started it, and learn how it ended. One implementation for all backends."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def wait(
 async def _verdict(
     attachment: Attachment, observers: Observers, on_progress: Callable[[JobStats], None] | None
 ) -> Outcome:
-    """Feed the attachment with what is observed until it has a verdict."""
+    """Feed the attachment with observations until it has a verdict."""
     clock = asyncio.get_running_loop().time
     async with observers:
         while (outcome := attachment.outcome(clock())) is None:

@@ -1,6 +1,6 @@
-"""What is going on at one hypervisor: its domains and their jobs, kept up to date.
+"""Keeps the domains of one hypervisor and their jobs up to date.
 
-Three things go on side by side, so that none waits for a slow other one: domains with a job are followed through the
+Three tasks run concurrently, so that a slow one does not delay the others: domains with a job are followed through the
 sampler, all others are looked at in a sweep, and the list is read anew from time to time. Sweep and list take a bounded
 share of the hypervisor's time. An event makes the list due, and its domain is followed for a while.
 """
@@ -32,15 +32,15 @@ no more are followed because of events."""
 SELDOM = 8
 """How many times less often."""
 SLICE = 100
-"""Jobs that are taken in before whoever else shares the event loop has a turn."""
+"""Jobs processed before other tasks of the event loop get a turn."""
 SWEEP_INTERVAL = 0.85
 """Seconds, at the least, between two sweeps: 19 of 20 jobs that begin unheard are then found within a second."""
 SWEEP_SHARE = 0.04
 """The part of the time that sweeps may take."""
 LIST_INTERVAL = 2.0
-"""Seconds, at the least, between two listings, unless the hypervisor tells something."""
+"""Minimum seconds between two listings, unless the hypervisor reports an event."""
 LIST_PAUSE = 0.1
-"""Seconds, at the least, between two listings, whatever the hypervisor tells."""
+"""Minimum seconds between two listings, whatever the hypervisor reports."""
 LIST_SHARE = 0.01
 """The part of the time that listings may take."""
 LONGEST_PAUSE = 5.0
@@ -89,7 +89,7 @@ class Watcher:
         self._removed: list[str] = []
         self._troubles: dict[Pace, BackendError] = {}
         """What went wrong when each was done last."""
-        self._told: tuple[bool, str] = (True, "")
+        self._reported_state: tuple[bool, str] = (True, "")
 
     def watch_closely(self, uuids: Set[str], crowded: bool = False) -> None:
         """These domains are on the screen: of many jobs, theirs are looked at most often.
@@ -201,7 +201,7 @@ class Watcher:
         return (view := self._views.get(key.uuid)) is not None and view.domain.key == key and view.domain.active
 
     def _attend(self, uuid: str) -> None:
-        """Something happened to the domain: a job of it may have begun or ended."""
+        """Something happened to the domain: one of its jobs may have started or ended."""
         view = self._views.get(uuid)
         if view is None or not view.domain.active:
             return
@@ -219,13 +219,13 @@ class Watcher:
             self._changed.pop(uuid, None)
             self._removed.append(uuid)
         for uuid, domain in listed.items():
-            known = self._views.get(uuid)
+            view = self._views.get(uuid)
             # Most are the very object that was listed before, and comparing 10,000 of them by value takes its time.
-            if known is None or (known.domain is not domain and known.domain != domain):
-                same_run = known is not None and known.domain.key == domain.key
-                self._show(DomainView(domain, known.progress if known and same_run else None))
-                if known and not same_run:
-                    self._forget(known.domain.key)
+            if view is None or (view.domain is not domain and view.domain != domain):
+                same_run = view is not None and view.domain.key == domain.key
+                self._show(DomainView(domain, view.progress if view and same_run else None))
+                if view and not same_run:
+                    self._forget(view.domain.key)
                 if domain.active and not same_run:
                     self._sweeps.hurry()
 
@@ -235,23 +235,23 @@ class Watcher:
         self._attention.pop(key, None)
         self._unfollow(key)
 
-    def _learn(self, key: DomainKey, found: JobAnswer) -> None:
+    def _learn(self, key: DomainKey, answer: JobAnswer) -> None:
         view = self._views.get(key.uuid)
         if view is None or view.domain.key != key:
             return
-        if isinstance(found, NotAnswering):
+        if isinstance(answer, NotAnswering):
             return  # The listing marks it; its job stands as it was last seen.
-        if not isinstance(found, JobStats) or found.type is JobType.NONE:
+        if not isinstance(answer, JobStats) or answer.type is JobType.NONE:
             self._meters.pop(key, None)
             if view.progress is not None:
                 self._show(DomainView(view.domain))
             return
         last, meter = self._meters.get(key, (None, None))
-        if meter is None or last is None or _is_other(found, last):
+        if meter is None or last is None or _is_other(answer, last):
             meter = ProgressMeter()
         self._follow(key)
-        self._meters[key] = (found, meter)
-        self._show(DomainView(view.domain, meter.update(found, self._clock())))
+        self._meters[key] = (answer, meter)
+        self._show(DomainView(view.domain, meter.update(answer, self._clock())))
 
     def _show(self, view: DomainView) -> None:
         self._views[view.domain.key.uuid] = view
@@ -259,7 +259,7 @@ class Watcher:
 
     @property
     def _state(self) -> tuple[bool, str]:
-        """Whether there is a connection, and what is wrong."""
+        """Whether the hypervisor is connected, and the problem if there is one."""
         errors = list(self._troubles.values())
         lost = next((error for error in errors if isinstance(error, NoConnection)), None)
         worst = lost or next(iter(errors), None)
@@ -267,12 +267,12 @@ class Watcher:
 
     def _report_changes(self, anyway: bool = False) -> None:
         self._report_due = None
-        if anyway or self._changed or self._removed or self._told != self._state:
+        if anyway or self._changed or self._removed or self._reported_state != self._state:
             self._report(self._changes())
 
     def _changes(self) -> Changes:
-        self._told = self._state
-        changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._told)
+        self._reported_state = self._state
+        changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._reported_state)
         self._changed, self._removed = {}, []
         return changes
 

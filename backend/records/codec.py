@@ -35,7 +35,7 @@ def to_json(record: JobRecord, state: RecordState) -> dict[str, Any]:
 def to_xml(record: JobRecord) -> str:
     """The element for the domain's metadata, without the namespace, which libvirt declares itself.
 
-    Everybody can read it there: a password in the URI is left out.
+    Anyone can read it there, so a password in the URI is omitted.
     """
     element = ET.Element(_ELEMENT)
     shared = replace(record, uri=hide_passwords(record.uri))

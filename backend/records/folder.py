@@ -31,7 +31,7 @@ def state_folder() -> Path:
 
 
 def private_folder(path: Path) -> None:
-    """Make sure that `path` is this user's own folder, which nobody else can look into. OSError if it cannot be."""
+    """Make `path` a private folder of this user (0700). OSError if that is impossible."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     status = os.stat(path)
     _refuse_others(status)
@@ -40,7 +40,7 @@ def private_folder(path: Path) -> None:
 
 
 def private_file(path: Path) -> None:
-    """Make sure that `path` is this user's own regular file, which nobody else can read. OSError if it cannot be.
+    """Make `path` a private regular file of this user (0600). OSError if that is impossible.
 
     An existing file is not opened: closing a file that another thread has open would drop the locks that this
     process holds on it.

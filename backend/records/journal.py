@@ -276,7 +276,7 @@ def _inode(path: Path) -> int | None:
 
 
 def _is_damage(error: sqlite3.Error | UnicodeDecodeError) -> bool:
-    # SQLite names what is damaged as the file has it, which may be no text at all.
+    # SQLite quotes damaged content as it is in the file, which may not be text.
     return isinstance(error, UnicodeDecodeError) or _code(error) in _DAMAGED
 
 

@@ -123,7 +123,7 @@ def _is_hidden(pid: int) -> bool:
 
 
 def current_state(record: JobRecord) -> RecordState:
-    """The record's state, but LOST for one that says "running" while nobody is left who could end it."""
+    """The record's state; LOST if it says "running" but its runner is gone."""
     return RecordState.LOST if not record.over and runner_alive(record) is False else record.state
 
 

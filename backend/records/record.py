@@ -45,7 +45,7 @@ class JobRecord:
     pid: int = 0
     """The runner's process on the requesting host; before it runs, that of whoever requested the dump."""
     pid_start: str = ""
-    """When that process started, as boot id and clock ticks: tells a recycled pid."""
+    """When that process started, as boot id and clock ticks; reveals a recycled pid."""
     machine: str = ""
     """The id of the machine that the process is on, hashed; empty in records of older versions."""
     namespace: int = 0

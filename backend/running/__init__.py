@@ -1,1 +1,1 @@
-"""Jobs that outlive whoever requested them."""
+"""Jobs that outlive the process that requested them."""

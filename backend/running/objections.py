@@ -32,7 +32,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 def to_dump(capabilities: Capabilities, request: DumpRequest) -> BackendError | None:
-    """Why this connection cannot make the dump, whatever its domain is doing and whatever is at its path."""
+    """Why this connection cannot make the dump, regardless of its domain and its path."""
     return (
         to_connection(capabilities)
         or to_format(capabilities, request.format_name)
@@ -67,7 +67,7 @@ def to_combination(flags: DumpFlags) -> NotSupported | None:
 
 
 def to_flag_beside(flag: DumpFlags, chosen: DumpFlags) -> NotSupported | None:
-    """Why `flag` cannot be added to what is chosen."""
+    """Why `flag` cannot be combined with the chosen flags."""
     others = [other for other in EXCLUSIVE if other in chosen and other != flag]
     return NotSupported(f"not together with {others[0].labels[0]}") if flag in EXCLUSIVE and others else None
 
@@ -82,7 +82,7 @@ def to_domain(domain: DomainKey, operation: JobOperation | None) -> DomainNotRun
 
 
 def to_path(path: str) -> InvalidPath | None:
-    """Why no dump can go to that path, whatever is there."""
+    """Why no dump can be written to that path, whether or not a file exists there."""
     shown = clean(path) if len(path) <= PATH_LIMIT else f"{clean(path[:40])}..."
     try:
         size = len(path.encode())
@@ -98,14 +98,14 @@ def to_path(path: str) -> InvalidPath | None:
 
 
 def to_folder(place: Place) -> InvalidPath | None:
-    """Why a form does not offer to dump there; a hypervisor that is asked all the same says so itself."""
+    """Why a form refuses to dump there. Commands do not check this; the hypervisor refuses."""
     return InvalidPath("the folder does not exist") if place.folder is False else None
 
 
 def to_place(place: Place, overwrite: bool, name: str = "the file") -> InvalidPath | FileExists | None:
-    """Why no dump should go there because of what is there already, which is called `name`.
+    """Why no dump should replace what already exists at that path; `name` is its name in the message.
 
-    What cannot be seen is no reason.
+    A place that cannot be examined gives no reason.
     """
     if place.kind is Kind.FOLDER:
         return InvalidPath(f"{name} is a folder; name a file in it")

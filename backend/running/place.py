@@ -43,7 +43,7 @@ class Place:
     free: int | None = None
     """Bytes that can still be written there."""
     kind: Kind | None = None
-    """What is there; None also if nothing is."""
+    """What exists there; None if nothing does, or that is unknown."""
     link_target: str = ""
     """Where a link leads, cleaned."""
     hidden: str = ""

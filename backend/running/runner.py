@@ -1,6 +1,6 @@
 """The process that makes the dump call and publishes its result: ``python -m backend.running.runner ID [--private]``.
 
-It has a session and a connection of its own and no terminal, so it outlives whoever requested the dump, and their
+It has a session and a connection of its own and no terminal, so it outlives the requester of the dump and their
 terminal. Only its call's return value says how the dump ended.
 """
 

@@ -1,4 +1,4 @@
-"""Start a dump in a process of its own, so that it outlives whoever requested it."""
+"""Start a dump in a process of its own, so that it outlives the requesting process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings a simulator's fleet to the size that a URI asks for; whatever the URI does not mention stays as it is."""
+"""Brings a simulator's fleet to the size that a URI requests; it changes nothing that the URI does not mention."""
 
 from __future__ import annotations
 

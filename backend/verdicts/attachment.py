@@ -62,7 +62,7 @@ class Attachment:
     ) -> None:
         """`shared`: the record is known only from where others can write.
 
-        `dump_events`: whoever is connected receives the hypervisor's own report of a dump's end.
+        `dump_events`: the connection receives the hypervisor's own report of a dump's end.
         `presumed`: the record was only matched to the job by its time, and may be another dump's.
         `runner_alive`: whether the process that holds the record's result lives; None where nobody can tell.
         """
@@ -114,7 +114,7 @@ class Attachment:
 
     @property
     def adrift(self) -> bool:
-        """Whether nobody reports on it any more, so that its file has to."""
+        """Whether its file is the only source left, because nothing else reports on it."""
         return self.ended or self.orphaned or self._link.lost_at is not None
 
     @property
@@ -313,7 +313,7 @@ class Attachment:
         """Whether the hypervisor may have had nothing left to write when its domain stopped."""
         if all_written(self._ledger.signs) or self._link.gap:
             return True
-        # The success of other jobs is reported before their domain stops, and a dump's end to whoever receives that.
+        # The success of other jobs is reported before their domain stops, and so is a dump's end, where it is reported.
         reported = self.operation != JobOperation.DUMP or (
             self._dump_events and self.last is not None and self.last.remaining > 0
         )

@@ -1,6 +1,6 @@
 """The record of a dump as evidence: the journal is believed, the shared record is a claim.
 
-Whoever may change a domain can write its shared record, so a claim is believed only where nothing speaks against it.
+Anyone who may modify a domain can write its shared record, so a claim counts only if nothing contradicts it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class RecordEvidence:
         self.claim = record if shared and record is not None and record.over else None
         """The result that the shared record claims."""
         self.alive = runner_alive if record is not None and not record.over else None
-        """Whether the process that holds the result lives; None where nobody can tell."""
+        """Whether the process that holds the result is alive; None if that cannot be determined."""
         self._claimed_at = float("-inf")
         self._refuted = False
         """Whether the shared record claimed a result while the job was still running."""
@@ -57,13 +57,13 @@ class RecordEvidence:
             self._believe(seen.record, seen.runner_alive)
 
     def contradict(self, sent: float) -> None:
-        """The job was still running when it was asked about at `sent`."""
+        """The job was still running according to a query sent at `sent`."""
         if self.claim is not None and sent > self._claimed_at:
-            # Whoever writes that a job is over while it is running is not believed again.
+            # A record that called a running job over is never trusted again.
             self.claim, self._refuted = None, True
 
     def _believe(self, record: JobRecord, runner_alive: bool | None) -> None:
-        # Once its record is over, even by having lost the result, a runner that is still alive has nothing to add.
+        # A runner adds nothing once its record is over, even if the runner is alive and the result is lost.
         self.record, self.alive = record, False if record.over else runner_alive
 
 

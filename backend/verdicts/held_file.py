@@ -13,7 +13,7 @@ UNREADABLE_GRACE = 5.0
 
 
 class HeldFile:
-    """It proves nothing until it is known to be the job's own. Times are the caller's monotonic clock, in seconds."""
+    """It proves nothing until it is identified as the job's own. Times are the caller's monotonic clock, in seconds."""
 
     def __init__(self) -> None:
         self.checked: FileChecked | None = None

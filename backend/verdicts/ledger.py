@@ -72,5 +72,5 @@ def word_of_hypervisor(signs: Sequence[Sign]) -> Sign | None:
 
 
 def last_remark(signs: Sequence[Sign]) -> Sign | None:
-    """How the end looked, for when nothing proves it."""
+    """How the end looked; used if nothing proves it."""
     return next((sign for sign in reversed(signs) if sign.evidence is Evidence.NONE), None)

@@ -9,7 +9,7 @@ GAP = 2.0
 START_SLACK = 1.0
 """Seconds by which two estimates of one job's start may differ."""
 CLOCK_SLACK = 0.02
-"""The same within a moment, in which nobody has set a clock: milliseconds are rounded."""
+"""The same between two quick samples, when no clock was set in between: milliseconds are rounded."""
 
 FASTEST = 32 << 30
 """Bytes a second that no dump writes or skips: one thread of the hypervisor reads the memory, and none is as fast."""

@@ -22,7 +22,7 @@ class Evidence(StrEnum):
     RESULT = "result"
     """The return value of the call itself, from this user's own journal."""
     SHARED = "shared record"
-    """The same, as the record in the domain's metadata has it: whoever may change the domain can write that."""
+    """The result according to the record in the domain's metadata, which anyone who may modify the domain can write."""
     LIFECYCLE = "lifecycle event"
     JOB_EVENT = "job event"
     FILE = "file"

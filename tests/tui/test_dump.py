@@ -50,7 +50,7 @@ async def test_its_end_is_told_in_the_activity(tmp_path: Path) -> None:
 async def test_the_form_says_what_will_happen() -> None:
     async with console(QUIET) as user:
         await open_form(user)
-        await user.sees("the guest is paused", "cannot be aborted", "16.0 MiB will be written")
+        await user.sees("the guest is paused", "cannot be aborted", "writes up to 16.0 MiB")
 
 
 async def test_the_same_act_is_shown_as_a_command(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ async def test_a_dead_file_system_blocks_one_thread_however_much_is_typed(
             assert len(examined) == 1
         finally:
             back.set()
-        await user.sees("1.0 TiB are free")
+        await user.sees("1.0 TiB free")
         assert examined[-1] == str(tmp_path / "core")
 
 

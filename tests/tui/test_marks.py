@@ -146,7 +146,7 @@ async def test_a_domain_that_cannot_be_dumped_is_left_out_with_the_reason(tmp_pa
         async with dumping(QUIET, "vm-03", tmp_path / "other"):
             await user.sees("vm-03  ", "1 job ")
             await open_form(user, tmp_path / "{domain}.core")
-            await user.sees("left out: vm-03 has a job already", "left out: vm-02: the file exists")
+            await user.sees("skipped: vm-03 has a job already", "skipped vm-02: the file exists")
             await user.press("ctrl+s")
             await user.sees("waiting for dump", "vm-01.core", "completed")
     assert (tmp_path / "vm-02.core").read_text() == "precious"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from rich.style import Style
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tests.tui.console import console, dumping
 from tui.widgets.domain_table import DomainTable
-from tui.widgets.lines import LineView
 
 QUIET = "sim:///quiet?domains=5&jobs=0"
 """Five idle domains, vm-01 to vm-05."""
@@ -155,7 +155,7 @@ async def test_its_lines_are_what_textual_would_paint() -> None:
             await user.resize(*{"space": (90, 30), "G": (40, 20)}.get(change, (160, 50)))
             table = user.app.screen.query_one(DomainTable)
             assert cells(table.render_lines(table.outer_size.region)) == cells(
-                LineView.render_lines(table, table.outer_size.region)
+                ScrollView.render_lines(table, table.outer_size.region)
             ), change
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from backend.backoff import Backoff
+from backend.backoff import CONNECT, Backoff
 
 
 async def test_each_pause_is_twice_as_long_up_to_a_limit_until_one_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,7 +16,7 @@ async def test_each_pause_is_twice_as_long_up_to_a_limit_until_one_succeeds(monk
         pauses.append(seconds)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    backoff = Backoff(3.0, 15.0)
+    backoff = Backoff(*CONNECT)
     for _ in range(5):
         await backoff.pause()
     backoff.reset()

@@ -238,3 +238,17 @@ async def test_a_record_that_cannot_be_stored_yet_is_logged(
     await runner.run(record.id, FullUp())
     messages = [entry.getMessage() for entry in caplog.records if entry.name == "backend.running.runner"]
     assert messages == ["the record of vm-01 is not stored yet: its disk is full"] * FullUp.refusals
+
+
+def test_of_several_errors_at_once_the_first_unexpected_one_is_named(log_file: LogFile, state_home: Path) -> None:
+    broken = ExceptionGroup(
+        "tasks", [JournalError("its disk is full"), ExceptionGroup("more", [RuntimeError("x")]), KeyError("y")]
+    )
+    assert backend_error(broken).message.startswith("internal error: RuntimeError: x; see ")
+    text = written(log_file, state_home)
+    assert all(name in text for name in ("JournalError", "RuntimeError", "KeyError"))
+
+
+def test_several_expected_errors_at_once_are_the_first_of_them() -> None:
+    expected = JournalError("its disk is full")
+    assert backend_error(ExceptionGroup("tasks", [expected, JournalError("again")])) is expected

@@ -117,7 +117,7 @@ async def _all_domains(target: Target) -> list[Domain]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Show nothing to somebody who is typing a command: no error, and nothing that is written to stderr."""
+    """Hide errors and output to stderr from the command line that the user is typing."""
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             yield
@@ -125,7 +125,7 @@ def _quiet() -> Iterator[None]:
         logger.warning("completion failed", exc_info=True)
 
 
-class _Whole(ShellComplete):
+class _WholeWords(ShellComplete):
     """A shell treats ``--format=kd`` as one word, so its completions must start with ``--format=``."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
@@ -138,7 +138,7 @@ class _Whole(ShellComplete):
         return items
 
 
-class Bash(_Whole, BashComplete):
+class Bash(_WholeWords, BashComplete):
     """Bash splits words at ":" and "=", so the line is split here instead, and the part of the word that bash keeps is
     removed again. Bash inserts completions as they are, so they are quoted here."""
 
@@ -189,7 +189,7 @@ def _last_word(line: str) -> str:
     return word[0] if word else ""
 
 
-class Zsh(_Whole, ZshComplete):
+class Zsh(_WholeWords, ZshComplete):
     """Items with a help text go through ``_describe``, which interprets backslashes."""
 
     def format_completion(self, item: CompletionItem[str]) -> str:
@@ -198,12 +198,12 @@ class Zsh(_Whole, ZshComplete):
         return super().format_completion(item)
 
 
-class Fish(_Whole, FishComplete):
+class Fish(_WholeWords, FishComplete):
     """Names may contain commas."""
 
     source_template = FishComplete.source_template.replace("string split ", "string split -m 1 ")
 
 
-SHELLS: dict[str, type[_Whole]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
+SHELLS: dict[str, type[_WholeWords]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 for _shell in SHELLS.values():
     add_completion_class(_shell)

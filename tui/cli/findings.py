@@ -126,8 +126,8 @@ def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
         yield Finding(
             "connection", Mark.OK, f"{text}; answered in {max(1, round(checkup.seconds * 1000))} ms", "", checkup.uri
         )
-    asked = checkup.capabilities.local and not checkup.readonly
-    yield _able("formats", checkup.capabilities.formats, checkup.uri, "" if asked else "if its QEMU has them")
+    queried = checkup.capabilities.local and not checkup.readonly
+    yield _able("formats", checkup.capabilities.formats, checkup.uri, "" if queried else "if its QEMU has them")
     flags = {label: reason for flag, reason in checkup.capabilities.flags.items() for label in flag.labels}
     yield _able("flags", flags, checkup.uri)
     yield from _rights(checkup, checkup.capabilities)
@@ -137,7 +137,7 @@ def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
 
 
 def _able(subject: str, reasons: Mapping[str, str | None], uri: str, proviso: str = "") -> Finding:
-    """What is possible, and what is not, with the reasons."""
+    """The available actions, and the unavailable ones with the reasons."""
     able = [name for name, reason in reasons.items() if reason is None]
     unable: dict[str, list[str]] = defaultdict(list)
     for name, reason in reasons.items():

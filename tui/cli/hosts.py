@@ -1,4 +1,4 @@
-"""The domains and jobs of every hypervisor that `list` was given: asked at the same time, yielded as they answer."""
+"""The domains and jobs of every hypervisor given to `list`: queried concurrently, yielded as they answer."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def wait(
     trust: str | None,
     as_json: bool,
 ) -> None:
-    """Wait for running jobs, whoever started them, and report how each one ended.
+    """Wait for running jobs, no matter who started them, and report how each one ended.
 
     OP is any, dump (the default), save, restore, start, migration-in, migration-out, snapshot, snapshot-revert,
     snapshot-delete, backup or unknown.

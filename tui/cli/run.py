@@ -1,4 +1,4 @@
-"""One run of the command: whatever goes wrong, one line and an exit code."""
+"""One run of the command: every error becomes one line and an exit code."""
 
 from __future__ import annotations
 

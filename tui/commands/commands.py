@@ -22,6 +22,13 @@ class Command(Message):
     in_footer: ClassVar[bool] = True
     at_once: ClassVar[bool] = False
     """Whether it is done before the next key is handled: that key is meant for what the command opens."""
+    of_domains: ClassVar[bool] = False
+    """Whether it is for the marked domains, or the one under the cursor, at the time it was given."""
+
+    def __init__(self, rows: Sequence[Row] = ()) -> None:
+        super().__init__()
+        self.rows = rows
+        """Those domains."""
 
     @classmethod
     def id(cls) -> str:
@@ -46,24 +53,18 @@ class Command(Message):
         )
 
 
-class DomainCommand(Command):
-    """A command for the marked domains, or the one under the cursor, at the time it was given."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        super().__init__()
-        self.rows = rows
-
-
-class Dump(DomainCommand):
+class Dump(Command):
     """Dump memory to a file (marked domains, or the one under the cursor)."""
 
     label = "Dump"
+    of_domains = True
 
 
-class Wait(DomainCommand):
+class Wait(Command):
     """Wait for the job to finish."""
 
     label = "Wait"
+    of_domains = True
 
 
 class Open(Command):
@@ -73,16 +74,18 @@ class Open(Command):
     in_footer = False
 
 
-class Abort(DomainCommand):
+class Abort(Command):
     """Abort jobs, after confirmation."""
 
     label = "Abort"
+    of_domains = True
 
 
-class Resume(DomainCommand):
+class Resume(Command):
     """Resume paused domains."""
 
     label = "Resume"
+    of_domains = True
 
 
 class Filter(Command):
@@ -138,17 +141,19 @@ class ShowInfo(Command):
     in_footer = False
 
 
-class CopyName(DomainCommand):
+class CopyName(Command):
     """Copy domain names."""
 
     label = "Copy name"
+    of_domains = True
     in_footer = False
 
 
-class CopyStats(DomainCommand):
+class CopyStats(Command):
     """Copy the job statistics as virsh domjobinfo prints them."""
 
     label = "Copy stats"
+    of_domains = True
     in_footer = False
 
 

@@ -20,10 +20,10 @@ class DomainScreen(Protocol):
     """A screen that shows domains."""
 
     def all_domains(self) -> Iterator[Row]:
-        """All of them, whatever its filter shows."""
+        """All domains, including those that the filter hides."""
 
     def go_to(self, key: RowKey) -> None:
-        """Put the cursor on that domain, whatever the filter shows."""
+        """Put the cursor on that domain, even if the filter hides it."""
 
 
 class DomainSearch(Provider):

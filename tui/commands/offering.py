@@ -87,7 +87,7 @@ class OfferingScreen(Screen[ScreenResultType]):
             (pane or self).post_message(self.made(command))
 
     def made(self, command: type[Command]) -> Command:
-        """The command as meant at this very moment: the cursor may be elsewhere when it is handled."""
+        """The command for the current state: the cursor may have moved by the time it is handled."""
         return command()
 
     def has_key(self, command: type[Command]) -> bool:
@@ -95,7 +95,7 @@ class OfferingScreen(Screen[ScreenResultType]):
         return True
 
     def leave(self, result: ScreenResultType | None = None) -> None:
-        """End with `result`, and with whatever is above. Only once: a key may be pressed twice."""
+        """Close this screen with `result`, and all above it. Only once: a key may be pressed twice."""
         if self not in self.app.screen_stack:
             return
         while self.app.screen is not self:
@@ -103,7 +103,7 @@ class OfferingScreen(Screen[ScreenResultType]):
         self.dismiss(result)
 
     def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
-        """Put `screen` above this one, unless another is there: a key may be pressed twice."""
+        """Put `screen` above this one, unless another is above it already: a key may be pressed twice."""
         if self.is_active:
             self.app.push_screen(screen, then)
 

@@ -1,4 +1,4 @@
-"""What cannot be done to a domain just now, and why, in words. No widget in here."""
+"""Why a command is refused for a domain at the moment, in words. No widgets."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def wait(row: Row | None) -> str | None:
 
 
 def abort(row: Row | None, capabilities: Capabilities | None, record: JobRecord | None) -> str | None:
-    """`record`: that of the domain's running dump, if it is known."""
+    """`record`: that of the domain's running dump, if there is one."""
     if row is None:
         return NO_DOMAIN
     if capabilities is None:
@@ -52,7 +52,7 @@ def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if row.domain.state is not DomainState.PAUSED:
         return f"{row.domain.name} is not paused"
     if row.progress is not None:
-        return f"{row.domain.name} is paused by its job, which is not over"
+        return f"{row.domain.name} is paused by its running job"
     if capabilities is None:
         return NO_CONNECTION
     return capabilities.resume

@@ -1,4 +1,4 @@
-"""What a user is about to dump, and what is to be known before. No widget in here."""
+"""The choices for one dump, the objections to it and its consequences. No widgets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMAT_WORDS = {
 FLAG_WORDS = {
     DumpFlags.CRASH: "stop the domain as crashed after the dump",
     DumpFlags.RESET: "reset the domain after the dump",
-    DumpFlags.LIVE: "ask not to pause the domain; QEMU pauses it all the same",
+    DumpFlags.LIVE: "request a dump without a pause; QEMU pauses the domain anyway",
     DumpFlags.BYPASS_CACHE: "keep the file out of the host's file cache",
 }
 FOLDERS = ("/var/lib/libvirt/dumps", "/var/lib/libvirt/qemu/dump")
@@ -54,7 +54,7 @@ class DumpChoice:
 
     @property
     def command_line(self) -> str:
-        """The same act as a command of a shell."""
+        """The same dump as a shell command."""
         words = ["virt-jobs", "-c", self.uri, "dump", self.domain.name, self.path, "--format", self.format]
         words += [f"--{label}" for label in self.flags.labels]
         words += ["--overwrite"] if self.overwrite else []
@@ -87,31 +87,32 @@ def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Itera
     if choice.domain.state.label == "running":
         after = {DumpFlags.CRASH: ", then stopped", DumpFlags.RESET: ", then reset"}
         end = next((words for flag, words in after.items() if flag in choice.flags), "")
-        yield "warn", f"the guest is paused for as long as the dump takes{end}"
+        yield "warn", f"the guest is paused for the whole dump{end}"
     else:
-        yield "ok", f"the guest is {choice.domain.state.label} already"
+        yield "ok", f"the guest is already {choice.domain.state.label}"
     for flag in FLAG_WORDS:
         if reason := capabilities.flags.get(flag) or excluded(flag, choice.flags):
             yield "ok", f"{flag.labels[0]}: {reason}"
     if choice.request.memory_only:
-        yield "warn", "a memory-only dump cannot be aborted once it has begun"
+        yield "warn", "a memory-only dump cannot be aborted once it has started"
     else:
-        yield "ok", "can be aborted; crash cannot read what it writes"
+        yield "ok", "can be aborted; crash cannot read the file"
     if place.hidden:
         yield "warn", unseen(place)
     weight = units.size(choice.domain.memory)
     if place.free is None:
-        where = "there cannot be seen from here" if not capabilities.local else "there is unknown"
-        yield "ok", f"up to {weight} will be written; the room {where}"
+        reason = "" if capabilities.local else " (remote host)"
+        yield "ok", f"writes up to {weight}; free space unknown{reason}"
     elif place.free < choice.domain.memory:
-        yield "bad", f"up to {weight} will be written, and only {units.size(place.free)} are free"
+        yield "bad", f"writes up to {weight}, but only {units.size(place.free)} is free"
     else:
-        yield "ok", f"up to {weight} will be written; {units.size(place.free)} are free"
+        yield "ok", f"writes up to {weight}; {units.size(place.free)} free"
     if place.exists:
-        yield ("warn", "the file exists: it will be lost, even if the dump fails") if choice.overwrite else (
-            "bad", "the file exists: a dump, even a failed one, destroys it")  # fmt: skip
+        yield ("warn", "the file exists and will be replaced, even if the dump fails") if choice.overwrite else (
+            "bad", "the file exists; even a failed dump would destroy it")  # fmt: skip
     elif place.exists is None and (place.hidden or not capabilities.local):
-        yield "warn", "whether the file exists cannot be seen from here; an older one is destroyed"
+        reason = "cannot look" if capabilities.local else "remote host: cannot check"
+        yield "warn", f"an existing file will be replaced ({reason})"
 
 
 def unseen(place: Place) -> str:
@@ -120,7 +121,7 @@ def unseen(place: Place) -> str:
 
 
 def suggested_folder(uri: str, local: bool) -> str:
-    """Where a dump of that hypervisor may go. On the simulator the folder is this user's own, and is made."""
+    """A folder for dumps of that hypervisor. The simulator's is private to this user and is created."""
     if uri.startswith("sim:"):
         folder = state_folder() / "dumps"
         private_folder(folder)

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.content import Content
+from textual.events import Resize
 from textual.message import Message
-from textual.widgets import Button
+from textual.screen import ModalScreen
 
 from backend.errors import BackendError
 from backend.model import DumpFlags
 from backend.records.record import RecordState
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
+from tui.commands.offering import OfferingScreen
 from tui.config import dump_path
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
+from tui.dumping import dump_form
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
 from tui.dumping.target import Target
 from tui.session.job_wait import JobWait
+from tui.widgets.key_bar import KeyBar
 
 
-class DumpScreen(DumpForm[JobWait | None]):
+class DumpScreen(OfferingScreen[JobWait | None], ModalScreen[JobWait | None]):
     """Ends with the wait for a dump that was started or queued, or None. `begin` puts a dump into the host's queue."""
+
+    OFFERS = dump_form.OFFERS
+    BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 
     class Moved(Message):
         """The dump was started, or could not be."""
@@ -36,12 +46,21 @@ class DumpScreen(DumpForm[JobWait | None]):
         self._folder = target.folder
         self._begin = begin
         self._starting: JobWait | None = None
-        super().__init__(target.domain.name, defaults)
+        super().__init__()
+        self._form = DumpForm(self, target.domain.name, defaults)
+
+    def compose(self) -> ComposeResult:
+        yield self._form
+        yield KeyBar()
+
+    def on_resize(self, event: Resize) -> None:
+        self._form.fit(event.size)
 
     @property
     def choice(self) -> DumpChoice:
         """What the form says now."""
-        return DumpChoice(self._host.uri, self._domain, self.path, self.format, self.flags, self.overwrite)
+        form = self._form
+        return DumpChoice(self._host.uri, self._domain, form.path, form.format, form.flags, form.overwrite)
 
     def format_objection(self, name: str) -> str | None:
         return self._capabilities.formats.get(name)
@@ -50,10 +69,11 @@ class DumpScreen(DumpForm[JobWait | None]):
         return self._capabilities.flags.get(flag)
 
     def suggested(self) -> str:
-        return dump_path.filled(self.defaults.path, self._folder, self._domain.name, self.format, self.opened)
+        form = self._form
+        return dump_path.filled(form.defaults.path, self._folder, self._domain.name, form.format, form.opened)
 
     def local_paths(self) -> Sequence[str]:
-        return [self.path] if self._capabilities.local else []
+        return [self._form.path] if self._capabilities.local else []
 
     def notes(self) -> Iterator[tuple[str, str]]:
         yield from dump_choice.notes(self.choice, self._place, self._capabilities)
@@ -65,7 +85,7 @@ class DumpScreen(DumpForm[JobWait | None]):
 
     @property
     def _place(self) -> Place:
-        return self.places.get(self.path, Place())
+        return self._form.places.get(self._form.path, Place())
 
     def refusal(self, command: type[Command]) -> str | None:
         if command is not Start:
@@ -76,18 +96,18 @@ class DumpScreen(DumpForm[JobWait | None]):
 
     @on(Start)
     def _start(self) -> None:
-        self.say("")
+        self._form.say("")
         try:
             self._starting = self._begin(self.choice)
         except BackendError as error:
-            self.say(error.message)
+            self._form.say(error.message)
             return
         if self._starting.queued:
             self.leave(self._starting)
             return
         self._starting.on_change = self._changed
-        self.query_one("#start", Button).label = Content("Starting …")
-        self.show()
+        self._form.label_start("Starting …")
+        self._form.show()
 
     def _changed(self) -> None:
         self.post_message(self.Moved())
@@ -103,10 +123,10 @@ class DumpScreen(DumpForm[JobWait | None]):
             self.leave(starting)
         elif record is not None or starting.error is not None:
             self._turn_away()
-            self.query_one("#start", Button).label = Content("Start dump")
-            self.say(record.error if record is not None else str(starting.error))
-            self.show()
-            self.look()
+            self._form.label_start("Start dump")
+            self._form.say(record.error if record is not None else str(starting.error))
+            self._form.show()
+            self._form.look()
 
     @on(Back)
     def _back(self) -> None:

@@ -1,31 +1,29 @@
-"""What all dump forms share: the format, the file, the flags, and notes on what will happen."""
+"""The fields that all dump screens share: the format, the file, the flags, and notes on what will happen."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Protocol
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import Resize
+from textual.geometry import Size
 from textual.message import Message
-from textual.screen import ModalScreen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
 from backend.model import FORMAT_NAMES, DumpFlags
 from backend.running.place import DEADLINE, Place, look_at, silent
 from backend.threads import in_thread
-from tui.commands.commands import Back, Start
-from tui.commands.offering import OfferingScreen, heading
+from tui.commands.commands import Back, Command, Start
+from tui.commands.offering import heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.widgets.key_bar import KeyBar
@@ -38,14 +36,44 @@ FRAME = 2
 _MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
 
 
-class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
-    """Reads the widgets. Its subclasses know what is dumped, and how that starts."""
+OFFERS = (Start, Back)
+BINDINGS: list[BindingType] = [
+    *(command.binding() for command in OFFERS),
+    Binding("tab", "app.focus_next", "Next field", tooltip="Next field"),
+]
+"""The commands and keys of a screen around a form."""
 
-    OFFERS = (Start, Back)
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(command.binding() for command in OFFERS),
-        Binding("tab", "app.focus_next", "Next field", tooltip="Next field"),
-    ]
+
+class DumpSubject(Protocol):
+    """What is dumped, and what can be said about it. The screen around a form is one."""
+
+    def format_objection(self, name: str) -> str | None:
+        """Why that format cannot be chosen."""
+
+    def flag_objection(self, flag: DumpFlags) -> str | None:
+        """Why the hypervisor refuses that flag."""
+
+    def suggested(self) -> str:
+        """The content of the file line until the user edits it."""
+
+    def local_paths(self) -> Sequence[str]:
+        """The paths in the form that this machine can examine."""
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
+
+    def command(self) -> Content:
+        """The same dumps as shell commands."""
+
+    def refusal(self, command: type[Command]) -> str | None:
+        """Why `command` cannot be done now; None if it can."""
+
+    def offer(self, command: type[Command]) -> None:
+        """Do `command`, or say why not."""
+
+
+class DumpForm(Vertical):
+    """Shows and reads the fields. `more`: further fields."""
 
     @dataclass
     class Looked(Message):
@@ -53,45 +81,19 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 
         places: dict[str, Place]
 
-    def __init__(self, about: str, defaults: Dumps) -> None:
-        super().__init__()
+    def __init__(self, subject: DumpSubject, about: str, defaults: Dumps, *more: Widget) -> None:
+        super().__init__(id="form", classes="panel")
+        self.border_title = heading("Dump", about)
         self.defaults = defaults
         self.opened = time.time()
         self.places: dict[str, Place] = {}
         """By path."""
+        self._subject = subject
+        self._more = more
         self._unchecked: Sequence[str] = ()
         self._checking = False
-        wanted = (defaults.format, *FORMAT_NAMES)
-        self.format = next((name for name in wanted if self.format_objection(name) is None), wanted[0])
-        self._about = about
-
-    @abstractmethod
-    def format_objection(self, name: str) -> str | None:
-        """Why that format cannot be chosen."""
-
-    @abstractmethod
-    def flag_objection(self, flag: DumpFlags) -> str | None:
-        """Why the hypervisor refuses that flag."""
-
-    @abstractmethod
-    def suggested(self) -> str:
-        """The content of the file line until the user edits it."""
-
-    @abstractmethod
-    def local_paths(self) -> Sequence[str]:
-        """The paths in the form that this machine can examine."""
-
-    @abstractmethod
-    def notes(self) -> Iterator[tuple[str, str]]:
-        """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
-
-    @abstractmethod
-    def command(self) -> Content:
-        """The same dumps as shell commands."""
-
-    def more(self) -> Iterator[Widget]:
-        """Further fields."""
-        yield from ()
+        preferred = (defaults.format, *FORMAT_NAMES)
+        self.format = next((name for name in preferred if subject.format_objection(name) is None), preferred[0])
 
     @property
     def path(self) -> str:
@@ -110,33 +112,30 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         return self.query_one("#overwrite", Checkbox).value
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="form", classes="panel") as form:
-            form.border_title = heading("Dump", self._about)
-            with VerticalScroll(id="fields", can_focus=False):
-                yield Static("Format", classes="label", id="format-label")
-                with Choice(id="format", compact=True):
-                    for name in FORMAT_NAMES:
-                        yield self._format_button(name)
-                yield Static("File on the host", classes="label")
-                path = Input(self.suggested(), id="path", compact=True, select_on_focus=False)
-                path.cursor_blink = False
-                yield path
-                with Horizontal(id="flags"):
-                    for flag in dump_choice.FLAG_WORDS:
-                        yield Check(Content(flag.labels[0]), id=flag.labels[0], compact=True)
-                    yield Check(Content("overwrite"), id="overwrite", compact=True)
-                yield from self.more()
-                yield Static(id="notes", markup=False)
-                yield Static(id="command", markup=False)
-            with Vertical(id="actions"):
-                yield Static(id="error", markup=False)
-                with Horizontal(id="buttons"):
-                    yield Button(Content("Start dump"), id="start", variant="primary", compact=True)
-                    yield Button(Content("Cancel"), id="cancel", compact=True)
-        yield KeyBar()
+        with VerticalScroll(id="fields", can_focus=False):
+            yield Static("Format", classes="label", id="format-label")
+            with Choice(id="format", compact=True):
+                for name in FORMAT_NAMES:
+                    yield self._format_button(name)
+            yield Static("File on the host", classes="label")
+            path = Input(self._subject.suggested(), id="path", compact=True, select_on_focus=False)
+            path.cursor_blink = False
+            yield path
+            with Horizontal(id="flags"):
+                for flag in dump_choice.FLAG_WORDS:
+                    yield Check(Content(flag.labels[0]), id=flag.labels[0], compact=True)
+                yield Check(Content("overwrite"), id="overwrite", compact=True)
+            yield from self._more
+            yield Static(id="notes", markup=False)
+            yield Static(id="command", markup=False)
+        with Vertical(id="actions"):
+            yield Static(id="error", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(Content("Start dump"), id="start", variant="primary", compact=True)
+                yield Button(Content("Cancel"), id="cancel", compact=True)
 
     def _format_button(self, name: str) -> Radio:
-        reason = self.format_objection(name)
+        reason = self._subject.format_objection(name)
         words = Content.assemble(
             f"{name:<13}", (reason or dump_choice.FORMAT_WORDS[name], "$warning" if reason else "$foreground-muted")
         )
@@ -149,27 +148,29 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         choice.begin_at_chosen()
         choice.focus()
 
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.height < TIGHT, "-tight")
+    def fit(self, screen: Size) -> None:
+        """Follow a new size of the screen."""
+        self.set_class(screen.height < TIGHT, "-tight")
         self.call_after_refresh(self._leave_room)
 
     def _leave_room(self) -> None:
         """Let the fields scroll if they do not fit; the buttons stay visible."""
-        if not (self.query("#actions") and self.query("#fields") and self.query(KeyBar)):
-            return  # It is being closed: its parts go one after the other.
-        below = self.query_one("#actions").outer_size.height + self.query_one(KeyBar).outer_size.height
+        if not (self.query("#actions") and self.query("#fields") and self.screen.query(KeyBar)):
+            return  # The screen is being closed: its parts go one after the other.
+        below = self.query_one("#actions").outer_size.height + self.screen.query_one(KeyBar).outer_size.height
         fields = self.query_one("#fields")
-        fields.styles.max_height = max(1, self.size.height - FRAME - below)
-        if self.focused is not None:
-            self.focused.scroll_visible(animate=False)
+        fields.styles.max_height = max(1, self.screen.size.height - FRAME - below)
+        focused = self.screen.focused
+        if focused is not None:
+            focused.scroll_visible(animate=False)
 
     @on(RadioSet.Changed)
     def _format_chosen(self, event: RadioSet.Changed) -> None:
         path = self.query_one("#path", Input)
-        untouched = path.value == self.suggested()
+        untouched = path.value == self._subject.suggested()
         self.format = event.pressed.name or self.format
         if untouched:
-            path.value = self.suggested()
+            path.value = self._subject.suggested()
         self.show()
         self.look()
 
@@ -189,7 +190,7 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 
     def look(self) -> None:
         """Examine the destinations again; the form shows the result as soon as it is known."""
-        self._unchecked = self.local_paths()
+        self._unchecked = self._subject.local_paths()
         if self._unchecked and not self._checking:
             self._check_places()
 
@@ -213,17 +214,23 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         self.places = event.places
         self.show()
 
+    def label_start(self, text: str) -> None:
+        """Label the button that starts the dump."""
+        self.query_one("#start", Button).label = Content(text)
+
     def show(self) -> None:
         """Show what follows from the current choices."""
         for flag in dump_choice.FLAG_WORDS:
             box = self.query_one(f"#{flag.labels[0]}", Checkbox)
-            reason = self.flag_objection(flag) or dump_choice.excluded(flag, self.flags)
+            reason = self._subject.flag_objection(flag) or dump_choice.excluded(flag, self.flags)
             box.disabled = reason is not None
             box.tooltip = Content(reason or dump_choice.FLAG_WORDS[flag])
-        lines = [Content.assemble(_MARKS[level], " ", text) for level, text in self.notes()]
+        lines = [Content.assemble(_MARKS[level], " ", text) for level, text in self._subject.notes()]
         self.query_one("#notes", Static).update(Content("\n").join(lines))
-        self.query_one("#command", Static).update(Content.assemble(("$ ", "$foreground-muted"), self.command()))
-        self.query_one("#start").disabled = self.refusal(Start) is not None
+        self.query_one("#command", Static).update(
+            Content.assemble(("$ ", "$foreground-muted"), self._subject.command())
+        )
+        self.query_one("#start").disabled = self._subject.refusal(Start) is not None
         self.refresh_bindings()
 
     def say(self, error: str) -> None:
@@ -235,11 +242,11 @@ class DumpForm(OfferingScreen[ScreenResultType], ModalScreen[ScreenResultType]):
 
     @on(Button.Pressed, "#start")
     def _start_pressed(self) -> None:
-        self.offer(Start)
+        self._subject.offer(Start)
 
     @on(Button.Pressed, "#cancel")
     def _cancel_pressed(self) -> None:
-        self.offer(Back)
+        self._subject.offer(Back)
 
 
 def _look_at_all(paths: Sequence[str]) -> dict[str, Place]:

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widget import Widget
+from textual.events import Resize
+from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from backend.model import DumpFlags
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
+from tui.commands.offering import OfferingScreen
 from tui.config import dump_path
 from tui.config.values import Dumps
+from tui.dumping import dump_form
 from tui.dumping import plan as dump_plan
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump_form import DumpForm
 from tui.dumping.plan import Part
 from tui.dumping.target import Target
 from tui.session.host import Host
+from tui.widgets.key_bar import KeyBar
 
 
 @dataclass(frozen=True)
@@ -32,28 +39,44 @@ class SeveralDumps:
     at_once: int
 
 
-class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
+class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[SeveralDumps | None]):
     """Ends with what to start; it starts nothing. `refused`: names of domains that cannot be dumped, with reasons."""
+
+    OFFERS = dump_form.OFFERS
+    BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 
     def __init__(self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps) -> None:
         self._targets = targets
         self._refused = refused
-        super().__init__(f"{len(targets)} domains", defaults)
+        super().__init__()
+        least = min(target.host.turns.at_once for target in targets)
+        at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
+        at_once.cursor_blink = False
+        turns = Horizontal(Static("Parallel dumps per host: "), at_once, id="turns")
+        self._form = DumpForm(self, f"{len(targets)} domains", defaults, turns)
+
+    def compose(self) -> ComposeResult:
+        yield self._form
+        yield KeyBar()
+
+    def on_resize(self, event: Resize) -> None:
+        self._form.fit(event.size)
 
     @property
     def parts(self) -> list[Part]:
         """What the form says about each domain."""
         return [
-            Part(self._choice(target), self.places.get(path, Place()), target.capabilities)
+            Part(self._choice(target), self._form.places.get(path, Place()), target.capabilities)
             for target, path in zip(self._targets, self._paths(), strict=True)
         ]
 
     def _choice(self, target: Target) -> DumpChoice:
-        path = self._path(target)
-        return DumpChoice(target.host.uri, target.domain, path, self.format, self.flags, self.overwrite)
+        form, path = self._form, self._path(target)
+        return DumpChoice(target.host.uri, target.domain, path, form.format, form.flags, form.overwrite)
 
     def _path(self, target: Target) -> str:
-        return dump_path.filled(self.path, target.folder, target.domain.name, self.format, self.opened)
+        form = self._form
+        return dump_path.filled(form.path, target.folder, target.domain.name, form.format, form.opened)
 
     def _paths(self) -> list[str]:
         return [self._path(target) for target in self._targets]
@@ -67,27 +90,21 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
         return reasons[0] if all(reasons) else None
 
     def suggested(self) -> str:
-        return self.defaults.path
-
-    def more(self) -> Iterator[Widget]:
-        least = min(target.host.turns.at_once for target in self._targets)
-        at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
-        at_once.cursor_blink = False
-        yield Horizontal(Static("Parallel dumps per host: "), at_once, id="turns")
+        return self._form.defaults.path
 
     def local_paths(self) -> Sequence[str]:
-        if dump_path.objection(self.path):
+        if dump_path.objection(self._form.path):
             return []
         return [path for target, path in zip(self._targets, self._paths(), strict=True) if target.capabilities.local]
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        if (wrong := dump_path.objection(self.path)) is not None:
+        if (wrong := dump_path.objection(self._form.path)) is not None:
             yield "bad", f"the file must be {wrong}"
         else:
             yield from dump_plan.notes(self.parts, self._refused)
 
     def command(self) -> Content:
-        if dump_path.objection(self.path) is not None or not self._targets:
+        if dump_path.objection(self._form.path) is not None or not self._targets:
             return Content("")
         first, *others = self._targets
         more = f"   … and {len(others)} more" if others else ""
@@ -101,7 +118,7 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
     def refusal(self, command: type[Command]) -> str | None:
         if command is not Start:
             return None
-        if (wrong := dump_path.objection(self.path)) is not None:
+        if (wrong := dump_path.objection(self._form.path)) is not None:
             return f"the file must be {wrong}"
         if self._at_once < 1:
             return "parallel dumps must be at least 1"
@@ -109,7 +126,7 @@ class DumpSeveralScreen(DumpForm[SeveralDumps | None]):
 
     @on(Input.Changed, "#at-once")
     def _turns_changed(self) -> None:
-        self.show()
+        self._form.show()
 
     @on(Start)
     def _start(self) -> None:

@@ -1,4 +1,4 @@
-"""What is to be known before several domains are dumped in one go. No widget and no I/O in here."""
+"""The objections to several dumps at once, and their consequences. No widgets, no I/O."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The dump of one of the domains, and what is known of it."""
+    """The dump of one of the domains, its destination, and what its host can do."""
 
     choice: DumpChoice
     place: Place
@@ -44,19 +44,19 @@ def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator
     """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
     if same := _same_file(parts):
         yield "bad", same
-    left_out = [*refused, *((part.choice.domain.name, why) for part in parts if (why := part.objection))]
-    for name, why in left_out[:NAMED]:
-        yield "bad", f"left out: {why}" if why.startswith(name) else f"left out: {name}: {why}"
-    if len(left_out) > NAMED:
-        yield "bad", f"left out: {len(left_out) - NAMED} more"
+    skipped = [*refused, *((part.choice.domain.name, why) for part in parts if (why := part.objection))]
+    for name, why in skipped[:NAMED]:
+        yield "bad", f"skipped: {why}" if why.startswith(name) else f"skipped {name}: {why}"
+    if len(skipped) > NAMED:
+        yield "bad", f"skipped {len(skipped) - NAMED} more"
     going = [part for part in parts if part.objection is None]
     running = sum(part.choice.domain.state is DomainState.RUNNING for part in going)
     if running:
-        yield "warn", f"{running} of {len(going)} guests are paused, each for as long as its dump takes"
+        yield "warn", f"{running} of {len(going)} guests are paused, each for the whole of its dump"
     if going and going[0].choice.request.memory_only:
-        yield "warn", "memory-only dumps cannot be aborted once they have begun"
+        yield "warn", "memory-only dumps cannot be aborted once they have started"
     elif going:
-        yield "ok", "they can be aborted; crash cannot read what they write"
+        yield "ok", "they can be aborted; crash cannot read the files"
     yield from _room(going)
     reasons = dict.fromkeys(dump_choice.unseen(part.place) for part in going if part.place.hidden)
     yield from (("warn", reason) for reason in list(reasons)[:NAMED])
@@ -64,7 +64,7 @@ def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator
         yield "warn", f"cannot look into {len(reasons) - NAMED} more folders"
     lost = sum(bool(part.place.exists) for part in going)
     if lost:
-        yield "warn", f"{lost} files exist: they will be lost, even if the dumps fail"
+        yield "warn", f"{lost} files exist and will be replaced, even if the dumps fail"
 
 
 def _room(parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
@@ -75,12 +75,12 @@ def _room(parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
         weights[folder] += part.choice.domain.memory
         free[folder] = part.place.free
     for folder, weight in weights.items():
-        there, written = free[folder], f"up to {units.size(weight)} will be written to {folder}"
-        if there is None:
-            yield "ok", f"{written}; the room there cannot be seen from here"
+        space, written = free[folder], f"writes up to {units.size(weight)} to {folder}"
+        if space is None:
+            yield "ok", f"{written}; free space unknown (remote host)"
         else:
-            level, only = ("bad", "only ") if there < weight else ("ok", "")
-            yield level, f"{written}; {only}{units.size(there)} are free"
+            level, only = ("bad", "only ") if space < weight else ("ok", "")
+            yield level, f"{written}; {only}{units.size(space)} free"
 
 
 def _same_file(parts: Sequence[Part]) -> str | None:

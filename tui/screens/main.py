@@ -23,7 +23,6 @@ from tui.commands.commands import (
     CopyName,
     CopyPath,
     CopyStats,
-    DomainCommand,
     Dump,
     Filter,
     Help,
@@ -125,7 +124,7 @@ class MainScreen(OfferingScreen[None]):
     def on_mount(self) -> None:
         self.rows_changed((), ())
         self.hosts_changed()
-        # The first paint waits for nobody.
+        # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
 
     def on_unmount(self) -> None:
@@ -140,7 +139,7 @@ class MainScreen(OfferingScreen[None]):
     def panes(self) -> Sequence[CommandPane]:
         return self._domains, self._details
 
-    # What the session tells
+    # Called by the session
 
     def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
         table = self._domains.table
@@ -204,7 +203,7 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
-        if not issubclass(command, DomainCommand):
+        if not command.of_domains:
             return None
         rows = self._domains.selected
         if not rows:
@@ -230,7 +229,7 @@ class MainScreen(OfferingScreen[None]):
             return refusals.resume(row, capabilities)
         return None
 
-    def _split(self, command: DomainCommand) -> tuple[list[Row], list[tuple[str, str]]]:
+    def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
         """The domains that allow `command`, and the names of the others with the reasons."""
         able, refused = [], []
         for row in command.rows:
@@ -242,7 +241,7 @@ class MainScreen(OfferingScreen[None]):
         return able, refused
 
     def made(self, command: type[Command]) -> Command:
-        if not issubclass(command, DomainCommand):
+        if not command.of_domains:
             return super().made(command)
         self._domains.table.hold()
         return command(self._domains.selected)

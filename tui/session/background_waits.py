@@ -1,4 +1,4 @@
-"""The waits that run in the background, whatever the console shows: at most one for each domain."""
+"""The waits that run in the background, independent of the screen: at most one per domain."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tui.session.host import Host, HostListener
 
 
 class HostRefused(ValueError):
-    """What a user named cannot be added; the text says why, in one line."""
+    """The host that the user named cannot be added; the text says why, in one line."""
 
 
 class Fleet(Mapping[str, Host]):
@@ -51,7 +51,7 @@ class Fleet(Mapping[str, Host]):
                 self._running[host.uri] = self._tasks.start(host.name, host.attend())
 
     def add(self, name: str) -> list[Host]:
-        """Connect to whatever an alias, a group or a URI names, unless already connected. HostRefused if impossible."""
+        """Connect to the hosts of an alias, a group or a URI that are not connected yet. HostRefused if impossible."""
         uris = [uri for uri in self._resolve(name.strip()) if uri not in self._hosts]
         if not uris:
             raise HostRefused(f"{clean(name.strip())} is already connected")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from backend.backoff import Backoff
+from backend.backoff import CONNECT, Backoff
 from backend.base import Backend, Traffic
 from backend.errors import NoConnection
 from backend.log import backend_error
@@ -20,9 +20,6 @@ from tui.config.values import Config
 from tui.session.turns import Turns
 
 logger = logging.getLogger(__name__)
-
-FIRST_RETRY, LAST_RETRY = 3.0, 15.0
-"""Seconds from one attempt to connect to the next; each failure doubles them, up to the last."""
 
 
 class Link(Enum):
@@ -68,7 +65,7 @@ class Host:
         self.last_error: tuple[str, float] | None = None
         """The last such reason, even if it no longer holds, and when that was (seconds since the epoch)."""
         self.traffic = Traffic()
-        """What the connection asks of its hypervisor."""
+        """The load that the connection causes on its hypervisor."""
         self.turns = Turns(config.dump.at_once)
         """For the dumps that this console starts here."""
         self._listener = listener
@@ -113,7 +110,7 @@ class Host:
 
     async def attend(self) -> None:
         """Connect and watch; after a failure, again after a while. Until cancelled."""
-        backoff = Backoff(FIRST_RETRY, LAST_RETRY)
+        backoff = Backoff(*CONNECT)
         backend: Backend | None = None
         while True:
             try:
@@ -136,7 +133,7 @@ class Host:
             await backoff.pause()
 
     def take_changes(self) -> HostChanges | None:
-        """What changed since this was last called; None if there is nothing to tell."""
+        """The changes since the last call; None if there are none."""
         if not self._has_changes:
             return None
         changes = HostChanges(tuple(self._changed.values()), tuple(self._removed), self._complete)

@@ -22,7 +22,7 @@ from tui.session.rows import RowKey
 logger = logging.getLogger(__name__)
 
 SHOW_INTERVAL = 0.25
-"""Seconds, at least, between two changes of what is shown of a job."""
+"""Minimum seconds between two updates of a job on the screen."""
 QUEUED, STARTING = "queued", "starting"
 """Stages of a dump that has no job yet."""
 
@@ -102,7 +102,7 @@ class JobWait:
             self.on_change()
 
     def _settle(self) -> None:
-        """Mark a record as lost if its runner died before the result was known: nobody will ever write it."""
+        """Mark a record as lost if its runner died before it wrote a result."""
         if self.record is None:
             return
         with ignored(logger, "a record stays without a result", BackendError):

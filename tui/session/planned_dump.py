@@ -43,7 +43,7 @@ class PlannedDump(JobWait):
         return True
 
     def drop(self) -> None:
-        """Never start it; whoever runs this cancels that first."""
+        """Never start it. The caller cancels its task first."""
         self.host.turns.leave(self._turn)
         self.error = BackendError("removed from the queue")
         self.on_change()

@@ -93,7 +93,7 @@ class RowOrder:
 
     def _sort(self) -> None:
         values = self._values
-        # The old order is nearly the new one, and sorting what is nearly sorted is cheap.
+        # Sorting a list that is nearly sorted already is cheap.
         ordered = [key for key in self.keys if key in values]
         if len(ordered) != len(values):
             placed = set(ordered)

@@ -17,7 +17,7 @@ RowKey = tuple[str, str]
 Natural = tuple[tuple[int, int, str], ...]
 """A name as it sorts among others."""
 SortValue = Callable[["Row"], Any]
-"""What a row is sorted by; None sorts last, whatever the direction."""
+"""A sort key of a row; None sorts last in both directions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Row:
     host: str
     """The alias of the host, or else its URI."""
     left_paused: bool = False
-    """Paused by a dump that is no longer running: nothing will resume it by itself."""
+    """Paused by a dump that is no longer running; it stays paused until someone resumes it."""
     pending: str = ""
     """``queued`` or ``starting`` while a dump that this user requested has no job yet."""
     stale: bool = False

@@ -1,4 +1,4 @@
-"""The state of the console: hosts, their domains, waits and queued dumps. It shows nothing; others look at it."""
+"""The state of the console: hosts, their domains, waits and queued dumps. No widgets."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class SessionListener(Protocol):
         """A wait is over: it has an outcome or an error."""
 
     def action_failed(self, subject: str, error: str) -> None:
-        """Something that the user asked for was not possible."""
+        """An action that the user requested failed."""
 
 
 class Session:
@@ -100,14 +100,14 @@ class Session:
         self._tasks.cancel()
 
     def internal_error(self, subject: str, error: BaseException) -> None:
-        """A task that concerns `subject` failed, and nothing else did."""
+        """Report that a task for `subject` failed; everything else continues."""
         problem = backend_error(error) if isinstance(error, Exception) else internal_error(error)
         self._fail(subject, problem.message)
 
     # Hosts
 
     def add_host(self, name: str) -> list[Host]:
-        """Connect to whatever a group, an alias or a URI names. HostRefused if that is impossible."""
+        """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
         for host in added:
             self._log.say(host.name, "added")

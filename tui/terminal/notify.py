@@ -35,7 +35,7 @@ def _notification(outcome: Outcome, kind: str, in_tmux: bool) -> str:
     else:
         return ""
     sequence = f"\x1b]{fields}\x1b\\"
-    # tmux keeps such sequences to itself, but passes on what is wrapped so, where allow-passthrough is on.
+    # tmux swallows such sequences, but passes wrapped ones on if allow-passthrough is on.
     return "\x1bPtmux;" + sequence.replace("\x1b", "\x1b\x1b") + "\x1b\\" if in_tmux else sequence
 
 
@@ -65,7 +65,7 @@ def run(command: str, outcome: Outcome, uri: str) -> None:
 
 
 def variables(outcome: Outcome, uri: str) -> dict[str, str]:
-    """An outcome as variables of an environment; empty where there is nothing to say."""
+    """An outcome as environment variables; empty where a value is missing."""
     values = {
         "DOMAIN": clean(outcome.domain.name),
         "URI": clean(uri),

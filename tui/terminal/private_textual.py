@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from textual._context import active_message_pump
 from textual.app import App
+from textual.dom import DOMNode
 from textual.geometry import Size
+from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.scroll_view import ScrollView
+from textual.widget import Widget
 from textual.worker import WorkerFailed, get_current_worker
 
 
 class OpenApp(App[None]):
     """An application that learns of exceptions and writes to its terminal, for which Textual has no public way."""
 
-    def handle_failure(self, error: Exception, node: MessagePump, in_worker: bool) -> bool:
+    def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         """Deal with an exception of `node`, or of one of its workers; False: Textual is to end the application."""
         return False
 
@@ -25,13 +28,40 @@ class OpenApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         # The only place that every exception passes; by default each of them ends the application.
-        failed = error if isinstance(error, WorkerFailed) else None
-        cause = failed.error if failed is not None else error
-        node = get_current_worker().node if failed is not None else active_message_pump.get(self)
-        if not isinstance(cause, Exception) or not self.handle_failure(cause, node, failed is not None):
+        cause: BaseException = error
+        node = active_message_pump.get(self)
+        if isinstance(error, WorkerFailed):
+            cause, node = error.error, get_current_worker().node
+        if not isinstance(cause, Exception) or not self.handle_failure(cause, node):
             super()._handle_exception(error)
 
+    async def _dispatch_message(self, message: Message) -> None:
+        # By default the application, screen or widget would never handle a message again after an exception.
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            self._handle_exception(error)
 
-def update_scrollbars(view: ScrollView, size: Size) -> None:
-    """Follow a new virtual size without the layout of the whole screen that Textual's own watcher asks for."""
-    view._scroll_update(size)
+    def _register_child(self, parent: DOMNode, child: Widget, before: int | None, after: int | None) -> None:
+        super()._register_child(parent, child, before, after)
+        dispatch = child._dispatch_message
+
+        async def dispatch_message(message: Message) -> None:
+            try:
+                await dispatch(message)
+            except Exception as error:
+                self._handle_exception(error)
+
+        # Widgets of every class must survive an exception, so each instance is wrapped.
+        child._dispatch_message = dispatch_message  # type: ignore[method-assign]
+
+
+def set_virtual_size(view: ScrollView, size: Size) -> None:
+    """Set the size of what is scrolled, when the size of the view itself does not depend on it.
+
+    Assigning `virtual_size` would lay out the whole screen again, which takes as long as ten keys.
+    """
+    if size != view.virtual_size:
+        view.set_reactive(ScrollView.virtual_size, size)
+        view._scroll_update(size)
+        view.refresh()

@@ -22,7 +22,7 @@ class Banner(Static):
         self._hosts_key = hosts_key
 
     def show_problems(self) -> None:
-        """Show what is wrong now."""
+        """Show the current problems."""
         lines = [f" ✗ {host.name}: {_problem(host)}; trying again" for host in self._hosts if host.reason]
         if len(lines) > MOST_LINES:
             more = f" ✗ {len(lines) - MOST_LINES + 1} more hosts: {self._hosts_key} shows them"

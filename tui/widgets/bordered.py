@@ -1,33 +1,32 @@
-"""Lines that are kept as they stand on the screen, with the border beside them."""
+"""Lines that are cached as they appear on the screen, with the border beside them."""
 
 from __future__ import annotations
 
 from textual.geometry import Region
+from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.widgets.lines import LineView
 
+class BorderedLines(ScrollView, can_focus=True):
+    """Textual would compute border, background and effects again for each line, which takes longer than the line.
 
-class BorderedLines(LineView):
-    """Textual would work out border, background and effects anew for each line: that takes longer than most lines do.
-
-    So it draws the border beside the first line, and that is what stands beside all others.
+    So it draws the border beside the first line only, and that border is reused for all other lines.
     """
 
     _border: tuple[Strip, Strip] | None = None
-    """Its pieces to the left and to the right of a line."""
+    """The border to the left and to the right of a line."""
 
     @property
     def line_width(self) -> int:
-        """Cells of a line, without the border and the scrollbar: every line has just as many."""
+        """Cells of every line, without the border and the scrollbar."""
         return self.scrollable_content_region.width
 
     def forget_border(self) -> None:
-        """Size or style is another one now."""
+        """The size or the style has changed."""
         self._border = None
 
     def bordered_line(self, y: int) -> Strip:
-        """The line at `y` below the upper border, with what stands beside it."""
+        """The line at `y` below the upper border, with the border beside it."""
         width = self.outer_size.width
         if self._border is None:
             [drawn] = super().render_lines(Region(0, 1, width, 1))

@@ -229,7 +229,7 @@ def _stretched(
     shown: Sequence[Column], widths: dict[str, int], width: int, longest_name: int
 ) -> list[tuple[Column, int]]:
     spare = width - sum(widths[column.id] + GAP for column in shown) + GAP
-    # What is cut is worth more room than what is only short of space; the progress takes the rest.
+    # Columns that are cut off get space first; the progress takes the rest.
     for column in sorted(shown, key=lambda column: (column.id == "progress", column.id != "name")):
         stretch = min(column.stretch, max(0, longest_name - widths["name"])) if column.id == "name" else column.stretch
         taken = max(0, min(stretch, spare))

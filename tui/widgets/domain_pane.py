@@ -64,7 +64,7 @@ class DomainPane(Vertical):
         self.table.show_title()
 
     def go_to(self, key: RowKey) -> None:
-        """Put the cursor on that domain, whatever the filter shows."""
+        """Put the cursor on that domain, even if the filter hides it."""
         if key not in self.table.order.shown:
             self._clear_filter()
             self.table.filter_by("")

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from tui.session.row_order import RowOrder
 from tui.session.rows import Row, RowKey, RowStore, busy_first
+from tui.terminal.private_textual import set_virtual_size
 from tui.widgets.bordered import BorderedLines
 from tui.widgets.columns import STYLES
 from tui.widgets.row_painter import RowPainter
@@ -136,7 +137,7 @@ class DomainTable(BorderedLines):
 
     def filter_by(self, text: str) -> None:
         self.order.filter_by(text)
-        # Whoever filters looks for a domain: it keeps the cursor when the filter is cleared.
+        # The user is looking for a domain, which keeps the cursor when the filter is cleared.
         self._moved = True
         if self._cursor not in self.order.shown:
             self._index = 0
@@ -253,7 +254,7 @@ class DomainTable(BorderedLines):
             self._index = min(self._index, len(order) - 1)
         if order:
             self._cursor = order[self._index]
-        self.virtual_size = Size(0, len(order) + 1)
+        set_virtual_size(self, Size(0, len(order) + 1))
         # The domain under the cursor keeps its place on the screen, as far as the ends of the list allow.
         self.scroll_to(y=self._index - offset, animate=False)
         self._reveal()
@@ -304,7 +305,7 @@ class DomainTable(BorderedLines):
         self._forget()
 
     def on_mount(self) -> None:
-        self.virtual_size = Size(0, 1)
+        set_virtual_size(self, Size(0, 1))
 
     def on_resize(self) -> None:
         self._lay_out()

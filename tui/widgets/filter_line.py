@@ -28,6 +28,6 @@ class FilterLine(Input):
         self.cursor_blink = False
 
     async def action_submit(self) -> None:
-        # The key has priority: whatever is typed after it is meant for the domains.
+        # The key has priority: keys typed after it are meant for the domains.
         self.screen.set_focus(None)
         await super().action_submit()

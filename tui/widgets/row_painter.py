@@ -103,7 +103,7 @@ class RowPainter:
         return Strip(segments, self._width)
 
     def _pieces(self, row: Row, between: str | None) -> Iterable[tuple[str, str | None]]:
-        """What fills the line; `between` is the style of what is blank between columns, None the one before."""
+        """Segments of the line. `between`: the style of the blanks between columns, None: that of the column before."""
         problem = note(row)
         used = MARGIN
         for column, cells in self.layout:

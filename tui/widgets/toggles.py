@@ -29,7 +29,7 @@ class Radio(RadioButton):
 
 
 class Choice(RadioSet):
-    """One of several; moving chooses, so that what is highlighted is what is chosen."""
+    """A set of radio buttons. Moving chooses: the highlighted button is always the chosen one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,right,j", "choose_next", show=False),

@@ -57,7 +57,7 @@ _FIELDS = (
     ("Error message", "errmsg", ""),
 )
 _MEMORY_ALONE = ("memory_bps", "memory_dirty_rate", "memory_page_size", "memory_iteration", "memory_postcopy_requests")
-# What virsh tells only where one of the first is not zero.
+# virsh prints these groups only if one of the first fields is not zero.
 _GROUPS = (
     (("data_processed", "data_remaining", "data_total"), ()),
     (("memory_processed", "memory_remaining", "memory_total"), _MEMORY_ALONE),
@@ -67,7 +67,7 @@ _HEADS = {name for heads, _ in _GROUPS for name in heads}
 
 
 def lines(stats: JobStats | None) -> Iterator[str]:
-    """The lines that ``virsh domjobinfo`` prints for the job, to the last blank: whatever reads these reads those."""
+    """The lines that ``virsh domjobinfo`` prints for the job, byte for byte, so that the same scripts can read them."""
     yield f"{'Job type:':<17} {_type(stats):<12}"
     if stats is None or stats.type is JobType.NONE:
         return
@@ -76,7 +76,7 @@ def lines(stats: JobStats | None) -> Iterator[str]:
 
 
 def facts(stats: JobStats) -> Iterator[tuple[str, str]]:
-    """The labels and values of what domjobinfo tells of the job, the operation first."""
+    """The labels and values that domjobinfo prints for the job, the operation first."""
     return ((label, value.rstrip()) for label, value in _printed(stats))
 
 

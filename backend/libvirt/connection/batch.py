@@ -33,7 +33,7 @@ class Batch(Generic[T]):
         self._may_try = may_try
         self.answers: dict[Subject, T | BackendError] = {}
         self.fresh: deque[Subject] = deque()
-        """Subjects whose answers nobody has taken up yet."""
+        """Subjects whose answers were not processed yet."""
         self.parts: list[Part[T]] = []
 
     @property

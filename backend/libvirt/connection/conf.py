@@ -35,7 +35,7 @@ class ClientConf:
 
 
 def path() -> str:
-    """The file that libvirt's client reads: the system's for root, the user's own for others."""
+    """The file that libvirt's client reads: the system's for root, the user's own otherwise."""
     if os.geteuid() == 0:
         return "/etc/libvirt/libvirt.conf"
     folder = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
@@ -43,7 +43,7 @@ def path() -> str:
 
 
 def load() -> ClientConf:
-    """What that file says; nothing where it is not there, or cannot be read: libvirt says so when it connects."""
+    """The settings in that file; empty if it is missing or unreadable, which libvirt reports when it connects."""
     try:
         with open(path(), encoding="utf-8", errors="replace") as file:
             return parse(file.read())

@@ -1,4 +1,4 @@
-"""Open a connection to libvirt. Nobody is ever asked anything while that takes its time: see `remember`."""
+"""Open a connection to libvirt. It never prompts while it blocks; see `remember`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from backend.text import clean
 logger = logging.getLogger(__name__)
 
 KEEPALIVE = (5, 3)
-"""Seconds between two questions whether the other end lives, and how many may stay unanswered."""
+"""Seconds between two keepalive messages, and how many may stay unanswered."""
 _SECRETS = (libvirt.VIR_CRED_PASSPHRASE, libvirt.VIR_CRED_NOECHOPROMPT)
 _CREDENTIALS = [
     libvirt.VIR_CRED_USERNAME,
@@ -33,20 +33,20 @@ _CREDENTIALS = [
 _POLICE = (libvirt.VIR_FROM_POLKIT, libvirt.VIR_FROM_DBUS)
 _REMOTE_TRANSPORTS = ("ssh", "libssh", "libssh2", "tcp", "tls", "ext")
 
-_told: dict[str, dict[Credential, str]] = {}
-"""What people answered in this process, by URI, for every connection that is opened later."""
+_answers: dict[str, dict[Credential, str]] = {}
+"""The answers that users gave in this process, by URI, for every connection that is opened later."""
 
 
 def connect(uri: str, readonly: bool, keepalive: tuple[int, int] | None = None) -> Any:
     """A virConnect. Blocks. NoConnection, NotPermitted or InvalidURI, each in one line that says what to do;
-    CredentialsNeeded where it wants to be told what nobody has told it yet. `keepalive` is KEEPALIVE by default."""
+    CredentialsNeeded if it requires credentials that were not entered yet. `keepalive` defaults to KEEPALIVE."""
     loop.ensure_running()
-    wanted: list[Credential] = []
+    requested: list[Credential] = []
     flags = libvirt.VIR_CONNECT_RO if readonly else 0
     try:
-        conn = libvirt.openAuth(_silent(conf.load().uri(uri)), [_CREDENTIALS, _answer, (uri, wanted)], flags)
+        conn = libvirt.openAuth(_silent(conf.load().uri(uri)), [_CREDENTIALS, _answer, (uri, requested)], flags)
     except libvirt.libvirtError as error:
-        raise _refused(uri, readonly, error, wanted) from None
+        raise _refused(uri, readonly, error, requested) from None
     with ignored(logger, "no keepalive", libvirt.libvirtError):  # Drivers inside this process need none.
         conn.setKeepAlive(*(keepalive or KEEPALIVE))
     return conn
@@ -54,7 +54,7 @@ def connect(uri: str, readonly: bool, keepalive: tuple[int, int] | None = None) 
 
 def remember(uri: str, answers: Mapping[Credential, str]) -> None:
     """What a person said to a CredentialsNeeded of that URI. Kept in this process alone."""
-    _told.setdefault(uri, {}).update(answers)
+    _answers.setdefault(uri, {}).update(answers)
 
 
 def disconnect(conn: Any) -> None:
@@ -78,23 +78,23 @@ def _silent(uri: str) -> str:
     return parts._replace(query="&".join(filter(None, [parts.query, "no_tty=1"]))).geturl()
 
 
-def _answer(asked: list[list[Any]], about: tuple[str, list[Credential]]) -> int:
-    uri, wanted = about
-    for credential in asked:
-        known = Credential(clean(str(credential[1])).rstrip(": "), credential[0] in _SECRETS)
-        credential[4] = _told.get(uri, {}).get(known)
+def _answer(credentials: list[list[Any]], about: tuple[str, list[Credential]]) -> int:
+    uri, requested = about
+    for credential in credentials:
+        needed = Credential(clean(str(credential[1])).rstrip(": "), credential[0] in _SECRETS)
+        credential[4] = _answers.get(uri, {}).get(needed)
         if credential[4] is None:
-            wanted.append(known)
-    return -1 if wanted else 0
+            requested.append(needed)
+    return -1 if requested else 0
 
 
-def _refused(uri: str, readonly: bool, error: libvirt.libvirtError, wanted: list[Credential]) -> BackendError:
+def _refused(uri: str, readonly: bool, error: libvirt.libvirtError, requested: list[Credential]) -> BackendError:
     code = error.get_error_code()
     text = f"cannot connect to {clean(uri)}: {message_of(error)}"
-    if wanted:
-        prompts = ", ".join(credential.prompt for credential in wanted)
-        return CredentialsNeeded(f"{text} ({prompts}); put the answers into libvirt's auth.conf", wanted, code=code)
-    _told.pop(uri, None)  # What was answered was not right, or is not known to be.
+    if requested:
+        prompts = ", ".join(credential.prompt for credential in requested)
+        return CredentialsNeeded(f"{text} ({prompts}); put the answers into libvirt's auth.conf", requested, code=code)
+    _answers.pop(uri, None)  # The answers were wrong, or may have been.
     todo = clean(advice(uri, readonly, error))
     return _kind(error)(f"{text}; {todo}" if todo else text, code=code)
 

@@ -51,7 +51,7 @@ class Connection:
         return domain
 
     def look_up(self, key: DomainKey) -> Any:
-        """`handle`, asked of the daemon."""
+        """`handle`, always looked up at the daemon."""
         domain = self.conn.lookupByUUIDString(key.uuid)
         present = running_id(domain)
         if present != key.id:

@@ -23,17 +23,17 @@ logger = logging.getLogger(__name__)
 DEADLINE = 5.0
 """Seconds that one call, or opening a connection, may take."""
 SWEEP_DEADLINE = 2.0
-"""The same where many domains are asked at once: those that answer are not to wait long for those that do not."""
+"""The same for queries to many domains at once, so that those that answer do not wait long for those that do not."""
 PATIENCE = 0.1
 """Seconds after which a slow call does not hold up the calls behind it any more: they get another connection."""
 MOST_CONNECTIONS = 10
 """Connections at once. Each may have a stuck call on it, and the daemon has twenty workers for everybody."""
 MANY_STUCK = 4
-"""Stuck calls beyond which domains that may well hang too are not asked, but for one now and then."""
+"""Stuck calls beyond which domains that may hang too are skipped, except one now and then."""
 TRY_INTERVAL = 30.0
 """Seconds from a call beyond those that got stuck to the next one."""
 SPARE_CONNECTIONS = 2
-"""Connections that are kept while nothing is asked."""
+"""Connections that are kept while idle."""
 SHARED = 10
 """Calls in a sweep from which on two threads share them: while one is served, the other makes something of its answer.
 100 calls to libvirt 9.0 take a quarter to a third less time then, and as much CPU as before."""
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class Pool:
-    """Calls to one daemon. A domain whose call is stuck is not asked again until that call returns."""
+    """Calls to one daemon. A domain whose call is stuck gets no other call until that one returns."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class Pool:
                     part.write_off(deadline, now)
                 if batch.todo and not batch.lost and all(part.age(now) >= PATIENCE for part in batch.active):
                     self._join(batch, await self._take(deadline))
-        except NotAnswering as error:  # What nobody took is not answered.
+        except NotAnswering as error:  # A call that no thread took counts as unanswered.
             logger.debug("no connection beside the busy ones: %s", error)
         finally:
             batch.stop()
@@ -292,7 +292,7 @@ class Pool:
         if connection in self._leaving:
             self._close(connection)
         elif connection not in self._connections:
-            pass  # It was left with nobody inside, and is being closed.
+            pass  # Its last user has left, and it is being closed.
         elif connection.watched:
             self._free.insert(0, connection)
         elif len(self._free) < SPARE_CONNECTIONS:

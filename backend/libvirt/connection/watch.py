@@ -1,4 +1,4 @@
-"""What libvirt tells of its own accord, as the contract's events."""
+"""Turns libvirt's callbacks into the events of the contract."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Watch:
         """Why QEMU's own word on a dump's end is not heard, once `register` returned."""
 
     def register(self, conn: Any, readonly: bool) -> None:
-        """Listen on `conn`, to as much as its driver tells. Blocks."""
+        """Register for the events that the driver of `conn` supports. Blocks."""
         undo = self._undo.setdefault(conn, [])
         with ignored(logger, "a lost connection will only be noticed by a call", libvirt.libvirtError):
             conn.registerCloseCallback(self._closed, None)
