@@ -1,0 +1,16 @@
+"""What every test of the console gets."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short path, wherever pytest keeps its own: a screen wraps or cuts a long one."""
+    with tempfile.TemporaryDirectory(prefix="console-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
