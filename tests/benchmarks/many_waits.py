@@ -61,7 +61,7 @@ class Cost:
 
 def figures() -> list[Figure]:
     with own_folder():
-        single = [asyncio.run(_measure(f"single-{number}", 1, 0.0)) for number in range(8)]
+        single = [asyncio.run(_measure(f"single-{number}", 1, 0.0)) for number in range(20)]
         many = asyncio.run(_measure("many", MANY, STEADY))
     alone = [delay for cost in single for delay in cost.delays]
     return [
