@@ -41,6 +41,7 @@ class EndedWait:
 
     key = ROW.key
     domain = ROW.domain
+    name = ROW.domain.name
     operation = JobOperation.SAVE
     error = None
     outcome: Outcome | None = None
