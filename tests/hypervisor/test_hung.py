@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -168,7 +167,7 @@ async def test_what_starts_before_the_first_list_is_not_taken_for_all_there_is(
     domains: tuple[DomainKey, DomainKey], machines: Machines, fifo: Fifo
 ) -> None:
     hung, well = domains
-    async with LibvirtBackend(SYSTEM) as fresh, aclosing(fresh.events()) as events:
+    async with LibvirtBackend(SYSTEM) as fresh, fresh.events() as events:
         # Beside a domain that hangs, none might start.
         started = await asyncio.to_thread(machines.start, unique("started"))
         async with asyncio.timeout(PATIENCE):

@@ -45,14 +45,15 @@ async def test_all_domains_of_all_hosts_are_rows() -> None:
 
 async def test_changes_of_all_hosts_are_one_report() -> None:
     async with session(A, B) as (running, observer):
-        changed = [row.domain.key.uuid for row in running.rows.values()]
+        changed = {row.domain.key.uuid for row in running.rows.values()}
         for host in running.hosts.values():
             for view in [row.view for row in running.rows.of_host(host.uri)]:
                 host._changed[view.domain.key.uuid] = view
             running.domains_changed(host)
         before = len(observer.reports)
         await observer.until(lambda: len(observer.reports) > before)
-        assert [row.domain.key.uuid for row in observer.reports[before][0]] == changed
+        # A host may report a change of its own just before.
+        assert {row.domain.key.uuid for row in observer.reports[before][0]} == changed
 
 
 async def test_a_dump_is_started_reported_and_followed_to_its_end(tmp_path: Path) -> None:
