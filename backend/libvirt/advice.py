@@ -14,6 +14,9 @@ import libvirt
 
 _DAEMONS = ("libvirtd", "virtqemud", "virtxend", "virtlxcd")
 _SOCKET = re.compile("socket to '([^']+)'")
+"""In a message of the library in this process, which is in English: nobody sets this process's locale."""
+_WITH_FIXED_PATHS = ("qemu", "xen", "lxc", "ch", "bhyve", "vbox", "vz")
+_FIXED_PATHS = ("/system", "/session", "/embed")
 _READ_ONLY = "or use -r for a read-only connection"
 
 
@@ -24,7 +27,7 @@ def advice(uri: str, readonly: bool, error: libvirt.libvirtError) -> str:
     code, number, message = error.get_error_code(), error.get_int1(), error.get_error_message() or ""
     if code == libvirt.VIR_ERR_NO_CONNECT:
         return _no_driver_advice(parts)
-    if wrong_path(error):
+    if wrong_path(uri, error):
         return ""
     if "certificate" in message:
         return f"set up libvirt's TLS certificates on both hosts, or use {parts.scheme.partition('+')[0]}+ssh"
@@ -41,9 +44,15 @@ def advice(uri: str, readonly: bool, error: libvirt.libvirtError) -> str:
     return ""
 
 
-def wrong_path(error: libvirt.libvirtError) -> bool:
-    """Whether only the URI's path is wrong (libvirt 9.0.0: "unexpected qemu URI path '/sytem', try …")."""
-    return "URI path" in (error.get_error_message() or "")
+def wrong_path(uri: str, error: libvirt.libvirtError) -> bool:
+    """Whether only the URI's path is wrong; the error, which says what to try, is the daemon's and in its language."""
+    parts = urlsplit(uri)
+    if parts.scheme.partition("+")[0] not in _WITH_FIXED_PATHS or parts.path in _FIXED_PATHS:
+        return False
+    # The client's library did not refuse it.
+    return bool(
+        error.get_error_code() == libvirt.VIR_ERR_INTERNAL_ERROR and error.get_error_domain() != libvirt.VIR_FROM_RPC
+    )
 
 
 def _no_driver_advice(parts: SplitResult) -> str:

@@ -73,7 +73,7 @@ class SimulatorBackend(Backend):
     async def open(self) -> None:
         self._thread = Worker(f"simulator {self._options.name}")
         try:
-            self._hypervisor = await self._thread.call(functools.partial(Hypervisor, self._options, self._clock))
+            await self._thread.call(self._make_hypervisor)
             outages = self._options.fail is Fail.DISCONNECT
             self._watch = Watch(self._options.name, self._hub, self.readonly, outages, self._clock)
         except BaseException:
@@ -90,10 +90,17 @@ class SimulatorBackend(Backend):
         if self._watch is not None:
             self._watch.close()
         if self._thread is not None:
-            if self._hypervisor is not None:
-                await self._thread.call(self._hypervisor.close)
+            await self._thread.call(self._close_hypervisor)
             self._thread.stop()
         self._hypervisor = self._thread = self._watch = self._catching_up = None
+
+    def _make_hypervisor(self) -> None:
+        # Kept from here: whoever opens this may be cancelled meanwhile.
+        self._hypervisor = Hypervisor(self._options, self._clock)
+
+    def _close_hypervisor(self) -> None:
+        if self._hypervisor is not None:
+            self._hypervisor.close()
 
     @property
     def capabilities(self) -> Capabilities:

@@ -39,7 +39,11 @@ class Hypervisor:
         self._clock = clock
         self._store = Store(options.name)
         self._schedule = Schedule(self._store, clock)
-        resize(self._store, options, clock())
+        try:
+            resize(self._store, options, clock())
+        except BaseException:
+            self._store.close()
+            raise
 
     def close(self) -> None:
         self._store.close()

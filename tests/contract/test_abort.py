@@ -14,6 +14,7 @@ from backend.running.start import start_dump
 from backend.verdicts.verdict import Evidence, Verdict
 from tests.contract.harness import Harness
 from tests.contract.steps import dump_of, job_seen
+from tests.language import in_english
 
 
 async def test_an_aborted_stream_is_cancelled_and_its_file_gone(harness: Harness, backend: Backend) -> None:
@@ -47,7 +48,7 @@ async def test_a_memory_only_dump_cannot_be_aborted(harness: Harness, backend: B
     domain = await harness.running("vm")
     async with harness.held(harness.folder / "dump") as release:
         record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
-        with pytest.raises(NotSupported, match="cannot abort memory-only dump") as refused:
+        with pytest.raises(NotSupported, match=in_english("cannot abort memory-only dump")) as refused:
             await backend.abort(domain)
         assert refused.value.code == 55
         await release()

@@ -14,6 +14,7 @@ from backend.records.journal import Journal
 from backend.running.start import start_dump
 from tests.contract.harness import Harness
 from tests.contract.steps import dump_of
+from tests.language import in_english
 
 CALLS: dict[str, Callable[[Backend, DomainKey, Harness], Awaitable[None]]] = {
     "dump": lambda backend, domain, harness: backend.call_dump(dump_of(domain, harness.folder / "dump")),
@@ -62,5 +63,5 @@ async def test_a_paused_domain_resumes(harness: Harness, backend: Backend) -> No
 
 async def test_a_running_domain_cannot_be_resumed(harness: Harness, backend: Backend) -> None:
     domain = await harness.running("vm")
-    with pytest.raises(OperationFailed, match="already running"):
+    with pytest.raises(OperationFailed, match=in_english("already running")):
         await backend.resume(domain)

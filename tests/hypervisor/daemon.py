@@ -25,13 +25,12 @@ from backend.libvirt.connection.loop import ensure_running
 from backend.model import DomainKey
 from backend.text import clean
 from tests.eventually import eventually
+from tests.language import LOCALE
 
 SYSTEM = "qemu:///system"
 HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
 """A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
 NOBODY = 65534
-LOCALE = os.environ.get("VIRT_JOBS_DAEMON_LOCALE", "C.UTF-8")
-"""That of the daemons: which language their errors are in."""
 _CAPABILITIES = "cache/libvirt/qemu/cache/capabilities"
 _SNAPSHOTS = libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 _MAGIC = {

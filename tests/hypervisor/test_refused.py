@@ -15,6 +15,7 @@ from backend.credentials import CredentialsNeeded
 from backend.errors import InvalidURI, NoConnection, NotPermitted
 from backend.libvirt.connection.connect import connect
 from tests.hypervisor.daemon import PrivateDaemon
+from tests.language import in_english
 
 pytestmark = pytest.mark.hypervisor
 
@@ -37,7 +38,7 @@ def locked(tmp_path: Path) -> str:
         ("qemu+ssh://root@127.0.0.1:9/system", NoConnection, "in a terminal: ssh -p 9 root@127.0.0.1 true"),
         ("qemu+tls://127.0.0.1/system", NoConnection, "certificate"),
         ("nonsense", InvalidURI, "nor an alias in virt-jobs' config or libvirt.conf"),
-        ("qemu:///sytem", InvalidURI, "try qemu:///system"),
+        ("qemu:///sytem", InvalidURI, f"{in_english('try ')}qemu:///system"),
     ],
 )
 def test_the_line_ends_with_what_to_do(uri: str, kind: type[Exception], advice: str) -> None:

@@ -43,10 +43,11 @@ def connect(uri: str, readonly: bool, keepalive: tuple[int, int] | None = None) 
     loop.ensure_running()
     requested: list[Credential] = []
     flags = libvirt.VIR_CONNECT_RO if readonly else 0
+    target = conf.load().uri(uri)
     try:
-        conn = libvirt.openAuth(_silent(conf.load().uri(uri)), [_CREDENTIALS, _answer, (uri, requested)], flags)
+        conn = libvirt.openAuth(_silent(target), [_CREDENTIALS, _answer, (uri, requested)], flags)
     except libvirt.libvirtError as error:
-        raise _refused(uri, readonly, error, requested) from None
+        raise _refused(uri, target, readonly, error, requested) from None
     with ignored(logger, "no keepalive", libvirt.libvirtError):  # Drivers inside this process need none.
         conn.setKeepAlive(*(keepalive or KEEPALIVE))
     return conn
@@ -88,21 +89,24 @@ def _answer(credentials: list[list[Any]], about: tuple[str, list[Credential]]) -
     return -1 if requested else 0
 
 
-def _refused(uri: str, readonly: bool, error: libvirt.libvirtError, requested: list[Credential]) -> BackendError:
+def _refused(
+    uri: str, target: str, readonly: bool, error: libvirt.libvirtError, requested: list[Credential]
+) -> BackendError:
+    """`target`: what `uri`, which may be an alias, stands for."""
     code = error.get_error_code()
     text = f"cannot connect to {clean(uri)}: {message_of(error)}"
     if requested:
         prompts = ", ".join(credential.prompt for credential in requested)
         return CredentialsNeeded(f"{text} ({prompts}); put the answers into libvirt's auth.conf", requested, code=code)
     _answers.pop(uri, None)  # The answers were wrong, or may have been.
-    todo = clean(advice(uri, readonly, error))
-    return _kind(error)(f"{text}; {todo}" if todo else text, code=code)
+    todo = clean(advice(target, readonly, error))
+    return _kind(target, error)(f"{text}; {todo}" if todo else text, code=code)
 
 
-def _kind(error: libvirt.libvirtError) -> type[BackendError]:
+def _kind(uri: str, error: libvirt.libvirtError) -> type[BackendError]:
     code = error.get_error_code()
     if code in PERMISSION_CODES or error.get_int1() == errno.EACCES or error.get_error_domain() in _POLICE:
         return NotPermitted
-    if code in (libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_ARG) or wrong_path(error):
+    if code in (libvirt.VIR_ERR_NO_CONNECT, libvirt.VIR_ERR_INVALID_ARG) or wrong_path(uri, error):
         return InvalidURI
     return NoConnection
