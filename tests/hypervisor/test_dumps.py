@@ -46,8 +46,9 @@ async def test_the_daemon_says_the_same_of_it(machines: Machines, backend: Libvi
     lacking = [name for name, reason in backend.capabilities.formats.items() if reason]
     domain = machines.start(unique("vm"))
     for name in FORMAT_NAMES.keys() & set(lacking):
-        with pytest.raises(NotSupported, match=in_english(f"unsupported dumpformat '{name}'") or name):
+        with pytest.raises(NotSupported, match=in_english(f"unsupported dumpformat '{name}'")) as refused:
             await backend.call_dump(dump_of(domain, tmp_path / "dump", name))
+        assert name in refused.value.message
 
 
 async def test_a_full_disk_is_the_dumps_own_error(machines: Machines, backend: LibvirtBackend, tmp_path: Path) -> None:
