@@ -9,5 +9,5 @@ LOCALE = os.environ.get("VIRT_JOBS_DAEMON_LOCALE", "C.UTF-8")
 
 
 def in_english(sentence: str) -> str:
-    """A pattern of what a daemon says in English; it matches anything where daemons speak another language."""
-    return sentence if LOCALE.startswith(("C", "en")) else ""
+    """A pattern of what a daemon says in English; where daemons speak another language, it matches any text."""
+    return sentence if LOCALE.startswith(("C", "en")) else "."

@@ -46,8 +46,9 @@ async def test_the_daemon_says_the_same_of_it(machines: Machines, backend: Libvi
     lacking = [name for name, reason in backend.capabilities.formats.items() if reason]
     domain = machines.start(unique("vm"))
     for name in FORMAT_NAMES.keys() & set(lacking):
-        with pytest.raises(NotSupported, match=in_english(f"unsupported dumpformat '{name}'") or name):
+        with pytest.raises(NotSupported, match=in_english(f"unsupported dumpformat '{name}'")) as refused:
             await backend.call_dump(dump_of(domain, tmp_path / "dump", name))
+        assert name in refused.value.message
 
 
 async def test_a_full_disk_is_the_dumps_own_error(machines: Machines, backend: LibvirtBackend, tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ async def test_qemus_own_word_on_a_dump_is_an_event(
     async with backend.events() as events:
         await backend.call_dump(dump_of(domain, tmp_path / "dump"))
         async for event in events:
-            if isinstance(event, DumpEvent):
+            if isinstance(event, DumpEvent) and event.domain == domain:  # Others have dumps on this daemon, too.
                 assert event == DumpEvent(domain, True, "")
                 break
 
@@ -101,7 +102,7 @@ async def test_qemus_failure_comes_with_its_reason(machines: Machines, backend: 
         with small_disk(tmp_path / "small") as disk, pytest.raises(OperationFailed):
             await backend.call_dump(dump_of(domain, disk / "dump"))
         async for event in events:
-            if isinstance(event, DumpEvent):
+            if isinstance(event, DumpEvent) and event.domain == domain:  # Others have dumps on this daemon, too.
                 assert not event.completed
                 assert event.error
                 break
@@ -114,7 +115,7 @@ async def test_a_stream_dump_leaves_its_stats_as_an_event_and_unconsumed(
     async with backend.events() as events:
         await backend.call_dump(dump_of(domain, tmp_path / "dump", "raw"))
         async for event in events:
-            if isinstance(event, JobEvent):
+            if isinstance(event, JobEvent) and event.domain == domain:
                 assert (event.domain, event.stats.operation) == (domain, JobOperation.DUMP)
                 break
     first = await readonly.last_job(domain)
