@@ -152,7 +152,7 @@ class Story:
         except BackendError as error:
             self._error("start_dump", error)
             # Its runner may live all the same.
-            dump.record = next((one for one in Journal().history(limit=50) if one.path == request.path), None)
+            dump.record = next((one for one in Journal().history() if one.path == request.path), None)
             if dump.record is None:
                 return
         dump.seen = True
@@ -175,7 +175,7 @@ class Story:
         over = False
         while dump.record is None and not over:
             over = outcome.done()  # What it was about, it has written down by then.
-            known = await asyncio.to_thread(partial(Journal().history, request.domain.uuid, limit=5))
+            known = await asyncio.to_thread(partial(Journal().history, request.domain.uuid))
             dump.record = next((one for one in known if one.path == request.path), None)
             await asyncio.wait({outcome}, timeout=LOOK)
         if dump.record is not None:
