@@ -47,7 +47,12 @@ class Place:
     link_target: str = ""
     """Where a link leads, cleaned."""
     hidden: str = ""
-    """Why this machine cannot tell, cleaned; empty if it can. The hypervisor may see more."""
+    """Why this machine cannot tell, cleaned; empty if it can."""
+
+    @property
+    def caveat(self) -> str:
+        """Why this machine cannot tell, and that this says nothing about the hypervisor; empty if it can."""
+        return f"{self.hidden}; libvirt may still be able to write there" if self.hidden else ""
 
 
 async def look(path: str) -> Place:
@@ -96,11 +101,11 @@ def _link(path: str) -> Place:
     """What is behind the link counts, as far as that can be seen."""
     target, free = os.path.realpath(path), None
     with contextlib.suppress(OSError):
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
             return Place(True, True, _free(target), Kind.FOLDER)
-        if stat.S_ISBLK(mode):
-            return Place(True, True, _device_size(os.stat(path).st_rdev), Kind.BLOCK_DEVICE)
+        if stat.S_ISBLK(status.st_mode):
+            return Place(True, True, _device_size(status.st_rdev), Kind.BLOCK_DEVICE)
     with contextlib.suppress(OSError):
         free = _free(os.path.dirname(target))
     return Place(True, True, free, Kind.LINK, clean(target))

@@ -62,6 +62,7 @@ def test_it_is_no_reason_against_a_dump_and_no_promise(number: int) -> None:
         assert ("warn", f"{hidden.hidden}; libvirt may still be able to write there") in notes
         assert "free" not in words.replace("free space unknown", "")
         assert "does not exist" not in words
+        assert "remote host" not in words
 
 
 def test_several_dumps_into_one_hidden_folder_have_one_reason() -> None:

@@ -180,9 +180,9 @@ def of_place(checkup: Checkup, path: str, place: Place | None, writable: bool | 
         return Finding("dumps go to", Mark.ATTENTION, f"{where}, which does not exist", todo, checkup.uri)
     if place.hidden:
         # Where this user's own daemon writes, it sees no more than this user.
-        mark, proviso = (Mark.NOTE, "; libvirt may still be able to write there") if writable is None else (
-            Mark.ATTENTION, "")  # fmt: skip
-        return Finding("dumps go to", mark, f"{where}; {place.hidden}{proviso}", "", checkup.uri)
+        if writable is None:
+            return Finding("dumps go to", Mark.NOTE, f"{where}; {place.caveat}", "", checkup.uri)
+        return Finding("dumps go to", Mark.ATTENTION, f"{where}; {place.hidden}", "", checkup.uri)
     if writable is False:
         todo = "set path in [dump] of the config"
         return Finding(

@@ -111,8 +111,8 @@ def dump(
             place = await look(path) if backend.capabilities.local else Place()
             publish = target.config.dump.publish
             record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
-            if place.hidden and record.state is not RecordState.FAILED:
-                complain(f"{place.hidden}; libvirt may still be able to write there, and destroys an older file")
+            if place.caveat and record.state is not RecordState.FAILED:
+                complain(f"{place.caveat}, and destroys an older file")
             report = follow.Report(key, backend.uri, as_json)
             if detach and not record.over:
                 started = {"event": "started", "uri": backend.uri, "domain": key.name, "path": path}

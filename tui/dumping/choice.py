@@ -97,12 +97,11 @@ def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Itera
         yield "warn", "a memory-only dump cannot be aborted once it has started"
     else:
         yield "ok", "can be aborted; crash cannot read the file"
-    if place.hidden:
-        yield "warn", unseen(place)
+    if place.caveat:
+        yield "warn", place.caveat
     weight = units.size(choice.domain.memory)
     if place.free is None:
-        reason = "" if capabilities.local else " (remote host)"
-        yield "ok", f"writes up to {weight}; free space unknown{reason}"
+        yield "ok", f"writes up to {weight}; {unknown_space(capabilities)}"
     elif place.free < choice.domain.memory:
         yield "bad", f"writes up to {weight}, but only {units.size(place.free)} is free"
     else:
@@ -115,9 +114,9 @@ def notes(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Itera
         yield "warn", f"an existing file will be replaced ({reason})"
 
 
-def unseen(place: Place) -> str:
-    """That nothing is known of a place, why, and that this says nothing about the hypervisor."""
-    return f"{place.hidden}; libvirt may still be able to write there"
+def unknown_space(capabilities: Capabilities) -> str:
+    """That the free space at a destination is unknown."""
+    return "free space unknown" if capabilities.local else "free space unknown (remote host)"
 
 
 def suggested_folder(uri: str, local: bool) -> str:

@@ -58,7 +58,7 @@ def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator
     elif going:
         yield "ok", "they can be aborted; crash cannot read the files"
     yield from _room(going)
-    reasons = dict.fromkeys(dump_choice.unseen(part.place) for part in going if part.place.hidden)
+    reasons = dict.fromkeys(part.place.caveat for part in going if part.place.caveat)
     yield from (("warn", reason) for reason in list(reasons)[:NAMED])
     if len(reasons) > NAMED:
         yield "warn", f"cannot look into {len(reasons) - NAMED} more folders"
@@ -69,15 +69,15 @@ def notes(parts: Sequence[Part], refused: Sequence[tuple[str, str]]) -> Iterator
 
 def _room(parts: Sequence[Part]) -> Iterator[tuple[str, str]]:
     weights: Counter[str] = Counter()
-    free: dict[str, int | None] = {}
+    latest: dict[str, Part] = {}
     for part in parts:
         folder = os.path.dirname(part.choice.path)
         weights[folder] += part.choice.domain.memory
-        free[folder] = part.place.free
+        latest[folder] = part
     for folder, weight in weights.items():
-        space, written = free[folder], f"writes up to {units.size(weight)} to {folder}"
+        space, written = latest[folder].place.free, f"writes up to {units.size(weight)} to {folder}"
         if space is None:
-            yield "ok", f"{written}; free space unknown (remote host)"
+            yield "ok", f"{written}; {dump_choice.unknown_space(latest[folder].capabilities)}"
         else:
             level, only = ("bad", "only ") if space < weight else ("ok", "")
             yield level, f"{written}; {only}{units.size(space)} free"
