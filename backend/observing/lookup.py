@@ -56,18 +56,16 @@ async def find_records(
     except JournalError as error:
         logger.warning("no records of this user's own dumps: %s", error)
         own = []
-    records = [DomainRecord(record, False) for record in own]
     try:
         shared = await backend.record(domain)
     except BackendError as error:
         logger.debug("no shared record of %s: %s", domain.name, error)
         shared = None
     # Anyone who may modify the metadata can name any domain in it.
-    if shared is not None and shared.uuid == domain.uuid and shared.id not in {record.id for record in own}:
-        records.append(DomainRecord(shared, True))
-    shared_by_id = {item.record.id: item.shared for item in records}
-    ordered = newest_first([item.record for item in records])
-    return [DomainRecord(record, shared_by_id[record.id]) for record in sorted(ordered, key=lambda item: item.over)]
+    if shared is not None and (shared.uuid != domain.uuid or shared.id in {record.id for record in own}):
+        shared = None
+    records = newest_first([*own, shared] if shared is not None else own)
+    return [DomainRecord(record, record is shared) for record in sorted(records, key=lambda record: record.over)]
 
 
 def _own(domain: DomainKey, journal: Journal | None, limit: int) -> list[JobRecord]:

@@ -58,6 +58,17 @@ def private_file(path: Path) -> None:
         path.chmod(0o600)
 
 
+def is_missing(path: str | Path) -> bool:
+    """Whether nothing exists at `path`. What cannot be examined, because it is forbidden or fails, may well exist."""
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock on `path`, by a file beside it; blocks while another process holds it. OSError if it cannot.

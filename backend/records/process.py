@@ -16,13 +16,12 @@ from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_mac
 from backend.records.record import JobRecord, RecordState
 
 START_GRACE = 10.0
-"""Seconds in which a runner begins its work, even if whoever started it is gone by then."""
+"""Seconds in which a runner begins its work, even if the process that started it is gone by then."""
 
 
 def new_record(request: DumpRequest, uri: str) -> JobRecord:
     """The record of a request that this user makes on this host, now. Until its runner works, this process is asked."""
-    machine = this_machine()
-    return JobRecord(
+    record = JobRecord(
         id=uuid.uuid4().hex,
         uri=uri,
         uuid=request.domain.uuid,
@@ -34,24 +33,19 @@ def new_record(request: DumpRequest, uri: str) -> JobRecord:
         user=f"{_user()}@{socket.gethostname()}",
         started=time.time(),
         started_uptime=boottime(),
-        pid=os.getpid(),
-        pid_start=process_start(os.getpid()),
-        machine=machine.id,
-        namespace=machine.namespace,
     )
+    return _held_here(record)
 
 
 def running(record: JobRecord) -> JobRecord:
     """The record with the calling process as its runner."""
-    machine = this_machine()
-    return replace(
-        record,
-        state=RecordState.RUNNING,
-        pid=os.getpid(),
-        pid_start=process_start(os.getpid()),
-        machine=machine.id,
-        namespace=machine.namespace,
-    )
+    return replace(_held_here(record), state=RecordState.RUNNING)
+
+
+def _held_here(record: JobRecord) -> JobRecord:
+    """The record with the calling process as the one that holds its result."""
+    machine, pid = this_machine(), os.getpid()
+    return replace(record, pid=pid, pid_start=process_start(pid), machine=machine.id, namespace=machine.namespace)
 
 
 def finished(
@@ -78,7 +72,7 @@ def is_here(record: JobRecord) -> bool:
 def runner_alive(record: JobRecord) -> bool | None:
     """Whether the process that holds the record's result is alive; None where that cannot be told.
 
-    For a record whose runner has not begun, that is whoever requested it, and the runner for some seconds after that.
+    For a record whose runner has not begun, that is its requester, and the runner for some seconds after that.
     """
     alive = _process_alive(record, this_machine())
     if alive is False and record.state is RecordState.STARTING and is_here(record):

@@ -13,13 +13,12 @@ import signal
 import stat
 import sys
 from functools import partial
-from pathlib import Path
 
 from backend.base import Backend
 from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
 from backend.log import logging_to
 from backend.records import process
-from backend.records.folder import state_folder
+from backend.records.folder import is_missing, state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.publisher import Publisher
@@ -93,22 +92,12 @@ async def _size(path: str) -> int | None:
 async def _keep(journal: Journal, record: JobRecord) -> None:
     """Write the result down as soon as the journal can be written: nobody else has it.
 
-    Unless its folder was removed: nobody will look for it there.
+    Unless its folder was removed: nobody will look for it there. A file system that fails may be back in time.
     """
     for _ in range(KEEP_TRIES):
-        if _kept(journal, record) or _removed(journal.path.parent):
+        if _kept(journal, record) or is_missing(journal.path.parent):
             return
         await asyncio.sleep(KEEP_INTERVAL)
-
-
-def _removed(folder: Path) -> bool:
-    try:
-        folder.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:  # A file system that fails now may be back in time.
-        return False
-    return False
 
 
 def _kept(journal: Journal, record: JobRecord) -> bool:

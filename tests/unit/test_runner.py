@@ -17,6 +17,7 @@ from backend.errors import JournalError
 from backend.model import Capabilities, DumpRequest
 from backend.records import journal as journals
 from backend.records import process
+from backend.records.folder import is_missing
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running import runner
@@ -141,11 +142,13 @@ async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything
 def test_a_folder_that_cannot_be_looked_at_is_not_taken_for_removed(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not runner._removed(tmp_path)
-    assert runner._removed(tmp_path / "none")
+    assert not is_missing(tmp_path)
+    assert is_missing(tmp_path / "none")
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Path, "stat", fail)
-    assert not runner._removed(tmp_path)
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "stat", fail)
+        missing = is_missing(tmp_path)
+    assert not missing

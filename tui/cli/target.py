@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from backend.base import Backend
 from backend.libvirt.connection import conf
+from backend.records.folder import is_missing
 from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
 from tui.cli.ask import asker
@@ -62,13 +63,7 @@ class Target:
     @property
     def _configured(self) -> bool:
         """Whether there is a config, or one that cannot be looked at, of which loading says so."""
-        try:
-            os.stat(config_path())
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return True
+        return not is_missing(config_path())
 
     def _defaults(self) -> tuple[str, ...]:
         for variable in _VARIABLES:

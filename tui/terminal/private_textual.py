@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from textual._context import active_message_pump
 from textual.app import App
 from textual.dom import DOMNode
@@ -36,24 +38,20 @@ class OpenApp(App[None]):
             super()._handle_exception(error)
 
     async def _dispatch_message(self, message: Message) -> None:
-        # By default the application, screen or widget would never handle a message again after an exception.
-        try:
-            await super()._dispatch_message(message)
-        except Exception as error:
-            self._handle_exception(error)
+        await self._contain(super()._dispatch_message(message))
 
     def _register_child(self, parent: DOMNode, child: Widget, before: int | None, after: int | None) -> None:
         super()._register_child(parent, child, before, after)
         dispatch = child._dispatch_message
-
-        async def dispatch_message(message: Message) -> None:
-            try:
-                await dispatch(message)
-            except Exception as error:
-                self._handle_exception(error)
-
         # Widgets of every class must survive an exception, so each instance is wrapped.
-        child._dispatch_message = dispatch_message  # type: ignore[method-assign]
+        child._dispatch_message = lambda message: self._contain(dispatch(message))  # type: ignore[method-assign]
+
+    async def _contain(self, dispatch: Awaitable[None]) -> None:
+        # By default the application, screen or widget would never handle a message again after an exception.
+        try:
+            await dispatch
+        except Exception as error:
+            self._handle_exception(error)
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:
