@@ -52,7 +52,8 @@ class Hold:
 
     def __enter__(self) -> Self:
         Store(self._simulator).close()  # Which makes the file where nobody has used the simulator yet.
-        hold(self._simulator, self._path)
+        which = "TRUE" if self._path is None else f"NEW.path = '{self._path}'"
+        self._alter(_HOLD.format(path=self._path, which=which))
         return self
 
     def __exit__(
@@ -70,7 +71,15 @@ class Hold:
 
     def release(self, closing: bool = False) -> None:
         """Let it go on, to its end or no further than the `closing` of its file."""
-        let_go(self._simulator, self._path, closing)
+        self._alter(_RELEASE.format(path=self._path))
+        with contextlib.closing(Store(self._simulator)) as store, store.transaction():
+            for plan in store.plans(machine.uuid for machine in store.machines()).values():
+                if plan.path and plan.stage is not Stage.PENDING and self._path in (None, Path(plan.path)):
+                    store.put_plan(_going_on(plan, closing))
+
+    def _alter(self, statement: str) -> None:
+        with contextlib.closing(sqlite3.connect(path_of(self._simulator), timeout=10)) as db:
+            db.execute(statement)
 
 
 @contextmanager
@@ -78,34 +87,11 @@ def outage(uri: str) -> Iterator[None]:
     """Inside of ``with``, connections to the simulator are lost whose URI says ``fail=disconnect``."""
     store = Store(options.parse(uri).name)
     try:
-        store.set("outage begun", 0.0)
-        store.set("outage end", math.inf)
+        store.set_outage(0.0, math.inf)
         yield
     finally:
-        store.set("outage end", 0.0)
+        store.set_outage(0.0, 0.0)
         store.close()
-
-
-def hold(simulator: str, path: Path | None) -> None:
-    """Hold the dump to `path` that begins from now on, in whichever process, soon after its begin; None: every job."""
-    which = "TRUE" if path is None else f"NEW.path = '{path}'"
-    _alter(simulator, _HOLD.format(path=path, which=which))
-
-
-def let_go(simulator: str, path: Path | None, closing: bool = False) -> None:
-    """Let it go on, to its end or no further than the `closing` of its file."""
-    _alter(simulator, _RELEASE.format(path=path))
-    store = Store(simulator)
-    with store.transaction():
-        for plan in store.plans(machine.uuid for machine in store.machines()).values():
-            if plan.path and plan.stage is not Stage.PENDING and (path is None or plan.path == str(path)):
-                store.put_plan(_going_on(plan, closing))
-    store.close()
-
-
-def _alter(simulator: str, statement: str) -> None:
-    with contextlib.closing(sqlite3.connect(path_of(simulator), timeout=10)) as db:
-        db.execute(statement)
 
 
 def _going_on(plan: Plan, closing: bool) -> Plan:

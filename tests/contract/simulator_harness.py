@@ -16,7 +16,7 @@ from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from tests.contract.harness import QUICK_MIB, Harness, Release
 from tests.contract.steps import eventually, job_gone
-from tests.simulator_hold import RATE, hold, let_go
+from tests.simulator_hold import RATE, Hold
 
 NAME = "contract"
 
@@ -73,15 +73,12 @@ class SimulatorHarness(Harness):
 
     @asynccontextmanager
     async def held(self, path: Path) -> AsyncIterator[Release]:
-        await asyncio.to_thread(hold, NAME, path)
+        async with Hold(self.uri, path) as hold:
 
-        async def release(closing: bool = False) -> None:
-            await asyncio.to_thread(let_go, NAME, path, closing)
+            async def release(closing: bool = False) -> None:
+                hold.release(closing)
 
-        try:
             yield release
-        finally:
-            await release()
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(asyncio.create_task(self._dump_after(DumpRequest(domain, str(path)))))

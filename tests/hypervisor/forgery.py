@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backend.files.inspect import inspect
+from backend.model import DomainKey
 from tests.hypervisor.daemon import NOBODY
 
 SOMEBODY = NOBODY - 1
@@ -49,6 +50,12 @@ def forged(uuid: str, path: Path, program: str = HELPERS["another program"], use
         for process in (helper, emulator):
             process.kill()
             process.communicate()
+
+
+def arguments_of_qemu(domain: DomainKey) -> list[str]:
+    """Those by which a QEMU is taken for that domain's."""
+    key = f"id=masterKey0,file=/var/lib/libvirt/qemu/domain-{domain.id}-{domain.name}/master-key.aes"
+    return ["-name", f"guest={domain.name},debug-threads=on", "-object", key, "-uuid", domain.uuid]
 
 
 def elf() -> bytes:

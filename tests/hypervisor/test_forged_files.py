@@ -24,7 +24,7 @@ from tests.contract.steps import PATIENCE
 from tests.eventually import eventually
 from tests.hypervisor.daemon import NOBODY, SYSTEM, Machines, PrivateDaemon, unique, virsh_dump
 from tests.hypervisor.disk import small_disk
-from tests.hypervisor.forgery import HELPERS, SOMEBODY, forged
+from tests.hypervisor.forgery import HELPERS, SOMEBODY, arguments_of_qemu, forged
 from tests.hypervisor.helper import Held
 
 pytestmark = pytest.mark.hypervisor
@@ -96,10 +96,8 @@ def test_the_file_of_a_session_daemons_dump_is_found(daemon: PrivateDaemon, fold
 @contextmanager
 def forged_domain(domain: DomainKey, user: int) -> Iterator[None]:
     """A process of a user whose arguments are those of a domain's QEMU."""
-    key = f"id=masterKey0,file=/var/lib/libvirt/qemu/domain-{domain.id}-{domain.name}/master-key.aes"
-    claim = ["-name", f"guest={domain.name},debug-threads=on", "-object", key, "-uuid", domain.uuid]
     process = subprocess.Popen(
-        ["/usr/bin/qemu-system-x86_64", "-c", "import sys; sys.stdin.read()", *claim],
+        ["/usr/bin/qemu-system-x86_64", "-c", "import sys; sys.stdin.read()", *arguments_of_qemu(domain)],
         executable="/usr/bin/python3",
         stdin=subprocess.PIPE,
         user=user,

@@ -14,6 +14,7 @@ import pytest
 from backend.libvirt.host import emulators
 from backend.libvirt.host.emulators import running_domains
 from backend.model import DomainKey
+from tests.hypervisor.forgery import arguments_of_qemu
 
 DB = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 5, "db-01")
 WEB = DomainKey("0f7a2f9e-3b43-4d5e-8a53-6b4f6d1c2e11", 6, "web-01")
@@ -39,10 +40,8 @@ class Emulators:
     def start(self, domain: DomainKey, *, lock: str = "write", file: str | None = None) -> subprocess.Popen[bytes]:
         """A process that holds such a lock on that pid file, by default the one of its domain."""
         path = self.folder / f"{file or domain.name}.pid"
-        key = f"id=masterKey0,file=/var/lib/libvirt/qemu/domain-{domain.id}-{domain.name}/master-key.aes"
-        claim = ["-name", f"guest={domain.name},debug-threads=on", "-object", key, "-uuid", domain.uuid]
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", MAIN, lock, str(path), *claim],
+            [sys.executable, "-I", "-S", "-c", MAIN, lock, str(path), *arguments_of_qemu(domain)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
