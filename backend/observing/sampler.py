@@ -183,7 +183,7 @@ class Sampler:
         return due
 
     async def _look(self, domains: list[DomainKey]) -> None:
-        """One round: all answers go to whoever follows the domains."""
+        """One round: all answers go to the followers of their domains."""
         sent = self._clock()
         urgent, usual = self._stretch()
         waiting = set(domains)

@@ -33,7 +33,7 @@ async def wait(
     `on_progress` gets every sample. `journal` is this user's own unless another one is given.
 
     Raises NoJob (with how the last known one ended), JobMismatch, DomainNotRunning and NoSuchDomain at the start, then
-    WaitTimeout, and NoConnection where the connection stays lost. Whatever is raised, the job goes on.
+    WaitTimeout, and NoConnection where the connection stays lost. None of them affects the job.
     """
     attached: Attachment | Outcome | None = None
     try:

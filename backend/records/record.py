@@ -43,7 +43,7 @@ class JobRecord:
     started: float
     operation: JobOperation = JobOperation.DUMP
     pid: int = 0
-    """The runner's process on the requesting host; before it runs, that of whoever requested the dump."""
+    """The runner's process on the requesting host; before it runs, the requester's."""
     pid_start: str = ""
     """When that process started, as boot id and clock ticks; reveals a recycled pid."""
     machine: str = ""

@@ -70,7 +70,7 @@ async def start_dump(
     try:
         return await _begun(backend, journal, record, runner)
     finally:
-        # Long done, unless systemd hangs. Whoever returns to a shell may log out at once.
+        # Long done, unless systemd hangs. A user who is back in a shell may log out at once.
         await asyncio.wait([move], timeout=scope.DEADLINE)
 
 

@@ -1,4 +1,4 @@
-"""What aborting a job means, for whoever is about to do it."""
+"""What aborting a job means, for the user who is about to do it."""
 
 from __future__ import annotations
 
