@@ -54,11 +54,16 @@ async def test_a_dump_that_failed_is_never_completed_by_what_its_shared_record_c
     async with harness.backend(uri=uri) as mallory:
         record = forged(domain, path, uri)
         await mallory.publish(record)
-        await harness.foreign_dump(domain, path, uri=uri)
         attached = asyncio.Event()
-        async with harness.backend(uri=uri) as backend, asyncio.timeout(PATIENCE):
+        async with (
+            harness.held(path) as release,
+            harness.backend(uri=uri) as backend,
+            asyncio.timeout(PATIENCE),
+        ):
+            await harness.foreign_dump(domain, path, uri=uri)
             waiting = asyncio.create_task(wait(backend, domain, on_progress=lambda stats: attached.set()))
             await attached.wait()
+            await release()
             await claimed(mallory, record, RecordState.COMPLETED)
             outcome = await waiting
         assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED), outcome
