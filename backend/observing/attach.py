@@ -53,7 +53,7 @@ async def attach(
     present = stats.operation if stats is not None else JobOperation.DUMP
     about = None
     if present is JobOperation.DUMP:
-        about = next((entry for entry in records if lookup.is_about(entry.record, domain, stats)), None)
+        about = next((entry for entry in records if lookup.is_about(entry, domain, stats)), None)
     if stats is None and about is None and not failed:
         raise trouble or NoJob(lookup.no_job(domain, records))
     if operation is not None and present != operation:

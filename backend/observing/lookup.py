@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import time
 from dataclasses import dataclass, replace
@@ -33,6 +34,9 @@ _START_SLACK = 2.0
 """Seconds by which a record's start and its job's may disagree on one host."""
 _HOSTS_SLACK = 300.0
 """The same between two hosts."""
+_CALL_LAG = 90.0
+"""Seconds in which a job begins after others say that they have requested it: to share the record and to begin, each
+may wait 30 s for the domain's lock, after which libvirt gives up."""
 _FILE_PATIENCE = 20.0
 """Seconds that a look at a dump's file may take."""
 
@@ -64,8 +68,14 @@ async def find_records(
     # Anyone who may modify the metadata can name any domain in it.
     if shared is not None and (shared.uuid != domain.uuid or shared.id in {record.id for record in own}):
         shared = None
-    records = newest_first([*own, shared] if shared is not None else own)
+    records = own if shared is None else _insert(shared, own)
     return [DomainRecord(record, record is shared) for record in sorted(records, key=lambda record: record.over)]
+
+
+def _insert(shared: JobRecord, own: list[JobRecord]) -> list[JobRecord]:
+    """This user's own records, in the order of the journal, and the shared one before those that are older."""
+    newer = sum(newest_first([record, shared])[0] is record for record in own)
+    return [*own[:newer], shared, *own[newer:]]
 
 
 def _own(domain: DomainKey, journal: Journal | None, limit: int) -> list[JobRecord]:
@@ -75,8 +85,9 @@ def _own(domain: DomainKey, journal: Journal | None, limit: int) -> list[JobReco
     return list({record.id: record for record in records}.values())[:limit]
 
 
-def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bool:
-    """Whether `record` is that of the job with `stats`, or, without one, of a dump that is just starting."""
+def is_about(entry: DomainRecord, domain: DomainKey, stats: JobStats | None) -> bool:
+    """Whether the record is that of the job with `stats`, or, without one, of a dump that is just starting."""
+    record = entry.record
     if record.over or record.key != domain or (alive := process.runner_alive(record)) is False:
         return False
     if stats is None:
@@ -90,7 +101,9 @@ def is_about(record: JobRecord, domain: DomainKey, stats: JobStats | None) -> bo
         lag = max(lag, boottime() - elapsed - record.started_uptime)
     if not (alive or same_clock):
         return abs(lag) <= _HOSTS_SLACK
-    return lag >= -_START_SLACK and (alive is True or lag <= _HOSTS_SLACK)  # The call may wait for the domain's lock.
+    # One's own call may wait for its turn and for the domain's lock; others can claim to be waiting for ever.
+    longest = math.inf if alive and not entry.shared else _CALL_LAG if alive else _HOSTS_SLACK
+    return -_START_SLACK <= lag <= longest
 
 
 async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:

@@ -43,6 +43,7 @@ _STEPS = (
     "CREATE INDEX IF NOT EXISTS by_start ON records (started)",
     "CREATE INDEX IF NOT EXISTS by_name ON records (domain, started)",
     "CREATE INDEX IF NOT EXISTS by_end ON records (state, ended)",
+    "DROP INDEX IF EXISTS by_start",
 )
 SCHEMA = len(_STEPS)
 PATIENCE = 5.0
@@ -90,7 +91,11 @@ class Journal:
         except InvalidRecord as error:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
         marks = ", ".join("?" * len(_COLUMNS))
-        command = f"INSERT OR REPLACE INTO records ({', '.join(_COLUMNS)}) VALUES ({marks})"
+        values = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
+        # A row keeps its place: they are in the order of the requests, whatever is done to the wall clock.
+        command = (
+            f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {values}"
+        )
 
         def work(db: sqlite3.Connection) -> None:
             db.execute(command, astuple(record))
@@ -110,8 +115,8 @@ class Journal:
     def history(
         self, uuid: str | None = None, *, name: str | None = None, uris: Sequence[str] = (), limit: int = 1000
     ) -> list[JobRecord]:
-        """Records, the newest first: of the domain with that uuid; of all that were ever recorded under that name, or
-        uuid, with what is recorded under their other names; of those connections."""
+        """Records, the latest request first: of the domain with that uuid; of all that were ever recorded under that
+        name, or uuid, with what is recorded under their other names; of those connections."""
         conditions, values = ["TRUE"], list[object]()
         if uuid is not None:
             conditions.append("uuid = ?")
@@ -122,7 +127,7 @@ class Journal:
         if uris:
             conditions.append(f"uri IN ({', '.join('?' * len(uris))})")
             values += uris
-        return self._select(f"WHERE {' AND '.join(conditions)} ORDER BY started DESC LIMIT ?", *values, limit)
+        return self._select(f"WHERE {' AND '.join(conditions)} ORDER BY rowid DESC LIMIT ?", *values, limit)
 
     def count(self) -> int:
         """How many records there are."""
@@ -131,13 +136,13 @@ class Journal:
 
     def names(self) -> list[str]:
         """The names of all domains with a record, the latest first."""
-        command = "SELECT domain FROM records GROUP BY domain ORDER BY MAX(started) DESC"
+        command = "SELECT domain FROM records GROUP BY domain ORDER BY MAX(rowid) DESC"
         return [name for (name,) in self._use(lambda db: db.execute(command).fetchall()) if isinstance(name, str)]
 
     def pending(self, uuid: str | None = None) -> list[JobRecord]:
-        """The records without a result yet, newest first; of one domain where named."""
+        """The records without a result yet, the latest request first; of one domain where named."""
         where, values = ("uuid = ? AND ", (uuid,)) if uuid is not None else ("", ())
-        return self._select(f"WHERE {where}state IN (?, ?) ORDER BY started DESC", *values, *_PENDING)
+        return self._select(f"WHERE {where}state IN (?, ?) ORDER BY rowid DESC", *values, *_PENDING)
 
     def _select(self, where: str, *values: object) -> list[JobRecord]:
         records = self._read(where, *values)
@@ -233,7 +238,7 @@ class Journal:
 def _prune(db: sqlite3.Connection, now: float) -> None:
     db.execute(
         f"DELETE FROM records WHERE state IN ({', '.join('?' * len(_RESULTS))}) AND ended < ? "
-        "AND started < (SELECT started FROM records ORDER BY started DESC LIMIT 1 OFFSET ?)",
+        "AND rowid < (SELECT rowid FROM records ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
         (*_RESULTS, now - KEEP_DAYS * 86400, KEEP_NEWEST - 1),
     )
 

@@ -62,7 +62,14 @@ def _read(path: Path, columns: Sequence[str]) -> tuple[list[str], list[tuple[obj
         old.text_factory = lambda text: text.decode("utf-8", "replace")
         existing = {name for _, name, *_ in old.execute("PRAGMA table_info(records)")}
         present = [name for name in columns if name in existing]
-        return present, old.execute(f"SELECT {', '.join(present)} FROM records").fetchall() if present else []
+        return present, _rows(old, present)
+
+
+def _rows(old: sqlite3.Connection, present: list[str]) -> list[tuple[object, ...]]:
+    if not present:
+        return []
+    order = "started" if "started" in present else "rowid"
+    return old.execute(f"SELECT {', '.join(present)} FROM records ORDER BY {order}").fetchall()
 
 
 def _merge(columns: Sequence[str]) -> str:

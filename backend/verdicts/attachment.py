@@ -368,6 +368,9 @@ class Attachment:
         file, record = self._file.content, self.record
         if file is not None and record is not None and record.path != file.path:
             record = None
+        # A path that others wrote is not told of a job that nothing connects with it.
+        if file is None and self._record.shared and (self._record.claim is None or not proof.proves):
+            record = None
         return Outcome(
             domain=self.domain,
             operation=self.operation,

@@ -73,7 +73,7 @@ def shown_everywhere(record: JobRecord) -> None:
     assert json.loads(json.dumps(codec.to_json(record, process.current_state(record))))["id"] == record.id
     assert len(tables.record_row(record)) == len(tables.RECORD_HEADINGS)
     assert process.runner_alive(record) in (True, False, None)
-    assert not lookup.is_about(record, record.key, None) or not record.over
+    assert not lookup.is_about(lookup.DomainRecord(record, shared=True), record.key, None) or not record.over
     for shared in (False, True):
         assert lookup.no_job(record.key, [lookup.DomainRecord(record, shared)])
         outcome = Outcome.of_record(record, shared)

@@ -75,7 +75,7 @@ def test_a_clock_that_is_set_does_not_make_ones_own_dump_someone_elses(
     monkeypatch.setattr(time, "time", lambda: now)
     monkeypatch.setattr(lookup, "boottime", lambda: uptime)
     stats = replace(SOON, time_elapsed=int(elapsed * 1000))
-    assert lookup.is_about(process.running(record), DOMAIN, stats)
+    assert lookup.is_about(DomainRecord(process.running(record), shared=False), DOMAIN, stats)
 
 
 @pytest.mark.parametrize("step", [0.0, 2.5, 3600.0])
@@ -86,7 +86,7 @@ def test_a_dump_that_began_before_the_request_is_someone_elses(
     monkeypatch.setattr(time, "time", lambda: now)
     monkeypatch.setattr(lookup, "boottime", lambda: uptime)
     stats = replace(SOON, time_elapsed=int((9.0 + step) * 1000))
-    assert not lookup.is_about(process.running(record), DOMAIN, stats)
+    assert not lookup.is_about(DomainRecord(process.running(record), shared=False), DOMAIN, stats)
 
 
 async def test_the_last_dump_is_the_last_one_even_if_the_clock_was_set_back(
@@ -99,3 +99,10 @@ async def test_the_last_dump_is_the_last_one_even_if_the_clock_was_set_back(
         journal.write(each)
     records = await find_records(Sharing(earlier), DOMAIN, journal)
     assert [item.record.id for item in records] == ["later", record.id]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_only_ones_own_runner_may_wait_for_its_turn_for_ever(record: JobRecord, shared: bool) -> None:
+    assert record.started_uptime is not None
+    earlier = replace(record, started=record.started - 600, started_uptime=record.started_uptime - 600)
+    assert lookup.is_about(DomainRecord(process.running(earlier), shared), DOMAIN, SOON) is not shared
