@@ -16,9 +16,20 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from backend.errors import BackendError, NoSuchDomain
+from backend.errors import BackendError, NoSuchDomain, NotSupported
 from backend.event_stream import EventStream
-from backend.model import Capabilities, Domain, DomainKey, DumpRequest, JobOperation, JobStats
+from backend.model import (
+    Capabilities,
+    DiskKey,
+    DiskSource,
+    Domain,
+    DomainKey,
+    DumpRequest,
+    JobKey,
+    JobStats,
+    MigrationLimits,
+    Operation,
+)
 
 if TYPE_CHECKING:
     from backend.credentials import Ask
@@ -28,7 +39,9 @@ if TYPE_CHECKING:
 
 
 JobAnswer = JobStats | BackendError | None
-"""What a look at one domain's job gives: its stats, None without a job, or why there is no answer."""
+"""What a look at one job gives: its stats, None without a job, or why there is no answer."""
+BlockJobsAnswer = Sequence[JobStats] | BackendError
+"""The stats of the jobs of a domain's disks, in the order of the disks, or why there is no answer."""
 
 
 @dataclass(slots=True)
@@ -91,30 +104,38 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    async def job(self, domain: DomainKey) -> JobStats | None:
-        """The stats of the domain's current job; None without one.
+    async def job(self, key: JobKey) -> JobStats | None:
+        """The stats of the domain's own job, or of the disk's; None without one, or without such a disk.
 
         DomainNotRunning where it is not running. OperationFailed where the hypervisor reports the job's own failure
         instead of its stats ("dump query failed, status=3").
         """
 
     async def jobs(
-        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
-    ) -> Mapping[DomainKey, JobAnswer]:
-        """`job` for many domains, each with its stats, None, or its error.
+        self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
+    ) -> Mapping[JobKey, JobAnswer]:
+        """`job` for many jobs, each with its stats, None, or its error.
 
         `on_answer` gets each answer as soon as it is there, in the event loop. A domain that does not answer delays
         the answers of the others no longer than its own deadline, and what `on_answer` gets of them hardly at all.
         """
-        answers: dict[DomainKey, JobAnswer] = {}
-        for domain in domains:
+        answers: dict[JobKey, JobAnswer] = {}
+        for key in keys:
             try:
-                answers[domain] = await self.job(domain)
+                answers[key] = await self.job(key)
             except BackendError as error:
-                answers[domain] = error
+                answers[key] = error
             if on_answer is not None:
-                on_answer(domain, answers[domain])
+                on_answer(key, answers[key])
         return answers
+
+    async def block_jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, BlockJobsAnswer]:
+        """The jobs of all disks of many domains, but for those that are part of a domain's own job, as of a backup."""
+        return {domain: () for domain in domains}
+
+    async def disk_source(self, key: DiskKey) -> DiskSource | None:
+        """What the disk reads and writes now; None without such a disk, or where the hypervisor does not tell."""
+        return None
 
     @abstractmethod
     async def last_job(self, domain: DomainKey) -> JobStats | None:
@@ -133,13 +154,36 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    async def abort(self, domain: DomainKey) -> None:
-        """Request that the domain's job be aborted. Returns once that is accepted, which does not say how the job ends.
+    async def abort(self, key: JobKey, postcopy: bool = False) -> None:
+        """Request that the job be aborted. Returns once that is accepted, which does not say how the job ends.
 
-        NoJob without one, NotSupported for a job that cannot be aborted.
+        NoJob without one, NotSupported for a job that cannot be aborted. A migration in its post-copy phase is aborted
+        only with `postcopy`: both sides are left paused then, until the migration is recovered.
         """
 
-    async def job_result(self, domain: DomainKey, operation: JobOperation | None) -> Outcome | None:
+    async def pivot(self, key: DiskKey) -> None:
+        """Request that the disk continue on what its job has mirrored to, which ends the job.
+
+        NoJob without one, OperationFailed where it is not ready, NotSupported for one that does not mirror.
+        """
+        raise NotSupported(f"{self.uri} has no jobs of disks")
+
+    async def migration_limits(self, domain: DomainKey) -> MigrationLimits:
+        """What the domain's migration out, running or future, has to keep to."""
+        return MigrationLimits()
+
+    async def limit_migration(self, domain: DomainKey, limits: MigrationLimits) -> None:
+        """Change those of the limits that are not None. NoJob where it needs a running migration and there is none."""
+        raise NotSupported(f"{self.uri} has no limits of migrations")
+
+    async def start_postcopy(self, domain: DomainKey) -> None:
+        """Let the guest run on the other host at once, and send the rest of its memory after it.
+
+        NoJob without a migration out, NotSupported or OperationFailed where it was not begun for that.
+        """
+        raise NotSupported(f"{self.uri} has no post-copy")
+
+    async def job_result(self, domain: DomainKey, operation: Operation | None) -> Outcome | None:
         """How the domain's job ended, from a hypervisor that can wait for it; takes as long as the job.
 
         `operation` is the expected one, None for any. None from a hypervisor that cannot wait, such as libvirt;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.model import JobOperation
+from backend.model import Operation
 
 
 class BackendError(Exception):
@@ -78,7 +78,7 @@ class NoJob(BackendError):
 class JobMismatch(BackendError):
     """The domain's job is not of the expected kind."""
 
-    def __init__(self, want: JobOperation, have: JobOperation) -> None:
+    def __init__(self, want: Operation, have: Operation) -> None:
         super().__init__(f"job mismatch: want {want.label}, have {have.label}")
         self.want = want
         self.have = have

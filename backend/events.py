@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from backend.model import DomainKey, JobStats
+from backend.model import BlockOperation, DomainKey, JobStats, OpenEnum
 
 
 class Lifecycle(IntEnum):
@@ -49,6 +49,34 @@ class DumpEvent:
     error: str
 
 
+class BlockJobStatus(OpenEnum):
+    """virConnectDomainEventBlockJobStatus."""
+
+    COMPLETED = 0
+    FAILED = 1
+    CANCELED = 2
+    READY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BlockJobEvent:
+    """A disk's job ended, or became ready (VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2)."""
+
+    domain: DomainKey
+    disk: str
+    operation: BlockOperation
+    status: BlockJobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobBegan:
+    """A job began, or is about to; a look shows which one. Nothing reports the begin of every job."""
+
+    domain: DomainKey
+    block: bool
+    """Whether it is that of a disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordEvent:
     """The domain's shared record changed: read it."""
@@ -64,4 +92,4 @@ class ConnectionEvent:
     reason: str = ""
 
 
-Event = LifecycleEvent | JobEvent | DumpEvent | RecordEvent | ConnectionEvent
+Event = LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent | JobBegan | RecordEvent | ConnectionEvent

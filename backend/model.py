@@ -15,7 +15,8 @@ from typing import Self
 class OpenEnum(IntEnum):
     """An enum of libvirt's that keeps numbers it has no name for.
 
-    Members without a name are made on the fly: two of the same number are equal, but not the same object.
+    Members without a name are made on the fly: two of the same number are equal, but not the same object. Equal numbers
+    of different enums mean different things, and are not equal.
     """
 
     @classmethod
@@ -26,6 +27,13 @@ class OpenEnum(IntEnum):
         member._name_ = f"UNNAMED_{value}"
         member._value_ = value
         return member
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, OpenEnum) and type(other) is not type(self):
+            return False
+        return int.__eq__(self, other) is True
+
+    __hash__ = IntEnum.__hash__
 
     # Some versions of Python copy and pickle a member by its name, which these lack.
 
@@ -63,6 +71,33 @@ class JobOperation(OpenEnum):
     def label(self) -> str:
         """The operation in words: ``migration out``, ``dump``, ``operation 11``."""
         return self.name.lower().replace("_", " ") if self.known else f"operation {int(self)}"
+
+
+class BlockOperation(OpenEnum):
+    """virDomainBlockJobType: what the job of a single disk does."""
+
+    UNKNOWN = 0
+    PULL = 1
+    COPY = 2
+    COMMIT = 3
+    ACTIVE_COMMIT = 4
+    BACKUP = 5
+
+    @property
+    def label(self) -> str:
+        """The operation in virsh's words: ``block copy``, ``active block commit``, ``block job 6``."""
+        if self == BlockOperation.ACTIVE_COMMIT:
+            return "active block commit"
+        return f"block {self.name.lower()}" if self.known else f"block job {int(self)}"
+
+    @property
+    def becomes_ready(self) -> bool:
+        """Whether it goes on as a mirror once everything is copied, until someone pivots to it or aborts it."""
+        return self in (BlockOperation.COPY, BlockOperation.ACTIVE_COMMIT)
+
+
+Operation = JobOperation | BlockOperation
+"""What a job does: the job of a domain, or that of one of its disks."""
 
 
 class JobType(OpenEnum):
@@ -151,6 +186,37 @@ class DomainKey:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskKey:
+    """A disk of one run of a domain, and thereby its block job: a disk has at most one at a time."""
+
+    domain: DomainKey
+    disk: str
+    """The target's name, as in the domain's XML: ``vda``."""
+
+
+JobKey = DomainKey | DiskKey
+"""What identifies a job: its domain, or for a block job its disk."""
+
+
+def domain_of(key: JobKey) -> DomainKey:
+    """The domain that the job is one of."""
+    return key.domain if isinstance(key, DiskKey) else key
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSource:
+    """What a disk of a running domain reads and writes, according to its live XML."""
+
+    source: str
+    """A path, or a name with its protocol."""
+    backing: tuple[str, ...] = ()
+    """The chain below it, top first."""
+    mirror: str | None = None
+    """Where a block copy copies to, or an active commit commits to; None without one of these."""
+    mirror_ready: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """A domain as it was when it was listed."""
 
@@ -180,14 +246,16 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class JobStats:
-    """The stats of one job (virDomainGetJobStats). Times in ms, sizes in bytes; None: not reported.
+    """The stats of one job (virDomainGetJobStats, virDomainGetBlockJobInfo). Times in ms, sizes in bytes; None: not
+    reported.
 
     The names are those of libvirt's typed parameters; `from_params` builds one from them.
     """
 
     type: JobType
-    operation: JobOperation = JobOperation.UNKNOWN
+    operation: Operation = JobOperation.UNKNOWN
     time_elapsed: int = 0
+    """0 for a block job: libvirt does not report it."""
     time_elapsed_net: int | None = None
     time_remaining: int | None = None
     downtime: int | None = None
@@ -221,16 +289,33 @@ class JobStats:
     disk_temp_total: int | None = None
     success: bool | None = None
     errmsg: str | None = None
+    disk: str | None = None
+    """The disk of a block job; None: it is the domain's own job."""
+    ready: bool | None = None
+    """Whether a block job that mirrors has copied everything, and waits for a pivot or an abort."""
 
     @classmethod
     def from_params(cls, job_type: int, params: Mapping[str, object]) -> Self:
         """The stats in libvirt's typed parameters; parameters without a field here are omitted."""
-        names = {spec.name for spec in fields(cls)} - {"type", "operation"}
+        names = {spec.name for spec in fields(cls)} - {"type", "operation", "disk", "ready"}
         values = {name: value for name, value in params.items() if name in names}
         operation = params.get("operation", 0)
         if not isinstance(operation, int):
             operation = 0
         return cls(JobType(job_type), JobOperation(operation), **values)  # type: ignore[arg-type]
+
+    @classmethod
+    def of_block_job(cls, disk: str, operation: BlockOperation, done: int, total: int, ready: bool = False) -> Self:
+        """The stats of a disk's job, of which `done` of `total` bytes are done."""
+        return cls(
+            JobType.UNBOUNDED,
+            operation,
+            disk_total=total,
+            disk_processed=min(done, total),
+            disk_remaining=max(0, total - done),
+            disk=disk,
+            ready=ready if operation.becomes_ready else None,
+        )
 
     @property
     def closing(self) -> bool:
@@ -288,6 +373,16 @@ class DumpRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationLimits:
+    """What a migration out has to keep to; None: the hypervisor does not tell."""
+
+    max_downtime: int | None = None
+    """ms that the guest may stand still at the end."""
+    bandwidth: int | None = None
+    """Bytes per second that it may send; 0: as many as it can."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a connection can do. Each reason says in words why something cannot be done; None: it can."""
 
@@ -302,6 +397,8 @@ class Capabilities:
     dump: str | None = None
     abort: str | None = None
     resume: str | None = None
+    migration: str | None = None
+    """Why the limits of a running migration cannot be changed, nor post-copy started."""
     shared_records: str | None = None
     """Why the results of dumps cannot be shared through the hypervisor."""
     dump_events: str | None = None

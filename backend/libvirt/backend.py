@@ -42,7 +42,19 @@ from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.host.formats import built_in
 from backend.log import ignored
-from backend.model import Capabilities, Domain, DomainKey, DomainState, DumpRequest, JobOperation, JobStats, JobType
+from backend.model import (
+    Capabilities,
+    DiskKey,
+    Domain,
+    DomainKey,
+    DomainState,
+    DumpRequest,
+    JobKey,
+    JobOperation,
+    JobStats,
+    JobType,
+    domain_of,
+)
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
@@ -121,16 +133,16 @@ class LibvirtBackend(Backend):
         # libvirt does not know a name that was cleaned for the terminal; the list does.
         return (await self._add_memory([domain]))[0] if domain else await super().find(name)
 
-    async def job(self, domain: DomainKey) -> JobStats | None:
-        return await self._polling.call(domain, partial(_job, domain))
+    async def job(self, key: JobKey) -> JobStats | None:
+        return await self._polling.call(key, partial(_job, key))
 
     async def jobs(
-        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
-    ) -> Mapping[DomainKey, JobAnswer]:
-        keys = list(domains)
+        self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
+    ) -> Mapping[JobKey, JobAnswer]:
+        keys = list(keys)
 
         def hand_on(subject: Subject, answer: JobAnswer) -> None:
-            if on_answer is not None and isinstance(subject, DomainKey):
+            if on_answer is not None and not isinstance(subject, str):
                 on_answer(subject, answer)
 
         try:
@@ -156,7 +168,10 @@ class LibvirtBackend(Backend):
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
 
-    async def abort(self, domain: DomainKey) -> None:
+    async def abort(self, key: JobKey, postcopy: bool = False) -> None:
+        if isinstance(key, DiskKey):
+            raise NoJob(f"{key.domain.name} has no job on {key.disk}")
+        domain = key
         try:
             await self._order(domain, lambda handle: handle.abortJob())
         except OperationFailed as error:
@@ -223,7 +238,7 @@ class LibvirtBackend(Backend):
         if missing:
             sizes = await self._polling.sweep({key: partial(listing.memory, key) for key in missing})
             self._memory.update({key: size for key in missing if isinstance(size := sizes[key], int)})
-        stuck = self._polling.stuck
+        stuck = {domain_of(subject) for subject in self._polling.stuck if not isinstance(subject, str)}
         return [
             replace(
                 domain,
@@ -326,7 +341,9 @@ def _emulator(connection: Connection) -> str | None:
     return ET.fromstring(connection.conn.getDomainCapabilities()).findtext("path")
 
 
-def _job(key: DomainKey, connection: Connection) -> JobStats | None:
+def _job(key: JobKey, connection: Connection) -> JobStats | None:
+    if isinstance(key, DiskKey):
+        return None
     handle = connection.handle(key)
     try:
         params = handle.jobStats()

@@ -7,7 +7,7 @@ from functools import partial
 
 from backend.base import Backend
 from backend.errors import BackendError, JobMismatch, NoJob, NotAnswering, OperationFailed
-from backend.model import DomainKey, JobOperation, JobStats
+from backend.model import DomainKey, JobOperation, JobStats, Operation
 from backend.observing import lookup
 from backend.observing.lookup import DomainRecord
 from backend.records import process
@@ -32,7 +32,7 @@ Its message is in the daemon's language."""
 async def attach(
     backend: Backend,
     domain: DomainKey,
-    operation: JobOperation | None,
+    operation: Operation | None,
     record: JobRecord | None,
     journal: Journal | None,
 ) -> Attachment | Outcome:

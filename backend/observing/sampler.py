@@ -1,7 +1,7 @@
 """The one place where a backend's running jobs are polled: in bulk, within one budget, for everybody who follows them.
 
 Nothing reports how far a job is, so it has to be looked at again and again. The watcher and all waits on a backend
-share these looks. A domain is looked at as often as the most demanding of its followers asks for, more often when the
+share these looks. A job is looked at as often as the most demanding of its followers asks for, more often when the
 end of its job is near, and at once when something happened to it. Where there are too many of them, all are looked at
 less often, those whose job is about to end last.
 """
@@ -18,7 +18,7 @@ from typing import Protocol, Self
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.model import DomainKey, JobStats
+from backend.model import JobKey, JobStats
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ class Take(Protocol):
 
 
 class Follower:
-    """A subscription to one domain's job; close it, or leave its ``with`` block, to end it."""
+    """A subscription to one job; close it, or leave its ``with`` block, to end it."""
 
-    def __init__(self, sampler: Sampler, domain: DomainKey, take: Take, interval: float, to_the_end: bool) -> None:
-        self.domain = domain
+    def __init__(self, sampler: Sampler, key: JobKey, take: Take, interval: float, to_the_end: bool) -> None:
+        self.key = key
         self.take = take
         self.interval = interval
         """Seconds between two answers, while the budget allows that."""
@@ -64,8 +64,8 @@ class Follower:
         self._sampler = sampler
 
     def hurry(self) -> None:
-        """Look again at once: something happened to the domain."""
-        self._sampler.hurry(self.domain)
+        """Look again at once: something happened to the job or its domain."""
+        self._sampler.hurry(self.key)
 
     def change(self, interval: float) -> None:
         """Ask for answers more or less often."""
@@ -88,7 +88,7 @@ class Follower:
 
 @dataclass(slots=True)
 class _Followed:
-    """A domain that is followed, and when it is looked at next."""
+    """A job that is followed, and when it is looked at next."""
 
     followers: list[Follower] = field(default_factory=list)
     due: float = float("-inf")
@@ -109,35 +109,35 @@ class Sampler:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._clock = asyncio.get_running_loop().time
-        self._followed: dict[DomainKey, _Followed] = {}
+        self._followed: dict[JobKey, _Followed] = {}
         self._woken = asyncio.Event()
         self._rounds: set[asyncio.Task[None]] = set()
         self._rest_until = float("-inf")
         self._task = asyncio.create_task(self._run())
 
-    def follow(self, domain: DomainKey, take: Take, interval: float, to_the_end: bool = False) -> Follower:
-        """Give `take` each answer about the domain's job, from a first look at once."""
-        follower = Follower(self, domain, take, interval, to_the_end)
-        self._followed.setdefault(domain, _Followed()).followers.append(follower)
-        self.hurry(domain)
+    def follow(self, key: JobKey, take: Take, interval: float, to_the_end: bool = False) -> Follower:
+        """Give `take` each answer about the job, from a first look at once."""
+        follower = Follower(self, key, take, interval, to_the_end)
+        self._followed.setdefault(key, _Followed()).followers.append(follower)
+        self.hurry(key)
         return follower
 
     def leave(self, follower: Follower) -> None:
         """Take no more answers for it."""
-        followed = self._followed.get(follower.domain)
+        followed = self._followed.get(follower.key)
         if followed is None or follower not in followed.followers:
             return
         followed.followers.remove(follower)
         if not followed.followers:
-            del self._followed[follower.domain]
+            del self._followed[follower.key]
         if not self._followed:
             del _SAMPLERS[self._backend]
             for task in (self._task, *self._rounds - {asyncio.current_task()}):
                 task.cancel()
 
-    def hurry(self, domain: DomainKey) -> None:
-        """Look at the domain as soon as no other look at it is on its way, and a burst of events allows."""
-        if (followed := self._followed.get(domain)) is not None:
+    def hurry(self, key: JobKey) -> None:
+        """Look at the job as soon as no other look at it is on its way, and a burst of events allows."""
+        if (followed := self._followed.get(key)) is not None:
             followed.hurried = True
             self._woken.set()
 
@@ -146,13 +146,13 @@ class Sampler:
             now = self._clock()
             self._woken.clear()
             due = [
-                (at, domain)
-                for domain, followed in self._followed.items()
+                (at, key)
+                for key, followed in self._followed.items()
                 if not followed.pending and (at := self._due(followed)) <= now + _TOGETHER
             ]
             if due:
                 due.sort(key=itemgetter(0))
-                await asyncio.wait({self._begin([domain for _, domain in due[:MOST]])}, timeout=PATIENCE)
+                await asyncio.wait({self._begin([key for _, key in due[:MOST]])}, timeout=PATIENCE)
                 continue
             earliest = min(
                 (self._due(followed) for followed in self._followed.values() if not followed.pending), default=None
@@ -163,14 +163,14 @@ class Sampler:
             except TimeoutError:
                 continue
 
-    def _begin(self, domains: list[DomainKey]) -> asyncio.Task[None]:
+    def _begin(self, keys: list[JobKey]) -> asyncio.Task[None]:
         # Now, not in the task: somebody may leave before that begins.
-        for domain in domains:
-            followed = self._followed[domain]
+        for key in keys:
+            followed = self._followed[key]
             if followed.hurried:
                 followed.hurries.append(self._clock())
             followed.pending, followed.hurried = True, False
-        task = asyncio.create_task(self._look(domains))
+        task = asyncio.create_task(self._look(keys))
         self._rounds.add(task)
         task.add_done_callback(self._rounds.discard)
         return task
@@ -182,33 +182,33 @@ class Sampler:
             due = min(due, followed.hurries[0] + HURRY_WINDOW if burst else float("-inf"))
         return due
 
-    async def _look(self, domains: list[DomainKey]) -> None:
+    async def _look(self, keys: list[JobKey]) -> None:
         """One round: all answers go to the followers of their domains."""
         sent = self._clock()
         urgent, usual = self._stretch()
-        waiting = set(domains)
+        waiting = set(keys)
         answered = True
 
-        def on_answer(domain: DomainKey, answer: JobAnswer | Exception) -> None:
+        def on_answer(key: JobKey, answer: JobAnswer | Exception) -> None:
             nonlocal answered
-            waiting.discard(domain)
+            waiting.discard(key)
             answered &= not isinstance(answer, NotAnswering)
-            if (followed := self._followed.get(domain)) is not None:
+            if (followed := self._followed.get(key)) is not None:
                 self._take(followed, answer, sent, urgent, usual)
 
         try:
-            await self._backend.jobs(domains, on_answer)
+            await self._backend.jobs(keys, on_answer)
         except Exception as error:
             if not isinstance(error, BackendError):
                 logger.exception("looking at jobs of %s", self._backend.uri)
-            for domain in list(waiting):
-                on_answer(domain, error)
+            for key in list(waiting):
+                on_answer(key, error)
         finally:
-            for domain in waiting & self._followed.keys():
-                self._followed[domain].pending = False
+            for key in waiting & self._followed.keys():
+                self._followed[key].pending = False
             self._woken.set()
         cost = self._clock() - sent
-        if len(domains) >= MANY and answered:
+        if len(keys) >= MANY and answered:
             self._rest_until = self._clock() + min(cost / BUSY_SHARE - cost, LONGEST_REST)
 
     def _take(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from backend.base import Backend
 from backend.errors import WaitTimeout
-from backend.model import DomainKey, JobOperation, JobStats
+from backend.model import DomainKey, JobOperation, JobStats, Operation
 from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.observers import Observers
@@ -21,7 +21,7 @@ from backend.verdicts.verdict import Evidence, Outcome, Verdict
 async def wait(
     backend: Backend,
     domain: DomainKey,
-    operation: JobOperation | None = JobOperation.DUMP,
+    operation: Operation | None = JobOperation.DUMP,
     timeout: float | None = None,
     on_progress: Callable[[JobStats], None] | None = None,
     record: JobRecord | None = None,

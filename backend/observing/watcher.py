@@ -49,10 +49,13 @@ LONGEST_PAUSE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DomainView:
-    """A domain, and where its job stands, if it has one."""
+    """A domain, and where its job and those of its disks stand."""
 
     domain: Domain
     progress: Progress | None = None
+    """Of the domain's own job; None without one."""
+    block_jobs: tuple[Progress, ...] = ()
+    """In the order of the disks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Watcher:
         if not keys:
             return
         for count, (key, answer) in enumerate((await self._backend.jobs(keys)).items(), 1):
+            assert isinstance(key, DomainKey)
             if answer is None and pace is self._sweeps:
                 continue  # Nearly always: the domain has no job, and had none.
             if isinstance(answer, NoConnection):

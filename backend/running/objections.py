@@ -20,7 +20,7 @@ from backend.errors import (
     NotPermitted,
     NotSupported,
 )
-from backend.model import Capabilities, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats
+from backend.model import Capabilities, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats, Operation
 from backend.running.place import Kind, Place
 from backend.text import clean
 
@@ -72,7 +72,7 @@ def to_flag_beside(flag: DumpFlags, chosen: DumpFlags) -> NotSupported | None:
     return NotSupported(f"not together with {others[0].labels[0]}") if flag in EXCLUSIVE and others else None
 
 
-def to_domain(domain: DomainKey, operation: JobOperation | None) -> DomainNotRunning | DomainBusy | None:
+def to_domain(domain: DomainKey, operation: Operation | None) -> DomainNotRunning | DomainBusy | None:
     """Why the domain cannot be dumped now; `operation` is that of the job that it has."""
     if domain.id is None:
         return DomainNotRunning(f"{domain.name} is not running: there is no memory to dump")

@@ -14,17 +14,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import Backend, JobAnswer
-from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
+from backend.errors import BackendError, NoConnection, NoJob, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
 from backend.log import backend_error, ignored
 from backend.model import (
     FORMAT_NAMES,
     Capabilities,
+    DiskKey,
     Domain,
     DomainKey,
     DumpFlags,
     DumpRequest,
+    JobKey,
     JobStats,
 )
 from backend.records import codec
@@ -120,20 +122,23 @@ class SimulatorBackend(Backend):
     async def domains(self) -> list[Domain]:
         return list(await self._reach(self._domains))
 
-    async def job(self, domain: DomainKey) -> JobStats | None:
-        return await self._unless_hanging(domain, self._reach(functools.partial(self._job, domain)))
+    async def job(self, key: JobKey) -> JobStats | None:
+        if isinstance(key, DiskKey):
+            return None
+        return await self._unless_hanging(key, self._reach(functools.partial(self._job, key)))
 
     async def jobs(
-        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
-    ) -> Mapping[DomainKey, JobAnswer]:
-        keys = list(domains)
-        situations, now = await self._reach(functools.partial(self._situations, keys))
-        answers: dict[DomainKey, JobAnswer] = snapshot.answers(keys, situations, now)
+        self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
+    ) -> Mapping[JobKey, JobAnswer]:
+        keys = list(keys)
+        domains = [key for key in keys if isinstance(key, DomainKey)]
+        situations, now = await self._reach(functools.partial(self._situations, domains))
+        answers: dict[JobKey, JobAnswer] = dict(snapshot.answers(domains, situations, now).items())
         if on_answer is not None:
             for key, answer in answers.items():
                 on_answer(key, answer)
 
-        async def ask(key: DomainKey) -> None:
+        async def ask(key: JobKey) -> None:
             try:
                 answers[key] = await self.job(key)
             except BackendError as error:
@@ -161,9 +166,11 @@ class SimulatorBackend(Backend):
                 return
             await asyncio.sleep(max(0.001, min(INTERVAL, plan.end - self._clock())))
 
-    async def abort(self, domain: DomainKey) -> None:
+    async def abort(self, key: JobKey, postcopy: bool = False) -> None:
         self._may_write("virDomainAbortJob")
-        await self._call_on(domain, Hypervisor.abort, domain)
+        if isinstance(key, DiskKey):
+            raise NoJob(f"{key.domain.name} has no job on {key.disk}")
+        await self._call_on(key, Hypervisor.abort, key)
 
     async def resume(self, domain: DomainKey) -> None:
         self._may_write("virDomainResume")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from backend.base import JobAnswer
 from backend.errors import BackendError, NotSupported
-from backend.model import DomainKey, JobOperation, JobStats, JobType
+from backend.model import DomainKey, JobKey, JobOperation, JobStats, JobType, Operation
 from backend.simulator.backend import SimulatorBackend
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
@@ -23,23 +23,23 @@ _STATS = JobStats(JobType.UNBOUNDED, JobOperation.DUMP, memory_total=0, memory_p
 class PretendingBackend(SimulatorBackend):
     """The simulator, with the pretended dump while the variable is set."""
 
-    async def job(self, domain: DomainKey) -> JobStats | None:
-        stats = await super().job(domain)
-        return _STATS if VARIABLE in os.environ else stats
+    async def job(self, key: JobKey) -> JobStats | None:
+        stats = await super().job(key)
+        return _STATS if VARIABLE in os.environ and isinstance(key, DomainKey) else stats
 
     async def jobs(
-        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, JobAnswer], None] | None = None
-    ) -> Mapping[DomainKey, JobAnswer]:
+        self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
+    ) -> Mapping[JobKey, JobAnswer]:
         if VARIABLE not in os.environ:
-            return await super().jobs(domains, on_answer)
-        answers = await super().jobs(domains)
-        pretended = {domain: stats if isinstance(stats, BackendError) else _STATS for domain, stats in answers.items()}
+            return await super().jobs(keys, on_answer)
+        answers = await super().jobs(keys)
+        pretended = {key: stats if isinstance(stats, BackendError) else _STATS for key, stats in answers.items()}
         if on_answer is not None:
-            for domain, answer in pretended.items():
-                on_answer(domain, answer)
+            for key, answer in pretended.items():
+                on_answer(key, answer)
         return pretended
 
-    async def job_result(self, domain: DomainKey, operation: JobOperation | None) -> Outcome | None:
+    async def job_result(self, domain: DomainKey, operation: Operation | None) -> Outcome | None:
         value = os.environ.get(VARIABLE)
         if value is None:
             return None

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import Domain, DomainKey, DomainState, DumpFlags, JobOperation, JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, DumpFlags, JobOperation, JobStats, JobType, Operation
 from backend.records.record import JobRecord
 from backend.text import clean
 from backend.verdicts import lifecycle, proofs
@@ -52,7 +52,7 @@ class Attachment:
     def __init__(
         self,
         domain: DomainKey,
-        operation: JobOperation,
+        operation: Operation,
         record: JobRecord | None,
         shared: bool = False,
         dump_events: bool = False,

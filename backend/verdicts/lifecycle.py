@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backend.events import Lifecycle, LifecycleEvent
-from backend.model import JobOperation
+from backend.model import JobOperation, Operation
 from backend.verdicts.ledger import Sign
 from backend.verdicts.verdict import Evidence, Verdict
 
-PROOFS = {
+PROOFS: dict[tuple[Operation, Lifecycle, str], Verdict] = {
     (JobOperation.SAVE, Lifecycle.STOPPED, "saved"): Verdict.COMPLETED,
     (JobOperation.MIGRATION_OUT, Lifecycle.STOPPED, "migrated"): Verdict.COMPLETED,
     (JobOperation.MIGRATION_IN, Lifecycle.RESUMED, "migrated"): Verdict.COMPLETED,
@@ -48,7 +48,7 @@ class Fate:
         return outlived
 
 
-def proof_by_event(event: LifecycleEvent, operation: JobOperation, now: float) -> Sign | None:
+def proof_by_event(event: LifecycleEvent, operation: Operation, now: float) -> Sign | None:
     """What an event proves of a job of that kind."""
     verdict = PROOFS.get((operation, event.event, event.detail))
     if verdict is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backend.errors import BackendError, OperationFailed
 from backend.events import DumpEvent
-from backend.model import JobOperation, JobStats, JobType
+from backend.model import JobOperation, JobStats, JobType, Operation
 from backend.verdicts.ledger import Sign, proof_by, proof_by_signs
 from backend.verdicts.verdict import Evidence, Verdict
 
@@ -62,7 +62,7 @@ def sign_of_backup(stats: JobStats, now: float) -> Sign:
     return Sign(now, Evidence.JOB_EVENT, verdict, f"The job's own event said {verdict}.", error)
 
 
-def sign_of_survival(operation: JobOperation, gap: bool, signs: Sequence[Sign], now: float) -> Sign | None:
+def sign_of_survival(operation: Operation, gap: bool, signs: Sequence[Sign], now: float) -> Sign | None:
     """What it proves that the job is gone and the domain still here. `gap`: whether the end may have been missed."""
     if operation == JobOperation.MIGRATION_OUT and gap:
         # A daemon that comes back forgets a migration whose last step it does not know of, and keeps the domain.

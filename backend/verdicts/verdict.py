@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.model import DomainKey, JobOperation
+from backend.model import DomainKey, Operation
 from backend.records.record import JobRecord, RecordState
 
 
@@ -27,6 +27,8 @@ class Evidence(StrEnum):
     JOB_EVENT = "job event"
     FILE = "file"
     """The dump's own file, held open since it was written, whole or not."""
+    DISK = "disk source"
+    """What a disk reads and writes after its block job, according to its domain's live XML."""
     HYPERVISOR = "hypervisor"
     """QEMU's own word, before libvirt closed the file."""
     STATS = "job stats"
@@ -38,7 +40,7 @@ class Outcome:
     """How one job ended, and how that is known."""
 
     domain: DomainKey
-    operation: JobOperation
+    operation: Operation
     verdict: Verdict
     evidence: Evidence
     detail: str
@@ -51,6 +53,8 @@ class Outcome:
     """ms."""
     left_paused: bool = False
     """Whether the job left its domain paused behind, for somebody to resume."""
+    disk: str | None = None
+    """The disk whose job it was; None: it was the domain's own job."""
 
     @classmethod
     def of_record(cls, record: JobRecord, shared: bool = False) -> Outcome | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from backend.errors import BackendError, NoJob
 from backend.log import backend_error
-from backend.model import JobOperation
+from backend.model import Operation
 from backend.observing.lookup import last_outcome
 from backend.text import clean
 from backend.verdicts.verdict import Outcome
@@ -23,7 +23,7 @@ from tui.cli.streams import OutputLost
 class WaitOptions:
     """What to wait for on each domain, and how to report it."""
 
-    operation: JobOperation | None
+    operation: Operation | None
     """None: any."""
     timeout: float | None
     """Seconds."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
-from backend.model import DomainKey, JobOperation, JobStats
+from backend.model import DomainKey, JobStats, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
 from backend.records.record import JobRecord
@@ -112,7 +112,7 @@ class Report:
 async def follow(
     backend: Backend,
     domain: DomainKey,
-    operation: JobOperation | None,
+    operation: Operation | None,
     report: Report,
     timeout: float | None = None,
     record: JobRecord | None = None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from backend.base import Backend
 from backend.errors import BackendError
-from backend.model import Domain, JobOperation, JobStats
+from backend.model import Domain, JobStats, Operation
 from tui.cli.fleet import within
 from tui.cli.target import Target
 from tui.session import migrations
@@ -59,7 +59,7 @@ async def _domains_and_jobs(backend: Backend) -> list[tuple[Domain, JobStats | N
 
 def migration_peers(hosts: Sequence[HostListing]) -> dict[tuple[str, str], str]:
     """The URI at the other end of each migration, by the URI and the domain uuid at this end."""
-    migrating: dict[str, list[tuple[str, JobOperation | None]]] = {}
+    migrating: dict[str, list[tuple[str, Operation | None]]] = {}
     for host in hosts:
         for domain, job in host.domains:
             if job is not None and job.operation in migrations.OTHER_END:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from backend.errors import BackendError
-from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation
+from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation, Operation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit
@@ -184,7 +184,7 @@ def wait(
 def attach(
     target: Target,
     domains: Sequence[str],
-    operation: JobOperation | None,
+    operation: Operation | None,
     *,
     timeout: float | None = None,
     last: bool = False,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from backend.errors import BackendError
 from backend.log import backend_error, ignored
-from backend.model import DomainKey, JobOperation, JobStats
+from backend.model import DomainKey, JobStats, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
 from backend.records import process
@@ -37,7 +37,7 @@ class JobWait:
         self,
         host: Host,
         domain: DomainKey,
-        operation: JobOperation,
+        operation: Operation,
         record: JobRecord | None = None,
         progress: Progress | None = None,
         clock: Callable[[], float] = time.monotonic,

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from backend.model import JobOperation
+from backend.model import JobOperation, Operation
 from tui.session.rows import Row, RowStore
 
-OTHER_END: Mapping[JobOperation | None, JobOperation] = {
+OTHER_END: Mapping[Operation | None, JobOperation] = {
     JobOperation.MIGRATION_OUT: JobOperation.MIGRATION_IN,
     JobOperation.MIGRATION_IN: JobOperation.MIGRATION_OUT,
 }
 
 
-def other_host(operation: JobOperation | None, elsewhere: Iterable[tuple[str, JobOperation | None]]) -> str:
+def other_host(operation: Operation | None, elsewhere: Iterable[tuple[str, Operation | None]]) -> str:
     """The host at the other end of a migration; empty if it could be none, or more than one.
 
     `elsewhere`: the other hosts that have a domain of that uuid, each with the operation of its job.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.model import DomainState, JobOperation
+from backend.model import DomainState, Operation
 from tui.session.host import Host
 from tui.session.rows import Row
 
@@ -10,7 +10,7 @@ JOB_PAUSES = frozenset({"dumping", "saving", "creating snapshot", "migrating"})
 """Reasons for which a job pauses its domain."""
 
 
-def jobs(before: Row | None, after: Row, watched: float) -> tuple[JobOperation | None, JobOperation | None]:
+def jobs(before: Row | None, after: Row, watched: float) -> tuple[Operation | None, Operation | None]:
     """The job that ended and the one that started between two looks; `watched`: seconds that the host was watched.
 
     That a job is over does not say how it ended.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from backend.model import Domain, JobOperation
+from backend.model import Domain, Operation
 from backend.observing.progress import Progress
 from backend.observing.watcher import DomainView
 
@@ -50,7 +50,7 @@ class Row:
         return self.view.progress
 
     @property
-    def operation(self) -> JobOperation | None:
+    def operation(self) -> Operation | None:
         """That of its job, if it has one."""
         return self.view.progress.stats.operation if self.view.progress is not None else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.model import JobOperation, JobStats, JobType
+from backend.model import JobOperation, JobStats, JobType, Operation
 
 _TYPES = {
     JobType.NONE: "None",
@@ -14,7 +14,7 @@ _TYPES = {
     JobType.FAILED: "Failed",
     JobType.CANCELLED: "Cancelled",
 }
-_OPERATIONS = {
+_OPERATIONS: dict[Operation, str] = {
     JobOperation.MIGRATION_IN: "Incoming migration",
     JobOperation.MIGRATION_OUT: "Outgoing migration",
 }
@@ -107,7 +107,7 @@ def _type(stats: JobStats | None) -> str:
     return _TYPES.get(job_type, f"Unknown ({int(job_type)})")
 
 
-def _operation(operation: JobOperation) -> str:
+def _operation(operation: Operation) -> str:
     return _OPERATIONS.get(operation, operation.label.capitalize())
 
 

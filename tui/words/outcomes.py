@@ -13,6 +13,7 @@ EVIDENCE_WORDS = {
     Evidence.LIFECYCLE: "what the domain did at that moment",
     Evidence.FILE: "the dump's own file",
     Evidence.JOB_EVENT: "the job's own event",
+    Evidence.DISK: "what the disk reads and writes since then",
     Evidence.HYPERVISOR: "QEMU's own word, before the file was closed",
     Evidence.STATS: "the job's own stats",
     Evidence.NONE: "nothing that proves how it ended",
