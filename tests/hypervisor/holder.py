@@ -71,7 +71,7 @@ def _newborn(path: bytes, older: set[str]) -> int | None:
     for name in os.listdir("/proc"):
         if name.isdigit() and name not in older:
             with contextlib.suppress(OSError):
-                # Reading the arguments of just any process may have to wait until that one gets a turn on a busy machine.
+                # On a busy machine, reading any process's arguments may have to wait until that one gets a turn.
                 if os.path.basename(os.readlink(f"/proc/{name}/exe")) != HELPER:
                     continue
                 with open(f"/proc/{name}/cmdline", "rb") as cmdline:
