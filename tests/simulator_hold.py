@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from backend.simulator import options
-from backend.simulator import plan as plans
 from backend.simulator.options import MIB
-from backend.simulator.plan import Plan, Stage
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.plan import Plan, Stage
 from backend.simulator.store import Store, path_of
 
 RATE = 300
@@ -27,10 +27,11 @@ _NOW = "(julianday('now') - 2440587.5) * 86400.0"
 # A job of the simulator's own begins somewhere in its middle, and stays there.
 _BEGUN = f"CASE WHEN NEW.path = '' THEN {_NOW} - ({_NOW} - NEW.begun) / NEW.length * {HELD} ELSE NEW.begun END"
 _STOP = f"{_BEGUN} + (NEW.stop - NEW.begun) / NEW.length * {HELD}"
-# In the transaction that a job begins with. Later ones, such as that of an abort, find it held already.
+# In the transaction that a job begins with. Later ones, such as that of an abort, find it held already. A job that ends
+# only when someone asks for it needs no hold.
 _HOLD = f"""
 CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans
-WHEN {{which}} AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
+WHEN {{which}} AND NEW.disk = '' AND NEW.stop < 9e999 AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
 BEGIN
     UPDATE plans SET begun = {_BEGUN}, length = {HELD}, stop = {_STOP}, due = {_STOP},
     "end" = {_STOP} + NEW."end" - NEW.stop
@@ -73,7 +74,7 @@ class Hold:
         """Let it go on, to its end or no further than the `closing` of its file."""
         self._alter(_RELEASE.format(path=self._path))
         with contextlib.closing(Store(self._simulator)) as store, store.transaction():
-            for plan in store.plans(machine.uuid for machine in store.machines()).values():
+            for plan in store.plans(machine.uuid for machine in store.machines()):
                 if plan.path and plan.stage is not Stage.PENDING and self._path in (None, Path(plan.path)):
                     store.put_plan(_going_on(plan, closing))
 

@@ -10,10 +10,11 @@ from backend.errors import DomainNotRunning
 from backend.events import Event
 from backend.model import DomainState, JobOperation
 from backend.simulator import effects
-from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB
-from backend.simulator.plan import Plan
+from backend.simulator.plans import domain_jobs
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.plan import Plan
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE
@@ -54,7 +55,7 @@ def verdict_of(plan: Plan, machine: Machine) -> tuple[Verdict, Evidence]:
 
 def planned(kind: JobOperation) -> tuple[Plan, Machine]:
     machine = OFF if effects.fits(kind, OFF) else RUNNING
-    return plans.operation(machine, kind, BEGUN, 10, 64 * MIB), machine
+    return domain_jobs.operation(machine, kind, BEGUN, 10, 64 * MIB), machine
 
 
 COMPLETED = (Verdict.COMPLETED, Evidence.LIFECYCLE)
