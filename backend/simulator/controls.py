@@ -34,9 +34,9 @@ class Controls(Backend):
     ) -> T:
         """A call for one domain."""
 
-    async def define(self, name: str, memory: int) -> Domain:
-        """Define a domain of `memory` bytes, shut off (for tests and demonstrations)."""
-        machine = await self._call(workbench.define, name, memory)
+    async def define(self, name: str, memory: int, disk: int | None = None) -> Domain:
+        """Define a domain of `memory` bytes, shut off; `disk` is the size of its system disk ``vda`` in bytes."""
+        machine = await self._call(workbench.define, name, memory, disk)
         return Domain(machine.key, machine.state, machine.reason, machine.memory)
 
     async def rename(self, domain: DomainKey, name: str) -> DomainKey:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from backend.model import DiskKey, DiskSource
 from backend.simulator import disks, refusals
@@ -18,10 +19,13 @@ def source(hypervisor: Hypervisor, key: DiskKey) -> DiskSource | None:
     disk = disks.from_json(hypervisor.active(key.domain).disks).get(key.disk)
     if disk is None:
         return None
+    top, *below = disk.layers
+    found = DiskSource(top.path, tuple(layer.path for layer in below), index=top.index)
     plan = hypervisor.store.plan(key.domain.uuid, key.disk)
     if not isinstance(plan, BlockJob) or plan.stage is Stage.PENDING or not plan.mirror:
-        return DiskSource(disk.source, disk.backing)
-    return DiskSource(disk.source, disk.backing, plan.mirror, plan.ready(hypervisor.clock()))
+        return found
+    ready = plan.ready(hypervisor.clock())
+    return replace(found, mirror=plan.mirror, mirror_ready=ready, mirror_index=plan.mirror_index)
 
 
 def abort(hypervisor: Hypervisor, key: DiskKey) -> None:

@@ -11,25 +11,35 @@ GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """An image in the chain of a disk."""
+
+    path: str
+    index: int
+    """A number that no other image shares which the disk ever had."""
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
-    """A disk, with what it reads and writes."""
+    """A disk, with the images that it reads; it writes the first one."""
 
     target: str
     """Its name in the domain's XML: ``vda``."""
     size: int
     """Bytes, all of them data."""
-    source: str
-    """The path of what it writes."""
-    backing: tuple[str, ...] = ()
-    """The chain below it, top first."""
+    layers: tuple[Layer, ...]
+    """Top first."""
 
 
-def usual_disks(name: str, number: int) -> tuple[Disk, ...]:
-    """The disks of the domain of that name and place in the list: a system disk with overlays, and for some, data."""
-    safe = name.replace("/", "_")
-    base, middle, top = (f"{FOLDER}/{safe}{layer}.qcow2" for layer in (".base", "", ".overlay"))
-    system = Disk("vda", (8 + 4 * (number % 4)) * GIB, top, (middle, base))
-    return (system,) if number % 3 else (system, Disk("vdb", 40 * GIB, f"{FOLDER}/{safe}-data.qcow2"))
+def usual_disks(name: str, number: int, size: int | None = None) -> tuple[Disk, ...]:
+    """The disks of the domain of that name and place in the list: a system disk with two overlays, and for some, data.
+
+    `size` is that of the system disk in bytes; None: it depends on the place.
+    """
+    path = f"{FOLDER}/{name.replace('/', '_')}"
+    layers = (Layer(f"{path}.overlay.qcow2", 1), Layer(f"{path}.qcow2", 2), Layer(f"{path}.base.qcow2", 3))
+    system = Disk("vda", size or (8 + 4 * (number % 4)) * GIB, layers)
+    return (system,) if number % 3 else (system, Disk("vdb", 40 * GIB, (Layer(f"{path}-data.qcow2", 1),)))
 
 
 def to_json(disks: Iterable[Disk]) -> str:
@@ -39,5 +49,8 @@ def to_json(disks: Iterable[Disk]) -> str:
 
 def from_json(text: str) -> dict[str, Disk]:
     """The disks in that text, by target."""
-    disks = (Disk(**{**values, "backing": tuple(values["backing"])}) for values in json.loads(text))
-    return {disk.target: disk for disk in disks}
+    disks = {}
+    for values in json.loads(text):
+        layers = tuple(Layer(**layer) for layer in values["layers"])
+        disks[values["target"]] = Disk(values["target"], values["size"], layers)
+    return disks

@@ -57,9 +57,9 @@ class Machine:
     def resumed(self, reason: str) -> Machine:
         return replace(self, state=DomainState.RUNNING, reason=reason)
 
-    def with_new_disks(self) -> Machine:
-        """The domain with the disks of a new one."""
-        return replace(self, disks=disks.to_json(disks.usual_disks(self.name, self.number)))
+    def with_new_disks(self, size: int | None = None) -> Machine:
+        """The domain with the disks of a new one; `size` is that of its system disk in bytes, None: the usual one."""
+        return replace(self, disks=disks.to_json(disks.usual_disks(self.name, self.number, size)))
 
     def stopped(self, detail: str) -> tuple[Machine, LifecycleEvent]:
         """The domain after its process has ended, and the event of that."""

@@ -18,12 +18,13 @@ from backend.simulator.plans.plan import Stage
 from backend.text import clean
 
 
-def define(hypervisor: Hypervisor, name: str, memory: int) -> Machine:
-    """A new domain of `memory` bytes, shut off; the existing one if the name is taken."""
+def define(hypervisor: Hypervisor, name: str, memory: int, disk: int | None) -> Machine:
+    """A new domain of `memory` and `disk` bytes, shut off; the existing one if the name is taken."""
     with hypervisor.store.transaction():
         machine = new_machine(hypervisor.options.name, name, hypervisor.store.next_number(), memory)
         existing = hypervisor.store.machine(machine.uuid)
         if existing is None:
+            machine = machine.with_new_disks(disk)
             hypervisor.store.put_machines([machine])
             hypervisor.store.add_events([LifecycleEvent(machine.key, Lifecycle.DEFINED, "added")])
         return existing or machine

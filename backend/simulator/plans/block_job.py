@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 
 from backend.model import BlockOperation, JobStats, JobType
 from backend.simulator import refusals
-from backend.simulator.disks import Disk
+from backend.simulator.disks import Disk, Layer
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
 from backend.simulator.plans.plan import CANCELLING, FAILING, NEVER, Ending, Plan
 
 _FINISHING = 0.1
 """Seconds between the last byte and the end of a job, or between a pivot and it."""
+_COPIES = 100
+"""What the indexes of copies begin after: no disk has so many layers."""
+_LAYERS = {BlockOperation.ACTIVE_COMMIT: 2, BlockOperation.COMMIT: 3}
+"""How many layers a disk needs at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,13 @@ class BlockJob(Plan):
 
     mirror: str = ""
     """The path of what it mirrors to; empty: it does not mirror."""
+    layer: int = 0
+    """The index of the layer that it mirrors to; 0: it is a new image."""
+
+    @property
+    def mirror_index(self) -> int:
+        """The index of what it mirrors to."""
+        return self.layer or _COPIES + (self.id or 0)
 
     @property
     def last_phase(self) -> float:
@@ -48,15 +59,13 @@ def block_job(
 
     OperationFailed where the disk has no chain that could be committed.
     """
-    if operation in (BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT):
-        needed = 2 if operation is BlockOperation.COMMIT else 1
-        if len(disk.backing) < needed:
-            raise refusals.nothing_to_commit(disk.target)
-    mirrors = {
-        BlockOperation.COPY: target or f"{disk.source}.copy",
-        BlockOperation.ACTIVE_COMMIT: "".join(disk.backing[:1]),
-    }
-    mirror = mirrors.get(operation, "")
+    if len(disk.layers) < _LAYERS.get(operation, 1):
+        raise refusals.nothing_to_commit(disk.target)
+    mirror, layer = "", 0
+    if operation is BlockOperation.COPY:
+        mirror = target or f"{disk.layers[0].path}.copy"
+    elif operation is BlockOperation.ACTIVE_COMMIT:
+        mirror, layer = disk.layers[1].path, disk.layers[1].index
     stop = NEVER if mirror else begun + length
     plan = BlockJob(
         uuid=machine.uuid,
@@ -69,6 +78,7 @@ def block_job(
         total=disk.size,
         disk=disk.target,
         mirror=mirror,
+        layer=layer,
     )
     if fail is Fail.DISK_FULL:
         half = begun + length / 2
@@ -104,14 +114,14 @@ def disk_afterwards(plan: BlockJob, disk: Disk) -> Disk:
     """The disk after the job has ended as planned."""
     if plan.ending is not Ending.COMPLETED:
         return disk
+    first, *others = disk.layers
     match plan.operation:
         case BlockOperation.PULL:
-            return replace(disk, backing=())
+            layers = [first]
         case BlockOperation.COPY:
-            return replace(disk, source=plan.mirror, backing=())
+            layers = [Layer(plan.mirror, plan.mirror_index)]
         case BlockOperation.COMMIT:
-            return replace(disk, backing=disk.backing[1:])
-        case BlockOperation.ACTIVE_COMMIT:
-            return replace(disk, source=plan.mirror, backing=disk.backing[1:])
+            layers = [first, *others[1:]]
         case _:
-            return disk
+            layers = others
+    return replace(disk, layers=tuple(layers))
