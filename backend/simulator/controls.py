@@ -93,5 +93,8 @@ class Controls(Backend):
         await self._call_on(domain, workbench.fail_io, domain)
 
     async def panic(self, domain: DomainKey, restart: bool = False) -> None:
-        """Let the running guest panic: libvirt dumps it, and then stops the domain or lets it `restart`."""
+        """Let the running guest panic: libvirt dumps it, and then stops the domain or lets it `restart`.
+
+        With ``fail=disk-full``, the dump fails and the guest stays as it crashed.
+        """
         await self._call_on(domain, workbench.panic, domain, restart)

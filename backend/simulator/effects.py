@@ -101,11 +101,11 @@ def end(plan: Plan, machine: Machine) -> Effect:
         machine, event = machine.stopped(plan.fate)
         events.append(event)
     elif isinstance(plan, PanicDump):
-        # Whatever has become of the dump.
-        if plan.restart:
+        # Without its dump, the guest is left as it crashed.
+        if completed and plan.restart:
             machine = machine.resumed("crashed")
             events.append(LifecycleEvent(machine.key, Lifecycle.RESUMED, "unpaused"))
-        else:
+        elif completed:
             machine, event = machine.stopped("crashed")
             events.append(event)
     elif plan.operation in _STARTS:

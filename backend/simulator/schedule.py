@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from backend.log import ignored
+from backend.records.folder import private_folder
 from backend.simulator import disk_effects, effects, fleet, target
 from backend.simulator.machine import Machine
 from backend.simulator.plans import plan as plans
@@ -48,7 +50,7 @@ class Schedule:
             self._store.add_events([disk_effects.start(machine)])
         else:
             if isinstance(plan, PanicDump):
-                plan = _open_panic_dump(plan, str(self._store.panic_dump(machine.name)))
+                plan = _open_panic_dump(plan, self._store.panic_dump(machine.name))
             machine = self.apply(effects.start(plan, machine, self._store.next_running_id))
         return self._store.put_plan(replace(plan, domain_id=machine.id, stage=Stage.WORKING))
 
@@ -108,12 +110,13 @@ class Schedule:
                 self._plan_next(machine, plan, now, now)
 
 
-def _open_panic_dump(plan: PanicDump, path: str) -> PanicDump:
+def _open_panic_dump(plan: PanicDump, path: Path) -> PanicDump:
     """The plan, with its file at `path`; one that cannot be made fails the dump when it is to be closed."""
     created = False
     with ignored(logger, "the file of a simulated dump by libvirt cannot be made", OSError):
-        created = target.create(path, plan.format)
-    return replace(plan, path=path, created=created)
+        private_folder(path.parent)
+        created = target.create(str(path), plan.format)
+    return replace(plan, path=str(path), created=created)
 
 
 def _close_file(plan: Plan) -> Plan:

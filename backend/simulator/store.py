@@ -45,10 +45,8 @@ class Store:
         self._db.close()
 
     def panic_dump(self, name: str) -> Path:
-        """Where libvirt itself would dump the domain of that name: one file for each, as a simulator's are many."""
-        folder = self.path.with_name(f"{self.path.stem}-dumps")
-        private_folder(folder)
-        return folder / name.replace("/", "_")
+        """Where libvirt itself dumps the domain of that name; the next dump overwrites it, lest they pile up."""
+        return self.path.with_name(f"{self.path.stem}-dumps") / name.replace("/", "_")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

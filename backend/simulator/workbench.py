@@ -150,7 +150,8 @@ def panic(hypervisor: Hypervisor, domain: DomainKey, restart: bool) -> None:
     with hypervisor.store.transaction():
         machine = _running(hypervisor, domain)
         seconds = machine.memory / hypervisor.options.rate
-        hypervisor.begin(panic_dump(machine, hypervisor.clock(), seconds, restart), machine)
+        now, fail = hypervisor.clock(), hypervisor.options.fail
+        hypervisor.begin(panic_dump(machine, now, seconds, restart, fail), machine)
 
 
 def _running(hypervisor: Hypervisor, domain: DomainKey) -> Machine:

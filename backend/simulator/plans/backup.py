@@ -26,7 +26,8 @@ class PullBackup(Plan):
 
     def counters(self, job_type: JobType, now: float) -> JobStats:
         return JobStats(
-            type=job_type,
+            # libvirt says nothing of an abort before the job is over.
+            type=JobType.UNBOUNDED if job_type is JobType.CANCELLED else job_type,
             operation=JobOperation.BACKUP,
             time_elapsed=self.elapsed(now),
             disk_temp_used=int(self.processed(now) * _USED) // PAGE * PAGE,

@@ -39,7 +39,10 @@ class BlockJob(Plan):
 
     def ready(self, now: float) -> bool:
         """Whether everything is copied at `now`, and the mirror goes on."""
-        return self.last_phase <= now
+        return self.last_phase <= min(now, self.stop)
+
+    def processed(self, now: float) -> int:
+        return self.total if self.ready(now) else Plan.processed(self, now)
 
     def counters(self, job_type: JobType, now: float) -> JobStats:
         operation = BlockOperation(self.operation)

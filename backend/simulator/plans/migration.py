@@ -194,7 +194,7 @@ def postcopy_started(plan: Migration, now: float) -> Migration:
     if plan.copying is not Copying.PRECOPY or now >= min(plan.last_phase, plan.stop):
         return plan
     current = _rebased(plan, now)
-    rest = min(plan.total, current.left + plan.round(now).dirtied(now - plan.begun, plan.pace))
+    rest = min(plan.total, current.left + current.known_round.dirtied(current.since, plan.pace))
     return _foreseen(replace(current, copying=Copying.POSTCOPY, size=rest, left=rest))
 
 
@@ -218,7 +218,7 @@ def recovered(plan: Migration, now: float) -> Migration:
 
 def _rebased(plan: Migration, now: float) -> Migration:
     """The same plan, in terms of the round at `now`."""
-    offset = now - plan.begun
+    offset = max(plan.since, now - plan.begun)  # The clock may have been set back.
     current = plan.round(now).changed(offset, plan.pace)
     return replace(
         plan,

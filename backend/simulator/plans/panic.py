@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.model import DumpFlags, JobOperation
 from backend.simulator.machine import Machine
-from backend.simulator.plans.plan import Plan, closing
+from backend.simulator.options import Fail
+from backend.simulator.plans.plan import FAILING, Ending, Plan, closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,12 @@ class PanicDump(Plan):
     """A memory-only dump of a crashed guest. Its file is made when it begins."""
 
     restart: bool = False
-    """Whether the guest starts again afterwards; else the domain stops."""
+    """Whether the guest starts again after its dump; else the domain stops."""
 
 
-def panic_dump(machine: Machine, begun: float, length: float, restart: bool) -> PanicDump:
+def panic_dump(machine: Machine, begun: float, length: float, restart: bool, fail: Fail = Fail.NONE) -> PanicDump:
     """The plan of the dump by libvirt of a guest that panics at `begun`; writing it takes `length` seconds."""
-    return PanicDump(
+    plan = PanicDump(
         uuid=machine.uuid,
         domain_id=machine.id,
         operation=JobOperation.DUMP,
@@ -32,3 +33,7 @@ def panic_dump(machine: Machine, begun: float, length: float, restart: bool) -> 
         was_running=machine.running,
         restart=restart,
     )
+    if fail is Fail.DISK_FULL:
+        half = begun + length / 2
+        return replace(plan, stop=half, end=half + FAILING, ending=Ending.FAILED, error="No space left on device")
+    return plan
