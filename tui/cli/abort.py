@@ -55,7 +55,7 @@ async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
     try:
         await backend.abort(domain, postcopy)
     except NoJob as error:
-        raise await other_jobs(backend, domain) or error from None
+        raise (not postcopy and await other_jobs(backend, domain)) or error from None
     print(f"{domain.name}: abort requested")
     if consequence := aborting.consequence(job):
         complain(f"{domain.name}: {consequence}")

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from backend.base import Backend
 from backend.errors import BackendError, NoJob
 from backend.log import backend_error
-from backend.model import DiskKey, DomainKey
+from backend.model import DiskKey, DomainKey, JobOperation
 from backend.observing.lookup import last_outcome
 from backend.text import clean
 from backend.verdicts.verdict import Outcome
 from tui.cli import exits, follow
-from tui.cli.disks import find_mirror
+from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet, Location
 from tui.cli.streams import OutputLost
@@ -60,10 +60,11 @@ async def _outcome(
     report = follow.Report(domain, backend.uri, options.as_json, line)
     try:
         outcome = await _followed(backend, domain, options, report)
-    except NoJob:
+    except NoJob as error:
         recorded = await last_outcome(backend, domain) if options.last else None
         if recorded is None:
-            raise
+            own = isinstance(options.operation, JobOperation)
+            raise (own and await other_jobs(backend, domain)) or error from None
         report.outcome(recorded)
         return recorded
     if outcome is not None:

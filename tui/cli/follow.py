@@ -154,14 +154,14 @@ def attach_command(hosts: Sequence[str], *names: str, options: Sequence[str] = (
 def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
     stats = progress.stats
     parts = [name, name_of(stats)]
+    if stats.ready:
+        return "  ".join([*parts, "ready: mirrors until someone pivots to it or aborts it"])
     if stats.pull_backup:
         parts.append(scratch_text(stats))
     if progress.fraction is not None:
         parts += [units.bar(progress.fraction, BAR_WIDTH, not blocks), units.percent(progress.fraction)]
         parts.append(f"{units.size(stats.remaining)} left of {units.size(stats.total)}")
-    if stats.ready:
-        parts.append("ready; ends when someone pivots to it or aborts it")
-    elif stats.closing:
+    if stats.closing:
         parts.append("closing the file")
     elif progress.stalled:
         parts.append(f"stalled {units.duration(progress.stalled)}")
@@ -169,7 +169,7 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
         parts.append(units.rate(progress.rate))
     if stats.disk is None:  # That of a block job is not reported.
         parts.append(units.duration(stats.time_elapsed / 1000))
-    if progress.eta is not None and not progress.stalled and not stats.ready:
+    if progress.eta is not None and not progress.stalled:
         parts.append(f"ETA about {units.duration(progress.eta)}")
     if stats.pull_backup:
         parts.append("ends when its client ends it")
