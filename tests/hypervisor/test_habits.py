@@ -16,6 +16,7 @@ from tests.cli.conftest import VirtJobs
 from tests.contract.steps import eventually
 from tests.hypervisor.block_jobs import layered_disk
 from tests.hypervisor.daemon import SYSTEM, Machines, unique
+from tests.hypervisor.disk import small_disk
 
 pytestmark = pytest.mark.hypervisor
 
@@ -112,23 +113,22 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-async def test_a_cancelled_backup_looks_as_it_does_to_virsh(machines: Machines, folder: Path) -> None:
-    disk = layered_disk(folder, 16)
-    domain = machines.start(unique("cancelled"), disk=disk)
+async def test_a_failed_backup_looks_as_it_does_to_virsh(machines: Machines, folder: Path) -> None:
+    virsh = ("virsh", "-c", SYSTEM)
     xml = folder / "backup.xml"
     xml.write_text(
         "<domainbackup><disks><disk name='vda' type='file'>"
-        f"<target file='{disk.with_name('backup')}'/><driver type='qcow2'/></disk></disks></domainbackup>"
+        f"<target file='{folder / 'full/backup'}'/><driver type='qcow2'/></disk></disks></domainbackup>"
     )
-    virsh = ("virsh", "-c", SYSTEM)
-    machines.handle(domain).setBlockIoTune("vda", {"total_bytes_sec": 1 << 20})
-    await said(*virsh, "backup-begin", domain.uuid, str(xml))
-    await said(*virsh, "domjobabort", domain.uuid)
+    with small_disk(folder / "full", 4):
+        domain = machines.start(unique("failed"), disk=layered_disk(folder, 16))
+        await said(*virsh, "backup-begin", domain.uuid, str(xml))
 
-    async def cancelled() -> bool:
-        return "Job type: 5" in await said(*virsh, "domjobinfo", "--rawstats", *COMPLETED, domain.uuid)
+        async def failed() -> bool:
+            return "Job type: 4" in await said(*virsh, "domjobinfo", "--rawstats", *COMPLETED, domain.uuid)
 
-    await eventually(cancelled)
-    for options in ([], ["--anystats"], ["--rawstats"]):
-        theirs = await said(*virsh, "domjobinfo", *COMPLETED, *options, domain.uuid)
-        assert (await VirtJobs(SYSTEM)("info", domain.uuid, *COMPLETED, *options)).out == theirs
+        await eventually(failed)
+        for options in ([], ["--anystats"], ["--rawstats"]):
+            theirs = await said(*virsh, "domjobinfo", *COMPLETED, *options, domain.uuid)
+            assert (await VirtJobs(SYSTEM)("info", domain.uuid, *COMPLETED, *options)).out == theirs
+        machines.destroy(domain)
