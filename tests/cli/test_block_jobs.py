@@ -90,6 +90,7 @@ async def test_info_of_the_domain_is_still_that_of_virsh_domjobinfo(
         [object] = (await virt_jobs("info", "db-01", "--json")).objects
         raw = await virt_jobs("info", "db-01", "--disk", "vda", "--rawstats")
     assert shown.out == "Job type:         None        \n\n"
+    assert shown.err.endswith("on its disks (block copy of vda): choose with --disk vda\n")
     assert (object["job"], object["block_jobs"][0]["disk"]) == (None, "vda")
     assert f"\ndisk_total: {DISK_MIB << 20}\n" in raw.out
     assert raw.out.startswith("Job type: 2\n\noperation: 2\n")
