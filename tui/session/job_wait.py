@@ -17,7 +17,7 @@ from backend.records.record import JobRecord, RecordState
 from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
-from tui.session.rows import RowKey
+from tui.session.rows import RowKey, job_name
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ QUEUED, STARTING = "queued", "starting"
 class JobWait:
     """Attached to one job. `on_change` is called when there is something new to show.
 
-    `progress`: how far the job is, if that was seen before.
+    `progress`: how far the job is, if that was seen before. `disk`: the one whose job it is; None: the domain's own.
     """
 
     def __init__(
@@ -41,9 +41,11 @@ class JobWait:
         record: JobRecord | None = None,
         progress: Progress | None = None,
         clock: Callable[[], float] = time.monotonic,
+        disk: str | None = None,
     ) -> None:
         self.host = host
         self.domain = domain
+        self.disk = disk
         self.operation = operation
         self.record = record
         self.progress = progress
@@ -56,12 +58,17 @@ class JobWait:
 
     @property
     def key(self) -> RowKey:
-        return self.host.uri, self.domain.uuid
+        return RowKey(self.host.uri, self.domain.uuid, self.disk or "")
 
     @property
     def name(self) -> str:
-        """The newest known name of its domain."""
-        return self.host.name_of(self.domain)
+        """The newest known name of its domain, and its disk."""
+        return job_name(self.host.name_of(self.domain), self.disk)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it mirrors what the guest writes, and waits for a pivot or an abort."""
+        return self.progress is not None and self.progress.stats.ready is True and not self.over
 
     @property
     def stage(self) -> str:
@@ -86,7 +93,12 @@ class JobWait:
         """Wait for the end; it sets `outcome` or `error`."""
         try:
             self.outcome = await wait(
-                self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
+                self.host.backend,
+                self.domain,
+                self.operation,
+                on_progress=self._sampled,
+                record=self.record,
+                disk=self.disk,
             )
             await in_thread(self._settle, "journal")
         except Exception as error:
@@ -95,9 +107,10 @@ class JobWait:
 
     def _sampled(self, stats: JobStats) -> None:
         now = self._clock()
-        closing = self.progress is not None and self.progress.stats.closing
+        before = self.progress.stats if self.progress is not None else None
         self.progress = self._meter.update(stats, now)
-        if now - self._shown_at >= SHOW_INTERVAL or stats.closing != closing:
+        turned = before is None or (before.closing, before.ready) != (stats.closing, stats.ready)
+        if now - self._shown_at >= SHOW_INTERVAL or turned:
             self._shown_at = now
             self.on_change()
 
