@@ -214,6 +214,10 @@ class DiskSource:
     mirror: str | None = None
     """Where a block copy copies to, or an active commit commits to; None without one of these."""
     mirror_ready: bool = False
+    index: int | None = None
+    """The number of the source, which no other one that the disk ever had or mirrored to shares; None: not told."""
+    mirror_index: int | None = None
+    """That of the mirror, which keeps it when the disk pivots to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,3 +407,6 @@ class Capabilities:
     """Why the results of dumps cannot be shared through the hypervisor."""
     dump_events: str | None = None
     """Why the hypervisor's own report of a dump's end is not received. Where it is, it precedes the domain's stop."""
+    begins: str | None = "this hypervisor does not report them"
+    """Why the begins of jobs are not reported (JobBegan) for all but memory-only dumps. A dump of a running guest shows
+    as its pause; that of a paused one has to be looked for."""
