@@ -36,7 +36,7 @@ class BackgroundWaits:
         running = self.get(wait.key)
         if running is not None:
             return running
-        self._running[wait.key] = wait, self._tasks.start(wait.name, self._run(wait))
+        self._running[wait.key] = wait, self._tasks.start(wait.domain.name, self._run(wait))
         return wait
 
     def forget(self, wait: JobWait) -> None:

@@ -17,7 +17,8 @@ from backend.records.record import JobRecord, RecordState
 from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
-from tui.session.rows import RowKey, job_name
+from tui.session.rows import RowKey
+from tui.words.job_names import job_name
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +63,13 @@ class JobWait:
 
     @property
     def name(self) -> str:
-        """The newest known name of its domain, and its disk."""
-        return job_name(self.host.name_of(self.domain), self.disk)
+        """The newest known name of its domain."""
+        return self.host.name_of(self.domain)
+
+    @property
+    def what(self) -> str:
+        """What its job is called: ``dump``, ``block copy of vda``."""
+        return job_name(self.operation, self.disk)
 
     @property
     def ready(self) -> bool:

@@ -13,6 +13,7 @@ from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey, RowStore
 from tui.words import jobs
+from tui.words.job_names import job_name
 
 FEW = 8
 """Changes at one time that are reported one by one; more are counted."""
@@ -69,7 +70,7 @@ class Reporter:
                 self._log.say(row.domain.name, words, Tone.QUIET)
             self._report_jobs(host, before, row)
             if news.became_ready(before, row, host.watched) and row.operation is not None:
-                self._log.say(row.name, f"{row.operation.label} is {jobs.READY}")
+                self._log.say(row.domain.name, f"{job_name(row.operation, row.disk)} is {jobs.READY}")
         for row in gone:
             if row.disk:
                 self._report_jobs(host, row, None)
@@ -115,12 +116,12 @@ class Reporter:
         if was is JobOperation.DUMP and before is not None:
             self._foreign.gone(host, before)
         elif was is not None:
-            self._log.say(row.name, f"{was.label} finished", Tone.QUIET)
+            self._log.say(row.domain.name, f"{job_name(was, row.disk)} finished", Tone.QUIET)
         if now is JobOperation.DUMP:
             self._look_for_pending(host)
             self._foreign.seen(host, row, True)
         elif now is not None:
-            self._log.say(row.name, f"{now.label} started", Tone.QUIET)
+            self._log.say(row.domain.name, f"{job_name(now, row.disk)} started", Tone.QUIET)
 
     def _count(self, host: Host, moved: Sequence[tuple[Row | None, Row]], gone: Sequence[Row]) -> None:
         ended = sum(bool(row.disk) for row in gone)

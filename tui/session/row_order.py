@@ -38,7 +38,7 @@ class Filter:
 
 
 def _job(progress: Progress) -> str:
-    return jobs.title(progress.stats) + (" ready" if progress.stats.ready else "")
+    return jobs.kind(progress.stats) + (" ready" if progress.stats.ready else "")
 
 
 class RowOrder:

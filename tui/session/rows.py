@@ -65,12 +65,17 @@ class Row:
     @property
     def name(self) -> str:
         """That of the domain, and of the disk: ``db-01``, ``db-01 vda``."""
-        return job_name(self.domain.name, self.disk)
+        return f"{self.domain.name} {self.disk}" if self.disk else self.domain.name
 
     @property
     def job_key(self) -> JobKey:
         """What identifies its job for the hypervisor."""
-        return DiskKey(self.domain.key, self.disk) if self.disk else self.domain.key
+        return self.disk_key if self.disk else self.domain.key
+
+    @property
+    def disk_key(self) -> DiskKey:
+        """The same of the job of a disk."""
+        return DiskKey(self.domain.key, self.disk)
 
     @property
     def progress(self) -> Progress | None:
@@ -95,11 +100,6 @@ class Row:
     def maybe_left_paused(self) -> bool:
         """Whether it looks left paused: for a moment, so does a dump that begins or ends."""
         return self.progress is None and self.domain.paused_by_dump
-
-
-def job_name(domain: str, disk: str | None) -> str:
-    """What a job is called in texts: the name of its domain, and of its disk if it is that of one."""
-    return f"{domain} {disk}" if disk else domain
 
 
 def block_jobs(row: Row) -> Iterator[Row]:

@@ -24,7 +24,7 @@ from tui.session.host import Host, HostChanges, Link
 from tui.session.job_wait import JobWait
 from tui.session.planned_dump import PlannedDump
 from tui.session.reporter import Reporter
-from tui.session.rows import Row, RowKey, RowStore, block_jobs, job_name
+from tui.session.rows import Row, RowKey, RowStore, block_jobs
 from tui.session.throughput import Throughputs
 
 LEFT_AFTER = 2.0
@@ -262,9 +262,7 @@ class Session:
             return running
         operation = row.progress.stats.operation
         host = self.hosts[row.uri]
-        return self.waits.begin(
-            JobWait(host, row.domain.key, operation, progress=row.progress, disk=row.disk or None)
-        )
+        return self.waits.begin(JobWait(host, row.domain.key, operation, progress=row.progress, disk=row.disk or None))
 
     def start_dump(self, host: Host, request: DumpRequest, overwrite: bool) -> JobWait:
         """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain."""
@@ -327,15 +325,16 @@ class Session:
         self._act("resume", domain, lambda: host.backend.resume(domain))
 
     def _act(self, action: Action, job: JobKey, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        subject = job_name(domain_of(job).name, job.disk if isinstance(job, DiskKey) else None)
+        subject = domain_of(job).name
+        of_disk = f" of {job.disk}" if isinstance(job, DiskKey) else ""
 
         async def act() -> None:
             try:
                 await call()
             except BackendError as error:
-                self._fail(subject, error.message, f"{action} failed: ")
+                self._fail(subject, error.message, f"{action}{of_disk} failed: ")
             else:
-                self._log.say(subject, f"{action} requested")
+                self._log.say(subject, f"{action}{of_disk} requested")
 
         self._tasks.start(subject, act())
 

@@ -89,7 +89,7 @@ def job(row: Row) -> str:
         return "dump" if row.pending else ""
     operation = row.progress.stats.operation
     if not row.other_end:
-        return jobs.title(row.progress.stats)
+        return jobs.kind(row.progress.stats)
     return f"{operation.label} {'→' if operation is JobOperation.MIGRATION_OUT else '←'} {row.other_end}"
 
 
@@ -153,7 +153,7 @@ def _eta(row: Row) -> Piece:
 
 
 def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
-    return lambda row: value(job) if (job := row.first_job) else None
+    return lambda row: value(first) if (first := row.first_job) else None
 
 
 HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=2)
