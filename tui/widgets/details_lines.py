@@ -87,8 +87,7 @@ def block_job(
         return
     stats = row.progress.stats
     yield _block_fact("job", row.progress, cells)
-    refused = capabilities.abort if capabilities is not None else None
-    yield _fact("next", f"nothing can be done here: {refused}" if refused else _next(stats, keys), cells)
+    yield from _choices(stats, keys, capabilities, cells)
     if source is not None:
         yield _image("disk", source.source, cells)
         if source.mirror is not None:
@@ -102,13 +101,17 @@ def block_job(
         yield _fact("rate", units.rate(row.progress.rate), cells)
 
 
-def _next(stats: JobStats, keys: Keys) -> str:
-    """What becomes of the job, and what the user can do about it."""
+def _choices(stats: JobStats, keys: Keys, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
+    """What becomes of the job of a disk, and what the user can do about it."""
+    mirrors = isinstance(stats.operation, BlockOperation) and stats.operation.becomes_ready
+    if not stats.ready:
+        yield _fact("then", "mirrors until pivot or abort" if mirrors else "ends by itself", cells)
+    if capabilities is not None and capabilities.abort is not None:
+        yield _fact("refused", capabilities.abort, cells)
+        return
     if stats.ready:
-        return f"{keys[Pivot]} pivots: the guest moves; {keys[Abort]} aborts: it stays"
-    if isinstance(stats.operation, BlockOperation) and stats.operation.becomes_ready:
-        return f"ready once all is copied; {keys[Abort]} aborts"
-    return f"ends by itself; {keys[Abort]} aborts"
+        yield _fact("pivot", f"{keys[Pivot]}: the guest continues on the new image", cells)
+    yield _fact("abort", f"{keys[Abort]}: the guest stays on its image" if mirrors else keys[Abort], cells)
 
 
 def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
