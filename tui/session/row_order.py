@@ -29,7 +29,7 @@ class Filter:
         """Whether it is shown; a domain also is where the job of one of its disks is, which stands below it."""
         if not self._words:
             return True
-        return self._matches(row) or any(self._matches(job) for job in block_jobs(row))
+        return self._matches(row) or (bool(row.view.block_jobs) and any(map(self._matches, block_jobs(row))))
 
     def _matches(self, row: Row) -> bool:
         job = _job(row.progress) if row.progress is not None else row.pending
