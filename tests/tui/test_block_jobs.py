@@ -71,7 +71,13 @@ async def test_its_details_say_what_it_does_and_what_can_be_done(held: HeldBlock
     held.put("vm-01", "vda", done=1.0, ready=True)
     async with console(QUIET, size=WIDE) as user:
         await on_job(user)
-        await user.sees("vm-01 vda ─ 1:job", f"disk       {SOURCE}", f"copy       {TARGET}", "1.0 GiB of 1.0 GiB")
+        await user.sees(
+            "vm-01 vda ─ 1:job",
+            f"disk       {SOURCE}",
+            f"copy       {TARGET}",
+            "backing    /images/base.qcow2",
+            "1.0 GiB of 1.0 GiB",
+        )
         await user.sees("pivot      p: the guest continues", "abort      a: the guest stays")
         await user.press("3")
         await user.sees("name       vm-01", "uuid ")
@@ -232,9 +238,14 @@ async def test_a_pull_backup_shows_its_scratch_space_and_who_ends_it(monkeypatch
     backing_up(monkeypatch, PULL)
     async with console(QUIET, size=WIDE) as user:
         await user.sees("pull backup", "scratch 18 % used", "1:01")
-        await user.sees("scratch    12.0 MiB of 64.0 MiB used", "ends when its client ends it")
+        await user.sees("scratch    12.0 MiB of 64.0 MiB used", "ends       when its client ends it")
         await user.press("w")
-        await user.sees("pull backup: ends when its client ends it", "12.0 MiB of 64.0 MiB used", "elapsed 1:01")
+        await user.sees(
+            "waiting for pull backup",
+            "pull backup: ends when its client ends it",
+            "12.0 MiB of 64.0 MiB used",
+            "elapsed 1:01",
+        )
 
 
 async def test_a_push_backup_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,7 +152,7 @@ def _progress_lines(wait: JobWait, cells: int) -> list[Content]:
 def _pull_backup_lines(stats: JobStats) -> list[Content]:
     low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
     scratch = Content.assemble(("scratch ", "$foreground-muted"), (jobs.scratch(stats), "bold $warning" if low else ""))
-    return [Content(f"pull backup: {jobs.PULL_ENDS}"), Content(""), scratch]
+    return [Content(f"pull backup: ends {jobs.PULL_ENDS}"), Content(""), scratch]
 
 
 def _facts(facts: list[tuple[str, str]]) -> Content:

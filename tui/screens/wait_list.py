@@ -158,7 +158,7 @@ def _words(wait: JobWait) -> Content:
     if wait.ready:
         return Content.assemble((jobs.READY, "$success"), f"  {wait.what}")
     if progress.stats.pull_backup:
-        return Content(f"scratch {jobs.scratch(progress.stats)}  pull backup: {jobs.PULL_ENDS}")
+        return Content(f"scratch {jobs.scratch(progress.stats)}  pull backup: ends {jobs.PULL_ENDS}")
     bar = units.bar(progress.fraction or 0.0, BAR)
     done = bar.rstrip("░")
     style = "$warning" if progress.stalled else "$primary"

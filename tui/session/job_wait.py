@@ -18,7 +18,7 @@ from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
 from tui.session.rows import RowKey
-from tui.words.job_names import job_name
+from tui.words.job_names import job_name, name_of
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class JobWait:
         operation: Operation,
         record: JobRecord | None = None,
         progress: Progress | None = None,
-        clock: Callable[[], float] = time.monotonic,
         disk: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
         self.domain = domain
@@ -68,8 +68,8 @@ class JobWait:
 
     @property
     def what(self) -> str:
-        """What its job is called: ``dump``, ``block copy of vda``."""
-        return job_name(self.operation, self.disk)
+        """What its job is called: ``dump``, ``pull backup``, ``block copy of vda``."""
+        return name_of(self.progress.stats) if self.progress is not None else job_name(self.operation, self.disk)
 
     @property
     def ready(self) -> bool:

@@ -63,14 +63,14 @@ def job(
     if stats.pull_backup:
         low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
         yield _fact("scratch", jobs.scratch(stats), cells, "bold $warning" if low else "")
-        yield _fact("end", jobs.PULL_ENDS, cells)
+        yield _fact("ends", jobs.PULL_ENDS, cells)
     yield from _block_jobs(row, cells)
     for record in (item.record for item in records):
         if not record.over and record.key == row.domain.key:
             yield _path_fact("writes", record, cells)
             yield _fact("requested", f"by {record.user} at {units.clock(record.started)}", cells)
             break
-    if life is not None and life.rates:
+    if life is not None and life.rates and stats.measured:
         rate = f" {units.rate(progress.rate)}"
         bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
@@ -92,8 +92,8 @@ def block_job(
         yield _image("disk", source.source, cells)
         if source.mirror is not None:
             yield _image("copy" if stats.operation == BlockOperation.COPY else "commits to", source.mirror, cells)
-        for image in source.backing:
-            yield _image("above", image, cells)
+        for number, image in enumerate(source.backing):
+            yield _image("" if number else "backing", image, cells)
     if stats.total:
         done = f"{units.size(stats.processed)} of {units.size(stats.total)} · {units.size(stats.remaining)} left"
         yield _fact("done", done, cells)

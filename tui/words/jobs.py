@@ -8,8 +8,8 @@ from tui.words.job_names import backup_name
 
 READY = "ready: pivot or abort"
 """What the job of a disk is that has copied everything, and goes on as a mirror."""
-PULL_ENDS = "ends when its client ends it"
-"""When a pull backup is over."""
+PULL_ENDS = "when its client ends it"
+"""When a pull backup ends."""
 SCRATCH_LOW = 0.9
 """The part of its scratch space from which on a pull backup is in danger: it fails when that is full."""
 
