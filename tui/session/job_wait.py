@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -53,6 +54,8 @@ class JobWait:
         self.outcome: Outcome | None = None
         self.error: BackendError | None = None
         self.on_change: Callable[[], None] = lambda: None
+        self.attached = asyncio.Event()
+        """Set once the job was found, or will not be found any more: its end is not missed from then on."""
         self._clock = clock
         self._meter = ProgressMeter(progress, clock())
         self._shown_at = float("-inf")
@@ -109,9 +112,11 @@ class JobWait:
             await in_thread(self._settle, "journal")
         except Exception as error:
             self.error = backend_error(error)
+        self.attached.set()
         self.on_change()
 
     def _sampled(self, stats: JobStats) -> None:
+        self.attached.set()
         now = self._clock()
         before = self.progress.stats if self.progress is not None else None
         self.progress = self._meter.update(stats, now)

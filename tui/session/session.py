@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
@@ -27,6 +28,8 @@ from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
 from tui.session.throughput import Throughputs
 
+ATTACHED_WITHIN = 1.0
+"""Seconds that an action waits for the wait that is to report what comes of it."""
 LEFT_AFTER = 2.0
 """Seconds that a domain must be paused by a dump, with no job, to count as left paused."""
 
@@ -313,22 +316,33 @@ class Session:
     # Actions
 
     def abort(self, host: Host, job: JobKey) -> None:
-        """Abort the job."""
-        self._act("abort", job, lambda: host.backend.abort(job))
+        """Abort the job; how that of a disk ends is reported."""
+        wait = self._wait_for_disk(host, job) if isinstance(job, DiskKey) else None
+        self._act("abort", job, lambda: host.backend.abort(job), wait)
 
     def pivot(self, host: Host, disk: DiskKey) -> None:
-        """Let the disk continue on what its job has mirrored to."""
-        self._act("pivot", disk, lambda: host.backend.pivot(disk))
+        """Let the disk continue on what its job has mirrored to; how the job ends is reported."""
+        self._act("pivot", disk, lambda: host.backend.pivot(disk), self._wait_for_disk(host, disk))
+
+    def _wait_for_disk(self, host: Host, disk: DiskKey) -> JobWait | None:
+        row = self.rows.get(RowKey(host.uri, disk.domain.uuid, disk.disk))
+        return self.wait_for(row) if row is not None else None
 
     def resume(self, host: Host, domain: DomainKey) -> None:
         """Resume the domain."""
         self._act("resume", domain, lambda: host.backend.resume(domain))
 
-    def _act(self, action: Action, job: JobKey, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _act(
+        self, action: Action, job: JobKey, call: Callable[[], Coroutine[Any, Any, None]], wait: JobWait | None = None
+    ) -> None:
+        """Do it; if there is a `wait` for the job, that should be attached before, but delays nothing for long."""
         subject = domain_of(job).name
         of_disk = f" of {job.disk}" if isinstance(job, DiskKey) else ""
 
         async def act() -> None:
+            if wait is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wait.attached.wait(), ATTACHED_WITHIN)
             try:
                 await call()
             except BackendError as error:

@@ -115,6 +115,10 @@ async def test_an_abort_and_a_pivot_reach_the_disk(held: HeldBlockJobs) -> None:
         running.pivot(running.hosts[URI], second.disk_key)
         await observer.until(lambda: running.rows.jobs == 0)
         assert held.pivots == ["vdb"]
+        await observer.until(lambda: len(observer.outcomes) == 2)
+        verdicts = {outcome.disk: outcome.verdict for outcome in observer.outcomes}
+        assert verdicts == {"vda": Verdict.CANCELLED, "vdb": Verdict.COMPLETED}
+        assert not [words for _, words in observer.entries if words.endswith("finished")], "that says less"
         assert {("vm-01", "abort of vda requested"), ("vm-01", "pivot of vdb requested")} <= set(observer.entries)
 
 
