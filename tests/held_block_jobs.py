@@ -1,94 +1,63 @@
-"""Jobs of disks on simulated domains, which go on and end only where a test says so."""
+"""Jobs of disks on a simulator, as another program begins them: each makes no headway until it is let go, or ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-import pytest
-
-from backend.base import BlockJobsAnswer
-from backend.errors import NoJob, OperationFailed
-from backend.events import BlockJobEvent, BlockJobStatus
-from backend.model import BlockOperation, DiskKey, DiskSource, DomainKey, JobKey, JobStats
+from backend.model import BlockOperation, DiskKey
 from backend.simulator import SimulatorBackend
+from tests.contract.steps import eventually
+from tests.simulator_hold import HELD, release_block_job
 
-SOURCE, TARGET = "/images/old.qcow2", "/images/new.qcow2"
-TOTAL = 1 << 30
+COPY = "/copies/new.qcow2"
+"""Where copies go to."""
 
 
 class HeldBlockJobs:
-    """Takes the place of the simulator's own."""
+    """Of the simulator's domains, the first and each third after it have a disk vdb besides vda."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.pivots: list[str] = []
-        """The disks that were pivoted."""
-        self._jobs: dict[tuple[str, str], JobStats] = {}
-        self._backends: set[SimulatorBackend] = set()
-        self._keys: dict[str, DomainKey] = {}
-        held, look_at_domain, abort_domain = self, SimulatorBackend.job, SimulatorBackend.abort
+    def __init__(self, backend: SimulatorBackend) -> None:
+        self._backend = backend
 
-        async def block_jobs(
-            backend: SimulatorBackend, domains: Iterable[DomainKey]
-        ) -> Mapping[DomainKey, BlockJobsAnswer]:
-            held._backends.add(backend)
-            held._keys |= {domain.name: domain for domain in domains}
-            return {
-                domain: [stats for (name, _), stats in sorted(held._jobs.items()) if name == domain.name]
-                for domain in domains
-            }
+    async def begin(self, name: str, disk: str = "vda", operation: BlockOperation = BlockOperation.COPY) -> None:
+        """Begin a job of that domain's disk."""
+        await self._backend.begin_block_job(await self._key(name, disk), operation, HELD, COPY)
 
-        async def job(backend: SimulatorBackend, key: JobKey) -> JobStats | None:
-            if isinstance(key, DiskKey):
-                return held._jobs.get((key.domain.name, key.disk))
-            return await look_at_domain(backend, key)
+    async def let_go(self, name: str, disk: str = "vda") -> None:
+        """Let it go on: it is soon over, or ready."""
+        release_block_job(self._backend.uri, await self._key(name, disk))
 
-        async def disk_source(backend: SimulatorBackend, key: DiskKey) -> DiskSource | None:
-            stats = held._jobs.get((key.domain.name, key.disk))
-            mirrors = stats is not None and BlockOperation(stats.operation).becomes_ready
-            return DiskSource(SOURCE, ("/images/base.qcow2",), TARGET if mirrors else None, bool(stats and stats.ready))
+    async def begin_ready(self, name: str, disk: str = "vda", operation: BlockOperation = BlockOperation.COPY) -> None:
+        """Begin one that is ready when this returns."""
+        await self.begin(name, disk, operation)
+        await self.let_go(name, disk)
+        key = await self._key(name, disk)
 
-        async def abort(backend: SimulatorBackend, key: JobKey, postcopy: bool = False) -> None:
-            if not isinstance(key, DiskKey):
-                await abort_domain(backend, key, postcopy)
-            elif (key.domain.name, key.disk) not in held._jobs:
-                raise NoJob(f"{key.domain.name} has no job on {key.disk}")
-            else:
-                held.end(key.domain.name, key.disk, BlockJobStatus.CANCELED)
+        async def ready() -> bool:
+            stats = await self._backend.job(key)
+            return stats is not None and stats.ready is True
 
-        async def pivot(backend: SimulatorBackend, key: DiskKey) -> None:
-            if not held._jobs[key.domain.name, key.disk].ready:
-                raise OperationFailed("the block job is not ready for pivot yet")
-            held.pivots.append(key.disk)
-            held.end(key.domain.name, key.disk, BlockJobStatus.COMPLETED)
+        await eventually(ready)
 
-        for name, method in {
-            "block_jobs": block_jobs,
-            "job": job,
-            "disk_source": disk_source,
-            "abort": abort,
-            "pivot": pivot,
-        }.items():
-            monkeypatch.setattr(SimulatorBackend, name, method)
+    async def abort(self, name: str, disk: str = "vda") -> None:
+        await self._backend.abort(await self._key(name, disk))
 
-    def put(
-        self,
-        domain: str,
-        disk: str,
-        operation: BlockOperation = BlockOperation.COPY,
-        done: float = 0.25,
-        ready: bool = False,
-    ) -> None:
-        """Begin a job, or move it on."""
-        self._jobs[domain, disk] = JobStats.of_block_job(disk, operation, int(TOTAL * done), TOTAL, ready)
-        if ready:
-            self._report(domain, disk, operation, BlockJobStatus.READY)
+    async def pivot(self, name: str, disk: str = "vda") -> None:
+        await self._backend.pivot(await self._key(name, disk))
 
-    def end(self, domain: str, disk: str, status: BlockJobStatus) -> None:
-        """End one, and report it."""
-        operation = BlockOperation(self._jobs.pop((domain, disk)).operation)
-        self._report(domain, disk, operation, status)
+    async def source(self, name: str, disk: str = "vda") -> str:
+        """The image that the disk is on."""
+        source = await self._backend.disk_source(await self._key(name, disk))
+        assert source is not None
+        return source.source
 
-    def _report(self, domain: str, disk: str, operation: BlockOperation, status: BlockJobStatus) -> None:
-        for backend in self._backends:
-            if (key := self._keys.get(domain)) is not None:
-                backend._hub.put(BlockJobEvent(key, disk, operation, status))
+    async def _key(self, name: str, disk: str) -> DiskKey:
+        return DiskKey((await self._backend.find(name)).key, disk)
+
+
+@asynccontextmanager
+async def held_block_jobs(uri: str) -> AsyncIterator[HeldBlockJobs]:
+    """Whoever begins and ends them there."""
+    async with SimulatorBackend(uri) as backend:
+        yield HeldBlockJobs(backend)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from backend.events import BlockJobStatus
 from backend.model import BlockOperation, JobOperation, JobStats, JobType
 from backend.simulator import SimulatorBackend
-from tests.held_block_jobs import SOURCE, TARGET, HeldBlockJobs
+from tests.held_block_jobs import COPY, HeldBlockJobs, held_block_jobs
 from tests.tui.console import User, console
+from tui.screens.main import MainScreen
 
 QUIET = "sim:///quiet?domains=5&jobs=0&memory=64"
 WIDE = (160, 50)
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> HeldBlockJobs:
-    return HeldBlockJobs(monkeypatch)
+async def held() -> AsyncIterator[HeldBlockJobs]:
+    async with held_block_jobs(QUIET) as held:
+        yield held
 
 
 async def on_job(user: User) -> None:
@@ -26,10 +29,18 @@ async def on_job(user: User) -> None:
     await user.sees("▌  └ vd")
 
 
+def attached(user: User) -> bool:
+    """Whether the wait that runs has found its job."""
+    main = user.app.screen_stack[0]
+    assert isinstance(main, MainScreen)
+    [wait] = [wait for host in main.session.hosts.values() for wait in main.session.waits.of_host(host)]
+    return wait.attached.is_set()
+
+
 async def test_a_job_of_a_disk_stands_below_its_domain(held: HeldBlockJobs) -> None:
-    held.put("vm-04", "vda", BlockOperation.PULL)
+    await held.begin("vm-04", "vda", BlockOperation.PULL)
     async with console(QUIET, size=WIDE) as user:
-        await user.sees("└ vda", "block pull", "25 %", "256 MiB", "5 domains · 1 job ")
+        await user.sees("└ vda", "block pull", " 0 %", "5 domains · 1 job ")
         lines = user.screen.splitlines()
         at = next(number for number, line in enumerate(lines) if "└ vda" in line)
         assert "vm-04" in lines[at - 1]
@@ -40,7 +51,7 @@ async def test_a_job_of_a_disk_stands_below_its_domain(held: HeldBlockJobs) -> N
 async def test_one_that_is_ready_says_so_in_place_of_a_bar(
     held: HeldBlockJobs, size: tuple[int, int], words: str
 ) -> None:
-    held.put("vm-01", "vda", BlockOperation.ACTIVE_COMMIT, done=1.0, ready=True)
+    await held.begin_ready("vm-01", "vda", BlockOperation.ACTIVE_COMMIT)
     async with console(QUIET, size=size) as user:
         await user.sees("active commit", words)
         assert "█" not in user.screen
@@ -48,35 +59,35 @@ async def test_one_that_is_ready_says_so_in_place_of_a_bar(
 
 
 async def test_the_filter_finds_them(held: HeldBlockJobs) -> None:
-    held.put("vm-02", "vda")
-    held.put("vm-03", "vdb", BlockOperation.PULL)
+    await held.begin("vm-02", "vda")
+    await held.begin("vm-04", "vdb", BlockOperation.PULL)
     async with console(QUIET) as user:
         await user.sees("└ vda", "└ vdb")
         await user.press("slash")
         await user.type("block copy")
         await user.sees("2 of 7", "vm-02", "└ vda")
-        await user.sees_no("└ vdb", "vm-03")
+        await user.sees_no("└ vdb", "vm-04")
 
 
 async def test_the_cursor_falls_back_to_the_domain_when_its_job_ends(held: HeldBlockJobs) -> None:
-    held.put("vm-02", "vda")
+    await held.begin("vm-02", "vda")
     async with console(QUIET) as user:
         await on_job(user)
-        held.end("vm-02", "vda", BlockJobStatus.COMPLETED)
+        await held.abort("vm-02", "vda")
         await user.sees("▌ vm-02")
         await user.sees_no("└ vda")
 
 
 async def test_its_details_say_what_it_does_and_what_can_be_done(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda", done=1.0, ready=True)
+    await held.begin_ready("vm-01", "vda")
     async with console(QUIET, size=WIDE) as user:
         await on_job(user)
         await user.sees(
             "vm-01 vda ─ 1:job",
-            f"disk       {SOURCE}",
-            f"copy       {TARGET}",
-            "backing    /images/base.qcow2",
-            "1.0 GiB of 1.0 GiB",
+            "disk       /var/lib/libvirt/images/vm-01.overlay.qcow2",
+            f"copy       {COPY}",
+            "backing    /var/lib/libvirt/images/vm-01.qcow2",
+            "8.0 GiB of 8.0 GiB",
         )
         await user.sees("pivot      p: the guest continues", "abort      a: the guest stays")
         await user.press("3")
@@ -84,27 +95,27 @@ async def test_its_details_say_what_it_does_and_what_can_be_done(held: HeldBlock
 
 
 async def test_the_details_of_a_domain_list_them(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda", done=1.0, ready=True)
-    held.put("vm-01", "vdb", BlockOperation.PULL)
+    await held.begin_ready("vm-01", "vda")
+    await held.begin("vm-01", "vdb", BlockOperation.PULL)
     async with console(QUIET, size=WIDE) as user:
-        await user.sees("▌ vm-01", "vda        block copy · ready: pivot or abort", "vdb        block pull · 25 %")
+        await user.sees("▌ vm-01", "vda        block copy · ready: pivot or abort", "vdb        block pull · 0 %")
         await user.sees_no("no job")
 
 
 async def test_a_pivot_asks_and_says_where_the_guest_continues(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda", done=1.0, ready=True)
+    await held.begin_ready("vm-01", "vda")
     async with console(QUIET) as user:
         await on_job(user)
-        await user.sees(TARGET)
+        await user.sees(COPY)
         await user.press("p")
-        await user.reads("Pivot vda of vm-01?", f"The guest continues on {TARGET}.")
+        await user.reads("Pivot vda of vm-01?", f"The guest continues on {COPY}.")
         await user.press("enter")
         await user.sees_no("Pivot vda of vm-01?")
-        assert held.pivots == []
+        assert await held.source("vm-01") != COPY
         await user.press("p", "y")
         await user.sees("pivot of vda requested")
         await user.sees_no("└ vda")
-        assert held.pivots == ["vda"]
+        assert await held.source("vm-01") == COPY
 
 
 @pytest.mark.parametrize(
@@ -115,7 +126,7 @@ async def test_a_pivot_asks_and_says_where_the_guest_continues(held: HeldBlockJo
     ],
 )
 async def test_a_pivot_is_refused_with_the_reason(held: HeldBlockJobs, operation: BlockOperation, reason: str) -> None:
-    held.put("vm-01", "vda", operation)
+    await held.begin("vm-01", "vda", operation)
     async with console(QUIET) as user:
         await on_job(user)
         await user.press("p")
@@ -124,7 +135,7 @@ async def test_a_pivot_is_refused_with_the_reason(held: HeldBlockJobs, operation
 
 
 async def test_a_read_only_console_shows_them_and_ends_none(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda", done=1.0, ready=True)
+    await held.begin_ready("vm-01", "vda")
     async with console(QUIET, readonly=True, size=WIDE) as user:
         await on_job(user)
         await user.sees("refused    ")
@@ -135,7 +146,7 @@ async def test_a_read_only_console_shows_them_and_ends_none(held: HeldBlockJobs)
 
 
 async def test_commands_on_the_domain_point_to_the_jobs_of_its_disks(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda")
+    await held.begin("vm-01", "vda")
     async with console(QUIET) as user:
         await user.sees("▌ vm-01", "└ vda")
         await user.press("a")
@@ -146,7 +157,7 @@ async def test_commands_on_the_domain_point_to_the_jobs_of_its_disks(held: HeldB
     ("ready", "meaning"), [(False, "The copy is incomplete"), (True, "The copy is complete as of")]
 )
 async def test_an_abort_says_what_becomes_of_the_copy(held: HeldBlockJobs, ready: bool, meaning: str) -> None:
-    held.put("vm-01", "vda", done=1.0 if ready else 0.5, ready=ready)
+    await (held.begin_ready if ready else held.begin)("vm-01")
     async with console(QUIET) as user:
         await on_job(user)
         await user.press("a")
@@ -157,8 +168,8 @@ async def test_an_abort_says_what_becomes_of_the_copy(held: HeldBlockJobs, ready
 
 
 async def test_several_jobs_of_one_domain_are_marked_and_aborted_together(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda")
-    held.put("vm-01", "vdb")
+    await held.begin("vm-01", "vda")
+    await held.begin("vm-01", "vdb")
     async with console(QUIET) as user:
         await user.sees("└ vda", "└ vdb")
         await user.press("g", "j", "space", "space")
@@ -170,28 +181,27 @@ async def test_several_jobs_of_one_domain_are_marked_and_aborted_together(held: 
 
 
 async def test_the_wait_screen_follows_one_job_to_ready_and_to_its_end(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda")
-    held.put("vm-01", "vdb")
+    await held.begin("vm-01", "vda")
+    await held.begin("vm-01", "vdb")
     async with console(QUIET) as user:
         await on_job(user)
         await user.press("w")
-        await user.sees("vm-01 · waiting for block copy of vda", "25 %")
-        held.put("vm-01", "vda", done=1.0, ready=True)
+        await user.sees("vm-01 · waiting for block copy of vda", " 0 %")
+        await held.let_go("vm-01")
         await user.sees("ready: everything is copied", "until someone pivots or aborts it")
         await user.press("escape")
         await user.sees("detached; the block copy of vda is still running")
         await user.press("w")
         await user.sees("vm-01 · waiting for block copy of vda", "ready: everything is copied", "100 %")
-        # The wait has to have found its job again before that ends.
-        await user.until(lambda: "at 0 B/s" in user.screen, "a second look")
-        held.end("vm-01", "vda", BlockJobStatus.COMPLETED)
+        await user.until(lambda: attached(user), "a wait that found its job again")
+        await held.pivot("vm-01", "vda")
         await user.sees("✓ block copy of vda completed")
         await user.press("escape")
         await user.sees("└ vdb", "✓ block copy of vda completed")
 
 
 async def test_dump_and_resume_of_a_row_below_are_of_its_domain(held: HeldBlockJobs) -> None:
-    held.put("vm-01", "vda")
+    await held.begin("vm-01", "vda")
     async with console(QUIET) as user:
         await on_job(user)
         await user.press("d")
