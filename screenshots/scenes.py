@@ -125,7 +125,7 @@ async def picture(name: str) -> str:
         app = Console(["sim:///demo"], config=Config(dump=Dumps(path=PATH)))
         async with app.run_test(size=SIZE) as pilot:
             visitor = Visitor(app, pilot, clock)
-            await visitor.sees("14 domains · 5 jobs", "db-01")
+            await visitor.sees("20 domains · ", "└ vdb", "db-01")
             await SCENES[name](visitor)
             drawn = app.export_screenshot(title="virt-jobs")
     # The letters are to be found where the picture is looked at, not fetched from elsewhere.
