@@ -71,9 +71,9 @@ class Visitor:
                 if self.screen != before:
                     break
                 await self.pilot.pause(0.05)
-            await self._comes_to_rest()
+            await self.comes_to_rest()
 
-    async def _comes_to_rest(self) -> None:
+    async def comes_to_rest(self) -> None:
         still = 0
         while still < STILL:
             before = self.screen
@@ -127,6 +127,7 @@ async def picture(name: str) -> str:
             visitor = Visitor(app, pilot, clock)
             await visitor.sees("20 domains · ", "└ vdb", "db-01")
             await SCENES[name](visitor)
+            await visitor.comes_to_rest()  # What is below a dialog is painted after it.
             drawn = app.export_screenshot(title="virt-jobs")
     # The letters are to be found where the picture is looked at, not fetched from elsewhere.
     return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL) + "\n"

@@ -69,8 +69,8 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
     values = {
         "DOMAIN": clean(outcome.domain.name),
         "URI": clean(uri),
-        "DISK": outcome.disk or "",
         "OPERATION": outcome.operation.label,
+        "DISK": outcome.disk or "",
         "VERDICT": outcome.verdict,
         "EVIDENCE": outcome.evidence,
         "ERROR": clean(outcome.error),
