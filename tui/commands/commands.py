@@ -23,9 +23,12 @@ class Command(Message):
     at_once: ClassVar[bool] = False
     """Whether it is done before the next key is handled: that key is meant for what the command opens."""
     of_domains: ClassVar[bool] = False
-    """Whether it is for the marked domains, or the one under the cursor, at the time it was given."""
+    """Whether it is for the marked domains, or the one under the cursor, at the time it was given.
+
+    Where that is the job of a disk, it is for its domain.
+    """
     of_jobs: ClassVar[bool] = False
-    """The same for their jobs and those of their disks, each of which has its own row."""
+    """The same for jobs: those of domains, and those of disks."""
 
     def __init__(self, rows: Sequence[Row] = ()) -> None:
         super().__init__()
@@ -70,7 +73,7 @@ class Wait(Command):
 
 
 class Open(Command):
-    """Show the domain's job, or its history if it has none."""
+    """Show the job, or the history of a domain without one."""
 
     label = "Open"
     in_footer = False

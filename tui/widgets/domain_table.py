@@ -51,7 +51,7 @@ class DomainTable(BorderedLines):
                 tooltip="Scroll columns left"),
         Binding("space", "mark", "Mark", id="mark", tooltip="Mark or unmark the domain or job"),
         Binding("*", "mark_shown", "Mark all", show=False, id="mark-shown",
-                tooltip="Mark all shown domains"),
+                tooltip="Mark all shown domains and jobs"),
     ]  # fmt: skip
 
     @dataclass
