@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,7 +30,7 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
-from backend.libvirt import listing, metadata
+from backend.libvirt import automatic_dump, listing, metadata
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connection.connect import is_local, remember
 from backend.libvirt.connection.connection import Connection, Subject
@@ -41,13 +42,16 @@ from backend.libvirt.errors import INVALID
 from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.host.formats import built_in
+from backend.libvirt.io_errors import io_errors
 from backend.log import ignored
 from backend.model import (
+    AutomaticDump,
     Capabilities,
     DiskKey,
     Domain,
     DomainKey,
     DomainState,
+    DumpCause,
     DumpRequest,
     JobKey,
     JobOperation,
@@ -87,6 +91,8 @@ class LibvirtBackend(Backend):
         self._daemon_owner = 0
         self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
+        self._panics: dict[DomainKey, float] = {}
+        """When it was last reported of a run of a domain that its guest panicked (monotonic clock)."""
         self._reconnecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -164,6 +170,22 @@ class LibvirtBackend(Backend):
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
+
+    async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
+        cause = await self._polling.call(domain, partial(automatic_dump.cause_by_state, domain))
+        if cause is None:
+            return None
+        if (target := await self.dump_target(domain)) is not None:
+            ours = automatic_dump.named_by_libvirt(target.path, domain)
+            return AutomaticDump(cause, target.path) if ours else None
+        reported = self._panics.get(domain)
+        if cause is not DumpCause.PANIC or reported is None:
+            return None
+        began_by = partial(automatic_dump.began_by, reported, domain)
+        return AutomaticDump(cause) if await self._polling.call(domain, began_by) else None
+
+    async def io_errors(self, domain: DomainKey) -> Sequence[str]:
+        return await self._polling.call(domain, partial(io_errors, domain))
 
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
@@ -294,6 +316,9 @@ class LibvirtBackend(Backend):
                     self._known.setdefault(key.uuid, Domain(key, DomainState.RUNNING))
             case LifecycleEvent(key, Lifecycle.STOPPED):
                 self._polling.forget(key.uuid)
+                self._panics = {run: at for run, at in self._panics.items() if run.uuid != key.uuid}
+            case LifecycleEvent(key, Lifecycle.CRASHED, "panicked"):
+                self._panics[key] = time.monotonic()
             case LifecycleEvent(key, Lifecycle.SUSPENDED):
                 self._polling.doubt(key.uuid)  # A dump pauses its guest, and then opens its target, which may hang.
         self._hub.put(event)
