@@ -185,9 +185,8 @@ class Session:
         self.throughputs.learn(changed)
         self._apply(changed, removed)
         for row in changed:
-            if (host := self.hosts.get(row.uri)) is not None:
-                self._left_pauses.suspect(host, row)
-                self._disks.look(host, row)
+            self._left_pauses.suspect(self.hosts[row.uri], row)
+            self._disks.look(self.hosts[row.uri], row)
         if loaded or renamed:
             self._listener.hosts_changed()
 

@@ -209,7 +209,7 @@ def note(row: Row) -> Piece | None:
         return None
     if not row.domain.answering:
         return "no answer from the hypervisor for this domain", "bad"
-    since = f" since {units.clock(row.since)}" if row.since is not None else ""
+    since = states.since(row.since)
     if row.left_paused:
         return states.left_paused(row.domain) + since, "warn"
     if row.domain.faulty:

@@ -101,8 +101,7 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
-    since = f" since {units.moment(row.since)}" if row.since is not None else ""
-    yield _fact("state", states.label(domain) + since, cells)
+    yield _fact("state", states.label(domain) + states.since(row.since), cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
     yield _fact("host", host, cells)
     if capabilities is not None:
