@@ -21,6 +21,25 @@ _SHORT_NAME = 20
 _TIME = "[0-9]{4}-[0-9]{2}-[0-9]{2}-[0-9]{2}:[0-9]{2}:[0-9]{2}"
 
 
+class Panics:
+    """When libvirt last reported of each run of a domain that its guest panicked."""
+
+    def __init__(self) -> None:
+        self._reported: dict[DomainKey, float] = {}
+
+    def report(self, domain: DomainKey) -> None:
+        """It was reported just now."""
+        self._reported[domain] = time.monotonic()
+
+    def last(self, domain: DomainKey) -> float | None:
+        """When, on the monotonic clock; None: never."""
+        return self._reported.get(domain)
+
+    def forget(self, uuid: str) -> None:
+        """Whatever run of that domain there was is over."""
+        self._reported = {domain: at for domain, at in self._reported.items() if domain.uuid != uuid}
+
+
 def named_by_libvirt(path: str, domain: DomainKey) -> bool:
     """Whether the file has the name of an automatic dump of that run of the domain: ``12-web-01-2026-11-26-10:14:30``.
 

@@ -153,12 +153,13 @@ class BlockAttachment:
     def _take_source(self, source: DiskSource | None, now: float) -> None:
         """The disk was looked at after its job was gone."""
         before = self._source
-        if not self.ended or self._proof is not None or source is None or before is None or before.mirror is None:
+        if not self.ended or self._proof is not None or source is None or before is None:
             return
-        if source.source == before.mirror != before.source:
+        # Another job may have gone to the same place in the meantime: its number tells them apart.
+        if source.index is not None and source.index == before.mirror_index:
             detail = f"The disk reads and writes {source.source} since then."
             self._prove(Sign(now, Evidence.DISK, Verdict.COMPLETED, detail), now)
-        elif source.source == before.source:
+        elif source.index is not None and source.index == before.index:
             self._remark = f"The disk is still on {source.source}: the job was aborted, or it failed."
 
     def _prove(self, sign: Sign, now: float) -> None:
