@@ -9,8 +9,8 @@ from dataclasses import replace
 from backend.model import JobOperation
 from tui.session.rows import Row
 
-CATCHING_UP = 1.0
-"""Seconds after a host's first list, or its first one after an outage, in which its changes are taken to be older."""
+OUTAGE_ECHO = 1.0
+"""Seconds after an outage in which the changes come that it kept from being seen."""
 
 
 def same_state(row: Row, other: Row) -> bool:
@@ -29,13 +29,19 @@ class Pauses:
         self._missed: dict[str, float] = {}
 
     def missed(self, uri: str) -> None:
-        """The host was not watched until now: what its domains did meanwhile was not seen."""
+        """There was an outage of that host until now."""
         self._missed[uri] = self._ticks()
 
-    def refined(self, before: Row | None, row: Row) -> Row:
-        """`row`, of which nothing but the hypervisor's list is known, with what was learned of `before`."""
-        catching_up = self._ticks() - self._missed.get(row.uri, float("-inf")) < CATCHING_UP
-        if before is None or catching_up or not before.domain.answering:
+    def catch_up(self, uri: str) -> bool:
+        """Whether the host's next changes may be older than the end of an outage."""
+        return self._ticks() - self._missed.pop(uri, float("-inf")) < OUTAGE_ECHO
+
+    def refined(self, before: Row | None, row: Row, seen: bool) -> Row:
+        """`row`, of which nothing but the hypervisor's list is known, with what was learned of `before`.
+
+        `seen`: whether any change between the two has happened just now.
+        """
+        if before is None or not seen or not before.domain.answering:
             return row
         if not same_state(before, row):
             return replace(row, since=self._clock())

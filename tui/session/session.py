@@ -191,9 +191,8 @@ class Session:
             self._listener.hosts_changed()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
-        if changes.complete:
-            self._pauses.missed(host.uri)
-        rows = [self._row(host, view) for view in changes.changed]
+        seen = not self._pauses.catch_up(host.uri) and not changes.complete
+        rows = [self._row(host, view, seen) for view in changes.changed]
         removed = [(host.uri, uuid) for uuid in changes.removed]
         if changes.complete:
             present = {row.key for row in rows}
@@ -204,14 +203,14 @@ class Session:
             self._reporter.changes(host, rows, removed)
         return rows, removed
 
-    def _row(self, host: Host, view: DomainView) -> Row:
+    def _row(self, host: Host, view: DomainView, seen: bool = True) -> Row:
         before = self.rows.get((host.uri, view.domain.key.uuid))
         wait = self.waits.get((host.uri, view.domain.key.uuid))
         pending = wait.stage if wait is not None and view.progress is None else ""
         row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
         if before is not None and before.other_end and before.operation == row.operation:
             row = replace(row, other_end=before.other_end)
-        return self._pauses.refined(before, row)
+        return self._pauses.refined(before, row, seen)
 
     def _apply(self, changed: Sequence[Row], removed: Sequence[RowKey] = ()) -> None:
         """Change these rows, correct what that says of migrations, and report it."""
