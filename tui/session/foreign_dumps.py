@@ -60,7 +60,9 @@ class ForeignDumps:
 
     def attend(self, host: Host, row: Row, began: bool) -> None:
         """Wait for the domain's dump, if it has one that the hypervisor may have begun; `began`: just now."""
-        if row.operation != JobOperation.DUMP or not row.domain.may_be_dumped_by_hypervisor or row.key in self._waits:
+        if row.operation != JobOperation.DUMP or row.key in self._waits:
+            return
+        if not host.happenings.may_be_dumped_by_hypervisor(row.domain):
             return
         wait = ForeignWait(host, row.domain.key, JobOperation.DUMP, progress=row.progress)
         self._waits.begin(wait)

@@ -24,7 +24,7 @@ from tui.session.foreign_dumps import ForeignDumps
 from tui.session.host import Host, HostChanges, Link
 from tui.session.job_wait import JobWait
 from tui.session.left_pauses import LeftPauses
-from tui.session.pauses import Pauses, same_state
+from tui.session.pauses import refined, same_state
 from tui.session.planned_dump import PlannedDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore
@@ -86,7 +86,6 @@ class Session:
         """Seconds, at least, between two reports of changed rows."""
         self._flush_due: asyncio.TimerHandle | None = None
         self._flushed_at = float("-inf")
-        self._pauses = Pauses()
         self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
         self._disks = FailingDisks(self._tasks, self._disks_fail)
 
@@ -157,7 +156,6 @@ class Session:
         elif before is not Link.UP:
             hypervisor = f": {host.capabilities.hypervisor}" if host.capabilities else ""
             self._log.say(host.name, f"connected{hypervisor}")
-            self._pauses.missed(host.uri)
             self._look_for_pending(host)
         elif host.reason:
             self._log.say(host.name, host.reason, Tone.WARNING)
@@ -191,8 +189,7 @@ class Session:
             self._listener.hosts_changed()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
-        seen = not self._pauses.catch_up(host.uri) and not changes.complete
-        rows = [self._row(host, view, seen) for view in changes.changed]
+        rows = [self._row(host, view) for view in changes.changed]
         removed = [(host.uri, uuid) for uuid in changes.removed]
         if changes.complete:
             present = {row.key for row in rows}
@@ -203,14 +200,15 @@ class Session:
             self._reporter.changes(host, rows, removed)
         return rows, removed
 
-    def _row(self, host: Host, view: DomainView, seen: bool = True) -> Row:
+    def _row(self, host: Host, view: DomainView) -> Row:
         before = self.rows.get((host.uri, view.domain.key.uuid))
         wait = self.waits.get((host.uri, view.domain.key.uuid))
         pending = wait.stage if wait is not None and view.progress is None else ""
-        row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
+        since = host.happenings.since(view.domain)
+        row = Row(host.uri, view, host.name, since=since, pending=pending, stale=host.link is Link.DOWN)
         if before is not None and before.other_end and before.operation == row.operation:
             row = replace(row, other_end=before.other_end)
-        return self._pauses.refined(before, row, seen)
+        return refined(before, row)
 
     def _apply(self, changed: Sequence[Row], removed: Sequence[RowKey] = ()) -> None:
         """Change these rows, correct what that says of migrations, and report it."""

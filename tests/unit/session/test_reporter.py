@@ -15,6 +15,7 @@ from tests.unit.session.observer import Observer
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
 from tui.session.foreign_dumps import ForeignDumps
+from tui.session.happenings import Happenings
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.reporter import Reporter
@@ -30,6 +31,7 @@ class Bystander:
     """Stands for the parts that no test here is about."""
 
     watched = 10.0
+    happenings = Happenings()
     name = URI
 
     def __contains__(self, key: object) -> bool:
