@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.observing.progress import Progress
 from tui.session.rows import Row, RowKey, RowStore, SortValue, block_jobs, busy_first, by_name
-from tui.words import jobs
+from tui.words import jobs, states
 
 FEW = 200
 """Rows that move at one time for which places are searched one by one."""
@@ -33,7 +33,7 @@ class Filter:
 
     def _matches(self, row: Row) -> bool:
         job = _job(row.progress) if row.progress is not None else row.pending
-        text = f"{row.domain.name} {row.domain.state.label} {row.disk} {job} {row.host}".casefold()
+        text = f"{row.domain.name} {states.label(row.domain)} {row.disk} {job} {row.host}".casefold()
         return all(word in text for word in self._words) != self._inverted
 
 

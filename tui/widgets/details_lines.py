@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from backend.model import BlockOperation, Capabilities, DiskSource, JobStats
+from backend.model import BlockOperation, Capabilities, DiskSource, DomainState, JobStats
 from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
 from backend.records import process
@@ -16,8 +16,8 @@ from tui.commands.keys import Keys
 from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
-from tui.widgets.columns import note
-from tui.words import jobinfo, jobs, units
+from tui.widgets.columns import problem
+from tui.words import jobinfo, jobs, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -38,7 +38,9 @@ def job(
     row: Row, keys: Keys, records: Sequence[DomainRecord], life: Throughput | None, cells: int
 ) -> Iterator[Content]:
     """The progress of its job, and all statistics of that operation."""
-    yield from _problems(row, keys)
+    yield from _problems(row, keys, cells)
+    if row.domain.answering and (row.domain.faulty or row.domain.state is DomainState.PAUSED):
+        yield _state(row, cells)
     if row.progress is None:
         if row.pending or not row.view.block_jobs:
             words = f"a dump is {row.pending}" if row.pending else "no job"
@@ -65,6 +67,10 @@ def job(
         yield _fact("scratch", jobs.scratch(stats), cells, "bold $warning" if low else "")
         yield _fact("ends", jobs.PULL_ENDS, cells)
     yield from _block_jobs(row, cells)
+    if (dump := row.automatic_dump) is not None:
+        if dump.path:
+            yield _fact("writes", crop_path(dump.path, cells - LABEL), cells)
+        yield _fact("requested", states.requester(dump), cells)
     for record in (item.record for item in records):
         if not record.over and record.key == row.domain.key:
             yield _path_fact("writes", record, cells)
@@ -82,7 +88,7 @@ def block_job(
     row: Row, keys: Keys, source: DiskSource | None, capabilities: Capabilities | None, cells: int
 ) -> Iterator[Content]:
     """The job of a disk: how far it is, what comes next, and its images. `source`: what the disk is on, where known."""
-    yield from _problems(row, keys)
+    yield from _problems(row, keys, cells)
     if row.progress is None:
         return
     stats = row.progress.stats
@@ -137,12 +143,11 @@ def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
 def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
     """The domain itself."""
     domain = row.domain
-    yield from _problems(row, keys)
+    yield from _problems(row, keys, cells)
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
-    reason = f" ({domain.reason})" if domain.reason else ""
-    yield _fact("state", f"{domain.state.label}{reason}", cells)
+    yield _state(row, cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
     yield _fact("host", host, cells)
     if capabilities is not None:
@@ -172,12 +177,16 @@ def _image(label: str, path: str, cells: int) -> Content:
     return _fact(label, crop_path(path, cells - LABEL), cells)
 
 
-def _problems(row: Row, keys: Keys) -> Iterator[Content]:
+def _problems(row: Row, keys: Keys, cells: int) -> Iterator[Content]:
     if row.stale:
         yield Content.styled("last known state (host unreachable)", "$error")
-    if problem := note(row):
+    if (trouble := problem(row)) is not None:
         hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
-        yield Content.styled(problem[0] + hint, "bold $warning")
+        yield from Content.styled(trouble[0] + hint, "bold $warning").wrap(max(10, cells))
+
+
+def _state(row: Row, cells: int) -> Content:
+    return _fact("state", states.label(row.domain) + states.since(row.since), cells)
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:

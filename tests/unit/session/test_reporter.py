@@ -15,6 +15,7 @@ from tests.unit.session.observer import Observer
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
 from tui.session.foreign_dumps import ForeignDumps
+from tui.session.happenings import Happenings
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.reporter import Reporter
@@ -30,6 +31,7 @@ class Bystander:
     """Stands for the parts that no test here is about."""
 
     watched = 10.0
+    happenings = Happenings()
     name = URI
 
     def __contains__(self, key: object) -> bool:
@@ -49,8 +51,9 @@ class EndedWait:
 
 def reporter(rows: RowStore, observer: Observer) -> tuple[Reporter, ForeignDumps]:
     nobody = Bystander()
-    foreign = ForeignDumps(cast(BackgroundTasks, nobody), observer)
-    return Reporter(observer, rows, cast(BackgroundWaits, nobody), foreign, lambda host: None, "r"), foreign
+    waits = cast(BackgroundWaits, nobody)
+    foreign = ForeignDumps(cast(BackgroundTasks, nobody), observer, waits, lambda row, dump: None)
+    return Reporter(observer, rows, waits, foreign, lambda host: None, "r"), foreign
 
 
 @pytest.mark.parametrize("removed", [True, False])
