@@ -1,0 +1,68 @@
+"""Whether and when a migration ends, in words: the same sentence wherever it is shown or printed."""
+
+from __future__ import annotations
+
+from backend.observing.convergence import Convergence, Course
+from tui.words import units
+
+
+def sentence(convergence: Convergence) -> str:
+    """Where the migration stands, and why."""
+    words = _sentence(convergence)
+    return f"{words}; its CPUs are throttled by {convergence.throttle} %" if convergence.throttle else words
+
+
+def brief(convergence: Convergence) -> str:
+    """The same in at most 14 cells."""
+    return "needs recovery" if convergence.course is Course.POSTCOPY_FAILED else convergence.course.value
+
+
+def trouble(convergence: Convergence) -> bool:
+    """Whether it will not end unless somebody helps."""
+    return convergence.course in (Course.NOT_CONVERGING, Course.POSTCOPY_FAILED)
+
+
+def _sentence(convergence: Convergence) -> str:
+    match convergence.course:
+        case Course.FIRST_PASS:
+            left = f", {_about(convergence.pass_left)} left of it" if convergence.pass_left is not None else ""
+            return f"first pass{left}; what the guest dirties meanwhile is known only then"
+        case Course.CONVERGING if convergence.left is not None:
+            return f"converging, {_about(convergence.left)} left"
+        case Course.CONVERGING:
+            left = f", at least {units.duration(convergence.pass_left)} left" if convergence.pass_left else ""
+            return f"converging{left}: {_rates(convergence)}"
+        case Course.NOT_CONVERGING:
+            return f"not converging: {_rates(convergence)}{_downtimes(convergence)}"
+        case Course.POSTCOPY:
+            left = f", {_about(convergence.left)} until all of its memory is there" if convergence.left else ""
+            return f"post-copy: the guest runs on the other host{left}"
+        case Course.POSTCOPY_FAILED:
+            return POSTCOPY_FAILED
+
+
+POSTCOPY_FAILED = (
+    "post-copy failed: the guest stands still on both hosts, and needs the memory of both; "
+    "repeat the command that migrates it with --postcopy --postcopy-resume"
+)
+
+
+def _rates(convergence: Convergence) -> str:
+    dirties = units.rate(convergence.dirty_rate)
+    carries = units.rate(convergence.bandwidth) or "an unknown rate"
+    return f"the guest dirties {dirties}, the link carries {carries}"
+
+
+def _downtimes(convergence: Convergence) -> str:
+    if convergence.downtime is None:
+        return ""
+    allowed = f", {_span(convergence.max_downtime)} allowed" if convergence.max_downtime is not None else ""
+    return f"; needs {_span(convergence.downtime)} of downtime{allowed}"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 10 else units.milliseconds(seconds)
+
+
+def _about(seconds: float | None) -> str:
+    return f"about {units.duration(seconds or 0.0)}"
