@@ -425,3 +425,6 @@ class Capabilities:
     """Why the results of dumps cannot be shared through the hypervisor."""
     dump_events: str | None = None
     """Why the hypervisor's own report of a dump's end is not received. Where it is, it precedes the domain's stop."""
+    begins: str | None = "this hypervisor does not report them"
+    """Why the begins of jobs are not reported (JobBegan) for all but memory-only dumps. A dump of a running guest shows
+    as its pause; that of a paused one has to be looked for."""

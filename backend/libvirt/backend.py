@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import libvirt
-
 from backend.backoff import RECONNECT, Backoff
-from backend.base import Backend, JobAnswer, find_domain
+from backend.base import Backend, BlockJobsAnswer, JobAnswer, find_domain
 from backend.credentials import CredentialsNeeded
 from backend.errors import (
     BackendError,
     DomainBusy,
-    DomainNotRunning,
     NoConnection,
     NoJob,
     NoSuchDomain,
@@ -29,22 +25,23 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
-from backend.libvirt import listing, metadata
+from backend.libvirt import block_jobs, domain_job, identity, jobs, listing, metadata, migration
+from backend.libvirt.block_jobs import Disks
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connection.connect import is_local, remember
 from backend.libvirt.connection.connection import Connection, Subject
 from backend.libvirt.connection.pool import Pool
 from backend.libvirt.connection.watch import Watch
-from backend.libvirt.convert import job_stats
 from backend.libvirt.core_dump import core_dump
-from backend.libvirt.errors import INVALID
+from backend.libvirt.errors import INVALID, NO_DISK, NOT_READY
 from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.emulators import running_domains
-from backend.libvirt.host.formats import built_in
 from backend.log import ignored
 from backend.model import (
+    BlockOperation,
     Capabilities,
     DiskKey,
+    DiskSource,
     Domain,
     DomainKey,
     DomainState,
@@ -52,7 +49,7 @@ from backend.model import (
     JobKey,
     JobOperation,
     JobStats,
-    JobType,
+    MigrationLimits,
     domain_of,
 )
 from backend.threads import in_thread
@@ -64,9 +61,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _OPTIONAL_DEADLINE = 1.0
-_FORMATS_DEADLINE = 3.0
 _LISTING = "the list of domains"
-_COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
 
 T = TypeVar("T")
 
@@ -78,8 +73,11 @@ class LibvirtBackend(Backend):
     def __init__(self, uri: str, readonly: bool = False) -> None:
         super().__init__(uri, readonly)
         self._hub = EventHub()
+        self._disks = Disks()
         self._watch = Watch(
-            partial(self._from_libvirt, self._take_event), partial(self._from_libvirt, self._take_break)
+            partial(self._from_libvirt, self._take_event),
+            partial(self._from_libvirt, self._take_break),
+            self._disks.forget,
         )
         self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost)
         self._control = Pool(uri, readonly, self.traffic)
@@ -134,29 +132,45 @@ class LibvirtBackend(Backend):
         return (await self._add_memory([domain]))[0] if domain else await super().find(name)
 
     async def job(self, key: JobKey) -> JobStats | None:
-        return await self._polling.call(key, partial(_job, key))
+        return await self._polling.call(domain_of(key), partial(jobs.job, key))
 
     async def jobs(
         self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
     ) -> Mapping[JobKey, JobAnswer]:
-        keys = list(keys)
+        by_domain: dict[Subject, list[JobKey]] = {}
+        for key in keys:
+            by_domain.setdefault(domain_of(key), []).append(key)
+        answers: dict[JobKey, JobAnswer] = {}
 
-        def hand_on(subject: Subject, answer: JobAnswer) -> None:
-            if on_answer is not None and not isinstance(subject, str):
-                on_answer(subject, answer)
+        def take(domain: Subject, answer: Mapping[JobKey, JobAnswer] | BackendError) -> None:
+            for key in by_domain[domain]:
+                answers[key] = answer if isinstance(answer, BackendError) else answer[key]
+                if on_answer is not None:
+                    on_answer(key, answers[key])
 
+        calls = {domain: partial(jobs.answers, keys) for domain, keys in by_domain.items()}
         try:
-            answers = await self._polling.sweep(
-                {key: partial(_job, key) for key in keys}, on_answer=hand_on if on_answer else None
-            )
+            found = await self._polling.sweep(calls, on_answer=take if on_answer else None)
         except BackendError as error:
-            for key in keys:
-                hand_on(key, error)
+            found = dict.fromkeys(by_domain, error)
+        for domain, answer in found.items():
+            if by_domain[domain][0] not in answers:
+                take(domain, answer)
+        return answers
+
+    async def block_jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, BlockJobsAnswer]:
+        keys = list(domains)
+        try:
+            found = await self._polling.sweep({key: partial(block_jobs.disk_jobs, self._disks, key) for key in keys})
+        except BackendError as error:
             return dict.fromkeys(keys, error)
-        return {key: answers[key] for key in keys}
+        return {key: found[key] for key in keys}
+
+    async def disk_source(self, key: DiskKey) -> DiskSource | None:
+        return await self._polling.call(key.domain, partial(block_jobs.disk_source, key))
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
-        return await self._polling.call(domain, partial(_last_job, domain))
+        return await self._polling.call(domain, partial(domain_job.last_job, domain))
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
@@ -170,15 +184,35 @@ class LibvirtBackend(Backend):
 
     async def abort(self, key: JobKey, postcopy: bool = False) -> None:
         if isinstance(key, DiskKey):
-            raise NoJob(f"{key.domain.name} has no job on {key.disk}")
-        domain = key
+            await self._end_block_job(key, partial(block_jobs.abort, key.disk))
+            return
         try:
-            await self._order(domain, lambda handle: handle.abortJob())
+            await self._order(key, migration.abort_postcopy if postcopy else domain_job.abort)
         except OperationFailed as error:
             if error.code != INVALID:
                 raise
-            if await self.job(domain) is None:
-                raise NoJob(f"{domain.name} has no job to abort", code=error.code) from None
+            if await self.job(key) is None:
+                raise NoJob(f"{key.name} has no job to abort", code=error.code) from None
+            raise NotSupported(error.message, code=error.code) from None
+
+    async def pivot(self, key: DiskKey) -> None:
+        await self._end_block_job(key, partial(block_jobs.pivot, key.disk))
+
+    async def migration_limits(self, domain: DomainKey) -> MigrationLimits:
+        return await self._polling.call(domain, partial(migration.limits, self.readonly, domain))
+
+    async def limit_migration(self, domain: DomainKey, limits: MigrationLimits) -> None:
+        await self._order(domain, partial(migration.limit, limits))
+
+    async def start_postcopy(self, domain: DomainKey) -> None:
+        try:
+            await self._order(domain, migration.start_postcopy)
+        except OperationFailed as error:
+            if error.code != INVALID:
+                raise
+            job = await self.job(domain)
+            if job is None or job.operation != JobOperation.MIGRATION_OUT:
+                raise NoJob(f"{domain.name} is not migrating to another host", code=error.code) from None
             raise NotSupported(error.message, code=error.code) from None
 
     async def resume(self, domain: DomainKey) -> None:
@@ -202,10 +236,26 @@ class LibvirtBackend(Backend):
         self._polling.check()
         await self._control.call(domain, lambda connection: order(connection.look_up(domain)))
 
-    async def _idle(self, domain: DomainKey) -> None:
+    async def _end_block_job(self, key: DiskKey, order: Callable[[Any], object]) -> None:
+        await self._idle(key.domain, but_for=JobOperation.BACKUP)
+        try:
+            await self._order(key.domain, order)
+        except (NotSupported, OperationFailed) as error:
+            if error.code == NO_DISK:
+                raise NoJob(f"{key.domain.name} has no job on {key.disk}", code=error.code) from None
+            if error.code != NOT_READY:
+                raise
+            job = await self.job(key)
+            if job is None or (isinstance(job.operation, BlockOperation) and job.operation.becomes_ready):
+                raise
+            raise NotSupported(
+                f"{key.disk} has nothing to pivot to: a {job.operation.label} does not mirror", code=error.code
+            ) from None
+
+    async def _idle(self, domain: DomainKey, but_for: JobOperation | None = None) -> None:
         # libvirt would queue the call until the job ends, and execute it long after the caller has given up.
         job = await self.job(domain)
-        if job is not None:
+        if job is not None and job.operation != but_for:
             raise DomainBusy(f"{domain.name} has a job ({job.operation.label}); this has to wait for its end")
 
     async def _list_one_by_one(self) -> list[Domain]:
@@ -238,7 +288,7 @@ class LibvirtBackend(Backend):
         if missing:
             sizes = await self._polling.sweep({key: partial(listing.memory, key) for key in missing})
             self._memory.update({key: size for key in missing if isinstance(size := sizes[key], int)})
-        stuck = {domain_of(subject) for subject in self._polling.stuck if not isinstance(subject, str)}
+        stuck = self._polling.stuck
         return [
             replace(
                 domain,
@@ -260,18 +310,19 @@ class LibvirtBackend(Backend):
 
     async def _connected(self) -> None:
         await self._polling.reopen()
-        driver, daemon, uri = await self._polling.call("the daemon", _identity)
+        self._disks.forget()  # What happened to them meanwhile was missed.
+        driver, daemon, uri = await self._polling.call("the daemon", identity.identity)
         local = is_local(uri)
         if local:
             with ignored(logger, "the files of dumps cannot be held", OSError):
                 self._daemon_owner = daemon_owner(uri)
-        version = await self._optional("the hypervisor's version", _version)
+        version = await self._optional("the hypervisor's version", identity.version)
         formats = None
         if local and driver == "QEMU" and not self.readonly:
-            emulator = await self._optional("the emulator", _emulator)
-            formats = await _formats(emulator) if emulator else None
+            emulator = await self._optional("the emulator", identity.emulator)
+            formats = await identity.formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
-        self._capabilities = capabilities(versions, local, self.readonly, self._watch.dump_events)
+        self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events)
 
     async def _optional(self, what: str, call: Callable[[Connection], T]) -> T | None:
         try:
@@ -294,6 +345,7 @@ class LibvirtBackend(Backend):
                     self._known.setdefault(key.uuid, Domain(key, DomainState.RUNNING))
             case LifecycleEvent(key, Lifecycle.STOPPED):
                 self._polling.forget(key.uuid)
+                self._disks.forget(key.uuid)
             case LifecycleEvent(key, Lifecycle.SUSPENDED):
                 self._polling.doubt(key.uuid)  # A dump pauses its guest, and then opens its target, which may hang.
         self._hub.put(event)
@@ -318,58 +370,6 @@ class LibvirtBackend(Backend):
                 self._polling.check()  # If it was lost again meanwhile, only this attempt can bring it back.
                 self._hub.put(ConnectionEvent(True))
                 return
-
-
-async def _formats(emulator: str) -> frozenset[str] | None:
-    """The dump formats that it was built with; None also where its file system does not answer."""
-    formats = in_thread(partial(built_in, emulator), "QEMU formats")
-    await asyncio.wait({formats}, timeout=_FORMATS_DEADLINE)
-    return formats.result() if formats.done() else None
-
-
-def _identity(connection: Connection) -> tuple[str, int, str]:
-    return connection.conn.getType(), connection.conn.getLibVersion(), connection.conn.getURI()
-
-
-def _version(connection: Connection) -> int:
-    version: int = connection.conn.getVersion()
-    return version
-
-
-def _emulator(connection: Connection) -> str | None:
-    """Path of the QEMU that domains of this host's own architecture get."""
-    return ET.fromstring(connection.conn.getDomainCapabilities()).findtext("path")
-
-
-def _job(key: JobKey, connection: Connection) -> JobStats | None:
-    if isinstance(key, DiskKey):
-        return None
-    handle = connection.handle(key)
-    try:
-        params = handle.jobStats()
-    except libvirt.libvirtError as error:
-        if (job := _job_behind_refusal(error)) is not None:
-            connection.look_up(key)
-            return JobStats(JobType.UNBOUNDED, job)
-        if error.get_error_code() != INVALID:
-            raise
-        connection.look_up(key)  # Raises if that run is over.
-        raise DomainNotRunning(f"{key.name} is not running", code=INVALID) from None
-    stats = job_stats(params)
-    if stats is not None:
-        connection.look_up(key)  # libvirt finds domains by their uuid alone: this may be the job of a later run.
-    return stats
-
-
-def _job_behind_refusal(error: libvirt.libvirtError) -> JobOperation | None:
-    """The job that libvirt reveals by refusing its stats (seen on 9.0.0); None if the refusal reveals none."""
-    if error.get_error_code() == libvirt.VIR_ERR_OPERATION_UNSUPPORTED:
-        return JobOperation.MIGRATION_IN  # "migration statistics are available only on the source host"
-    return None
-
-
-def _last_job(key: DomainKey, connection: Connection) -> JobStats | None:
-    return job_stats(connection.handle(key).jobStats(_COMPLETED))
 
 
 def _virsh_order(domain: Domain) -> tuple[bool, int, str]:

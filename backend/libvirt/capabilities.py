@@ -23,8 +23,8 @@ class Versions:
     """QEMU's names of the dump formats that it was built with; None if unknown."""
 
 
-def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: str | None) -> Capabilities:
-    """What `versions` can do. `dump_events` is the reason why QEMU's dump events do not arrive; None if they do."""
+def capabilities(versions: Versions, local: bool, readonly: bool, monitor_events: str | None) -> Capabilities:
+    """What `versions` can do. `monitor_events` is the reason why QEMU's own events do not arrive; None if they do."""
     refusal = _READ_ONLY if readonly else None
     formats: dict[str, str | None] = dict.fromkeys(FORMAT_NAMES)
     flags: dict[DumpFlags, str | None] = dict.fromkeys(flag for flag in DumpFlags if flag)
@@ -49,7 +49,9 @@ def capabilities(versions: Versions, local: bool, readonly: bool, dump_events: s
         abort=refusal,
         resume=refusal,
         shared_records=refusal,
-        dump_events=dump_events,
+        migration=refusal,
+        dump_events=monitor_events,
+        begins=monitor_events,
     )
 
 

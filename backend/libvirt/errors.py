@@ -18,6 +18,10 @@ from backend.text import clean
 
 INVALID: int = libvirt.VIR_ERR_OPERATION_INVALID
 """55: the call does not fit the domain's state. The meaning depends on the call."""
+NO_DISK: int = libvirt.VIR_ERR_INVALID_ARG
+"""8, in answer to a call about the job of a disk: the domain has no such disk, or the disk no job to end."""
+NOT_READY: int = libvirt.VIR_ERR_BLOCK_COPY_ACTIVE
+"""83: the job cannot be pivoted to, not yet or because it does not mirror."""
 NO_METADATA: int = libvirt.VIR_ERR_NO_DOMAIN_METADATA
 
 PERMISSION_CODES = frozenset(

@@ -18,18 +18,28 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from backend.base import Backend
-from backend.model import DomainKey, DumpFlags, DumpFormat
+from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat
 
 QUICK_MIB = 32
 """Memory of a domain whose dump is over in about a second."""
 LONG_MIB = 1024
 """Memory of one whose dump makes headway that can be watched, once it is let go."""
+DISK = "vda"
+"""The disk of a domain that has one."""
+DISK_MIB = 32
+"""Its size, all of it data."""
 
 
 class Release(Protocol):
     """Lets a held dump go on: to its end, or no further than the `closing` of its file."""
 
     async def __call__(self, closing: bool = False) -> None: ...
+
+
+class ReleaseBlockJob(Protocol):
+    """Lets a held block job go on at full speed."""
+
+    async def __call__(self) -> None: ...
 
 
 class Harness(ABC):
@@ -120,9 +130,25 @@ class Harness(ABC):
     def is_dump(self, path: Path, format_name: str) -> bool:
         """Whether the file is a dump in that format (``elf``, ``kdump-zlib``, ``raw``, ...) by its first bytes."""
 
+    async def with_disk(self, name: str) -> DomainKey:
+        """Make and start a domain whose disk, ``vda``, is full of data, and two overlays deep: base, middle, top.
+
+        Every kind of job has something to do there. For hypervisors that do not lack ``block jobs``.
+        """
+        raise NotImplementedError
+
+    def block_job(self, domain: DomainKey, operation: BlockOperation) -> AbstractAsyncContextManager[ReleaseBlockJob]:
+        """Start a block job on the domain's disk as another program would, and hold it until the block ends.
+
+        It gets under way, so that its stats have processed some bytes, and no further. A copy has a new target each
+        time, a commit merges the middle into the base, an active commit the top into the middle, and a pull merges all
+        into the top. The block is entered once the job is seen. For hypervisors that do not lack ``block jobs``.
+        """
+        raise NotImplementedError
+
     def lacks(self, ability: str) -> str | None:
         """Why a test of `ability` cannot run here, for the tests that ask; None: it can.
 
-        Abilities: ``paused`` (domains that start paused), ``hostile names``.
+        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``.
         """
         return None

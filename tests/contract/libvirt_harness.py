@@ -21,9 +21,10 @@ from typing import Self
 
 from backend.base import Backend
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import DomainKey, DumpFlags, DumpFormat, format_name
-from tests.contract.harness import QUICK_MIB, Harness, Release
+from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, format_name
+from tests.contract.harness import DISK_MIB, QUICK_MIB, Harness, Release, ReleaseBlockJob
 from tests.eventually import eventually
+from tests.hypervisor import block_jobs
 from tests.hypervisor.daemon import Machines, PrivateDaemon, is_dump, process_of, virsh_dump
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
@@ -36,6 +37,7 @@ class LibvirtHarness(Harness):
         self.folder.chmod(0o777)
         self._stack = ExitStack()
         self._dumps: list[subprocess.Popen[bytes]] = []
+        self._disks: dict[DomainKey, Path] = {}
 
     async def __aenter__(self) -> Self:
         self._stack.callback(shutil.rmtree, self.folder)
@@ -110,6 +112,25 @@ class LibvirtHarness(Harness):
 
     async def full_disk(self, mib: int = 0) -> tuple[str, Path]:
         return self.uri, self._stack.enter_context(small_disk(self.folder / "small", mib)) / "dump"
+
+    async def with_disk(self, name: str) -> DomainKey:
+        disk = await asyncio.to_thread(block_jobs.layered_disk, self.folder, DISK_MIB)
+        domain = await asyncio.to_thread(self._machines.start, name, disk=disk)
+        self._disks[domain] = disk
+        return domain
+
+    @asynccontextmanager
+    async def block_job(self, domain: DomainKey, operation: BlockOperation) -> AsyncIterator[ReleaseBlockJob]:
+        handle = self._machines.handle(domain)
+
+        async def release() -> None:
+            await asyncio.to_thread(block_jobs.release, handle)
+
+        await asyncio.to_thread(block_jobs.begin_held, handle, operation, self._disks[domain])
+        try:
+            yield release
+        finally:
+            await release()
 
     def is_dump(self, path: Path, format_name: str) -> bool:
         return is_dump(path, format_name)

@@ -129,6 +129,9 @@ class ExampleHarness(Harness):
         with path.open("rb") as file:
             return file.read(len(magic)) == magic
 
+    def lacks(self, ability: str) -> str | None:
+        return "the example has no disks" if ability == "block jobs" else None
+
     async def _answers(self) -> bool:
         with contextlib.suppress(NoConnection):
             await self._control.open()

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from backend.base import Backend
 from backend.errors import InvalidURI, JournalError, JournalWarning, NotSupported, OperationFailed
+from backend.events import JobBegan
 from backend.files.inspect import inspect
+from backend.model import DomainKey
 from backend.observing import lookup
 from backend.records import codec, process
 from backend.records.codec import InvalidRecord
@@ -126,10 +128,23 @@ def test_a_record_of_any_values_of_json_is_one_or_is_refused(made_up: dict[str, 
     | st.builds(lambda result, error: json.dumps({"result": result, "error": error}), json_values, json_values)
 )
 def test_any_word_of_qemus_is_understood_or_proves_nothing(text: str) -> None:
-    watch = pytest.importorskip("backend.libvirt.connection.watch")
-    completed, error = watch.dump_result(text)
+    monitor = pytest.importorskip("backend.libvirt.connection.monitor")
+    completed, error = monitor.dump_result(text)
     assert isinstance(completed, bool)
     assert not ACTIVE.search(error)
+
+
+@fuzzed
+@given(
+    st.sampled_from(["MIGRATION", "JOB_STATUS_CHANGE"]),
+    spoiled_text(['{"status":"setup"}', '{"id":"copy-vda-libvirt-1-format","status":"created"}'])
+    | json_values.map(json.dumps)
+    | st.builds(lambda status, job: json.dumps({"status": status, "id": job}), json_values, json_values),
+)
+def test_any_word_of_qemus_on_a_begin_is_understood_or_ignored(name: str, text: str) -> None:
+    monitor = pytest.importorskip("backend.libvirt.connection.monitor")
+    vm = DomainKey("u", 1, "vm")
+    assert monitor.event(vm, name, text) in (None, JobBegan(vm, block=True), JobBegan(vm, block=False))
 
 
 sql_values = (

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from backend.errors import DomainNotRunning, NoSuchDomain
 from backend.libvirt.convert import running_id
-from backend.model import DomainKey, JobKey
+from backend.model import DomainKey
 
 if TYPE_CHECKING:
     from backend.libvirt.connection.batch import Part
     from backend.threads import Worker
 
 T = TypeVar("T")
-Subject = JobKey | str
-"""What a call is about: a domain, a disk of one, or something of the hypervisor's in words."""
+Subject = DomainKey | str
+"""What a call is about: a domain, or something of the hypervisor's in words."""
 Call = Callable[["Connection"], T]
 """A blocking call on a connection."""
 

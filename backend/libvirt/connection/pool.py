@@ -15,7 +15,6 @@ from backend.libvirt.connection.batch import Batch, Part
 from backend.libvirt.connection.connect import connect, disconnect
 from backend.libvirt.connection.connection import Call, Connection, Subject
 from backend.libvirt.connection.watch import Watch
-from backend.model import domain_of
 from backend.text import clean
 from backend.threads import Worker
 
@@ -344,9 +343,9 @@ def _closed(connection: Connection, watch: Watch | None) -> None:
 
 
 def _uuid(subject: Subject) -> str:
-    return subject if isinstance(subject, str) else domain_of(subject).uuid
+    return subject if isinstance(subject, str) else subject.uuid
 
 
 def _no_answer(subject: Subject, deadline: float, known: bool) -> str:
-    name = subject if isinstance(subject, str) else domain_of(subject).name
+    name = subject if isinstance(subject, str) else subject.name
     return f"{name}: still no answer to an earlier call" if known else f"{name}: no answer within {deadline:g} s"

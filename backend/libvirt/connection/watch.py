@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,12 +10,21 @@ from typing import Any
 import libvirt
 
 from backend.errors import NotSupported
-from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.events import (
+    BlockJobEvent,
+    BlockJobStatus,
+    Event,
+    JobEvent,
+    Lifecycle,
+    LifecycleEvent,
+    RecordEvent,
+)
+from backend.libvirt.connection import monitor
 from backend.libvirt.convert import detail_word, domain_key, job_stats
 from backend.libvirt.errors import message_of
 from backend.libvirt.metadata import URN
 from backend.log import ignored
-from backend.model import JobType
+from backend.model import BlockOperation, JobType
 from backend.text import clean
 
 try:
@@ -26,7 +34,6 @@ except ImportError:
 
 logger = logging.getLogger(__name__)
 
-_DUMP_COMPLETED = "DUMP_COMPLETED"
 _CLOSE_REASONS = {
     libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed it",
     libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "the daemon does not answer any more",
@@ -36,15 +43,19 @@ _CLOSE_REASONS = {
 class Watch:
     """The callbacks on a connection.
 
-    `put` gets each event, and `lost` the connection and why, should it break; both in libvirt's event-loop thread.
+    `put` gets each event, `lost` the connection and why, should it break, and `rebuilt` the uuid of a domain that got
+    or lost a device; all in libvirt's event-loop thread.
     """
 
-    def __init__(self, put: Callable[[Event], None], lost: Callable[[Any, str], None]) -> None:
+    def __init__(
+        self, put: Callable[[Event], None], lost: Callable[[Any, str], None], rebuilt: Callable[[str], None]
+    ) -> None:
         self._put = put
         self._lost = lost
+        self._rebuilt = rebuilt
         self._undo: dict[Any, list[Callable[[], object]]] = {}
-        self.dump_events: str | None = None
-        """Why QEMU's own word on a dump's end is not heard, once `register` returned."""
+        self.monitor_events: str | None = None
+        """Why QEMU's own events, of the begins of jobs and a dump's end, are not heard, once `register` returned."""
 
     def register(self, conn: Any, readonly: bool) -> None:
         """Register for the events that the driver of `conn` supports. Blocks."""
@@ -56,17 +67,20 @@ class Watch:
             (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
             (libvirt.VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, self._job_completed),
             (libvirt.VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, self._metadata_change),
+            (libvirt.VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, self._block_job),
+            (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, self._device),
+            (libvirt.VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, self._device),
         ):
             with ignored(logger, f"no events of kind {event}", libvirt.libvirtError):
                 registered = conn.domainEventRegisterAny(None, event, callback, None)
                 undo.append(partial(conn.domainEventDeregisterAny, registered))
         try:
-            self.dump_events = None
+            self.monitor_events = None
             undo.append(self._register_monitor(conn, readonly))
         except libvirt.libvirtError as error:
-            self.dump_events = message_of(error)
+            self.monitor_events = message_of(error)
         except NotSupported as error:
-            self.dump_events = error.message
+            self.monitor_events = error.message
 
     def deregister(self, conn: Any) -> None:
         """Listen no more; a connection with callbacks on it would stay open for ever. Blocks."""
@@ -79,7 +93,8 @@ class Watch:
             raise NotSupported("the connection is read-only")
         if libvirt_qemu is None:
             raise NotSupported("the libvirt binding has no QEMU part")
-        registered = libvirt_qemu.qemuMonitorEventRegister(conn, None, _DUMP_COMPLETED, self._dump_completed, None)
+        regex = libvirt_qemu.VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX
+        registered = libvirt_qemu.qemuMonitorEventRegister(conn, None, monitor.NAMES, self._monitor, None, regex)
         return partial(libvirt_qemu.qemuMonitorEventDeregister, conn, registered)
 
     def _closed(self, conn: Any, reason: int, opaque: object) -> None:
@@ -99,19 +114,14 @@ class Watch:
         if uri == URN:
             self._put(RecordEvent(domain_key(domain)))
 
-    def _dump_completed(
-        self, conn: Any, domain: Any, event: str, seconds: int, micros: int, details: str | None, opaque: object
+    def _block_job(self, conn: Any, domain: Any, disk: str, kind: int, status: int, opaque: object) -> None:
+        self._put(BlockJobEvent(domain_key(domain), clean(disk), BlockOperation(kind), BlockJobStatus(status)))
+
+    def _device(self, conn: Any, domain: Any, alias: str, opaque: object) -> None:
+        self._rebuilt(domain.UUIDString())
+
+    def _monitor(
+        self, conn: Any, domain: Any, name: str, seconds: int, micros: int, details: str | None, opaque: object
     ) -> None:
-        completed, error = dump_result(details)
-        self._put(DumpEvent(domain_key(domain), completed, error))
-
-
-def dump_result(details: str | None) -> tuple[bool, str]:
-    """Whether QEMU's event says that the dump is complete, and else why not."""
-    try:
-        data = json.loads(details or "")
-        status, error = data["result"]["status"], data.get("error", "")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        logger.warning("QEMU's event cannot be parsed: %s", clean(str(details)))
-        return False, "QEMU's word on the dump cannot be understood"
-    return status == "completed", clean(str(error))
+        if (event := monitor.event(domain_key(domain), name, details)) is not None:
+            self._put(event)

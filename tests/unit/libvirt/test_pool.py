@@ -34,7 +34,7 @@ async def test_a_connection_that_breaks_under_a_call_is_closed_once(
     closed: list[Any] = []
     monkeypatch.setattr(pools, "disconnect", lambda conn: (closed.append(conn), disconnect(conn)))
     lost: list[str] = []
-    watch = Watch(lambda event: None, lambda conn, reason: None) if watched else None
+    watch = Watch(lambda event: None, lambda conn, reason: None, lambda uuid: None) if watched else None
     pool = Pool("test:///default", False, Traffic(), watch, lost.append)
     await pool.reopen()
     with pytest.raises(NoConnection):
@@ -47,7 +47,7 @@ async def test_a_connection_that_breaks_under_a_call_is_closed_once(
 async def pool(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pool]:
     """One that has two connections by now."""
     monkeypatch.setattr(pools, "SPARE_INTERVAL", 0.0)
-    watch = Watch(lambda event: None, lambda conn, reason: None)
+    watch = Watch(lambda event: None, lambda conn, reason: None, lambda uuid: None)
     pool = Pool("test:///default", False, Traffic(), watch, lambda reason: None)
     await pool.reopen()
     used: set[Connection] = set()

@@ -20,7 +20,7 @@ from backend.events import Lifecycle  # noqa: E402
 from backend.libvirt import convert  # noqa: E402
 from backend.libvirt.capabilities import Versions, capabilities  # noqa: E402
 from backend.libvirt.connection import connect  # noqa: E402
-from backend.libvirt.connection.watch import dump_result  # noqa: E402
+from backend.libvirt.connection.monitor import dump_result  # noqa: E402
 from backend.libvirt.errors import typed  # noqa: E402
 from backend.model import DomainState, DumpFlags  # noqa: E402
 

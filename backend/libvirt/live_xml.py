@@ -1,0 +1,62 @@
+"""The disks in the live XML of a running domain: what they read and write, and what their jobs mirror to."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from backend.model import DiskSource
+from backend.text import clean
+
+_MAY_HAVE_JOBS = ("disk", "lun")
+_LOCATIONS = ("file", "dev", "dir")
+_READY = ("yes", "pivot")
+"""What a mirror says of itself once everything is copied; the second one while it is pivoted to."""
+
+
+def disks(xml: str) -> dict[str, DiskSource | None]:
+    """Each disk that may have a block job, by the name of its target, in order; None: its source is not told."""
+    found: dict[str, DiskSource | None] = {}
+    for disk in ET.fromstring(xml).iterfind("devices/disk"):
+        target = disk.find("target")
+        if target is not None and disk.get("device", "disk") in _MAY_HAVE_JOBS:
+            found[clean(target.get("dev", ""))] = _source(disk)
+    return found
+
+
+def _source(disk: ET.Element) -> DiskSource | None:
+    source = _location(disk.find("source"))
+    if source is None:
+        return None
+    mirror = disk.find("mirror")
+    return DiskSource(
+        source,
+        tuple(_backing(disk)),
+        None if mirror is None else _location(mirror.find("source")),
+        mirror is not None and mirror.get("ready") in _READY,
+    )
+
+
+def _backing(disk: ET.Element) -> list[str]:
+    chain = []
+    layer = disk.find("backingStore")
+    while layer is not None and (location := _location(layer.find("source"))) is not None:
+        chain.append(location)
+        layer = layer.find("backingStore")
+    return chain
+
+
+def _location(source: ET.Element | None) -> str | None:
+    """Its path, or ``protocol://host:port/name``; None if it has neither, as a drive without a medium."""
+    if source is None:
+        return None
+    if protocol := source.get("protocol"):
+        hosts = ",".join(_host(host) for host in source.iterfind("host"))
+        return clean(f"{protocol}://{hosts}/{source.get('name', '')}")
+    if volume := source.get("volume"):
+        return clean(f"{source.get('pool')}/{volume}")
+    path = next(filter(None, map(source.get, _LOCATIONS)), None)
+    return clean(path) if path else None
+
+
+def _host(host: ET.Element) -> str:
+    return host.get("socket") or ":".join(filter(None, [host.get("name"), host.get("port")]))
