@@ -19,7 +19,7 @@ def completed(operation: Operation, signs: Sequence[Sign]) -> bool:
 def sign_of_failed_postcopy(now: float) -> Sign:
     """That nobody recovered it, which may happen at any later time, as long as the domain is on both hosts."""
     detail = (
-        f"Its post-copy failed, and nobody recovered it within {RECOVERY_GRACE:.0f} s: as long as the domain is on both "
-        "hosts, repeating the virsh migrate command with --postcopy --postcopy-resume goes on with it."
+        f"Its post-copy failed, and nobody recovered it within {RECOVERY_GRACE:.0f} s: as long as both hosts have the "
+        "domain, repeating the virsh migrate command with --postcopy --postcopy-resume goes on with it."
     )
     return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from backend.model import JobStats, MigrationLimits
 from backend.observing.convergence import Convergence, Course
 from tui.words import units
 
@@ -20,6 +23,33 @@ def brief(convergence: Convergence) -> str:
 def trouble(convergence: Convergence) -> bool:
     """Whether it will not end unless somebody helps."""
     return convergence.course in (Course.NOT_CONVERGING, Course.POSTCOPY_FAILED)
+
+
+def facts(stats: JobStats, convergence: Convergence | None, limits: MigrationLimits) -> Iterator[tuple[str, str]]:
+    """The figures behind the sentence, with their labels."""
+    if convergence is None:
+        return
+    yield "Pass", str(convergence.iteration)
+    grows = " (may grow)" if stats.may_grow else ""
+    yield "Remaining", f"{units.size(stats.remaining)} of {units.size(stats.total)}{grows}"
+    if convergence.dirty_rate is not None and stats.may_grow:
+        yield "Dirty rate", units.rate(convergence.dirty_rate)
+    limit = f" ({bandwidth_limit(limits.bandwidth)})" if limits.bandwidth is not None else ""
+    if convergence.course is not Course.POSTCOPY_FAILED:
+        yield "Bandwidth", f"{units.rate(convergence.bandwidth) or 'unknown'}{limit}"
+    if stats.may_grow:
+        needed = f"{_span(convergence.downtime)} needed, " if convergence.downtime is not None else ""
+        allowed = limits.max_downtime
+        yield "Downtime", f"{needed}{'an unknown time' if allowed is None else _span(allowed / 1000)} allowed"
+    else:
+        yield "Post-copy requests", str(stats.memory_postcopy_requests or 0)
+    if convergence.throttle:
+        yield "CPU throttle", f"{convergence.throttle} %"
+
+
+def bandwidth_limit(limit: int) -> str:
+    """``limited to 4.0 MiB/s``, ``unlimited``."""
+    return f"limited to {units.rate(limit)}" if limit else "unlimited"
 
 
 def _sentence(convergence: Convergence) -> str:
