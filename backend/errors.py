@@ -35,6 +35,10 @@ class AmbiguousDomain(BackendError):
     """Several hypervisors have a domain of that name, and none of them was chosen."""
 
 
+class AmbiguousJob(BackendError):
+    """Several disks of the domain have a job, and none of them was chosen."""
+
+
 class NotPermitted(BackendError):
     """The connection is read-only, or the user may not do this."""
 

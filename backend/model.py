@@ -223,6 +223,10 @@ class DiskSource:
     mirror: str | None = None
     """Where a block copy copies to, or an active commit commits to; None without one of these."""
     mirror_ready: bool = False
+    index: int | None = None
+    """The number of the source, which no other one that the disk ever had or mirrored to shares; None: not told."""
+    mirror_index: int | None = None
+    """That of the mirror, which keeps it when the disk pivots to it."""
 
 
 @dataclass(frozen=True, slots=True)

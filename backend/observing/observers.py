@@ -17,6 +17,7 @@ from backend.events import ConnectionEvent, JobEvent, RecordEvent
 from backend.files.inspect import inspect_target
 from backend.files.target import DumpTarget
 from backend.model import JobOperation
+from backend.observing.inbox import Inbox
 from backend.observing.record_reader import reader_of
 from backend.observing.sampler import Follower, sampler_of
 from backend.observing.wall_clock import WallClock
@@ -56,7 +57,7 @@ class Observers:
         self._attachment = attachment
         self._events = events
         self._journal = journal
-        self._observed: asyncio.Queue[Observation | Exception] = asyncio.Queue()
+        self._observed = Inbox()
         self._read_shared = asyncio.Event()
         self._adrift = asyncio.Event()
         self._search = asyncio.Event()
@@ -74,9 +75,7 @@ class Observers:
         if (record := self._attachment.record) is not None:
             self._follow_record(record)
         for observer in (self._listen, self._read_from_hypervisor, self._watch_file, self._watch_state):
-            task = asyncio.create_task(observer())
-            task.add_done_callback(self._stopped)
-            self._tasks.append(task)
+            self._tasks.append(self._observed.watch(asyncio.create_task(observer())))
         return self
 
     async def __aexit__(
@@ -89,14 +88,7 @@ class Observers:
 
     async def next(self, until: float | None) -> Observation | None:
         """The next observation; None if there is none `until` then (the event loop's clock)."""
-        try:
-            async with asyncio.timeout_at(until):
-                observation = await self._observed.get()
-        except TimeoutError:
-            return None
-        if isinstance(observation, Exception):
-            raise observation
-        return observation
+        return await self._observed.next(until)
 
     def adapt(self) -> None:
         """Observe what matters now that the attachment knows more."""
@@ -112,18 +104,14 @@ class Observers:
             self._adrift.set()
             self._search.set()
 
-    def _stopped(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and isinstance(error := task.exception(), Exception):
-            self._observed.put_nowait(error)
-
     def _sampled(self, answer: JobAnswer | Exception, sent: float) -> None:
         self._wall_clock.look()
         if isinstance(answer, BackendError):
-            self._observed.put_nowait(SampleFailed(answer))
+            self._observed.put(SampleFailed(answer))
         elif isinstance(answer, Exception):
-            self._observed.put_nowait(answer)
+            self._observed.put(answer)
         else:
-            self._observed.put_nowait(Sampled(answer, sent))
+            self._observed.put(Sampled(answer, sent))
 
     def _follow_record(self, record: JobRecord) -> None:
         try:
@@ -136,7 +124,7 @@ class Observers:
         self._cleanup.callback(reader.leave, take)
 
     def _record_read(self, record: JobRecord, runner_alive: bool | None) -> None:
-        self._observed.put_nowait(RecordSeen(record, runner_alive))
+        self._observed.put(RecordSeen(record, runner_alive))
 
     async def _listen(self) -> None:
         """Pass on what the hypervisor reports, and look or read again where it hints at more."""
@@ -150,10 +138,10 @@ class Observers:
                     self._read_shared.set()
                 elif isinstance(event, JobEvent) and event.stats.success is False:
                     event = await self._with_type(event)
-                self._observed.put_nowait(event)
+                self._observed.put(event)
                 self._follower.hurry()
         except BackendError as error:
-            self._observed.put_nowait(ConnectionEvent(False, error.message))
+            self._observed.put(ConnectionEvent(False, error.message))
 
     async def _with_type(self, event: JobEvent) -> JobEvent:
         """The event, with how the job ended by the stats that it left: libvirt's event has no type."""
@@ -178,7 +166,7 @@ class Observers:
                 logger.debug("shared record of %s: %s", self._attachment.domain.name, error.message)
                 continue
             if shared is not None:
-                self._observed.put_nowait(RecordSeen(shared, alive, shared=True))
+                self._observed.put(RecordSeen(shared, alive, shared=True))
 
     async def _watch_file(self) -> None:
         """Hold the dump's own file from before its end, and check it when the job is gone."""
@@ -187,16 +175,16 @@ class Observers:
         target = await self._hold_file()
         if target is None:
             return
-        self._observed.put_nowait(FileHeld(target.since))
+        self._observed.put(FileHeld(target.since))
         self._follower.hurry()  # Only while its job goes on, the file is known to be its own.
         while True:
             await self._adrift.wait()
             try:
                 checked = await in_thread(partial(_check, target, self._wall_clock), "dump file")
             except OperationFailed as error:
-                self._observed.put_nowait(FileUnreadable(error.message))
+                self._observed.put(FileUnreadable(error.message))
             else:
-                self._observed.put_nowait(checked)
+                self._observed.put(checked)
             await asyncio.sleep(SETTLING_INTERVAL)
 
     async def _hold_file(self) -> DumpTarget | None:
@@ -232,7 +220,7 @@ class Observers:
                     domains = []
                 for domain in domains:
                     if domain.key.uuid == self._attachment.domain.uuid:
-                        self._observed.put_nowait(StateSeen(domain))
+                        self._observed.put(StateSeen(domain))
             await asyncio.sleep(SETTLING_INTERVAL)
 
 

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import overload
 
 from backend.base import Backend
-from backend.errors import WaitTimeout
-from backend.model import DomainKey, JobOperation, JobStats, Operation
+from backend.errors import JobMismatch, NoJob, WaitTimeout
+from backend.event_stream import EventStream
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, JobStats, Operation
 from backend.observing import lookup
 from backend.observing.attach import attach
+from backend.observing.attach_block import attach_block
+from backend.observing.block_observers import BlockObservers
 from backend.observing.observers import Observers
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.verdicts.attachment import Attachment
+from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import Sampled
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
+
+OnProgress = Callable[[JobStats], None]
+"""Gets every sample of the job."""
 
 
 async def wait(
@@ -23,54 +33,138 @@ async def wait(
     domain: DomainKey,
     operation: Operation | None = JobOperation.DUMP,
     timeout: float | None = None,
-    on_progress: Callable[[JobStats], None] | None = None,
+    on_progress: OnProgress | None = None,
     record: JobRecord | None = None,
     journal: Journal | None = None,
+    disk: str | None = None,
 ) -> Outcome:
     """How the domain's current job ended, or the dump that `record` describes, once it has.
 
-    `operation` is the one that the caller expects, None for any; `timeout` is in seconds and covers everything.
-    `on_progress` gets every sample. `journal` is this user's own unless another one is given.
+    `operation` is the one that the caller expects; with None, it is the domain's own job, or else its only block job.
+    With `disk`, it is the job of that disk. `timeout` is in seconds and covers everything. `journal` is this user's own
+    unless another one is given.
 
-    Raises NoJob (with how the last known one ended), JobMismatch, DomainNotRunning and NoSuchDomain at the start, then
-    WaitTimeout, and NoConnection where the connection stays lost. None of them affects the job.
+    Raises NoJob (with how the last known one ended), JobMismatch, AmbiguousJob, DomainNotRunning and NoSuchDomain at
+    the start, then WaitTimeout, and NoConnection where the connection stays lost. None of them affects the job.
     """
-    attached: Attachment | Outcome | None = None
+    async with _waiting(backend, domain, timeout, on_progress) as waiting:
+        if disk is not None or isinstance(operation, BlockOperation):
+            return await waiting.for_disk(operation if isinstance(operation, BlockOperation) else None, disk)
+        try:
+            return await waiting.for_domain(operation, record, journal)
+        except NoJob as error:
+            if operation is not None or record is not None:
+                raise
+            try:
+                return await waiting.for_disk()
+            except NoJob:
+                raise error from None  # It says how the last one ended.
+
+
+async def wait_until_ready(
+    backend: Backend, key: DiskKey, timeout: float | None = None, on_progress: OnProgress | None = None
+) -> Outcome | None:
+    """None once the disk's job has copied everything, and goes on as a mirror; how it ended, if it does so before.
+
+    Raises what `wait` raises, and JobMismatch for a job that never becomes ready.
+    """
+    async with _waiting(backend, key.domain, timeout, on_progress) as waiting:
+        attachment = await waiting.attach_block(None, key.disk)
+        if not attachment.operation.becomes_ready:
+            raise JobMismatch(BlockOperation.COPY, attachment.operation)
+        return await waiting.verdict(
+            attachment, BlockObservers(backend, attachment, waiting.events), until=lambda: attachment.ready
+        )
+
+
+@dataclass
+class _Waiting:
+    """A wait for one job of the domain, while `events` are listened to."""
+
+    backend: Backend
+    domain: DomainKey
+    events: EventStream
+    on_progress: OnProgress | None
+    attached: bool = False
+    """Whether the job was found."""
+
+    async def for_domain(
+        self, operation: Operation | None, record: JobRecord | None, journal: Journal | None
+    ) -> Outcome:
+        if (outcome := await self.backend.job_result(self.domain, operation)) is not None:
+            return outcome
+        attached = await attach(self.backend, self.domain, operation, record, journal)
+        if isinstance(attached, Outcome):
+            return attached
+        self.attached = True
+        outcome = await self.verdict(attached, Observers(self.backend, attached, self.events, journal))
+        claim = attached.unchecked_claim
+        if claim is not None and outcome.evidence is Evidence.SHARED and outcome.verdict is not Verdict.UNPROVEN:
+            # Its file was not found while it was written to; what the record names may be there.
+            return await lookup.weigh_by_file(claim, outcome, self.backend.capabilities.local)
+        return outcome
+
+    async def for_disk(self, operation: BlockOperation | None = None, disk: str | None = None) -> Outcome:
+        attachment = await self.attach_block(operation, disk)
+        return await self.verdict(attachment, BlockObservers(self.backend, attachment, self.events))
+
+    async def attach_block(self, operation: BlockOperation | None, disk: str | None) -> BlockAttachment:
+        now = asyncio.get_running_loop().time()
+        attachment = await attach_block(self.backend, self.domain, operation, disk, now)
+        self.attached = True
+        if self.on_progress and attachment.last:
+            self.on_progress(attachment.last)
+        return attachment
+
+    @overload
+    async def verdict(
+        self, attachment: Attachment | BlockAttachment, observers: Observers | BlockObservers
+    ) -> Outcome: ...
+
+    @overload
+    async def verdict(
+        self, attachment: BlockAttachment, observers: BlockObservers, until: Callable[[], bool]
+    ) -> Outcome | None: ...
+
+    async def verdict(
+        self,
+        attachment: Attachment | BlockAttachment,
+        observers: Observers | BlockObservers,
+        until: Callable[[], bool] | None = None,
+    ) -> Outcome | None:
+        """Feed the attachment with observations until it has a verdict; None if `until` holds before."""
+        clock = asyncio.get_running_loop().time
+        async with observers:
+            while (outcome := attachment.outcome(clock())) is None:
+                if until is not None and until():
+                    return None
+                observation = await observers.next(attachment.due)
+                if observation is None:
+                    continue
+                before = attachment.last
+                attachment.observe(observation, clock())
+                observers.adapt()
+                last = attachment.last
+                if self.on_progress and last and last is not before and isinstance(observation, Sampled):
+                    self.on_progress(last)
+        return outcome
+
+
+@asynccontextmanager
+async def _waiting(
+    backend: Backend, domain: DomainKey, timeout: float | None, on_progress: OnProgress | None
+) -> AsyncIterator[_Waiting]:
+    """A wait that lasts `timeout` seconds at the most; then WaitTimeout."""
+    waiting: _Waiting | None = None
     try:
         # Listening begins before the first look, so that no end falls between the two.
         async with asyncio.timeout(timeout) as limit, backend.events() as events:
             events.narrow(domain.uuid)
-            if (outcome := await backend.job_result(domain, operation)) is not None:
-                return outcome
-            attached = await attach(backend, domain, operation, record, journal)
-            if isinstance(attached, Outcome):
-                return attached
-            outcome = await _verdict(attached, Observers(backend, attached, events, journal), on_progress)
-            claim = attached.unchecked_claim
-            if claim is not None and outcome.evidence is Evidence.SHARED and outcome.verdict is not Verdict.UNPROVEN:
-                # Its file was not found while it was written to; what the record names may be there.
-                return await lookup.weigh_by_file(claim, outcome, backend.capabilities.local)
-            return outcome
+            waiting = _Waiting(backend, domain, events, on_progress)
+            yield waiting
     except TimeoutError:
         if not limit.expired():
             raise
-        state = "the job is still running" if attached is not None else "nothing is known of its job yet"
+        known = waiting is not None and waiting.attached
+        state = "the job is still running" if known else "nothing is known of its job yet"
         raise WaitTimeout(f"{domain.name}: timed out after {timeout:g} s; {state}") from None
-
-
-async def _verdict(
-    attachment: Attachment, observers: Observers, on_progress: Callable[[JobStats], None] | None
-) -> Outcome:
-    """Feed the attachment with observations until it has a verdict."""
-    clock = asyncio.get_running_loop().time
-    async with observers:
-        while (outcome := attachment.outcome(clock())) is None:
-            observation = await observers.next(attachment.due)
-            if observation is None:
-                continue
-            attachment.observe(observation, clock())
-            observers.adapt()
-            last = attachment.last
-            if on_progress and last and isinstance(observation, Sampled) and observation.stats is last:
-                on_progress(last)
-    return outcome

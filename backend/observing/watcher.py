@@ -1,8 +1,9 @@
 """Keeps the domains of one hypervisor and their jobs up to date.
 
-Three tasks run concurrently, so that a slow one does not delay the others: domains with a job are followed through the
-sampler, all others are looked at in a sweep, and the list is read anew from time to time. Sweep and list take a bounded
-share of the hypervisor's time. An event makes the list due, and its domain is followed for a while.
+Domains with a job are followed through the sampler. The others are looked at in sweeps: quick ones where the begin of a
+job is not reported, slow ones where it is, since an event may be lost. Jobs of disks have slow sweeps of their own. The
+list is read anew from time to time. All of these run concurrently, so that a slow one does not delay the others, and
+take a bounded share of the hypervisor's time. An event makes the list due, and its domain is followed for a while.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.event_stream import EventStream
-from backend.events import ConnectionEvent
-from backend.model import Domain, DomainKey, JobStats, JobType
+from backend.events import BlockJobEvent, ConnectionEvent, JobBegan
+from backend.model import Domain, DomainKey, DomainState, JobStats, JobType
+from backend.observing.block_jobs import BlockJobs
 from backend.observing.pace import Pace
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.sampler import Follower, sampler_of
@@ -35,6 +38,10 @@ SLICE = 100
 """Jobs processed before other tasks of the event loop get a turn."""
 SWEEP_INTERVAL = 0.85
 """Seconds, at the least, between two sweeps: 19 of 20 jobs that begin unheard are then found within a second."""
+SAFETY_INTERVAL = 15.0
+"""The same where begins are reported."""
+BLOCK_INTERVAL = 2.0
+"""Seconds between two sweeps of the jobs of disks, which take much longer than that, where begins are not reported."""
 SWEEP_SHARE = 0.04
 """The part of the time that sweeps may take."""
 LIST_INTERVAL = 2.0
@@ -79,6 +86,12 @@ class Watcher:
         self._views: dict[str, DomainView] = {}
         self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
         self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
+        self._safety = Pace(clock, SAFETY_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
+        self._block_sweeps = Pace(clock, BLOCK_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
+        self._block_looks = Pace(clock, inf, SWEEP_SHARE, LONGEST_PAUSE)
+        self._block_news: set[str] = set()
+        """The uuids of domains of which a job of a disk was reported to have begun."""
+        self._block_jobs = BlockJobs(backend, clock, self._block_jobs_changed)
         self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE, LIST_PAUSE)
         self._followers: dict[DomainKey, Follower] = {}
         """Of the domains that have a job, or of which the hypervisor reported an event lately."""
@@ -111,7 +124,11 @@ class Watcher:
                 tasks.create_task(self._listen(events))
                 tasks.create_task(self._keep(self._listings, self._list))
                 tasks.create_task(self._keep(self._sweeps, self._sweep))
+                tasks.create_task(self._keep(self._safety, self._sweep_all))
+                tasks.create_task(self._keep(self._block_sweeps, self._sweep_block_jobs))
+                tasks.create_task(self._keep(self._block_looks, self._look_at_news))
         finally:
+            self._block_jobs.close()
             for key in list(self._followers):
                 self._unfollow(key)
             if self._report_due is not None:
@@ -144,9 +161,44 @@ class Watcher:
                 self._unfollow(key)
         await self._look_at([key for key in self._attention if self._is_active(key)], self._listings)
 
+    @property
+    def _pushed(self) -> bool:
+        """Whether the hypervisor reports the begins of jobs, but for the dumps of paused guests."""
+        return self._backend.capabilities.begins is None
+
     async def _sweep(self) -> None:
-        active = (view.domain.key for view in self._views.values() if view.domain.active)
-        await self._look_at([key for key in active if key not in self._followers], self._sweeps)
+        active = [view.domain for view in self._views.values() if view.domain.active]
+        if self._pushed:
+            active = [domain for domain in active if domain.state is DomainState.PAUSED]
+        await self._look_at([domain.key for domain in active if domain.key not in self._followers], self._sweeps)
+
+    async def _sweep_all(self) -> None:
+        if self._pushed:
+            active = self._active
+            await self._look_at([key for key in active if key not in self._followers], self._safety)
+            await self._look_at_disks(active)
+
+    async def _sweep_block_jobs(self) -> None:
+        if not self._pushed:
+            await self._look_at_disks(self._active)
+
+    async def _look_at_news(self) -> None:
+        news, self._block_news = self._block_news, set()
+        await self._look_at_disks([view.domain.key for uuid in news if (view := self._views.get(uuid)) is not None])
+
+    async def _look_at_disks(self, keys: list[DomainKey]) -> None:
+        if keys:
+            self._block_jobs.learn(await self._backend.block_jobs(keys))
+
+    @property
+    def _active(self) -> list[DomainKey]:
+        return [view.domain.key for view in self._views.values() if view.domain.active]
+
+    def _block_jobs_changed(self, key: DomainKey) -> None:
+        view = self._views.get(key.uuid)
+        if view is not None and view.domain.key == key:
+            self._show(replace(view, block_jobs=self._block_jobs.of(key)))
+            self._report_soon()
 
     async def _look_at(self, keys: list[DomainKey], pace: Pace) -> None:
         """Look once at domains that nobody follows, or that may have changed this very moment."""
@@ -154,7 +206,7 @@ class Watcher:
             return
         for count, (key, answer) in enumerate((await self._backend.jobs(keys)).items(), 1):
             assert isinstance(key, DomainKey)
-            if answer is None and pace is self._sweeps:
+            if answer is None and pace is not self._listings:
                 continue  # Nearly always: the domain has no job, and had none.
             if isinstance(answer, NoConnection):
                 raise answer
@@ -197,6 +249,9 @@ class Watcher:
         if key not in self._meters and self._attention.get(key, 0.0) <= self._clock():
             self._attention.pop(key, None)
             self._unfollow(key)
+        self._report_soon()
+
+    def _report_soon(self) -> None:
         if self._report_due is None and (self._changed or self._removed):
             # Answers come many at a time: they are reported together.
             self._report_due = asyncio.get_running_loop().call_soon(self._report_changes)
@@ -227,17 +282,22 @@ class Watcher:
             # Most are the very object that was listed before, and comparing 10,000 of them by value takes its time.
             if view is None or (view.domain is not domain and view.domain != domain):
                 same_run = view is not None and view.domain.key == domain.key
-                self._show(DomainView(domain, view.progress if view and same_run else None))
+                self._show(replace(view, domain=domain) if view and same_run else DomainView(domain))
                 if view and not same_run:
                     self._forget(view.domain.key)
                 if domain.active and not same_run:
-                    self._sweeps.hurry()
+                    self._sweep_soon()
+
+    def _sweep_soon(self) -> None:
+        for pace in (self._sweeps, self._safety, self._block_sweeps):
+            pace.hurry()
 
     def _forget(self, key: DomainKey) -> None:
         """That run of a domain is over."""
         self._meters.pop(key, None)
         self._attention.pop(key, None)
         self._unfollow(key)
+        self._block_jobs.forget(key)
 
     def _learn(self, key: DomainKey, answer: JobAnswer) -> None:
         view = self._views.get(key.uuid)
@@ -248,14 +308,14 @@ class Watcher:
         if not isinstance(answer, JobStats) or answer.type is JobType.NONE:
             self._meters.pop(key, None)
             if view.progress is not None:
-                self._show(DomainView(view.domain))
+                self._show(replace(view, progress=None))
             return
         last, meter = self._meters.get(key, (None, None))
         if meter is None or last is None or _is_other(answer, last):
             meter = ProgressMeter()
         self._follow(key)
         self._meters[key] = (answer, meter)
-        self._show(DomainView(view.domain, meter.update(answer, self._clock())))
+        self._show(replace(view, progress=meter.update(answer, self._clock())))
 
     def _show(self, view: DomainView) -> None:
         self._views[view.domain.key.uuid] = view
@@ -283,11 +343,19 @@ class Watcher:
     async def _listen(self, events: EventStream) -> None:
         try:
             async for event in events:
+                match event:
+                    case JobBegan(domain, block=True):
+                        self._block_news.add(domain.uuid)
+                        self._block_looks.hurry()
+                        continue
+                    case BlockJobEvent(domain):
+                        self._block_jobs.hurry(domain.uuid)
+                        continue
                 self._listings.hurry()
                 if not isinstance(event, ConnectionEvent):
                     self._attend(event.domain.uuid)
                 elif event.connected:
-                    self._sweeps.hurry()
+                    self._sweep_soon()
                 else:
                     self._troubles[self._listings] = NoConnection(event.reason)
         except BackendError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from backend.errors import BackendError
 from backend.events import Event
 from backend.files.dumpfile import DumpFile
-from backend.model import Domain, JobStats
+from backend.model import DiskSource, Domain, JobStats
 from backend.records.record import JobRecord
 
 
@@ -69,4 +69,13 @@ class FileUnreadable:
     reason: str
 
 
-Observation = Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | FileUnreadable | Event
+@dataclass(frozen=True, slots=True)
+class DiskSeen:
+    """What a disk reads and writes, looked up once its job was known to be over; None: that is not known."""
+
+    source: DiskSource | None
+
+
+Observation = (
+    Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | FileUnreadable | DiskSeen | Event
+)

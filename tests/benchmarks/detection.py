@@ -1,8 +1,8 @@
 """How soon the console shows a job that was started elsewhere: from the job's begin to the paint in a real pty.
 
-libvirt tells of no job's begin, only of the pause of a guest that ran; a guest that was paused before is found by the
-sweep alone. The begin is the moment at which another connection sees the job (asked every millisecond). Dumps begin at
-random moments, out of step with the sweeps.
+A read-write connection is told of every begin but that of a memory-only dump of a guest that is paused, which is found
+by the sweep alone; a read-only one is told only of the pause of a guest that ran. The begin is the moment at which
+another connection sees the job (asked every millisecond). Dumps begin at random moments, out of step with the sweeps.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import asyncio
 import random
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
 from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, own_folder
-from tests.hypervisor.site import held_dump, site
+from tests.hypervisor.site import held_dump, let_run, site
 
-REAL, SIMULATED = 100, 1_000
+REAL, PAUSED, SIMULATED = 100, 5, 1_000
 LATENCY = 20
 """ms that each call to the simulator takes."""
 JOBS = 40
-"""Dumps of paused guests that are timed; of running ones, half as many."""
+"""Dumps of each kind that are timed."""
 SETTLING = 4.0
 JOB = rb"dump {4,}"
 """A job in its column of the table."""
@@ -47,17 +47,22 @@ def delays(console: PseudoTerminal, dumps: Iterator[AbstractContextManager[float
 
 
 def _real(env: Mapping[str, str]) -> Iterator[Figure]:
-    with site("detect", REAL) as here, PseudoTerminal([*VIRT_JOBS, "-c", here.daemon.uri], env) as console:
-        console.until_painted(CURSOR)
-        console.read_for(SETTLING)
-        paused = delays(console, (held_dump(here, random.choice(here.domains)) for _ in range(JOBS)))
-        running = here.domains[: JOBS // 2]
-        for domain in running:
-            here.machines.handle(domain).resume()
-        console.read_for(SETTLING)
-        ran = delays(console, (held_dump(here, domain) for domain in running))
-    yield from _lines(f"{REAL} real domains, a paused guest", paused, 1.0)
-    yield from _lines(f"{REAL} real domains, a running guest", ran, 1.0)
+    with site("detect", REAL) as here:
+        paused, running = here.domains[:PAUSED], here.domains[PAUSED:]
+        let_run(here, running)
+        kinds: Mapping[str, Callable[[], AbstractContextManager[float]]] = {
+            "a memory-only dump of a running guest": lambda: held_dump(here, random.choice(running)),
+            "a raw dump of a running guest": lambda: held_dump(here, random.choice(running), memory_only=False),
+            "a memory-only dump of a paused guest": lambda: held_dump(here, random.choice(paused)),
+        }
+        for access, options in (("read-write", ()), ("read-only", ("--readonly",))):
+            with PseudoTerminal([*VIRT_JOBS, *options, "-c", here.daemon.uri], env) as console:
+                console.until_painted(CURSOR)
+                console.read_for(SETTLING)
+                for what, dump in kinds.items():
+                    found = delays(console, (dump() for _ in range(JOBS)))
+                    told = access == "read-write" and "paused" not in what
+                    yield from _lines(f"{REAL} real domains, {access}, {what}", found, 0.15 if told else 1.0)
 
 
 def _simulated(env: Mapping[str, str]) -> Iterator[Figure]:

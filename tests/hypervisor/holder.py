@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-HELPER = b"libvirt_iohelper"
+HELPER = "libvirt_iohelper"
 INTERVAL = 0.001
 
 
@@ -70,10 +70,13 @@ def _newborn(path: bytes, older: set[str]) -> int | None:
     """The pid of the process that writes `path`."""
     for name in os.listdir("/proc"):
         if name.isdigit() and name not in older:
-            with contextlib.suppress(OSError), open(f"/proc/{name}/cmdline", "rb") as cmdline:
-                arguments = cmdline.read().split(b"\0")
-                if os.path.basename(arguments[0]) == HELPER and path in arguments:
-                    return int(name)
+            with contextlib.suppress(OSError):
+                # On a busy machine, reading any process's arguments may have to wait until that one gets a turn.
+                if os.path.basename(os.readlink(f"/proc/{name}/exe")) != HELPER:
+                    continue
+                with open(f"/proc/{name}/cmdline", "rb") as cmdline:
+                    if path in cmdline.read().split(b"\0"):
+                        return int(name)
     return None
 
 

@@ -8,7 +8,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +52,14 @@ def site(host: str, domains: int) -> Iterator[Site]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def let_run(site: Site, domains: Iterable[DomainKey]) -> None:
+    """Let these run; they halt as soon as they do."""
+    for domain in domains:
+        site.machines.handle(domain).resume()
+
+
 @contextmanager
-def held_dump(site: Site, domain: DomainKey) -> Iterator[float]:
+def held_dump(site: Site, domain: DomainKey, memory_only: bool = True) -> Iterator[float]:
     """Someone else's dump of `domain`, which makes no headway until the block ends; when its job had begun."""
     with tempfile.TemporaryDirectory(prefix="dump-", dir=site.daemon.folder) as folder:
         target = Path(folder) / "fifo"
@@ -63,7 +69,7 @@ def held_dump(site: Site, domain: DomainKey) -> Iterator[float]:
         # Whoever opens it finds a reader, and hangs only once the pipe is full.
         with open(os.open(target, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as reader:
             asked = time.perf_counter()
-            dump = virsh_dump(site.daemon.uri, domain, target, "--memory-only")
+            dump = virsh_dump(site.daemon.uri, domain, target, *(["--memory-only"] if memory_only else []))
             began = _begun(site.machines.handle(domain), asked)
             try:
                 yield began

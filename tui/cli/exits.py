@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from backend.errors import (
     AmbiguousDomain,
+    AmbiguousJob,
     BackendError,
     DomainNotRunning,
     FileExists,
@@ -45,6 +46,7 @@ _BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
     (Unreadable, Exit.UNPROVEN),
     (InvalidURI, Exit.USAGE),
     (AmbiguousDomain, Exit.USAGE),
+    (AmbiguousJob, Exit.USAGE),
     (FileExists, Exit.USAGE),
     (InvalidPath, Exit.USAGE),
     (NoJob, Exit.NO_JOB),

@@ -1,0 +1,37 @@
+"""What several observers of one job observe, in the order in which it came."""
+
+from __future__ import annotations
+
+import asyncio
+
+from backend.verdicts.observations import Observation
+
+
+class Inbox:
+    """Observers put in what they observe, or the exception that ended them; one reader takes it out."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Observation | Exception] = asyncio.Queue()
+
+    def put(self, observation: Observation | Exception) -> None:
+        self._queue.put_nowait(observation)
+
+    def watch(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """Put in the exception that ends `task`, if one does; the task."""
+        task.add_done_callback(self._stopped)
+        return task
+
+    async def next(self, until: float | None) -> Observation | None:
+        """The next observation; None if there is none `until` then (the event loop's clock). Raises an exception."""
+        try:
+            async with asyncio.timeout_at(until):
+                observation = await self._queue.get()
+        except TimeoutError:
+            return None
+        if isinstance(observation, Exception):
+            raise observation
+        return observation
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self.put(error)

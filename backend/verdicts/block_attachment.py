@@ -1,0 +1,171 @@
+"""The job of one disk, from the moment someone attaches to it to its verdict. No I/O here.
+
+libvirt tells how such a job ended, on every connection (BLOCK_JOB_2). Where that was missed, a copy or an active commit
+leaves a trace: the disk reads and writes its target from the moment of the pivot on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
+from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Lifecycle, LifecycleEvent
+from backend.model import BlockOperation, DiskKey, DiskSource, JobStats, JobType
+from backend.verdicts.ledger import Sign
+from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
+from backend.verdicts.phase import GRACE, RECONNECT_GRACE, Link
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
+
+_VERDICTS = {
+    BlockJobStatus.COMPLETED: Verdict.COMPLETED,
+    BlockJobStatus.FAILED: Verdict.FAILED,
+    BlockJobStatus.CANCELED: Verdict.CANCELLED,
+}
+
+
+class BlockAttachment:
+    """Feed it with `observe`; ask for the `outcome` after each observation and when `due` has come.
+
+    Times are the caller's monotonic clock, in seconds.
+    """
+
+    def __init__(self, key: DiskKey, operation: BlockOperation, source: DiskSource | None = None) -> None:
+        """`source`: what the disk read and wrote while the job was running, where that is known."""
+        self.key = key
+        self.operation = operation
+        self.last: JobStats | None = None
+        """The latest sample of this very job."""
+        self.ready = False
+        """Whether it has copied everything, and mirrors what the guest writes."""
+        self._source = source
+        self._link = Link()
+        self._proof: Sign | None = None
+        self._remark = "The job was gone when it was next looked at."
+        self._ended_at: float | None = None
+        self._vanished = False
+        """Whether it is known to be over because the domain was found stopped."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether this job is known to be over; its verdict may take a little longer."""
+        return self._ended_at is not None
+
+    @property
+    def due(self) -> float | None:
+        """When `outcome` will have an answer without any further observation; None: not before one."""
+        if self._ended_at is not None:
+            return self._ended_at + GRACE
+        return None if self._link.lost_at is None else self._link.lost_at + RECONNECT_GRACE
+
+    def observe(self, observation: Observation, now: float) -> None:
+        """Take one observation into account."""
+        match observation:
+            case Sampled(stats):
+                self._take_sample(stats, now)
+            case SampleFailed(error):
+                self._take_error(error, now)
+            case DiskSeen(source):
+                self._take_source(source, now)
+            case ConnectionEvent(True):
+                self._link.lost_at = None
+            case ConnectionEvent():
+                self._link.lose(now)
+            case BlockJobEvent() if observation.domain.uuid == self.key.domain.uuid:
+                self._take_event(observation, now)
+            case LifecycleEvent(event=Lifecycle.STOPPED) if observation.domain.uuid == self.key.domain.uuid:
+                self._take_stop(observation.detail, now)
+
+    def outcome(self, now: float) -> Outcome | None:
+        """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
+        proof = self._proof
+        if proof is None:
+            if self.due is None or now < self.due:
+                return None
+            if not self.ended:
+                raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
+            proof = Sign(now, Evidence.NONE, Verdict.UNPROVEN, self._remark)
+        return Outcome(
+            domain=self.key.domain,
+            operation=self.operation,
+            verdict=proof.verdict,
+            evidence=proof.evidence,
+            detail=proof.detail,
+            disk=self.key.disk,
+        )
+
+    def _take_sample(self, stats: JobStats | None, now: float) -> None:
+        self._link.lost_at = None
+        if self.ended:
+            return
+        if stats is None or stats.type == JobType.NONE:
+            self._end(now)
+        elif stats.operation != self.operation or self._is_other(stats):
+            self._remark = "Another job of the disk had followed when it was next looked at."
+            self._end(now)
+        else:
+            self._link.gap = False
+            self.ready = self.ready or stats.ready is True
+            # libvirt tells it in two ways, and one of them may come late.
+            self.last = replace(stats, ready=self.ready) if self.operation.becomes_ready else stats
+
+    def _is_other(self, stats: JobStats) -> bool:
+        """Whether these are the stats of a job that followed this one while nobody looked."""
+        if self.last is None:
+            return False
+        # Before a job is ready, libvirt reports one byte less than all, even if it has reported all before.
+        return stats.processed < self.last.processed - 1 or (self._link.gap and self.ready and stats.ready is False)
+
+    def _take_event(self, event: BlockJobEvent, now: float) -> None:
+        if event.disk != self.key.disk or event.operation != self.operation or self._proof is not None:
+            return
+        if self._link.gap:
+            return  # The disk may have another job by now: the next look will show that.
+        if event.status == BlockJobStatus.READY:
+            self.ready = True
+            if self.last is not None:
+                self.last = replace(self.last, ready=True)
+        elif (verdict := _VERDICTS.get(event.status)) is not None:
+            detail = f"The job's own event said {verdict}."
+            if verdict is Verdict.CANCELLED and self.ready:
+                detail += " Its copy was whole at that moment; the disk stays on its old image."
+            self._prove(Sign(now, Evidence.JOB_EVENT, verdict, detail), now)
+
+    def _take_stop(self, reason: str, now: float) -> None:
+        if self._proof is not None:
+            return
+        if self._link.gap or (self.ended and not self._vanished):
+            self._remark = f"The domain was stopped ({reason}), and the job may have ended before."
+            self._end(now)
+        else:
+            detail = f"The domain was stopped ({reason}) under the job."
+            self._prove(Sign(now, Evidence.LIFECYCLE, Verdict.FAILED, detail), now)
+
+    def _take_error(self, error: BackendError, now: float) -> None:
+        match error:
+            case NoConnection():
+                self._link.lose(now)
+            case NoSuchDomain() | DomainNotRunning() if not self.ended:
+                # Why, its own event says, if that is given the time.
+                self._remark = "The domain was not running any more when it was next looked at."
+                self._vanished = True
+                self._end(now)
+
+    def _take_source(self, source: DiskSource | None, now: float) -> None:
+        """The disk was looked at after its job was gone."""
+        before = self._source
+        if not self.ended or self._proof is not None or source is None or before is None:
+            return
+        # Another job may have gone to the same place in the meantime: its number tells them apart.
+        if source.index is not None and source.index == before.mirror_index:
+            detail = f"The disk reads and writes {source.source} since then."
+            self._prove(Sign(now, Evidence.DISK, Verdict.COMPLETED, detail), now)
+        elif source.index is not None and source.index == before.index:
+            self._remark = f"The disk is still on {source.source}: the job was aborted, or it failed."
+
+    def _prove(self, sign: Sign, now: float) -> None:
+        self._proof = sign
+        self._end(now)
+
+    def _end(self, now: float) -> None:
+        if self._ended_at is None:
+            self._ended_at = now
