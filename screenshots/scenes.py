@@ -149,5 +149,5 @@ def _frozen(clock: Clock) -> Iterator[None]:
             "tui.dumping.dump_form.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
-        stack.enter_context(patch.object(JobWait.__init__, "__defaults__", (None, None, clock)))
+        stack.enter_context(patch.object(JobWait.__init__, "__defaults__", (None, None, None, clock)))
         yield

@@ -26,9 +26,9 @@ class Progress:
     eta: float | None
     """An estimate; None where the rate gives none, or the end of a migration is not in sight."""
     stalled: float
-    """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed."""
-    convergence: Convergence | None = None
-    """Of a migration out."""
+            fraction=self._fraction if stats.total > 0 and not stats.may_grow else None,
+            rate=rate,
+            eta=convergence.left if convergence is not None else None if stats.may_grow else eta,
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,24 @@ class ProgressMeter:
             self._samples.popleft()
         if stats.total > 0 and not stats.may_grow:
             self._fraction = max(self._fraction, min(1.0, sample.done / stats.total))
-        idle = 0.0 if stats.closing else now - self._moved_at
+        copied = stats.closing or stats.ready is True
+        idle = 0.0 if copied else now - self._moved_at
         first, seconds = self._samples[0], now - self._samples[0].at
         rate = max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None
         pace = (sample.done - first.done) / seconds if seconds > 0 else 0.0
-        eta = stats.remaining / pace if pace > 0 and not stats.closing else None
+        eta = stats.remaining / pace if pace > 0 and not copied else None
         convergence = self._convergence.update(stats, rate, now)
         return Progress(
             stats=stats,
+<<<<<<< HEAD
             fraction=self._fraction if stats.total > 0 and not stats.may_grow else None,
             rate=rate,
             eta=convergence.left if convergence is not None else None if stats.may_grow else eta,
+=======
+            fraction=self._fraction if stats.total > 0 else None,
+            rate=max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None,
+            eta=stats.remaining / pace if pace > 0 and not copied else None,
+>>>>>>> console
             stalled=idle if idle >= STALLED_AFTER else 0.0,
             convergence=convergence,
         )

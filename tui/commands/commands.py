@@ -24,11 +24,13 @@ class Command(Message):
     """Whether it is done before the next key is handled: that key is meant for what the command opens."""
     of_domains: ClassVar[bool] = False
     """Whether it is for the marked domains, or the one under the cursor, at the time it was given."""
+    of_jobs: ClassVar[bool] = False
+    """The same for their jobs and those of their disks, each of which has its own row."""
 
     def __init__(self, rows: Sequence[Row] = ()) -> None:
         super().__init__()
         self.rows = rows
-        """Those domains."""
+        """Those of the domains or jobs."""
 
     @classmethod
     def id(cls) -> str:
@@ -64,7 +66,7 @@ class Wait(Command):
     """Wait for the job to finish."""
 
     label = "Wait"
-    of_domains = True
+    of_jobs = True
 
 
 class Open(Command):
@@ -78,7 +80,14 @@ class Abort(Command):
     """Abort jobs, after confirmation."""
 
     label = "Abort"
-    of_domains = True
+    of_jobs = True
+
+
+class Pivot(Command):
+    """Let disks continue on what their block jobs have mirrored to, after confirmation."""
+
+    label = "Pivot"
+    of_jobs = True
 
 
 class Resume(Command):
@@ -153,7 +162,7 @@ class CopyStats(Command):
     """Copy the job statistics as virsh domjobinfo prints them."""
 
     label = "Copy stats"
-    of_domains = True
+    of_jobs = True
     in_footer = False
 
 

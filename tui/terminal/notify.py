@@ -69,6 +69,7 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
     values = {
         "DOMAIN": clean(outcome.domain.name),
         "URI": clean(uri),
+        "DISK": outcome.disk or "",
         "OPERATION": outcome.operation.label,
         "VERDICT": outcome.verdict,
         "EVIDENCE": outcome.evidence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.text import clean
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tui.words import units
+from tui.words.job_names import job_name
 
 SYMBOLS = {Verdict.COMPLETED: "✓", Verdict.FAILED: "✗", Verdict.CANCELLED: "⊘", Verdict.UNPROVEN: "?"}
 EVIDENCE_WORDS = {
@@ -21,8 +22,8 @@ EVIDENCE_WORDS = {
 
 
 def summary(outcome: Outcome) -> str:
-    """The shortest form: ``dump completed``."""
-    return f"{outcome.operation.label} {outcome.verdict}"
+    """The shortest form: ``dump completed``, ``block copy of vda completed``."""
+    return f"{job_name(outcome.operation, outcome.disk)} {outcome.verdict}"
 
 
 def timed_summary(outcome: Outcome) -> str:
