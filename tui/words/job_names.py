@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.model import JobOperation, JobStats, Operation
+from tui.words import units
 
 
 def job_name(operation: Operation, disk: str | None = None) -> str:
@@ -20,3 +21,8 @@ def backup_name(stats: JobStats) -> str:
     if stats.pull_backup:
         return "pull backup"
     return "push backup" if stats.disk_total else "backup"
+
+
+def scratch_text(stats: JobStats) -> str:
+    """What a pull backup occupies besides the disks: ``scratch 1.2 MiB of 64.0 MiB``."""
+    return f"scratch {units.size(stats.disk_temp_used or 0)} of {units.size(stats.disk_temp_total or 0)}"
