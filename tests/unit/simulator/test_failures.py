@@ -14,7 +14,7 @@ from backend.model import DomainKey, DomainState, DumpFlags, DumpRequest, JobOpe
 from backend.observing.wait import wait
 from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend
-from backend.simulator.plan import HANG
+from backend.simulator.plans.domain_jobs import HANG
 from backend.simulator.pretend import VARIABLE as TEST_DRIVER
 from backend.simulator.pretend import PretendingBackend
 from backend.verdicts.verdict import Evidence, Verdict
