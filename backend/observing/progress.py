@@ -26,9 +26,10 @@ class Progress:
     eta: float | None
     """An estimate; None where the rate gives none, or the end of a migration is not in sight."""
     stalled: float
-            fraction=self._fraction if stats.total > 0 and not stats.may_grow else None,
-            rate=rate,
-            eta=convergence.left if convergence is not None else None if stats.may_grow else eta,
+    """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed, nor once
+    a disk's job is ready: then it has nothing to do unless the guest writes."""
+    convergence: Convergence | None = None
+    """Of a migration out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +78,9 @@ class ProgressMeter:
         convergence = self._convergence.update(stats, rate, now)
         return Progress(
             stats=stats,
-<<<<<<< HEAD
             fraction=self._fraction if stats.total > 0 and not stats.may_grow else None,
             rate=rate,
             eta=convergence.left if convergence is not None else None if stats.may_grow else eta,
-=======
-            fraction=self._fraction if stats.total > 0 else None,
-            rate=max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None,
-            eta=stats.remaining / pace if pace > 0 and not copied else None,
->>>>>>> console
             stalled=idle if idle >= STALLED_AFTER else 0.0,
             convergence=convergence,
         )
