@@ -56,6 +56,11 @@ class Convergence:
     throttle: int
     """Percent of its time that QEMU takes from the guest to slow it down."""
 
+    @property
+    def needs_help(self) -> bool:
+        """Whether it will not end unless somebody helps."""
+        return self.course in (Course.NOT_CONVERGING, Course.POSTCOPY_FAILED)
+
 
 class ConvergenceMeter:
     """Turns samples of *one* migration into Convergence. `now` is a monotonic clock of the caller's, in seconds."""

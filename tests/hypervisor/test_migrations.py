@@ -253,13 +253,12 @@ async def test_a_post_copy_that_is_cut_is_unproven_and_can_be_recovered(here: Ho
         async with LibvirtBackend(host.uri) as backend:
             with pytest.raises(DomainBusy):
                 await backend.resume(key)
-    command = ["migrate", migration.domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
-    migration.virsh = here.virsh(*command, "--postcopy", "--postcopy-resume", "--postcopy-bandwidth", "64")
 
-    async def nothing() -> None:
-        pass
+    async def recover() -> None:
+        command = ["migrate", migration.domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
+        migration.virsh = here.virsh(*command, "--postcopy", "--postcopy-resume", "--postcopy-bandwidth", "64")
 
-    ends = await both(here, there, migration, nothing)
+    ends = await both(here, there, migration, recover)
     assert (ends.out, ends.into, ends.errors) == (COMPLETED, COMPLETED, "")
 
 
@@ -273,7 +272,8 @@ async def test_a_wait_ends_when_the_guest_is_lost_with_the_other_side_of_a_cut_p
         assert await ended(there.virsh("destroy", migration.arriving.uuid)) == ""
 
     ends = await both(here, there, migration, lose)
-    assert (ends.out, ends.into) == (UNPROVEN, FAILED)
+    assert ends.out == UNPROVEN
+    assert ends.into in {FAILED, UNPROVEN}  # libvirt needs ten seconds to end a QEMU that waits for memory.
     async with attached(here, migration.domain, JobOperation.MIGRATION_OUT) as waiting:
         assert await ended(here.virsh("destroy", migration.domain.uuid)) == ""
         assert (await waiting.outcome()).verdict is Verdict.FAILED

@@ -18,10 +18,7 @@ from tui.cli.options import domain_argument, example, json_option
 from tui.cli.output import print_json
 from tui.cli.target import Target
 from tui.words import migrating
-
-MIB = 1 << 20
-LONGEST_DOWNTIME = 2_000_000
-"""ms that QEMU allows at the most."""
+from tui.words.migrating import LONGEST_DOWNTIME, MIB
 
 
 @click.command(
@@ -68,7 +65,9 @@ def migration(
             if as_json:
                 print_json(_json(backend.uri, key, stats, convergence, limits))
             else:
-                print("\n".join([*said, *_lines(key, stats, convergence, limits)]))
+                # Post-copy begins a moment later: until then, the figures would be those of before.
+                lines = [] if postcopy else _lines(key, stats, convergence, limits)
+                print("\n".join([*said, *lines]))
 
     asyncio.run(change_and_show())
 

@@ -97,6 +97,12 @@ class Row:
         return self.view.progress or next(iter(self.view.block_jobs), None)
 
     @property
+    def needs_help(self) -> bool:
+        """Whether its migration will not end unless somebody helps."""
+        convergence = self.view.progress.convergence if self.view.progress is not None else None
+        return convergence is not None and convergence.needs_help
+
+    @property
     def maybe_left_paused(self) -> bool:
         """Whether it looks left paused: for a moment, so does a dump that begins or ends."""
         return self.progress is None and self.domain.paused_by_dump
@@ -122,7 +128,7 @@ def by_name(row: Row) -> tuple[Natural, str]:
 
 def busy_first(row: Row) -> tuple[int, Natural, str]:
     """Problems first, then jobs, then running domains, then the others; by name in each group."""
-    if row.left_paused or not row.domain.answering:
+    if row.left_paused or row.needs_help or not row.domain.answering:
         rank = 0
     elif row.first_job is not None or row.pending:
         rank = 1

@@ -8,6 +8,10 @@ from backend.model import JobStats, MigrationLimits
 from backend.observing.convergence import Convergence, Course
 from tui.words import units
 
+MIB = 1 << 20
+LONGEST_DOWNTIME = 2_000_000
+"""ms that QEMU allows at the most."""
+
 
 def sentence(convergence: Convergence) -> str:
     """Where the migration stands, and why."""
@@ -20,9 +24,13 @@ def brief(convergence: Convergence) -> str:
     return "needs recovery" if convergence.course is Course.POSTCOPY_FAILED else convergence.course.value
 
 
-def trouble(convergence: Convergence) -> bool:
-    """Whether it will not end unless somebody helps."""
-    return convergence.course in (Course.NOT_CONVERGING, Course.POSTCOPY_FAILED)
+def postcopy_question(domain: str) -> str:
+    """Whether to start post-copy, and what is at stake from then on."""
+    return (
+        f"Let {domain} run on the other host now, and send the rest of its memory after it?\n"
+        "This cannot be undone. If the link is cut before all of it is there, the guest stands still until the "
+        "migration is recovered; if one of the hosts fails, the guest is lost."
+    )
 
 
 def facts(stats: JobStats, convergence: Convergence | None, limits: MigrationLimits) -> Iterator[tuple[str, str]]:
@@ -34,12 +42,13 @@ def facts(stats: JobStats, convergence: Convergence | None, limits: MigrationLim
     yield "Remaining", f"{units.size(stats.remaining)} of {units.size(stats.total)}{grows}"
     if convergence.dirty_rate is not None and stats.may_grow:
         yield "Dirty rate", units.rate(convergence.dirty_rate)
-    limit = f" ({bandwidth_limit(limits.bandwidth)})" if limits.bandwidth is not None else ""
+    limited = limits.bandwidth is not None and stats.may_grow  # Post-copy has a limit of its own.
+    limit = f" ({bandwidth_limit(limits.bandwidth or 0)})" if limited else ""
     if convergence.course is not Course.POSTCOPY_FAILED:
         yield "Bandwidth", f"{units.rate(convergence.bandwidth) or 'unknown'}{limit}"
     if stats.may_grow:
         needed = f"{_span(convergence.downtime)} needed, " if convergence.downtime is not None else ""
-        allowed = limits.max_downtime
+        allowed = stats.max_downtime if stats.max_downtime is not None else limits.max_downtime
         yield "Downtime", f"{needed}{'an unknown time' if allowed is None else _span(allowed / 1000)} allowed"
     else:
         yield "Post-copy requests", str(stats.memory_postcopy_requests or 0)
@@ -72,8 +81,8 @@ def _sentence(convergence: Convergence) -> str:
 
 
 POSTCOPY_FAILED = (
-    "post-copy failed: the guest stands still on both hosts, and needs the memory of both; "
-    "repeat the command that migrates it with --postcopy --postcopy-resume"
+    "post-copy failed: the guest stands still until the migration is recovered; as long as both hosts have the domain, "
+    "repeating the virsh migrate command with --postcopy --postcopy-resume goes on with it"
 )
 
 
@@ -91,7 +100,7 @@ def _downtimes(convergence: Convergence) -> str:
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 10 else units.milliseconds(seconds)
+    return f"{seconds:.1f} s" if seconds >= 1 else units.milliseconds(seconds)
 
 
 def _about(seconds: float | None) -> str:
