@@ -28,6 +28,9 @@ PACE_WINDOW = 5.0
 
 class Course(StrEnum):
     FIRST_PASS = "first pass"
+    SECOND_PASS = "second pass"
+    """What the guest wrote to during the first pass is being sent; how much of it the guest writes to again in the
+    meantime, which is shorter, is not known yet."""
     CONVERGING = "converging"
     NOT_CONVERGING = "not converging"
     POSTCOPY = "post-copy"
@@ -98,7 +101,9 @@ class ConvergenceMeter:
         elif dirty_rate is not None:
             left = self._left(downtime, max_downtime, pass_left)
             stuck = left is None and self._keeps_up(dirty_rate, bandwidth)
-            course = Course.NOT_CONVERGING if stuck else Course.CONVERGING
+            undecided = iteration == 2 and left is None
+            course = Course.SECOND_PASS if undecided else Course.CONVERGING
+            course = Course.NOT_CONVERGING if stuck else course
         return Convergence(
             course=course,
             iteration=iteration,

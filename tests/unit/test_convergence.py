@@ -174,7 +174,7 @@ def test_a_guest_that_writes_little_converges_and_its_end_is_told() -> None:
     history = migration.watch()
     assert migration.over
     courses = [convergence(progress).course for progress in history]
-    assert courses == sorted(courses, key=[Course.FIRST_PASS, Course.CONVERGING].index)
+    assert courses == sorted(courses, key=[Course.FIRST_PASS, Course.SECOND_PASS, Course.CONVERGING].index)
     told = next(progress for progress in history if progress.eta is not None)
     assert told.eta == pytest.approx(migration.elapsed - told.stats.time_elapsed / 1000, rel=0.1)
     assert migrating.sentence(convergence(told)) == "converging, about 0:33 left"

@@ -66,11 +66,12 @@ def _sentence(convergence: Convergence) -> str:
         case Course.FIRST_PASS:
             left = f", {_about(convergence.pass_left)} left of it" if convergence.pass_left is not None else ""
             return f"first pass{left}; what the guest dirties meanwhile is known only then"
+        case Course.SECOND_PASS:
+            return f"second pass{_at_least(convergence)}: {_rates(convergence)}"
         case Course.CONVERGING if convergence.left is not None:
             return f"converging, {_about(convergence.left)} left"
         case Course.CONVERGING:
-            left = f", at least {units.duration(convergence.pass_left)} left" if convergence.pass_left else ""
-            return f"converging{left}: {_rates(convergence)}"
+            return f"converging{_at_least(convergence)}: {_rates(convergence)}"
         case Course.NOT_CONVERGING:
             return f"not converging: {_rates(convergence)}{_downtimes(convergence)}"
         case Course.POSTCOPY:
@@ -84,6 +85,11 @@ POSTCOPY_FAILED = (
     "post-copy failed: the guest stands still until the migration is recovered; as long as both hosts have the domain, "
     "repeating the virsh migrate command with --postcopy --postcopy-resume goes on with it"
 )
+
+
+def _at_least(convergence: Convergence) -> str:
+    left = convergence.pass_left
+    return f", at least {units.duration(left)} left" if left is not None and left >= 1 else ""
 
 
 def _rates(convergence: Convergence) -> str:
