@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.errors import DomainBusy
-from backend.model import Capabilities, DomainState
+from backend.model import Capabilities, DomainState, Postcopy
 from backend.records.record import JobRecord
 from backend.running import objections
 from tui.commands.commands import Wait
@@ -82,7 +82,8 @@ def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
         return NO_DOMAIN
     if row.domain.state is not DomainState.PAUSED:
         return f"{row.domain.name} is not paused"
-    if row.domain.reason == "post-copy failed":
+    broken = row.progress is not None and row.progress.stats.postcopy is Postcopy.FAILED
+    if broken or row.domain.reason == "post-copy failed":
         return f"{row.domain.name} can only go on when its migration is recovered"
     if row.progress is not None:
         return f"{row.domain.name} is paused by its running job"
