@@ -22,8 +22,10 @@ KEEPS_UP = 0.9
 would be hardly shorter than the one before."""
 STEADY = 0.8
 """How much of the excess of one pass the next one may have at the most, for those to come to be foretold."""
-PACE_WINDOW = 5.0
-"""Seconds that the pace of a pass is averaged over."""
+WINDOW = 5.0
+"""Seconds that rates are averaged over."""
+SHORTEST = 1.0
+"""Seconds that must have been seen for that; until then, QEMU's own rate of the last 100 ms is taken."""
 
 
 class Course(StrEnum):
@@ -73,6 +75,8 @@ class ConvergenceMeter:
         """The iteration, and whether it is post-copy."""
         self._samples: deque[tuple[float, int]] = deque()
         """When how much remained, in this pass."""
+        self._sent: deque[tuple[int, int]] = deque()
+        """How many bytes had been sent after so many ms, by the migration's own clock."""
         self._start = 0
         """The most that was seen to remain in this pass."""
         self._unseen = 0.0
@@ -80,13 +84,13 @@ class ConvergenceMeter:
         self._starts_before: list[int] = []
         """The same of the passes right before, but for the first one, oldest first."""
 
-    def update(self, stats: JobStats, rate: float | None, now: float) -> Convergence | None:
-        """`rate`: bytes a second sent lately; None: not known. None for other jobs, and until there are numbers."""
+    def update(self, stats: JobStats, now: float) -> Convergence | None:
+        """None for other jobs, and until there are numbers."""
         if stats.operation != JobOperation.MIGRATION_OUT or not stats.total or stats.closing:
             return None
         self._learn(stats, now)
         iteration = stats.memory_iteration or 1
-        bandwidth = rate or stats.memory_bps
+        bandwidth = self._rate() or stats.memory_bps
         pace = self._pace() or stats.memory_bps
         first = iteration <= 1
         dirty_rate = None if first else float((stats.memory_dirty_rate or 0) * (stats.memory_page_size or 0))
@@ -126,8 +130,17 @@ class ConvergenceMeter:
             self._samples.clear()
         self._start = max(self._start, stats.remaining)
         self._samples.append((now, stats.remaining))
-        while len(self._samples) > 2 and self._samples[1][0] <= now - PACE_WINDOW:
+        while len(self._samples) > 2 and self._samples[1][0] <= now - WINDOW:
             self._samples.popleft()
+        self._sent.append((stats.time_elapsed, stats.processed))
+        while len(self._sent) > 2 and self._sent[1][0] <= stats.time_elapsed - WINDOW * 1000:
+            self._sent.popleft()
+
+    def _rate(self) -> float | None:
+        """Bytes a second that are sent; None if too little was seen of it."""
+        (since, before), (now, sent) = self._sent[0], self._sent[-1]
+        seconds = (now - since) / 1000
+        return (sent - before) / seconds if seconds >= SHORTEST else None
 
     def _pace(self) -> float | None:
         """Bytes a second by which what remains becomes less; None if it does not, or nobody knows yet."""

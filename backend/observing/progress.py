@@ -75,7 +75,7 @@ class ProgressMeter:
         rate = max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None
         pace = (sample.done - first.done) / seconds if seconds > 0 else 0.0
         eta = stats.remaining / pace if pace > 0 and not copied else None
-        convergence = self._convergence.update(stats, rate, now)
+        convergence = self._convergence.update(stats, now)
         return Progress(
             stats=stats,
             fraction=self._fraction if stats.total > 0 and not stats.may_grow else None,
