@@ -16,6 +16,7 @@ from backend.credentials import CredentialsNeeded
 from backend.errors import (
     BackendError,
     DomainBusy,
+    DomainNotRunning,
     NoConnection,
     NoJob,
     NoSuchDomain,
@@ -203,6 +204,8 @@ class LibvirtBackend(Backend):
         return await self._polling.call(domain, partial(migration.limits, self.readonly, domain))
 
     async def limit_migration(self, domain: DomainKey, limits: MigrationLimits) -> None:
+        if domain.id is None:  # libvirt would set some of them, for nothing.
+            raise DomainNotRunning(f"{domain.name} is not running")
         await self._order(domain, partial(migration.limit, limits))
 
     async def start_postcopy(self, domain: DomainKey) -> None:

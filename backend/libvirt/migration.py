@@ -31,6 +31,8 @@ def limits(readonly: bool, key: DomainKey, connection: Connection) -> MigrationL
     handle = connection.handle(key)
     try:
         downtime = handle.migrateGetMaxDowntime()
+        if downtime is None:  # The binding raises no error of this call by itself.
+            raise libvirt.libvirtError("virDomainMigrateGetMaxDowntime() failed")
         bandwidth = None if readonly else handle.migrateGetMaxSpeed()
     except libvirt.libvirtError as error:
         if error.get_error_code() != INVALID:

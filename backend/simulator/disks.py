@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 FOLDER = "/var/lib/libvirt/images"
 GIB = 1024**3
@@ -44,13 +44,13 @@ def usual_disks(name: str, number: int, size: int | None = None) -> tuple[Disk, 
 
 def to_json(disks: Iterable[Disk]) -> str:
     """The disks as text for the store; `from_json` reads it."""
-    return json.dumps([asdict(disk) for disk in disks])
+    values = [[disk.target, disk.size, [[layer.path, layer.index] for layer in disk.layers]] for disk in disks]
+    return json.dumps(values)
 
 
 def from_json(text: str) -> dict[str, Disk]:
     """The disks in that text, by target."""
-    disks = {}
-    for values in json.loads(text):
-        layers = tuple(Layer(**layer) for layer in values["layers"])
-        disks[values["target"]] = Disk(values["target"], values["size"], layers)
-    return disks
+    return {
+        target: Disk(target, size, tuple(Layer(path, index) for path, index in layers))
+        for target, size, layers in json.loads(text)
+    }

@@ -74,10 +74,12 @@ def answers(
 
 def disk_answers(domain: DomainKey, situation: Situation, now: float) -> Sequence[JobStats] | BackendError:
     """The statistics of the jobs of the domain's disks at `now`, or the error. Hanging if it does not answer."""
-    answered = answer(domain, situation, now)
-    if situation.running_id is None or situation.running_id != domain.id:
-        return answered if isinstance(answered, BackendError) else ()
-    keys = (DiskKey(domain, disk) for disk in sorted(situation.disk_plans))
+    exists, running_id, plan, disk_plans = situation
+    if plan is not None and plan.hung and _goes_on(plan, domain):
+        raise Hanging
+    if running_id is None or running_id != domain.id:
+        return inactive(domain, exists, running_id)
+    keys = (DiskKey(domain, disk) for disk in sorted(disk_plans)) if disk_plans else ()
     return [stats for key in keys if isinstance(stats := answer(key, situation, now), JobStats)]
 
 

@@ -116,8 +116,15 @@ def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
 
 
 def job_json(job: JobStats) -> dict[str, Any]:
-    """The job's statistics under libvirt's names, as far as they are reported, with type and phase in words."""
+    """The job's statistics under libvirt's names, as far as they are reported, with type and phase in words.
+
+    What `virt-jobs migration` calls otherwise has that name too: ``iteration``, and ``dirty_rate`` in bytes a second.
+    """
     reported = {name: value for name, value in asdict(job).items() if value is not None}
+    if job.memory_iteration is not None:
+        reported["iteration"] = job.memory_iteration
+    if job.memory_dirty_rate is not None and job.memory_page_size is not None:
+        reported["dirty_rate"] = job.memory_dirty_rate * job.memory_page_size
     return reported | {"type": job.type.name.lower(), "operation": job.operation.label, "phase": phase(job)}
 
 
