@@ -71,7 +71,6 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
         "URI": clean(uri),
         "DISK": outcome.disk or "",
         "OPERATION": outcome.operation.label,
-        "DISK": outcome.disk or "",
         "VERDICT": outcome.verdict,
         "EVIDENCE": outcome.evidence,
         "ERROR": clean(outcome.error),
