@@ -55,6 +55,7 @@ from backend.model import (
     JobOperation,
     JobStats,
     MigrationLimits,
+    Postcopy,
     domain_of,
 )
 from backend.threads import in_thread
@@ -279,6 +280,10 @@ class LibvirtBackend(Backend):
     async def _idle(self, domain: DomainKey, but_for: JobOperation | None = None) -> None:
         # libvirt would queue the call until the job ends, and execute it long after the caller has given up.
         job = await self.job(domain)
+        if job is not None and job.postcopy is Postcopy.FAILED:
+            raise DomainBusy(
+                f"{domain.name}: its post-copy failed, and only a recovery of the migration goes on with it"
+            )
         if job is not None and job.operation != but_for:
             raise DomainBusy(f"{domain.name} has a job ({job.operation.label}); this has to wait for its end")
 

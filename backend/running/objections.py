@@ -29,6 +29,7 @@ from backend.model import (
     JobOperation,
     JobStats,
     Operation,
+    Postcopy,
 )
 from backend.running.place import Kind, Place
 from backend.text import clean
@@ -145,6 +146,21 @@ def to_abort(
         return NotPermitted(capabilities.abort)
     if is_memory_only(stats, request):
         return NotSupported("a memory-only dump cannot be aborted; only raw dumps can")
+    if stats.postcopy is Postcopy.FAILED:
+        return NotSupported("a migration whose post-copy failed cannot be aborted, only recovered")
+    return None
+
+
+def to_helping_migration(
+    domain: DomainKey, capabilities: Capabilities, stats: JobStats | None
+) -> NoJob | NotPermitted | NotSupported | None:
+    """Why the limits of the domain's migration cannot be changed, nor post-copy started."""
+    if stats is None or stats.operation != JobOperation.MIGRATION_OUT:
+        return NoJob(f"{domain.name} is not migrating to another host")
+    if capabilities.migration is not None:
+        return NotPermitted(capabilities.migration)
+    if stats.postcopy is not None:
+        return NotSupported(f"{domain.name} is in post-copy already, which has no limits that can be changed")
     return None
 
 

@@ -114,7 +114,7 @@ def test_raw_stats_have_libvirts_order() -> None:
 def test_raw_stats_hold_everything_that_is_reported() -> None:
     every = {spec.name: 1 for spec in fields(JobStats)} | {"errmsg": "words"}
     names = {line.partition(":")[0] for line in jobinfo.raw_lines(JobStats.from_params(2, every))}
-    assert names - {"Job type", ""} == set(every) - {"type", "disk", "ready"}
+    assert names - {"Job type", ""} == set(every) - {"type", "disk", "ready", "postcopy", "max_downtime"}
 
 
 def test_raw_stats_without_a_job() -> None:

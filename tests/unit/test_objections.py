@@ -28,6 +28,7 @@ from backend.model import (
     JobOperation,
     JobStats,
     JobType,
+    Postcopy,
 )
 from backend.running import objections
 from backend.running.place import Kind, Place, look_at
@@ -122,6 +123,36 @@ def test_which_jobs_cannot_be_aborted(
     stats: JobStats | None, request_: DumpRequest | None, kind: type[BackendError] | None
 ) -> None:
     objection = objections.to_abort(KEY, ABLE, stats, request_)
+    assert (type(objection) if objection is not None else None) is kind
+
+
+MIGRATION = JobStats(JobType.UNBOUNDED, JobOperation.MIGRATION_OUT, memory_total=100, memory_remaining=50)
+
+
+def test_a_post_copy_that_failed_cannot_be_aborted_and_one_that_goes_on_can() -> None:
+    def objection(postcopy: Postcopy | None) -> BackendError | None:
+        return objections.to_abort(KEY, ABLE, replace(MIGRATION, postcopy=postcopy), None)
+
+    assert objection(None) is objection(Postcopy.ACTIVE) is None
+    assert isinstance(objection(Postcopy.FAILED), NotSupported)
+
+
+@pytest.mark.parametrize(
+    ("stats", "readonly", "kind"),
+    [
+        (MIGRATION, False, None),
+        (MIGRATION, True, NotPermitted),
+        (replace(MIGRATION, postcopy=Postcopy.ACTIVE), False, NotSupported),
+        (replace(MIGRATION, postcopy=Postcopy.FAILED), False, NotSupported),
+        (replace(MIGRATION, operation=JobOperation.MIGRATION_IN), False, NoJob),
+        (None, True, NoJob),
+    ],
+)
+def test_which_migrations_can_be_helped(
+    stats: JobStats | None, readonly: bool, kind: type[BackendError] | None
+) -> None:
+    able = replace(ABLE, migration="read-only" if readonly else None)
+    objection = objections.to_helping_migration(KEY, able, stats)
     assert (type(objection) if objection is not None else None) is kind
 
 

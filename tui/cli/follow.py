@@ -20,7 +20,7 @@ from backend.verdicts.verdict import Outcome, Verdict
 from tui.cli.output import print_json
 from tui.cli.tables import job_json, phase
 from tui.terminal.encoding import blocks_fit
-from tui.words import outcomes, units
+from tui.words import migrating, outcomes, units
 from tui.words.job_names import job_name, name_of, scratch_text
 
 BAR_WIDTH = 20
@@ -158,6 +158,10 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
         return "  ".join([*parts, "ready: mirrors until someone pivots to it or aborts it"])
     if stats.pull_backup:
         parts.append(scratch_text(stats))
+    convergence = progress.convergence
+    if convergence is not None and (progress.fraction is None or convergence.needs_help):
+        left, elapsed = units.size(stats.remaining), units.duration(stats.time_elapsed / 1000)
+        return "  ".join([*parts, f"{left} left", elapsed, migrating.sentence(convergence)])
     if progress.fraction is not None:
         parts += [units.bar(progress.fraction, BAR_WIDTH, not blocks), units.percent(progress.fraction)]
         parts.append(f"{units.size(stats.remaining)} left of {units.size(stats.total)}")
@@ -181,6 +185,8 @@ def _brief(name: str, progress: Progress) -> str:
     subject = f"{name} {stats.disk}" if stats.disk is not None else name
     if phase(stats) != "running":
         return f"{subject} {phase(stats)}"
+    if progress.convergence is not None and (progress.fraction is None or progress.convergence.needs_help):
+        return f"{subject} {migrating.brief(progress.convergence)}"
     if progress.stalled:
         return f"{subject} stalled {units.duration(progress.stalled)}"
     return f"{subject} {units.percent(progress.fraction) if progress.fraction is not None else name_of(stats)}"
@@ -216,4 +222,5 @@ def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
         "format": outcome.format,
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
+        "downtime": outcome.downtime,
     }

@@ -12,7 +12,7 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, info, jobs, reading
+from tui.cli import abort, about, info, jobs, migration, reading
 from tui.cli.options import complete_uris, example
 from tui.cli.target import DEMO, Target
 
@@ -86,6 +86,7 @@ for command in (
     jobs.wait,
     abort.abort,
     jobs.resume,
+    migration.migration,
     reading.history,
     reading.inspect,
     reading.show_config,

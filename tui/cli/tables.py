@@ -80,7 +80,7 @@ def _job_cells(job: JobStats, peer: str) -> list[str]:
     elapsed = units.duration(job.time_elapsed / 1000) if job.disk is None else ""
     if job.pull_backup:  # Nobody but its client knows how much of it is done.
         return [name, "", elapsed, "", ""]
-    done = units.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
+    done = units.percent(max(0.0, 1 - job.remaining / job.total)) if job.total and not job.may_grow else ""
     return [name, done, elapsed, units.size(job.processed), units.size(job.remaining)]
 
 

@@ -93,6 +93,14 @@ class Pivot(Command):
     of_jobs = True
 
 
+class Migration(Command):
+    """Help a migration that does not converge: downtime, bandwidth, post-copy."""
+
+    label = "Migration"
+    of_domains = True
+    in_footer = False
+
+
 class Resume(Command):
     """Resume paused domains."""
 
@@ -229,6 +237,18 @@ class Start(Command):
     """Start the dump."""
 
     label = "Start"
+
+
+class Apply(Command):
+    """Change the limits of the migration."""
+
+    label = "Apply"
+
+
+class StartPostcopy(Command):
+    """Run the guest on the other host now, after confirmation."""
+
+    label = "Post-copy"
 
 
 class Yes(Command):

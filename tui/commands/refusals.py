@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.errors import DomainBusy
-from backend.model import Capabilities, DomainState
+from backend.model import Capabilities, DomainState, Postcopy
 from backend.records.record import JobRecord
 from backend.running import objections
 from tui.commands.commands import Wait
@@ -67,11 +67,24 @@ def _of_disks(row: Row) -> str:
     return f"{row.domain.name} has no job of its own: go to the one of {disks}, below it"
 
 
+def migration(row: Row | None, capabilities: Capabilities | None) -> str | None:
+    if row is None:
+        return NO_DOMAIN
+    if capabilities is None:
+        return NO_CONNECTION
+    stats = row.progress.stats if row.progress is not None else None
+    objection = objections.to_helping_migration(row.domain.key, capabilities, stats)
+    return objection.message if objection is not None else None
+
+
 def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if row is None:
         return NO_DOMAIN
     if row.domain.state is not DomainState.PAUSED:
         return f"{row.domain.name} is not paused"
+    broken = row.progress is not None and row.progress.stats.postcopy is Postcopy.FAILED
+    if broken or row.domain.reason == "post-copy failed":
+        return f"{row.domain.name} can only go on when its migration is recovered"
     if row.progress is not None:
         return f"{row.domain.name} is paused by its running job"
     if capabilities is None:

@@ -26,6 +26,7 @@ from tui.commands.commands import (
     Dump,
     Filter,
     Help,
+    Migration,
     Open,
     Pivot,
     Resume,
@@ -45,6 +46,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
+from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
@@ -74,6 +76,7 @@ class MainScreen(OfferingScreen[None]):
         Open,
         Abort,
         Pivot,
+        Migration,
         Resume,
         Filter,
         ClearFilter,
@@ -149,6 +152,9 @@ class MainScreen(OfferingScreen[None]):
         self._domains.apply(changed, removed)
         self.session.watch_closely(table.shown_keys)
         self._status.show(self.session.rows.domains, self.session.rows.jobs)
+        if isinstance(self.app.screen, MigrationScreen):
+            for row in changed:
+                self.app.screen.show(row)
         if before is not None and any(row.key == before.key and row.progress is None for row in changed):
             self._details.read_records()  # Its job may just have ended.
 
@@ -229,6 +235,8 @@ class MainScreen(OfferingScreen[None]):
             return refusals.abort(row, capabilities, self._details.running_of(row))
         if command is Pivot:
             return refusals.pivot(row, capabilities)
+        if command is Migration:
+            return refusals.migration(row, capabilities)
         if command is Resume:
             return refusals.resume(row, capabilities)
         return None
@@ -300,7 +308,11 @@ class MainScreen(OfferingScreen[None]):
         else:
             question = aborting.question_about_several(jobs, refused)
             confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
-        self._confirm(confirm, rows, lambda row: self.session.abort(self.session.hosts[row.uri], row.job_key))
+        self._confirm(confirm, rows, self._abort_job)
+
+    def _abort_job(self, row: Row) -> None:
+        postcopy = row.progress is not None and row.progress.stats.postcopy is not None
+        self.session.abort(self.session.hosts[row.uri], row.job_key, postcopy)
 
     @on(Pivot)
     def _pivot(self, event: Pivot) -> None:
@@ -324,6 +336,14 @@ class MainScreen(OfferingScreen[None]):
 
         if rows:
             self.open(screen, answered)
+
+    @on(Migration)
+    def _migration(self, event: Migration) -> None:
+        rows, _ = self._split(event)
+        if len(event.rows) > 1:
+            self.refuse("only one migration at a time can be helped: unmark the domains")
+        elif rows:
+            self.open(MigrationScreen(self.session, rows[0]))
 
     @on(Resume)
     def _resume(self, event: Resume) -> None:

@@ -22,7 +22,7 @@ from tui.session.host import Link
 from tui.session.job_wait import QUEUED, STARTING, JobWait
 from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
-from tui.words import jobs, outcomes, units
+from tui.words import jobs, migrating, outcomes, units
 from tui.words.cells import crop_path, width
 
 
@@ -119,6 +119,9 @@ def _progress_lines(wait: JobWait, cells: int) -> list[Content]:
     stats = progress.stats
     if stats.pull_backup:
         lines = [] if wait.over else _pull_backup_lines(stats)
+    elif progress.convergence is not None and progress.fraction is None:
+        style = "bold $warning" if progress.convergence.needs_help else "bold"
+        lines = [] if wait.over else [Content.styled(migrating.sentence(progress.convergence), style), Content("")]
     else:
         percent = f" {units.percent(progress.fraction):>5}"
         bar = units.bar(progress.fraction or 0.0, cells - len(percent))

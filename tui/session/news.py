@@ -8,6 +8,8 @@ from tui.session.rows import Row
 
 JOB_PAUSES = frozenset({"dumping", "saving", "creating snapshot", "migrating"})
 """Reasons for which a job pauses its domain."""
+POSTCOPY_FAILED = "post-copy failed"
+"""The reason of a domain whose migration has to be recovered."""
 SETTLED = 5.0
 """Seconds that a host must have been watched for a disk's job to be new: libvirt does not tell since when it runs."""
 
@@ -50,6 +52,8 @@ def states(before: Row | None, after: Row) -> list[str]:
         words.append("answers again" if domain.answering else "does not answer")
     if before.domain.name != domain.name:
         words.append(f"renamed from {before.domain.name}")
+    if domain.reason == POSTCOPY_FAILED and before.domain.reason != POSTCOPY_FAILED:
+        return [*words, "post-copy failed: its migration has to be recovered"]
     if before.domain.state == domain.state and before.domain.key == domain.key:
         return words
     if domain.state is DomainState.CRASHED:

@@ -103,6 +103,12 @@ class Row:
         return self.view.progress or next(iter(self.view.block_jobs), None)
 
     @property
+    def needs_help(self) -> bool:
+        """Whether its migration will not end unless somebody helps."""
+        convergence = self.view.progress.convergence if self.view.progress is not None else None
+        return convergence is not None and convergence.needs_help
+
+    @property
     def maybe_left_paused(self) -> bool:
         """Whether it looks left paused: for a moment, so does one whose job begins or ends."""
         return self.progress is None and bool(self.domain.paused_by)
@@ -110,7 +116,7 @@ class Row:
     @property
     def troubled(self) -> bool:
         """Whether somebody should see to it."""
-        return self.left_paused or not self.domain.answering or self.domain.faulty
+        return self.left_paused or self.needs_help or not self.domain.answering or self.domain.faulty
 
 
 def block_jobs(row: Row) -> Iterator[Row]:

@@ -11,7 +11,16 @@ from typing import Any, Literal, Protocol
 
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import AutomaticDump, DiskKey, DomainKey, DumpRequest, JobKey, JobOperation, domain_of
+from backend.model import (
+    AutomaticDump,
+    DiskKey,
+    DomainKey,
+    DumpRequest,
+    JobKey,
+    JobOperation,
+    MigrationLimits,
+    domain_of,
+)
 from backend.observing.watcher import MANY, DomainView
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
@@ -35,7 +44,7 @@ ATTACHED_WITHIN = 1.0
 """Seconds that an action waits for the wait that is to report what comes of it."""
 
 Deliver = Callable[[Callable[[], None]], object]
-Action = Literal["abort", "pivot", "resume"]
+Action = Literal["abort", "pivot", "resume", "change of limits", "post-copy"]
 
 
 class SessionListener(Protocol):
@@ -326,10 +335,10 @@ class Session:
 
     # Actions
 
-    def abort(self, host: Host, job: JobKey) -> None:
-        """Abort the job; how that of a disk ends is reported."""
+    def abort(self, host: Host, job: JobKey, postcopy: bool = False) -> None:
+        """Abort the job; how that of a disk ends is reported. `postcopy`: it is a migration in that phase."""
         wait = self._wait_for_disk(host, job) if isinstance(job, DiskKey) else None
-        self._act("abort", job, lambda: host.backend.abort(job), wait)
+        self._act("abort", job, lambda: host.backend.abort(job, postcopy), wait)
 
     def pivot(self, host: Host, disk: DiskKey) -> None:
         """Let the disk continue on what its job has mirrored to; how the job ends is reported."""
@@ -338,6 +347,14 @@ class Session:
     def _wait_for_disk(self, host: Host, disk: DiskKey) -> JobWait | None:
         row = self.rows.get(RowKey(host.uri, disk.domain.uuid, disk.disk))
         return self.wait_for(row) if row is not None else None
+
+    def limit_migration(self, host: Host, domain: DomainKey, limits: MigrationLimits) -> None:
+        """Change what the domain's migration has to keep to."""
+        self._act("change of limits", domain, lambda: host.backend.limit_migration(domain, limits))
+
+    def start_postcopy(self, host: Host, domain: DomainKey) -> None:
+        """Let the guest of the domain's migration run on the other host."""
+        self._act("post-copy", domain, lambda: host.backend.start_postcopy(domain))
 
     def resume(self, host: Host, domain: DomainKey) -> None:
         """Resume the domain."""

@@ -70,7 +70,6 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
         "DOMAIN": clean(outcome.domain.name),
         "URI": clean(uri),
         "OPERATION": outcome.operation.label,
-        "DISK": outcome.disk or "",
         "VERDICT": outcome.verdict,
         "EVIDENCE": outcome.evidence,
         "ERROR": clean(outcome.error),

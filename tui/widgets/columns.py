@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from backend.model import DomainState, JobOperation, JobStats
 from backend.observing.progress import Progress
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import jobs, states, units
+from tui.words import jobs, migrating, states, units
 from tui.words.cells import fit
 
 Piece = tuple[str, str]
@@ -106,13 +106,21 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
         words = f"scratch {units.percent(scratch)} used" if width >= 17 else f"scratch {units.percent(scratch)}"
         style = "dim" if row.stale else "warn" if scratch >= jobs.SCRATCH_LOW else ""
         return ((fit(words, width), style),)
-    if progress.fraction is None:
-        return ((fit("running", width), "dim"),)
+    if progress.fraction is None or (progress.convergence is not None and progress.convergence.needs_help):
+        return (_without_bar(row, progress, width),)
     percent = f" {units.percent(progress.fraction):>5}"
     bar = units.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
     style = "dim" if row.stale else "warn" if progress.stalled else "bar"
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
+
+
+def _without_bar(row: Row, progress: Progress, width: int) -> Piece:
+    convergence = progress.convergence
+    if convergence is None:
+        return fit("running", width), "dim"
+    style = "dim" if row.stale else "warn" if convergence.needs_help else ""
+    return fit(migrating.brief(convergence), width), style
 
 
 def _figures(row: Row) -> JobStats | None:

@@ -17,7 +17,7 @@ from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
-from tui.words import jobinfo, jobs, states, units
+from tui.words import jobinfo, jobs, migrating, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -62,6 +62,9 @@ def job(
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{units.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+    if progress.convergence is not None:
+        style = "bold $warning" if progress.convergence.needs_help else ""
+        yield from _wrapped(migrating.sentence(progress.convergence), style, cells)
     if stats.pull_backup:
         low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
         yield _fact("scratch", jobs.scratch(stats), cells, "bold $warning" if low else "")
@@ -76,12 +79,25 @@ def job(
             yield _path_fact("writes", record, cells)
             yield _fact("requested", f"by {record.user} at {units.clock(record.started)}", cells)
             break
-    if life is not None and life.rates and stats.measured:
+    if life is not None and life.remaining and progress.convergence is not None:
+        yield _remaining(life, stats, cells)
+    elif life is not None and life.rates and stats.measured:
         rate = f" {units.rate(progress.rate)}"
         bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def _remaining(life: Throughput, stats: JobStats, cells: int) -> Content:
+    """What remains of a migration, over time: it may become more again."""
+    now = f" {units.size(stats.remaining)}{', may grow' if stats.may_grow else ''}"
+    bars = sparkline(life.remaining, cells - LABEL - width(now) - 1)
+    return Content.assemble((f"{'remaining':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), now)
+
+
+def _wrapped(words: str, style: str, cells: int) -> Iterator[Content]:
+    yield from Content.styled(words, style).wrap(max(10, cells))
 
 
 def block_job(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.model import BlockOperation, JobStats
+from backend.model import BlockOperation, JobStats, Postcopy
 from tui.words.job_names import name_of
 
 Job = tuple[str, JobStats | None]
@@ -42,6 +42,11 @@ def consequence(stats: JobStats | None) -> str:
         return ""
     if isinstance(stats.operation, BlockOperation):
         return _MIRRORED if stats.ready and stats.operation == BlockOperation.COPY else _BLOCK.get(stats.operation, "")
+    if stats.postcopy is Postcopy.ACTIVE:
+        return (
+            "The guest runs on the other host already, but some of its memory is still here: it will stand still until "
+            "the migration is recovered, with virsh migrate --postcopy --postcopy-resume."
+        )
     if not stats.pull_backup:
         return ""
     return (

@@ -63,4 +63,5 @@ def title(outcome: Outcome) -> str:
 
 
 def _duration(outcome: Outcome) -> str:
-    return f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    took = f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    return took if outcome.downtime is None else f"{took} with {outcome.downtime} ms of downtime"

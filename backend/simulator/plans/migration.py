@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from backend.model import JobOperation, JobStats, JobType, MigrationLimits
+from backend.model import JobOperation, JobStats, JobType, MigrationLimits, Postcopy
 from backend.simulator import refusals
 from backend.simulator.machine import Machine
 from backend.simulator.plans import plan as plans
@@ -29,6 +29,9 @@ class Copying(StrEnum):
     """It runs on the other host, and the rest of its memory is sent after it."""
     BROKEN = "broken"
     """It should run on the other host, but the link is cut: it stands still on both sides."""
+
+
+_POSTCOPY = {Copying.POSTCOPY: Postcopy.ACTIVE, Copying.BROKEN: Postcopy.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,8 @@ class Migration(Plan):
             memory_page_size=PAGE,
             memory_iteration=current.number,
             memory_postcopy_requests=requests,
+            postcopy=_POSTCOPY.get(self.copying),
+            max_downtime=self.max_downtime if self.copying is Copying.PRECOPY else None,
         )
 
     def _left(self, current: Round, now: float) -> int:
