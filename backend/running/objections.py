@@ -91,6 +91,18 @@ def to_domain(domain: DomainKey, operation: Operation | None) -> DomainNotRunnin
     return None
 
 
+def to_disks(request: DumpRequest, jobs: Iterable[JobStats]) -> DomainBusy | None:
+    """Why the dump has to wait for `jobs`, those of the domain's disks.
+
+    libvirt refuses it as well, but has emptied an existing file by then (9.0.0).
+    """
+    job = next(iter(jobs), None)
+    if request.memory_only or job is None:
+        return None
+    name = request.domain.name
+    return DomainBusy(f"{name} has a {job.operation.label} of {job.disk}, which prevents a raw dump; choose elf")
+
+
 def to_path(path: str) -> InvalidPath | None:
     """Why no dump can be written to that path, whether or not a file exists there."""
     shown = clean(path) if len(path) <= PATH_LIMIT else f"{clean(path[:40])}..."

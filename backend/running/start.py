@@ -80,6 +80,10 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
     job = await backend.job(request.domain)
     if job is not None and (busy := objections.to_domain(request.domain, job.operation)):
         raise DomainBusy(f"{busy}; attach to it with: virt-jobs wait")
+    if not request.memory_only:
+        disks = (await backend.block_jobs([request.domain]))[request.domain]
+        if not isinstance(disks, BackendError) and (objection := objections.to_disks(request, disks)):
+            raise objection
     if backend.capabilities.local:
         place = await look(request.path)
         match objections.to_place(place, overwrite, clean(request.path)):

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import pytest
 
 from backend.base import Backend
-from backend.errors import JobMismatch, NoJob, WaitTimeout
+from backend.errors import DomainBusy, JobMismatch, NoJob, WaitTimeout
 from backend.model import BlockOperation, DiskKey, DomainKey, JobStats
 from backend.observing.wait import wait, wait_until_ready
+from backend.running.start import start_dump
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import DISK, Harness, ReleaseBlockJob
-from tests.contract.steps import PATIENCE, eventually
+from tests.contract.steps import PATIENCE, dump_of, eventually
 
 COPY, PULL = BlockOperation.COPY, BlockOperation.PULL
 COMMIT, ACTIVE = BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT
@@ -189,6 +190,21 @@ async def test_a_job_of_another_kind_is_no_match(harness: Harness, backend: Back
             await wait(backend, scene.domain, None, timeout=0.5)
         with pytest.raises(NoJob):
             await wait(backend, scene.domain)  # A dump, by default
+
+
+async def test_it_prevents_a_raw_dump_which_then_destroys_nothing(
+    harness: Harness, backend: Backend, readonly: Backend
+) -> None:
+    path = harness.folder / "older"
+    path.write_text("of value")
+    path.chmod(0o666)
+    async with scene_of(harness, backend, readonly, COPY) as scene:
+        with pytest.raises(DomainBusy, match="block copy of vda, which prevents a raw dump"):
+            await start_dump(backend, dump_of(scene.domain, path, "raw"), overwrite=True)
+        assert path.read_text() == "of value"
+        record = await start_dump(backend, dump_of(scene.domain, path), overwrite=True)
+        async with asyncio.timeout(PATIENCE):
+            assert (await wait(backend, scene.domain, record=record)).verdict is Verdict.COMPLETED
 
 
 async def test_without_one_there_is_nothing_to_wait_for(harness: Harness, backend: Backend) -> None:

@@ -121,6 +121,7 @@ async def test_every_screen_is_there_in_other_themes(theme: str) -> None:
     demo = "sim:///demo?jobs=2"
     async with Hold(demo), console(demo, config=config(theme=theme)) as user:
         await user.sees("▌ ", "SIMULATED", "%")
+        await user.go_to("db-01")
         await user.press("w")
         await user.sees("waiting for", "esc detaches")
         await user.press("escape")
