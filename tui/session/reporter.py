@@ -13,8 +13,9 @@ from tui.session.foreign_dumps import UNKNOWN_END, ForeignDumps, ForeignWait
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey, RowStore
-from tui.words import jobs, states
+from tui.words import states
 from tui.words.job_names import job_name
+from tui.words.jobs import READY
 
 FEW = 8
 """Changes at one time that are reported one by one; more are counted."""
@@ -75,7 +76,7 @@ class Reporter:
                 self._log.say(row.domain.name, words, Tone.QUIET)
             self._report_jobs(host, before, row)
             if news.became_ready(before, row, host.watched) and row.operation is not None:
-                self._log.say(row.domain.name, f"{job_name(row.operation, row.disk)} is {jobs.READY}")
+                self._log.say(row.domain.name, f"{job_name(row.operation, row.disk)} is {READY}")
         for row in gone:
             if row.disk:
                 self._report_jobs(host, row, None)
@@ -136,9 +137,9 @@ class Reporter:
 
     def _count(self, host: Host, moved: Sequence[tuple[Row | None, Row]], gone: Sequence[Row]) -> None:
         ended = sum(bool(row.disk) for row in gone)
-        begun_or_ended = ended + sum((before.operation if before else None) != row.operation for before, row in moved)
-        if begun_or_ended:
-            self._log.count(host.name, begun_or_ended, "job started or finished", "jobs started or finished")
+        jobs = ended + sum(news.jobs(before, row, host.watched) != (None, None) for before, row in moved)
+        if jobs:
+            self._log.count(host.name, jobs, "job started or finished", "jobs started or finished")
         ready = sum(news.became_ready(before, row, host.watched) for before, row in moved)
         if ready:
             self._log.count(host.name, ready, "block job became ready", "block jobs became ready")

@@ -108,3 +108,16 @@ def test_many_jobs_of_disks_at_a_time_are_counted() -> None:
         (URI, "9 block jobs became ready"),
         (URI, "9 jobs started or finished"),
     ]
+
+
+def test_many_jobs_that_ran_before_anyone_looked_are_no_news_either() -> None:
+    rows, observer = RowStore(), Observer()
+    reports, _ = reporter(rows, observer)
+    old = JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=60_000)
+    saving = [
+        Row(URI, DomainView(row.domain, ProgressMeter().update(old, 0.0)), URI)
+        for row in (copying(number) for number in range(9))
+    ]
+    rows.apply([replace(row, view=DomainView(row.domain)) for row in saving])
+    reports.changes(cast(Host, Bystander()), saving, [])
+    assert observer.entries == []
