@@ -25,7 +25,8 @@ class Progress:
     eta: float | None
     """An estimate; None where the rate gives none."""
     stalled: float
-    """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed."""
+    """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed, nor once
+    a disk's job is ready: then it has nothing to do unless the guest writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,15 @@ class ProgressMeter:
             self._samples.popleft()
         if stats.total > 0:
             self._fraction = max(self._fraction, min(1.0, sample.done / stats.total))
-        idle = 0.0 if stats.closing else now - self._moved_at
+        copied = stats.closing or stats.ready is True
+        idle = 0.0 if copied else now - self._moved_at
         first, seconds = self._samples[0], now - self._samples[0].at
         pace = (sample.done - first.done) / seconds if seconds > 0 else 0.0
         return Progress(
             stats=stats,
             fraction=self._fraction if stats.total > 0 else None,
             rate=max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None,
-            eta=stats.remaining / pace if pace > 0 and not stats.closing else None,
+            eta=stats.remaining / pace if pace > 0 and not copied else None,
             stalled=idle if idle >= STALLED_AFTER else 0.0,
         )
 

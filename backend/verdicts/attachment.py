@@ -168,7 +168,7 @@ class Attachment:
             return None
         proof = self._best_proof(over, now)
         if claim is not None and not self._file.foreign:
-            proof = weigh(claim, proof, word_of_hypervisor(self._ledger.signs), self._file.checked, now)
+            proof = weigh(claim, proof, self._ledger.signs, self._file.checked, self._record.lost, now)
         if proof is None and over:
             proof = self._nothing_proved(now)
         return self._outcome_by(proof) if proof is not None else None

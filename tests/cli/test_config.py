@@ -122,6 +122,7 @@ def test_a_command_is_told_how_the_dump_ended(
         "VIRT_JOBS_DOMAIN": "vm-01",
         "VIRT_JOBS_URI": LAB,
         "VIRT_JOBS_OPERATION": "dump",
+        "VIRT_JOBS_DISK": "",
         "VIRT_JOBS_VERDICT": "completed",
         "VIRT_JOBS_EVIDENCE": "result",
         "VIRT_JOBS_ERROR": "",

@@ -51,10 +51,20 @@ async def scene_of(
         yield Scene(harness, backend, readonly, domain, release)
 
 
-async def attached(backend: Backend, domain: DomainKey, operation: BlockOperation | None) -> asyncio.Task[Outcome]:
+async def attached(
+    backend: Backend,
+    domain: DomainKey,
+    operation: BlockOperation | None,
+    on_progress: Callable[[], object] = lambda: None,
+) -> asyncio.Task[Outcome]:
     """A wait that has seen the job."""
     seen = asyncio.Event()
-    waiting = asyncio.create_task(wait(backend, domain, operation, on_progress=lambda stats: seen.set()))
+
+    def progress(stats: JobStats) -> None:
+        seen.set()
+        on_progress()
+
+    waiting = asyncio.create_task(wait(backend, domain, operation, on_progress=progress))
     watching = asyncio.create_task(seen.wait())
     await asyncio.wait({waiting, watching}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     watching.cancel()

@@ -19,6 +19,7 @@ from backend.errors import (
     NotSupported,
 )
 from backend.model import (
+    BlockOperation,
     Capabilities,
     DomainKey,
     DumpFlags,
@@ -127,6 +128,30 @@ def test_which_jobs_cannot_be_aborted(
 def test_a_connection_that_may_not_abort() -> None:
     refused = objections.to_abort(KEY, replace(ABLE, abort="read-only"), STREAM, None)
     assert isinstance(refused, NotPermitted)
+
+
+@pytest.mark.parametrize(
+    ("stats", "kind"),
+    [
+        (None, NoJob),
+        (STREAM, NoJob),
+        (JobStats.of_block_job("vda", BlockOperation.PULL, 1, 2), NotSupported),
+        (JobStats.of_block_job("vda", BlockOperation.COMMIT, 1, 2), NotSupported),
+        (JobStats.of_block_job("vda", BlockOperation.COPY, 2, 2), NotSupported),
+        (JobStats.of_block_job("vda", BlockOperation.COPY, 2, 2, ready=True), None),
+        (JobStats.of_block_job("vda", BlockOperation.ACTIVE_COMMIT, 2, 2, ready=True), None),
+    ],
+)
+def test_only_a_disk_whose_mirror_is_ready_can_be_pivoted(
+    stats: JobStats | None, kind: type[BackendError] | None
+) -> None:
+    objection = objections.to_pivot(KEY, ABLE, stats)
+    assert (type(objection) if objection is not None else None) is kind
+
+
+def test_a_connection_that_may_not_abort_may_not_pivot() -> None:
+    ready = JobStats.of_block_job("vda", BlockOperation.COPY, 2, 2, ready=True)
+    assert isinstance(objections.to_pivot(KEY, replace(ABLE, abort="read-only"), ready), NotPermitted)
 
 
 def test_a_look_at_a_place(tmp_path: Path) -> None:

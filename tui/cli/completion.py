@@ -65,7 +65,8 @@ def domains(context: click.Context, incomplete: str) -> list[CompletionItem[str]
 def disks(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Disks that have a job, of the domains on the command line, or of any."""
     with _quiet():
-        names = context.params.get("domains") or (context.params.get("domain"),)
+        # Where the option's value is missing, the parser has not come to the arguments: they are left over.
+        names = [*context.args, *(context.params.get("domains") or ()), context.params.get("domain")]
 
         async def block_jobs(backend: Backend) -> list[JobStats]:
             candidates = await backend.domains()

@@ -14,7 +14,7 @@ from tui.cli import disks, tables
 from tui.cli.fleet import Fleet
 from tui.cli.hosts import DomainJobs
 from tui.cli.options import disk_option, domain_argument, example, json_option
-from tui.cli.output import print_json
+from tui.cli.output import complain, print_json
 from tui.cli.target import Target
 
 FOLLOW_INTERVAL = 0.5
@@ -89,7 +89,10 @@ async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> bool:
     """Print the statistics once; return whether there is such a job."""
     job = await _job(backend, domain, options) if domain.active else None
     if not options.as_json:
-        print("\n".join([*_lines(job, options), ""]))
+        print("\n".join([*_lines(job, options), ""]), flush=True)
+        own = options.disk is None and not options.completed
+        if job is None and own and domain.active and (elsewhere := await disks.other_jobs(backend, domain.key)):
+            complain(elsewhere.message)
     elif options.disk is not None or options.completed:
         print_json(tables.domain_json(backend.uri, domain, job))
     else:

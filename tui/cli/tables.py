@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from backend.model import Domain, JobOperation, JobStats
+from backend.model import Domain, DomainState, JobOperation, JobStats
 from backend.text import clean
-from tui.words import units
+from tui.words import states, units
 from tui.words.job_names import name_of, scratch_text
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _job_text(job: JobStats) -> str:
 def state_text(domain: Domain) -> str:
     if not domain.answering:
         return "not answering"
-    return f"{domain.state.label} ({domain.reason})" if domain.paused_by_dump else domain.state.label
+    return states.label(domain) if domain.state is DomainState.PAUSED or domain.faulty else domain.state.label
 
 
 def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any]:
@@ -106,6 +106,7 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
         "uuid": domain.key.uuid,
         "id": domain.key.id,
         "state": domain.state.label,
+        "reason": domain.reason if domain.answering else "",
         "job": None if job is None else job_json(job),
     }
 
@@ -116,8 +117,15 @@ def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
 
 
 def job_json(job: JobStats) -> dict[str, Any]:
-    """The job's statistics under libvirt's names, as far as they are reported, with type and phase in words."""
+    """The job's statistics under libvirt's names, as far as they are reported, with type and phase in words.
+
+    What `virt-jobs migration` calls otherwise has that name too: ``iteration``, and ``dirty_rate`` in bytes a second.
+    """
     reported = {name: value for name, value in asdict(job).items() if value is not None}
+    if job.memory_iteration is not None:
+        reported["iteration"] = job.memory_iteration
+    if job.memory_dirty_rate is not None and job.memory_page_size is not None:
+        reported["dirty_rate"] = job.memory_dirty_rate * job.memory_page_size
     return reported | {"type": job.type.name.lower(), "operation": job.operation.label, "phase": phase(job)}
 
 

@@ -12,6 +12,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "wait": "w",
         "open": "enter",
         "abort": "a",
+        "pivot": "p",
         "resume": "r",
         "filter": "slash",
         "clear-filter": "escape",
@@ -51,8 +52,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 """Keys by binding id, under Textual's names, with commas between several."""
 
 _EVERYWHERE = (
-    "quit dump wait open abort resume filter clear-filter clear-marks sort reverse-sort help show-job show-history "
-    "show-info copy-name copy-path copy-stats show-hosts"
+    "quit dump wait open abort pivot resume filter clear-filter clear-marks sort reverse-sort help show-job "
+    "show-history show-info copy-name copy-path copy-stats show-hosts"
 )
 _TABLE = (
     "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up columns.right columns.left "

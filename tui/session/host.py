@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Set
@@ -11,12 +12,13 @@ from typing import Protocol
 
 from backend.backoff import CONNECT, Backoff
 from backend.base import Backend, Traffic
-from backend.errors import NoConnection
-from backend.log import backend_error
+from backend.errors import BackendError, NoConnection
+from backend.log import backend_error, ignored
 from backend.model import Capabilities, DomainKey
 from backend.observing.watcher import Changes, DomainView, Watcher
 from backend.uri import open_backend
 from tui.config.values import Config
+from tui.session.happenings import Happenings
 from tui.session.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,8 @@ class Host:
         """The last such reason, even if it no longer holds, and when that was (seconds since the epoch)."""
         self.traffic = Traffic()
         """The load that the connection causes on its hypervisor."""
+        self.happenings = Happenings()
+        """What its domains were reported to have done while it was listened to."""
         self.turns = Turns(config.dump.at_once)
         """For the dumps that this console starts here."""
         self._listener = listener
@@ -124,13 +128,24 @@ class Host:
                     self._watched_since = time.monotonic()
                     self._become(Link.UP)
                     self._watcher = Watcher(backend)
-                    await self._watcher.run(self._report)
+                    listening = asyncio.create_task(self._listen(backend))
+                    try:
+                        await self._watcher.run(self._report)
+                    finally:
+                        listening.cancel()
             except Exception as error:
                 self._become(Link.DOWN, backend_error(error).message)
             finally:
                 self._backend = None
                 self._changed, self._removed = {}, set()
+                self.happenings.clear()
             await backoff.pause()
+
+    async def _listen(self, backend: Backend) -> None:
+        with ignored(logger, "what domains do is not reported", BackendError):
+            async with backend.events() as events:
+                async for event in events:
+                    self.happenings.take(event)
 
     def take_changes(self) -> HostChanges | None:
         """The changes since the last call; None if there are none."""
@@ -162,6 +177,7 @@ class Host:
         for uuid in changes.removed:
             self._changed.pop(uuid, None)
             self._names.pop(uuid, None)
+            self.happenings.forget(uuid)
             self._removed.add(uuid)
         if self._has_changes:
             self._listener.domains_changed(self)

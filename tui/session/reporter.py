@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from backend.model import JobOperation
+from backend.errors import DomainNotRunning, NoJob, NoSuchDomain
+from backend.model import JobOperation, Operation
 from tui.session import news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_waits import BackgroundWaits
-from tui.session.foreign_dumps import ForeignDumps
+from tui.session.foreign_dumps import UNKNOWN_END, ForeignDumps, ForeignWait
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey, RowStore
+from tui.words import jobs, states
+from tui.words.job_names import job_name
 
 FEW = 8
 """Changes at one time that are reported one by one; more are counted."""
@@ -45,6 +48,8 @@ class Reporter:
 
     def first(self, host: Host, rows: Sequence[Row]) -> None:
         """All that a host has, seen for the first time: no news, but a foreign dump may end later."""
+        for row in rows:
+            self._foreign.attend(host, row, False)
         dumps = [row for row in rows if row.operation is JobOperation.DUMP and row.key not in self._waits]
         for row in dumps[:FEW]:
             self._foreign.seen(host, row, False)
@@ -54,11 +59,13 @@ class Reporter:
         moved = []
         for row in changed:
             before = self._rows.get(row.key)
-            if before is not None and before.domain is row.domain and before.operation == row.operation:
+            if before is not None and before.domain is row.domain and _kind(before) == _kind(row):
                 continue  # Nearly always: only the job's numbers changed.
             moved.append((before, row))
-            if not row.domain.paused_by_dump:
+            if not row.domain.paused_by:
                 self._left.discard(row.key)
+            if row.key not in self._reported:
+                self._foreign.attend(host, row, True)
         gone = [before for key in removed if (before := self._rows.get(key)) is not None]
         if len(moved) + len(gone) > FEW:
             self._count(host, moved, gone)
@@ -67,8 +74,13 @@ class Reporter:
             for words in news.states(before, row):
                 self._log.say(row.domain.name, words, Tone.QUIET)
             self._report_jobs(host, before, row)
+            if news.became_ready(before, row, host.watched) and row.operation is not None:
+                self._log.say(row.domain.name, f"{job_name(row.operation, row.disk)} is {jobs.READY}")
         for row in gone:
-            self._log.say(row.domain.name, "was undefined", Tone.QUIET)
+            if row.disk:
+                self._report_jobs(host, row, None)
+            else:
+                self._log.say(row.domain.name, "was undefined", Tone.QUIET)
 
     def ended(self, wait: JobWait) -> None:
         """A wait is over."""
@@ -81,15 +93,21 @@ class Reporter:
             if wait.outcome.left_paused:
                 self._left.add(wait.key)
                 self._log.say(name, f"left paused by its dump; {self._resume_key} resumes it", Tone.WARNING)
+        elif isinstance(wait, ForeignWait) and isinstance(wait.error, (NoJob, DomainNotRunning, NoSuchDomain)):
+            self._log.say(name, UNKNOWN_END, Tone.QUIET)
         elif wait.error is not None:
             what = "dump not started" if wait.ours and wait.record is None else "wait failed"
             self._log.say(name, f"{what}: {wait.error.message}", Tone.WARNING)
 
     def left_paused(self, row: Row) -> None:
-        """The domain is paused by a dump that is no longer running."""
+        """The domain is paused by a job that is no longer running."""
         if row.key not in self._left:
             self._left.add(row.key)
-            self._log.say(row.domain.name, "left paused by a dump that is no longer running", Tone.WARNING)
+            self._log.say(row.domain.name, states.left_paused(row.domain), Tone.WARNING)
+
+    def disks_fail(self, row: Row, errors: Sequence[str]) -> None:
+        """These disks pause the domain."""
+        self._log.say(row.domain.name, f"{states.label(row.domain)}: {'; '.join(errors)}", Tone.WARNING)
 
     def forget(self, keys: Collection[RowKey]) -> None:
         """These domains are gone, as is what was reported of them."""
@@ -97,8 +115,10 @@ class Reporter:
         self._left.difference_update(keys)
         self._foreign.forget(keys)
 
-    def _report_jobs(self, host: Host, before: Row | None, row: Row) -> None:
-        was, now = news.jobs(before, row, host.watched)
+    def _report_jobs(self, host: Host, before: Row | None, after: Row | None) -> None:
+        row = after or before
+        assert row is not None
+        was, now = news.jobs(before, after, host.watched)
         if was is not None and row.key in self._reported:
             self._reported.discard(row.key)  # The end of its wait reported how that job ended.
             was = None
@@ -107,20 +127,29 @@ class Reporter:
         if was is JobOperation.DUMP and before is not None:
             self._foreign.gone(host, before)
         elif was is not None:
-            self._log.say(row.domain.name, f"{was.label} finished", Tone.QUIET)
+            self._log.say(row.domain.name, f"{job_name(was, row.disk)} finished", Tone.QUIET)
         if now is JobOperation.DUMP:
             self._look_for_pending(host)
             self._foreign.seen(host, row, True)
         elif now is not None:
-            self._log.say(row.domain.name, f"{now.label} started", Tone.QUIET)
+            self._log.say(row.domain.name, f"{job_name(now, row.disk)} started", Tone.QUIET)
 
     def _count(self, host: Host, moved: Sequence[tuple[Row | None, Row]], gone: Sequence[Row]) -> None:
-        jobs = sum((before.operation if before else None) != row.operation for before, row in moved)
-        if jobs:
-            self._log.count(host.name, jobs, "job started or finished", "jobs started or finished")
-        states = sum(bool(news.states(before, row)) for before, row in moved) + len(gone)
+        ended = sum(bool(row.disk) for row in gone)
+        begun_or_ended = ended + sum((before.operation if before else None) != row.operation for before, row in moved)
+        if begun_or_ended:
+            self._log.count(host.name, begun_or_ended, "job started or finished", "jobs started or finished")
+        ready = sum(news.became_ready(before, row, host.watched) for before, row in moved)
+        if ready:
+            self._log.count(host.name, ready, "block job became ready", "block jobs became ready")
+        states = sum(bool(news.states(before, row)) for before, row in moved) + len(gone) - ended
         if states:
             self._log.count(host.name, states, "domain changed state", "domains changed state")
         self._reported.difference_update(row.key for _, row in moved)
         if any(row.operation is JobOperation.DUMP for _, row in moved):
             self._look_for_pending(host)
+
+
+def _kind(row: Row) -> tuple[Operation | None, bool]:
+    """What is worth reporting of its job, if that changes."""
+    return row.operation, row.ready

@@ -70,6 +70,7 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
         "DOMAIN": clean(outcome.domain.name),
         "URI": clean(uri),
         "OPERATION": outcome.operation.label,
+        "DISK": outcome.disk or "",
         "VERDICT": outcome.verdict,
         "EVIDENCE": outcome.evidence,
         "ERROR": clean(outcome.error),

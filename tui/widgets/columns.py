@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from backend.model import DomainState, JobOperation, JobStats
 from backend.observing.progress import Progress
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import units
+from tui.words import jobs, states, units
 from tui.words.cells import fit
 
 Piece = tuple[str, str]
@@ -55,14 +55,18 @@ _STATE_STYLES = {
 
 
 def _name(row: Row) -> Piece:
+    if row.disk:
+        return f" └ {row.disk}", ""
     return row.domain.name, "" if row.domain.active else "dim"
 
 
 def _host(row: Row) -> Piece:
-    return row.host, "dim"
+    return "" if row.disk else row.host, "dim"
 
 
 def _state(row: Row) -> Piece:
+    if row.disk:
+        return "", ""  # That of its domain stands above.
     if not row.domain.answering:
         return "no answer", "bad"
     if row.stale:
@@ -74,16 +78,18 @@ def _job(row: Row, width: int) -> Sequence[Piece]:
     words = job(row)
     if len(words) > width and row.other_end:
         words = words.removeprefix("migration ")  # The other end says the most.
+    elif len(words) > width:
+        words = words.replace("block ", "")
     return ((fit(words, width), "job"),)
 
 
 def job(row: Row) -> str:
-    """Its job's operation: ``dump``, ``migration out → hv2``; empty without a job."""
+    """Its job: ``dump``, ``pull backup``, ``migration out → hv2``; empty without one."""
     if row.progress is None:
         return "dump" if row.pending else ""
     operation = row.progress.stats.operation
     if not row.other_end:
-        return operation.label
+        return jobs.kind(row.progress.stats)
     return f"{operation.label} {'→' if operation is JobOperation.MIGRATION_OUT else '←'} {row.other_end}"
 
 
@@ -93,6 +99,13 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
         return ((fit(row.pending, width), "dim"),)
     if progress.stats.closing:
         return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
+    if progress.stats.ready:
+        return ((fit(jobs.READY if width >= len(jobs.READY) else "ready", width), "dim" if row.stale else "good"),)
+    if progress.stats.pull_backup:
+        scratch = jobs.scratch_fraction(progress.stats)
+        words = f"scratch {units.percent(scratch)} used" if width >= 17 else f"scratch {units.percent(scratch)}"
+        style = "dim" if row.stale else "warn" if scratch >= jobs.SCRATCH_LOW else ""
+        return ((fit(words, width), style),)
     if progress.fraction is None:
         return ((fit("running", width), "dim"),)
     percent = f" {units.percent(progress.fraction):>5}"
@@ -108,8 +121,8 @@ def _figures(row: Row) -> JobStats | None:
 
 
 def _elapsed(row: Row) -> Piece:
-    stats = _figures(row)
-    return (units.duration(stats.time_elapsed / 1000), "") if stats else ("", "")
+    stats = row.progress.stats if row.progress is not None else None
+    return (units.duration(stats.time_elapsed / 1000), "") if stats and jobs.timed(stats) else ("", "")
 
 
 def _done(row: Row) -> Piece:
@@ -140,7 +153,7 @@ def _eta(row: Row) -> Piece:
 
 
 def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
-    return lambda row: value(row.progress) if row.progress else None
+    return lambda row: value(first) if (first := row.first_job) else None
 
 
 HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=2)
@@ -204,12 +217,23 @@ JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "
 
 
 def note(row: Row) -> Piece | None:
-    """What is shown in place of a job: a problem of the domain."""
+    """What is shown in place of a job: a problem of the domain, or why it is paused."""
     if row.progress is not None or row.pending:
         return None
+    if (trouble := problem(row)) is not None:
+        words, style = trouble
+        return words + (states.since(row.since) if row.domain.answering else ""), style
+    paused = row.domain.state is DomainState.PAUSED and row.domain.reason
+    return (row.domain.reason + states.since(row.since), "dim") if paused else None
+
+
+def problem(row: Row) -> Piece | None:
+    """What somebody should see to."""
     if not row.domain.answering:
         return "no answer from the hypervisor for this domain", "bad"
-    return ("left paused by a dump that is no longer running", "warn") if row.left_paused else None
+    if row.left_paused:
+        return states.left_paused(row.domain), "warn"
+    return (states.trouble(row.domain, row.io_errors), "bad") if row.domain.faulty else None
 
 
 def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:

@@ -70,3 +70,16 @@ def test_the_chain_below_a_disk() -> None:
 def test_a_mirror_says_whether_it_is_ready(attribute: str, ready: bool) -> None:
     mirror = f"<mirror type='file' job='copy' {attribute}><format type='raw'/><source file='/copy'/></mirror>"
     assert disks(live(disk("<source file='/top'/>" + mirror))) == {"vda": DiskSource("/top", (), "/copy", ready)}
+
+
+def test_the_numbers_of_source_and_mirror_are_told() -> None:
+    mirror = "<mirror type='file' job='copy'><source file='/copy' index='3'/></mirror>"
+    found = disks(live(disk("<source file='/top' index='1'/>" + mirror)))["vda"]
+    assert found is not None
+    assert (found.index, found.mirror_index) == (1, 3)
+
+
+@pytest.mark.parametrize("index", ["", "x", "-1", "9" * 10])
+def test_a_number_that_is_none_is_not_told(index: str) -> None:
+    found = disks(live(disk(f"<source file='/top' index='{index}'/>")))["vda"]
+    assert found is not None and found.index is None
