@@ -20,7 +20,7 @@ from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Event
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection.pool import DEADLINE
 from backend.model import BlockOperation, DiskKey, DomainKey, DumpFlags, DumpRequest, JobOperation
-from tests.contract.steps import PATIENCE, eventually
+from tests.contract.steps import PATIENCE, eventually, job_gone
 from tests.hypervisor.block_jobs import begin, begin_held, copy, layered_disk, release, target
 from tests.hypervisor.daemon import domain_xml, key_of, process_of
 from tests.hypervisor.disk import small_disk
@@ -242,7 +242,7 @@ async def test_a_persistent_domain_has_jobs_too(connection: Any, backend: Libvir
 
 
 async def test_a_backup_is_no_job_of_a_disk(
-    here: Host, backend: LibvirtBackend, domain: DomainKey, handle: Any
+    here: Host, backend: LibvirtBackend, domain: DomainKey, handle: Any, disk: Path
 ) -> None:
     description = (
         f"<domainbackup mode='pull'><server transport='unix' socket='{here.folder / 'nbd'}'/><disks>"
@@ -256,7 +256,12 @@ async def test_a_backup_is_no_job_of_a_disk(
     assert own is not None and own.operation == JobOperation.BACKUP
     assert await jobs(backend, domain) == {}
     assert await backend.job(DiskKey(domain, "vda")) is None
-    await asyncio.to_thread(handle.abortJob)
+    over = BlockJobEvent(domain, "vda", BlockOperation.PULL, BlockJobStatus.COMPLETED)
+    async with backend.events() as events:
+        await asyncio.to_thread(handle.abortJob)
+        await job_gone(backend, domain)
+        await asyncio.to_thread(begin, handle, BlockOperation.PULL, disk)
+        assert await heard(events, over) == [JobBegan(domain, block=True), over]
 
 
 async def test_a_migration_that_takes_its_disks_along_is_one_job(

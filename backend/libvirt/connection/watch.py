@@ -115,7 +115,8 @@ class Watch:
             self._put(RecordEvent(domain_key(domain)))
 
     def _block_job(self, conn: Any, domain: Any, disk: str, kind: int, status: int, opaque: object) -> None:
-        self._put(BlockJobEvent(domain_key(domain), clean(disk), BlockOperation(kind), BlockJobStatus(status)))
+        if kind != BlockOperation.BACKUP:  # It is part of the domain's own job, whose end is reported by itself.
+            self._put(BlockJobEvent(domain_key(domain), clean(disk), BlockOperation(kind), BlockJobStatus(status)))
 
     def _device(self, conn: Any, domain: Any, alias: str, opaque: object) -> None:
         self._rebuilt(domain.UUIDString())
