@@ -111,6 +111,15 @@ class JobType(OpenEnum):
     CANCELLED = 5
 
 
+class Postcopy(StrEnum):
+    """What became of a migration whose guest already runs on the other host."""
+
+    ACTIVE = "active"
+    """The rest of its memory is being sent after it."""
+    FAILED = "failed"
+    """It was cut: the guest stands still on both hosts until the migration is recovered."""
+
+
 class DomainState(OpenEnum):
     """virDomainState, with virsh's words as labels."""
 
@@ -284,6 +293,10 @@ class Domain:
         return self.state is DomainState.CRASHED or (self.state is DomainState.PAUSED and self.reason == "watchdog")
 
 
+_NO_PARAMS = frozenset({"type", "operation", "disk", "ready", "postcopy", "max_downtime"})
+"""Fields of JobStats that are set apart from libvirt's parameters."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobStats:
     """The stats of one job (virDomainGetJobStats, virDomainGetBlockJobInfo). Times in ms, sizes in bytes; None: not
@@ -333,11 +346,15 @@ class JobStats:
     """The disk of a block job; None: it is the domain's own job."""
     ready: bool | None = None
     """Whether a block job that mirrors has copied everything, and waits for a pivot or an abort."""
+    postcopy: Postcopy | None = None
+    """The post-copy phase of a migration; None before it."""
+    max_downtime: int | None = None
+    """How long the guest of a migration out may stand still at its end; `downtime` is what it would take."""
 
     @classmethod
     def from_params(cls, job_type: int, params: Mapping[str, object]) -> Self:
         """The stats in libvirt's typed parameters; parameters without a field here are omitted."""
-        names = {spec.name for spec in fields(cls)} - {"type", "operation", "disk", "ready"}
+        names = {spec.name for spec in fields(cls)} - _NO_PARAMS
         values = {name: value for name, value in params.items() if name in names}
         operation = params.get("operation", 0)
         if not isinstance(operation, int):
@@ -366,6 +383,11 @@ class JobStats:
     def pull_backup(self) -> bool:
         """Whether it is a backup that a client reads; libvirt reports scratch space for no other job."""
         return self.operation == JobOperation.BACKUP and bool(self.disk_temp_total)
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether what remains may become more: the guest of a live migration goes on writing."""
+        return self.operation == JobOperation.MIGRATION_OUT and self.postcopy is None and not self.closing
 
     @property
     def measured(self) -> bool:

@@ -71,9 +71,9 @@ class Visitor:
                 if self.screen != before:
                     break
                 await self.pilot.pause(0.05)
-            await self._comes_to_rest()
+            await self.comes_to_rest()
 
-    async def _comes_to_rest(self) -> None:
+    async def comes_to_rest(self) -> None:
         still = 0
         while still < STILL:
             before = self.screen
@@ -125,8 +125,9 @@ async def picture(name: str) -> str:
         app = Console(["sim:///demo"], config=Config(dump=Dumps(path=PATH)))
         async with app.run_test(size=SIZE) as pilot:
             visitor = Visitor(app, pilot, clock)
-            await visitor.sees("14 domains · 5 jobs", "db-01")
+            await visitor.sees("20 domains · ", "└ vdb", "db-01")
             await SCENES[name](visitor)
+            await visitor.comes_to_rest()  # What is below a dialog is painted after it.
             drawn = app.export_screenshot(title="virt-jobs")
     # The letters are to be found where the picture is looked at, not fetched from elsewhere.
     return re.sub(r"\s*@font-face \{.*?\}", "", drawn, flags=re.DOTALL) + "\n"
@@ -149,5 +150,5 @@ def _frozen(clock: Clock) -> Iterator[None]:
             "tui.dumping.dump_form.look_at": lambda path: Place(exists=False, folder=True, free=FREE),
         }.items():
             stack.enter_context(patch(target, replacement))
-        stack.enter_context(patch.object(JobWait.__init__, "__defaults__", (None, None, clock)))
+        stack.enter_context(patch.object(JobWait.__init__, "__defaults__", (None, None, None, clock)))
         yield

@@ -13,24 +13,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from backend.model import DiskKey
 from backend.simulator import options
-from backend.simulator import plan as plans
 from backend.simulator.options import MIB
-from backend.simulator.plan import Plan, Stage
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.block_job import BlockJob
+from backend.simulator.plans.plan import Plan, Stage
 from backend.simulator.store import Store, path_of
 
 RATE = 300
 """MiB a second that a dump writes once it is let go."""
 HELD = 1000.0
 """Seconds that a dump takes while it is held: it has the first page after a tenth of one."""
+SOON = 0.5
+"""Seconds that the whole work of a disk's job takes once it is let go."""
 _NOW = "(julianday('now') - 2440587.5) * 86400.0"
 # A job of the simulator's own begins somewhere in its middle, and stays there.
 _BEGUN = f"CASE WHEN NEW.path = '' THEN {_NOW} - ({_NOW} - NEW.begun) / NEW.length * {HELD} ELSE NEW.begun END"
 _STOP = f"{_BEGUN} + (NEW.stop - NEW.begun) / NEW.length * {HELD}"
-# In the transaction that a job begins with. Later ones, such as that of an abort, find it held already.
+# In the transaction that a job begins with. Later ones, such as that of an abort, find it held already. A job that ends
+# only when someone asks for it needs no hold.
 _HOLD = f"""
 CREATE TRIGGER "hold {{path}}" AFTER INSERT ON plans
-WHEN {{which}} AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
+WHEN {{which}} AND NEW.disk = '' AND NEW.stop < 9e999 AND NEW.stage = {Stage.WORKING.value} AND NEW.length <> {HELD}
 BEGIN
     UPDATE plans SET begun = {_BEGUN}, length = {HELD}, stop = {_STOP}, due = {_STOP},
     "end" = {_STOP} + NEW."end" - NEW.stop
@@ -73,13 +78,23 @@ class Hold:
         """Let it go on, to its end or no further than the `closing` of its file."""
         self._alter(_RELEASE.format(path=self._path))
         with contextlib.closing(Store(self._simulator)) as store, store.transaction():
-            for plan in store.plans(machine.uuid for machine in store.machines()).values():
+            for plan in store.plans(machine.uuid for machine in store.machines()):
                 if plan.path and plan.stage is not Stage.PENDING and self._path in (None, Path(plan.path)):
                     store.put_plan(_going_on(plan, closing))
 
     def _alter(self, statement: str) -> None:
         with contextlib.closing(sqlite3.connect(path_of(self._simulator), timeout=10)) as db:
             db.execute(statement)
+
+
+def release_block_job(uri: str, key: DiskKey) -> None:
+    """Let a job of a disk that was begun to last `HELD` seconds go on, to its end or until it is ready; soon."""
+    with contextlib.closing(Store(options.parse(uri).name)) as store, store.transaction():
+        plan = store.plan(key.domain.uuid, key.disk)
+        if isinstance(plan, BlockJob) and plan.stage is Stage.WORKING and plan.length == HELD:
+            now = time.time()
+            if now < plan.stop:
+                store.put_plan(_sooner(plan, now))
 
 
 @contextmanager
@@ -92,6 +107,15 @@ def outage(uri: str) -> Iterator[None]:
     finally:
         store.set_outage(0.0, 0.0)
         store.close()
+
+
+def _sooner(plan: BlockJob, now: float) -> BlockJob:
+    """The plan when it has got as far as it has, and goes on much faster."""
+    plan = replace(plan, begun=now - (now - plan.begun) / HELD * SOON, length=SOON)
+    if plan.mirror:
+        return plan
+    stop = plan.begun + SOON
+    return replace(plan, stop=stop, end=stop + plan.end - plan.stop)
 
 
 def _going_on(plan: Plan, closing: bool) -> Plan:

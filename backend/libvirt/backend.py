@@ -16,6 +16,7 @@ from backend.credentials import CredentialsNeeded
 from backend.errors import (
     BackendError,
     DomainBusy,
+    DomainNotRunning,
     NoConnection,
     NoJob,
     NoSuchDomain,
@@ -54,6 +55,7 @@ from backend.model import (
     JobOperation,
     JobStats,
     MigrationLimits,
+    Postcopy,
     domain_of,
 )
 from backend.threads import in_thread
@@ -223,6 +225,8 @@ class LibvirtBackend(Backend):
         return await self._polling.call(domain, partial(migration.limits, self.readonly, domain))
 
     async def limit_migration(self, domain: DomainKey, limits: MigrationLimits) -> None:
+        if domain.id is None:  # libvirt would set some of them, for nothing.
+            raise DomainNotRunning(f"{domain.name} is not running")
         await self._order(domain, partial(migration.limit, limits))
 
     async def start_postcopy(self, domain: DomainKey) -> None:
@@ -276,6 +280,10 @@ class LibvirtBackend(Backend):
     async def _idle(self, domain: DomainKey, but_for: JobOperation | None = None) -> None:
         # libvirt would queue the call until the job ends, and execute it long after the caller has given up.
         job = await self.job(domain)
+        if job is not None and job.postcopy is Postcopy.FAILED:
+            raise DomainBusy(
+                f"{domain.name}: its post-copy failed, and only a recovery of the migration goes on with it"
+            )
         if job is not None and job.operation != but_for:
             raise DomainBusy(f"{domain.name} has a job ({job.operation.label}); this has to wait for its end")
 

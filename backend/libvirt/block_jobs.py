@@ -129,6 +129,8 @@ def _own_operation(key: DomainKey, connection: Connection) -> JobOperation | Non
 
 
 def _live_disks(key: DomainKey, connection: Connection) -> dict[str, DiskSource | None]:
+    if key.id is None:
+        raise DomainNotRunning(f"{key.name} is not running")
     try:
         disks = live_xml.disks(connection.handle(key).XMLDesc(0))
     except libvirt.libvirtError as error:

@@ -7,6 +7,7 @@ from typing import Any
 import libvirt
 
 from backend.errors import DomainNotRunning
+from backend.libvirt import migration
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.convert import job_stats
 from backend.libvirt.errors import INVALID
@@ -22,16 +23,16 @@ def domain_job(key: DomainKey, connection: Connection) -> JobStats | None:
         params = handle.jobStats()
     except libvirt.libvirtError as error:
         if (job := _job_behind_refusal(error)) is not None:
-            connection.look_up(key)
-            return JobStats(JobType.UNBOUNDED, job)
+            return migration.complete(JobStats(JobType.UNBOUNDED, job), connection.look_up(key))
         if error.get_error_code() != INVALID:
             raise
         connection.look_up(key)  # Raises if that run is over.
         raise DomainNotRunning(f"{key.name} is not running", code=INVALID) from None
     stats = job_stats(params)
-    if stats is not None:
-        connection.look_up(key)  # libvirt finds domains by their uuid alone: this may be the job of a later run.
-    return stats
+    if stats is None:
+        return None
+    handle = connection.look_up(key)  # libvirt finds domains by their uuid alone: this may be the job of a later run.
+    return migration.complete(stats, handle) if stats.operation == JobOperation.MIGRATION_OUT else stats
 
 
 def last_job(key: DomainKey, connection: Connection) -> JobStats | None:

@@ -28,12 +28,21 @@ def _source(disk: ET.Element) -> DiskSource | None:
     if source is None:
         return None
     mirror = disk.find("mirror")
+    mirrored = None if mirror is None else mirror.find("source")
     return DiskSource(
         source,
         tuple(_backing(disk)),
-        None if mirror is None else _location(mirror.find("source")),
+        _location(mirrored),
         mirror is not None and mirror.get("ready") in _READY,
+        _index(disk.find("source")),
+        _index(mirrored),
     )
+
+
+def _index(source: ET.Element | None) -> int | None:
+    """The number that libvirt gives to a source while its domain runs; older versions give none."""
+    index = source.get("index", "") if source is not None else ""
+    return int(index) if index.isdecimal() and len(index) < 10 else None
 
 
 def _backing(disk: ET.Element) -> list[str]:

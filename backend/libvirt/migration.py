@@ -1,7 +1,9 @@
-"""What a migration out has to keep to, and its switch to post-copy. All of it blocks."""
+"""Migrations: what one out has to keep to, its switch to post-copy, and what its stats lack. All of it blocks."""
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 import libvirt
@@ -9,11 +11,19 @@ import libvirt
 from backend.errors import DomainNotRunning
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import INVALID
-from backend.model import DomainKey, MigrationLimits
+from backend.model import DomainKey, DomainState, JobOperation, JobStats, MigrationLimits, Postcopy
 
 _MIB = 1 << 20
 _UNLIMITED = (2**63 - 1) // _MIB
 """MiB/s that stand for "as fast as it can" (QEMU_DOMAIN_MIG_BANDWIDTH_MAX)."""
+_POSTCOPY = {
+    (DomainState.PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY): Postcopy.ACTIVE,
+    (DomainState.PAUSED, libvirt.VIR_DOMAIN_PAUSED_POSTCOPY_FAILED): Postcopy.FAILED,
+    (DomainState.RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY): Postcopy.ACTIVE,
+    # What runs there stands still all the same, as soon as it needs memory that has not come over.
+    (DomainState.RUNNING, libvirt.VIR_DOMAIN_RUNNING_POSTCOPY_FAILED): Postcopy.FAILED,
+}
+"""The states of a domain, on either side, that tell of it."""
 
 
 def limits(readonly: bool, key: DomainKey, connection: Connection) -> MigrationLimits:
@@ -21,6 +31,8 @@ def limits(readonly: bool, key: DomainKey, connection: Connection) -> MigrationL
     handle = connection.handle(key)
     try:
         downtime = handle.migrateGetMaxDowntime()
+        if downtime is None:  # The binding raises no error of this call by itself.
+            raise libvirt.libvirtError("virDomainMigrateGetMaxDowntime() failed")
         bandwidth = None if readonly else handle.migrateGetMaxSpeed()
     except libvirt.libvirtError as error:
         if error.get_error_code() != INVALID:
@@ -37,6 +49,17 @@ def limit(change: MigrationLimits, domain: Any) -> None:
     if change.bandwidth is not None:
         # libvirt counts in MiB; a small limit must not become none.
         domain.migrateSetMaxSpeed(min(-(-change.bandwidth // _MIB), _UNLIMITED) or _UNLIMITED)
+
+
+def complete(stats: JobStats, domain: Any) -> JobStats:
+    """The stats of a migration with what libvirt tells apart from them. Raises libvirtError."""
+    state, reason = domain.state()
+    postcopy = _POSTCOPY.get((DomainState(state), reason))
+    max_downtime = None
+    if stats.operation == JobOperation.MIGRATION_OUT and postcopy is None:
+        with contextlib.suppress(libvirt.libvirtError):
+            max_downtime = domain.migrateGetMaxDowntime()
+    return replace(stats, postcopy=postcopy, max_downtime=max_downtime)
 
 
 def start_postcopy(domain: Any) -> None:

@@ -22,7 +22,7 @@ from backend.records.journal import Journal
 from backend.records.machine import boottime
 from backend.records.record import JobRecord, RecordState, newest_first
 from backend.threads import in_thread
-from backend.verdicts.claims import objection_by_file
+from backend.verdicts.claims import NO_ABORT, objection_by_file
 from backend.verdicts.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ async def weigh_by_file(claim: JobRecord, outcome: Outcome, local: bool) -> Outc
 
 def _objection(claim: JobRecord, local: bool) -> str | None:
     """What contradicts the claim; None if nothing does, or nothing can be observed."""
+    if claim.state == RecordState.CANCELLED:
+        return objection_by_file(claim) or NO_ABORT
     file = None
     if local:
         try:

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from backend.model import JobStats
+from backend.observing.convergence import Convergence, ConvergenceMeter
 
 RATE_WINDOW = 5.0
 """Seconds that the rate is averaged over."""
@@ -19,13 +20,16 @@ class Progress:
 
     stats: JobStats
     fraction: float | None
-    """0 to 1, never backwards for one job; None while the total is not known."""
+    """0 to 1, never backwards for one job; None while the total is not known, and where what remains may grow."""
     rate: float | None
     """Bytes a second, lately; None until two samples tell."""
     eta: float | None
-    """An estimate; None where the rate gives none."""
+    """An estimate; None where the rate gives none, or the end of a migration is not in sight."""
     stalled: float
-    """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed."""
+    """Seconds since anything moved, once that is long enough to tell; else 0. Never while the file is closed, nor once
+    a disk's job is ready: then it has nothing to do unless the guest writes."""
+    convergence: Convergence | None = None
+    """Of a migration out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class ProgressMeter:
         self._samples: deque[_Sample] = deque()
         self._fraction = 0.0
         self._moved_at = 0.0
+        self._convergence = ConvergenceMeter()
         if known is not None:
             self._samples.append(_sample(known.stats, now))
             self._fraction = known.fraction or 0.0
@@ -62,17 +67,22 @@ class ProgressMeter:
         self._samples.append(sample)
         while len(self._samples) > 2 and self._samples[1].at <= now - RATE_WINDOW:
             self._samples.popleft()
-        if stats.total > 0:
+        if stats.total > 0 and not stats.may_grow:
             self._fraction = max(self._fraction, min(1.0, sample.done / stats.total))
-        idle = 0.0 if stats.closing else now - self._moved_at
+        copied = stats.closing or stats.ready is True
+        idle = 0.0 if copied else now - self._moved_at
         first, seconds = self._samples[0], now - self._samples[0].at
+        rate = max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None
         pace = (sample.done - first.done) / seconds if seconds > 0 else 0.0
+        eta = stats.remaining / pace if pace > 0 and not copied else None
+        convergence = self._convergence.update(stats, now)
         return Progress(
             stats=stats,
-            fraction=self._fraction if stats.total > 0 else None,
-            rate=max(0.0, (sample.processed - first.processed) / seconds) if seconds > 0 else None,
-            eta=stats.remaining / pace if pace > 0 and not stats.closing else None,
+            fraction=self._fraction if stats.total > 0 and not stats.may_grow else None,
+            rate=rate,
+            eta=convergence.left if convergence is not None else None if stats.may_grow else eta,
             stalled=idle if idle >= STALLED_AFTER else 0.0,
+            convergence=convergence,
         )
 
 

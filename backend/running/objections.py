@@ -1,4 +1,4 @@
-"""Every reason against a dump, or against aborting one, as pure functions: facts in; the error, or None, out.
+"""Every reason against a dump, or against ending a job, as pure functions: facts in; the error, or None, out.
 
 Commands, forms, marks and `start_dump` all use these. An error says what is wrong; what to do about it depends on who
 asks, who adds that.
@@ -20,7 +20,17 @@ from backend.errors import (
     NotPermitted,
     NotSupported,
 )
-from backend.model import Capabilities, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats, Operation
+from backend.model import (
+    BlockOperation,
+    Capabilities,
+    DomainKey,
+    DumpFlags,
+    DumpRequest,
+    JobOperation,
+    JobStats,
+    Operation,
+    Postcopy,
+)
 from backend.running.place import Kind, Place
 from backend.text import clean
 
@@ -136,6 +146,37 @@ def to_abort(
         return NotPermitted(capabilities.abort)
     if is_memory_only(stats, request):
         return NotSupported("a memory-only dump cannot be aborted; only raw dumps can")
+    if stats.postcopy is Postcopy.FAILED:
+        return NotSupported("a migration whose post-copy failed cannot be aborted, only recovered")
+    return None
+
+
+def to_helping_migration(
+    domain: DomainKey, capabilities: Capabilities, stats: JobStats | None
+) -> NoJob | NotPermitted | NotSupported | None:
+    """Why the limits of the domain's migration cannot be changed, nor post-copy started."""
+    if stats is None or stats.operation != JobOperation.MIGRATION_OUT:
+        return NoJob(f"{domain.name} is not migrating to another host")
+    if capabilities.migration is not None:
+        return NotPermitted(capabilities.migration)
+    if stats.postcopy is not None:
+        return NotSupported(f"{domain.name} is in post-copy already, which has no limits that can be changed")
+    return None
+
+
+def to_pivot(
+    domain: DomainKey, capabilities: Capabilities, stats: JobStats | None
+) -> NoJob | NotPermitted | NotSupported | None:
+    """Why a disk of the domain cannot continue on what its job, of which these are the stats, has mirrored to."""
+    if stats is None or stats.disk is None:
+        return NoJob(f"{domain.name}: only the job of a disk can be pivoted")
+    if capabilities.abort is not None:
+        return NotPermitted(capabilities.abort)
+    name = f"{stats.operation.label} of {stats.disk}"
+    if not isinstance(stats.operation, BlockOperation) or not stats.operation.becomes_ready:
+        return NotSupported(f"the {name} does not mirror the disk: there is nothing to pivot to")
+    if not stats.ready:
+        return NotSupported(f"the {name} is not ready: it has not copied everything yet")
     return None
 
 

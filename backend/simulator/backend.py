@@ -10,11 +10,11 @@ import contextlib
 import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
-from backend.base import Backend, JobAnswer
-from backend.errors import BackendError, NoConnection, NoJob, NotAnswering, OperationFailed
+from backend.base import BlockJobsAnswer, JobAnswer
+from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
 from backend.log import backend_error, ignored
@@ -22,21 +22,25 @@ from backend.model import (
     FORMAT_NAMES,
     Capabilities,
     DiskKey,
+    DiskSource,
     Domain,
     DomainKey,
     DumpFlags,
     DumpRequest,
     JobKey,
     JobStats,
+    MigrationLimits,
+    domain_of,
 )
 from backend.records import codec
 from backend.records.codec import InvalidRecord
 from backend.records.record import JobRecord
-from backend.simulator import options, refusals, snapshot
+from backend.simulator import disk_calls, migration_calls, options, refusals, snapshot
+from backend.simulator.controls import Controls
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.options import Fail
 from backend.simulator.patrol import INTERVAL, patrol
-from backend.simulator.plan import Stage
+from backend.simulator.plans.plan import Stage
 from backend.simulator.snapshot import Hanging, Situation
 from backend.simulator.watch import Watch
 from backend.threads import Worker
@@ -50,7 +54,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SimulatorBackend(Backend):
+class SimulatorBackend(Controls):
     """A hypervisor in one file that all users of the same NAME share. `clock` gives seconds since the epoch."""
 
     deadline = 5.0
@@ -115,25 +119,24 @@ class SimulatorBackend(Backend):
             dump=refusal,
             abort=refusal,
             resume=refusal,
+            migration=refusal,
             shared_records=refusal,
             dump_events=refusal,
+            begins=refusal,
         )
 
     async def domains(self) -> list[Domain]:
         return list(await self._reach(self._domains))
 
     async def job(self, key: JobKey) -> JobStats | None:
-        if isinstance(key, DiskKey):
-            return None
-        return await self._unless_hanging(key, self._reach(functools.partial(self._job, key)))
+        return await self._unless_hanging(domain_of(key), self._reach(functools.partial(self._job, key)))
 
     async def jobs(
         self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
     ) -> Mapping[JobKey, JobAnswer]:
         keys = list(keys)
-        domains = [key for key in keys if isinstance(key, DomainKey)]
-        situations, now = await self._reach(functools.partial(self._situations, domains))
-        answers: dict[JobKey, JobAnswer] = dict(snapshot.answers(domains, situations, now).items())
+        situations, now = await self._reach(functools.partial(self._situations, keys))
+        answers: dict[JobKey, JobAnswer] = dict(snapshot.answers(keys, situations, now))
         if on_answer is not None:
             for key, answer in answers.items():
                 on_answer(key, answer)
@@ -149,6 +152,31 @@ class SimulatorBackend(Backend):
         if len(answers) < len(keys):
             await asyncio.gather(*(ask(key) for key in keys if key not in answers))
         return answers
+
+    async def block_jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, BlockJobsAnswer]:
+        domains = list(domains)
+        situations, now = await self._reach(functools.partial(self._situations, domains))
+        answers: dict[DomainKey, BlockJobsAnswer] = {}
+
+        async def ask(domain: DomainKey) -> None:
+            try:
+                await self.job(domain)
+            except BackendError as error:
+                answers[domain] = error
+            else:
+                answers[domain] = ()
+
+        hanging = []
+        for domain in domains:
+            try:
+                answers[domain] = snapshot.disk_answers(domain, situations[domain.uuid], now)
+            except Hanging:
+                hanging.append(domain)
+        await asyncio.gather(*(ask(domain) for domain in hanging))
+        return answers
+
+    async def disk_source(self, key: DiskKey) -> DiskSource | None:
+        return await self._call_on(key.domain, disk_calls.source, key)
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
         return await self._call_on(domain, Hypervisor.last_stats, domain)
@@ -167,10 +195,27 @@ class SimulatorBackend(Backend):
             await asyncio.sleep(max(0.001, min(INTERVAL, plan.end - self._clock())))
 
     async def abort(self, key: JobKey, postcopy: bool = False) -> None:
-        self._may_write("virDomainAbortJob")
         if isinstance(key, DiskKey):
-            raise NoJob(f"{key.domain.name} has no job on {key.disk}")
-        await self._call_on(key, Hypervisor.abort, key)
+            self._may_write("virDomainBlockJobAbort")
+            await self._call_on(key.domain, disk_calls.abort, key)
+        else:
+            self._may_write("virDomainAbortJob")
+            await self._call_on(key, Hypervisor.abort, key, postcopy)
+
+    async def pivot(self, key: DiskKey) -> None:
+        self._may_write("virDomainBlockJobAbort")
+        await self._call_on(key.domain, disk_calls.pivot, key)
+
+    async def migration_limits(self, domain: DomainKey) -> MigrationLimits:
+        return await self._call_on(domain, migration_calls.limits, domain)
+
+    async def limit_migration(self, domain: DomainKey, limits: MigrationLimits) -> None:
+        self._may_write("virDomainMigrateSetMaxDowntime" if limits.bandwidth is None else "virDomainMigrateSetMaxSpeed")
+        await self._call_on(domain, migration_calls.limit, domain, limits)
+
+    async def start_postcopy(self, domain: DomainKey) -> None:
+        self._may_write("virDomainMigrateStartPostCopy")
+        await self._call_on(domain, migration_calls.start_postcopy, domain)
 
     async def resume(self, domain: DomainKey) -> None:
         self._may_write("virDomainResume")
@@ -198,27 +243,6 @@ class SimulatorBackend(Backend):
         stream = self._watch.stream()
         patrol().join(self._visit)
         return stream
-
-    async def define(self, name: str, memory: int) -> Domain:
-        """Define a domain of `memory` bytes, shut off (for tests and demonstrations)."""
-        machine = await self._call(Hypervisor.define, name, memory)
-        return Domain(machine.key, machine.state, machine.reason, machine.memory)
-
-    async def rename(self, domain: DomainKey, name: str) -> DomainKey:
-        """Rename a domain that is shut off, as ``virsh domrename`` does."""
-        return (await self._call_on(domain, Hypervisor.rename, domain, name)).key
-
-    async def start(self, domain: DomainKey, paused: bool = False) -> DomainKey:
-        """Start a domain that is shut off; returns the key of its new run."""
-        return (await self._call_on(domain, Hypervisor.start, domain, paused)).key
-
-    async def destroy(self, domain: DomainKey, detail: str = "destroyed") -> None:
-        """Destroy a running domain; with ``failed`` as `detail`, its QEMU dies instead."""
-        await self._call_on(domain, Hypervisor.destroy, domain, detail)
-
-    async def begin_dump(self, request: DumpRequest) -> None:
-        """Begin a dump as another program would: without a record, and without anyone who waits for the result."""
-        await self._call_on(request.domain, Hypervisor.begin_dump, request)
 
     def _may_write(self, call: str) -> None:
         if self.readonly:
@@ -280,20 +304,21 @@ class SimulatorBackend(Backend):
             current.domains = await self._run(Hypervisor.domains)
         return current.domains
 
-    async def _job(self, domain: DomainKey) -> JobStats | None:
-        situations, now = await self._situations([domain])
-        answer = snapshot.answer(domain, situations[domain.uuid], now)
+    async def _job(self, key: JobKey) -> JobStats | None:
+        situations, now = await self._situations([key])
+        answer = snapshot.answer(key, situations[domain_of(key).uuid], now)
         if isinstance(answer, BackendError):
             raise answer
         return answer
 
-    async def _situations(self, domains: list[DomainKey]) -> tuple[Mapping[str, Situation], float]:
-        """How these domains are, and the moment for which that holds."""
+    async def _situations(self, keys: Sequence[JobKey]) -> tuple[Mapping[str, Situation], float]:
+        """How the domains of these jobs are, and the moment for which that holds."""
         now = self._clock()
         current = self._view.snapshot(now)
-        if all(domain.uuid in current.situations for domain in domains):
+        uuids = [domain_of(key).uuid for key in keys]
+        if all(uuid in current.situations for uuid in uuids):
             return current.situations, now
-        situations, now = await self._run(Hypervisor.situations, [domain.uuid for domain in domains])
+        situations, now = await self._run(Hypervisor.situations, uuids)
         current.situations.update(situations)
         # What the call itself brought about is reported before its answer.
         self._view.deliver()

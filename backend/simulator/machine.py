@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from backend.events import Lifecycle, LifecycleEvent
 from backend.model import DomainKey, DomainState
+from backend.simulator import disks
 from backend.text import clean
 
 _NAMESPACE = uuid.UUID("6f9b3f6e-55c1-5e0c-8f43-0d2c0f1f7a11")
@@ -34,6 +35,8 @@ class Machine:
     """The shared record in its metadata, as XML; empty: none. It is lost when the domain stops."""
     last: str = ""
     """The completed statistics of its last job, as JSON; empty: none."""
+    disks: str = ""
+    """Its disks, as JSON (`disks.from_json`)."""
 
     @property
     def key(self) -> DomainKey:
@@ -54,6 +57,10 @@ class Machine:
     def resumed(self, reason: str) -> Machine:
         return replace(self, state=DomainState.RUNNING, reason=reason)
 
+    def with_new_disks(self, size: int | None = None) -> Machine:
+        """The domain with the disks of a new one; `size` is that of its system disk in bytes, None: the usual one."""
+        return replace(self, disks=disks.to_json(disks.usual_disks(self.name, self.number, size)))
+
     def stopped(self, detail: str) -> tuple[Machine, LifecycleEvent]:
         """The domain after its process has ended, and the event of that."""
         reason = _SHUT_OFF_REASONS.get(detail, detail)
@@ -64,4 +71,5 @@ class Machine:
 def new_machine(simulator: str, name: str, number: int, memory: int) -> Machine:
     """A domain of `memory` bytes that is shut off. Its UUID follows from the names of the simulator and the domain."""
     name = clean(name)
-    return Machine(str(uuid.uuid5(_NAMESPACE, f"{simulator}/{name}")), name, number, memory)
+    identity = str(uuid.uuid5(_NAMESPACE, f"{simulator}/{name}"))
+    return Machine(identity, name, number, memory).with_new_disks()

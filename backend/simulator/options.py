@@ -16,7 +16,7 @@ _LIMITS = {"domains": 100_000, "jobs": 100_000, "memory": 16 * 1024 * 1024, "rat
 
 
 class Fail(StrEnum):
-    """How the dumps fail that are requested through a URI."""
+    """How the dumps fail that are requested through a URI; a full disk fails block jobs and push backups as well."""
 
     NONE = ""
     DISK_FULL = "disk-full"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from backend.base import JobAnswer
 from backend.errors import BackendError, NotSupported
-from backend.model import DomainKey, JobKey, JobOperation, JobStats, JobType, Operation
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, JobStats, JobType, Operation
 from backend.simulator.backend import SimulatorBackend
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
@@ -33,7 +33,10 @@ class PretendingBackend(SimulatorBackend):
         if VARIABLE not in os.environ:
             return await super().jobs(keys, on_answer)
         answers = await super().jobs(keys)
-        pretended = {key: stats if isinstance(stats, BackendError) else _STATS for key, stats in answers.items()}
+        pretended = {
+            key: stats if isinstance(key, DiskKey) or isinstance(stats, BackendError) else _STATS
+            for key, stats in answers.items()
+        }
         if on_answer is not None:
             for key, answer in pretended.items():
                 on_answer(key, answer)

@@ -8,14 +8,16 @@ from backend.errors import (
     BackendError,
     DomainBusy,
     DomainNotRunning,
+    NoJob,
     NoSuchDomain,
     NotPermitted,
     NotSupported,
     OperationFailed,
 )
-from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.model import BlockOperation, DiskKey, DomainKey, DumpFlags, DumpFormat, DumpRequest
 
 READ_ONLY = "operation forbidden: read only access prevents"
+_INVALID = "Requested operation is not valid"
 
 
 def read_only(call: str) -> NotPermitted:
@@ -32,7 +34,7 @@ def no_run(domain: DomainKey) -> NoSuchDomain:
 
 
 def not_running() -> DomainNotRunning:
-    return DomainNotRunning("Requested operation is not valid: domain is not running", code=55)
+    return DomainNotRunning(f"{_INVALID}: domain is not running", code=55)
 
 
 def busy() -> DomainBusy:
@@ -41,7 +43,7 @@ def busy() -> DomainBusy:
 
 
 def not_paused() -> OperationFailed:
-    return OperationFailed("Requested operation is not valid: domain is already running", code=55)
+    return OperationFailed(f"{_INVALID}: domain is already running", code=55)
 
 
 def cannot_create(path: str, error: OSError) -> OperationFailed:
@@ -62,3 +64,57 @@ def dump(request: DumpRequest) -> BackendError | None:
         reason = "kdump-compressed format is only supported with memory-only dump"
         return NotSupported(f"Operation not supported: {reason}", code=84)
     return None
+
+
+def no_job() -> NoJob:
+    return NoJob(f"{_INVALID}: no job is active on the domain", code=55)
+
+
+def block_job_prevents() -> OperationFailed:
+    """For what would have to move a disk that has a job, even into a file."""
+    return OperationFailed(f"{_INVALID}: domain has active block job", code=55)
+
+
+def no_disk(key: DiskKey) -> OperationFailed:
+    return OperationFailed(f"invalid argument: disk '{key.disk}' not found in domain", code=8)
+
+
+def no_block_job(key: DiskKey) -> NoJob:
+    return NoJob(f"invalid argument: disk {key.disk} does not have an active block job", code=8)
+
+
+def busy_disk(key: DiskKey) -> OperationFailed:
+    return OperationFailed(f"block copy still active: disk '{key.disk}' already in active block job", code=83)
+
+
+def nothing_to_commit(disk: str) -> OperationFailed:
+    return OperationFailed(f"invalid argument: top '{disk}' in chain for '{disk}' has no backing file", code=8)
+
+
+def no_pivot(operation: BlockOperation) -> NotSupported:
+    return NotSupported(f"{_INVALID}: job type '{operation.name.lower()}' does not support pivot", code=55)
+
+
+def not_ready(disk: str) -> OperationFailed:
+    return OperationFailed(f"block copy still active: block job on '{disk}' not ready for pivot yet", code=83)
+
+
+def no_migration() -> NoJob:
+    return NoJob(f"{_INVALID}: domain is not being migrated", code=55)
+
+
+def no_postcopy() -> NotSupported:
+    reason = "switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag"
+    return NotSupported(f"{_INVALID}: {reason}", code=55)
+
+
+def in_postcopy() -> NotSupported:
+    return NotSupported(f"{_INVALID}: cannot abort migration in post-copy mode", code=55)
+
+
+def not_in_postcopy() -> NotSupported:
+    return NotSupported(f"{_INVALID}: current job is not outgoing migration in post-copy mode", code=55)
+
+
+def not_broken() -> NotSupported:
+    return NotSupported(f"{_INVALID}: domain is not in a failed post-copy migration", code=55)

@@ -47,7 +47,9 @@ def _apply(store: Store, simulator: str, now: float) -> None:
         machines.append(machine)
     store.put_machines(machines)
     store.set("last id", running_id)
-    busy = store.plans(planned)
+    busy = {(plan.uuid, plan.disk) for plan in store.plans(planned)}
     for machine in machines:
-        if machine.lively and machine.uuid not in busy:
-            store.put_plan(fleet.first_plan(machine, now))
+        if machine.lively:
+            for plan in fleet.first_plans(machine, now):
+                if (plan.uuid, plan.disk) not in busy:
+                    store.put_plan(plan)

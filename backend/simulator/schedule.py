@@ -6,14 +6,22 @@ transaction, and writes the events that every other process reads.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from backend.simulator import effects, fleet, target
-from backend.simulator import plan as plans
+from backend.log import ignored
+from backend.records.folder import private_folder
+from backend.simulator import disk_effects, effects, fleet, target
 from backend.simulator.machine import Machine
-from backend.simulator.plan import Ending, Plan, Stage
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.block_job import BlockJob
+from backend.simulator.plans.panic import PanicDump
+from backend.simulator.plans.plan import Ending, Plan, Stage
 from backend.simulator.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 class Schedule:
@@ -38,8 +46,22 @@ class Schedule:
 
     def begin(self, plan: Plan, machine: Machine) -> int:
         """Begin the job of `plan` on `machine`, inside the caller's transaction; returns the plan's number."""
-        machine = self._apply(effects.start(plan, machine, self._store.next_running_id))
+        if isinstance(plan, BlockJob):
+            self._store.add_events([disk_effects.start(machine)])
+        else:
+            if isinstance(plan, PanicDump):
+                plan = _open_panic_dump(plan, self._store.panic_dump(machine.name))
+            machine = self.apply(effects.start(plan, machine, self._store.next_running_id))
         return self._store.put_plan(replace(plan, domain_id=machine.id, stage=Stage.WORKING))
+
+    def apply(self, effect: effects.Effect) -> Machine:
+        """Store the domain and the events of `effect`, inside the caller's transaction. Returns the domain."""
+        machine, events = effect
+        self._store.put_machines([machine])
+        self._store.add_events(events)
+        if not machine.active:
+            self._end_disk_jobs(machine)
+        return machine
 
     def _advance(self, plan: Plan, now: float) -> None:
         """Move the plan to its next stage."""
@@ -49,28 +71,52 @@ class Schedule:
         elif plan.stage is Stage.PENDING:
             self._store.remove_plan(plan)
             if machine.lively and effects.fits(plan.operation, machine):
+                if plan.disk:
+                    # Whoever keeps it busy has made a new chain of snapshots since the last one.
+                    machine = self.apply((machine.with_new_disks(), []))
                 self.begin(replace(plan, domain_id=machine.id, was_running=machine.running), machine)
             else:
                 self._plan_next(machine, plan, plan.begun, now)
-        elif plan.stage is Stage.WORKING:
-            self._store.put_plan(replace(plan, stage=Stage.STOPPED))
-            self._apply(effects.stop(plan, machine))
         else:
-            plan = replace(_close_file(plan), stage=Stage.OVER)
-            self._store.put_plan(plan)
-            machine = self._apply(effects.end(plan, machine))
-            self._plan_next(machine, plan, plan.end, now)
+            self._reach(replace(plan, stage=plan.next_stage), machine, now)
+
+    def _reach(self, plan: Plan, machine: Machine, now: float) -> None:
+        """Do what the stage that the plan has just reached does."""
+        if plan.stage is Stage.OVER:
+            plan = _close_file(plan)
+        self._store.put_plan(plan)
+        match plan.stage:
+            case Stage.LAST_PHASE if isinstance(plan, BlockJob):
+                self._store.add_events([disk_effects.ready(plan, machine)])
+            case Stage.LAST_PHASE:
+                self.apply(effects.last_phase(machine))
+            case Stage.STOPPED if not isinstance(plan, BlockJob):
+                self.apply(effects.stop(plan, machine))
+            case Stage.OVER:
+                ended = disk_effects.end(plan, machine) if isinstance(plan, BlockJob) else effects.end(plan, machine)
+                self._plan_next(self.apply(ended), plan, plan.end, now)
 
     def _plan_next(self, machine: Machine, previous: Plan, after: float, now: float) -> None:
         """On a machine that the simulator keeps busy, the next job follows `previous`."""
-        if machine.lively:
-            self._store.put_plan(fleet.next_plan(machine, previous.id or 0, after, now))
+        if machine.lively and (plan := fleet.next_plan(machine, previous, after, now)) is not None:
+            self._store.put_plan(plan)
 
-    def _apply(self, effect: effects.Effect) -> Machine:
-        machine, events = effect
-        self._store.put_machines([machine])
-        self._store.add_events(events)
-        return machine
+    def _end_disk_jobs(self, machine: Machine) -> None:
+        """The jobs of the disks of a domain that has stopped are gone, and nothing but the stop tells of it."""
+        now = self._clock()
+        for plan in self._store.plans([machine.uuid]):
+            if plan.disk and plan.stage is not Stage.PENDING:
+                self._store.remove_plan(plan)
+                self._plan_next(machine, plan, now, now)
+
+
+def _open_panic_dump(plan: PanicDump, path: Path) -> PanicDump:
+    """The plan, with its file at `path`; one that cannot be made fails the dump when it is to be closed."""
+    created = False
+    with ignored(logger, "the file of a simulated dump by libvirt cannot be made", OSError):
+        private_folder(path.parent)
+        created = target.create(str(path), plan.format)
+    return replace(plan, path=str(path), created=created)
 
 
 def _close_file(plan: Plan) -> Plan:

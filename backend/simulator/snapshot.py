@@ -6,17 +6,26 @@ plan is due, calls are answered from memory: without SQLite, and without a threa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple
 
 from backend.errors import BackendError
-from backend.model import Domain, DomainKey, JobStats
+from backend.model import DiskKey, Domain, DomainKey, JobKey, JobStats, domain_of
 from backend.simulator import refusals
-from backend.simulator.plan import Plan, Stage
+from backend.simulator.plans.plan import Plan, Stage
 
-Situation: TypeAlias = tuple[bool, int | None, Plan | None]
-"""Of one domain: whether it exists, the id of its run (None: shut off), and its plan that is not over."""
+
+class Situation(NamedTuple):
+    """How one domain is."""
+
+    exists: bool
+    running_id: int | None
+    """The id of its run; None: shut off."""
+    plan: Plan | None
+    """Its own job that is not over."""
+    disk_plans: Mapping[str, Plan]
+    """The jobs of its disks that are not over, by disk."""
 
 
 class Hanging(Exception):
@@ -33,32 +42,49 @@ class Snapshot:
     """By uuid, of the domains that were read."""
 
 
-def answer(domain: DomainKey, situation: Situation, now: float) -> JobStats | BackendError | None:
-    """What `jobStats` gives at `now`: statistics, None without a job, or the error. Hanging if it does not answer."""
-    exists, running_id, plan = situation
-    if plan is not None and plan.stage is not Stage.PENDING and plan.domain_id == domain.id:
-        if plan.hung:
-            raise Hanging
+def answer(key: JobKey, situation: Situation, now: float) -> JobStats | BackendError | None:
+    """The job's statistics at `now`, None without a job, or the error. Hanging if the domain does not answer."""
+    domain, plan = domain_of(key), situation.plan
+    if plan is not None and plan.hung and _goes_on(plan, domain):
+        raise Hanging
+    if isinstance(key, DiskKey):
+        plan = situation.disk_plans.get(key.disk)
+    if plan is not None and _goes_on(plan, domain):
         try:
             return plan.stats(now)
         except BackendError as error:
             return error
-    if running_id is not None and running_id == domain.id:
+    if situation.running_id is not None and situation.running_id == domain.id:
         return None
-    return inactive(domain, exists, running_id)
+    return inactive(domain, situation.exists, situation.running_id)
 
 
 def answers(
-    domains: Iterable[DomainKey], situations: Mapping[str, Situation], now: float
-) -> dict[DomainKey, JobStats | BackendError | None]:
-    """`answer` for many domains. Hanging domains are left out."""
-    stats: dict[DomainKey, JobStats | BackendError | None] = {}
-    for domain in domains:
+    keys: Iterable[JobKey], situations: Mapping[str, Situation], now: float
+) -> dict[JobKey, JobStats | BackendError | None]:
+    """`answer` for many jobs. Those of hanging domains are left out."""
+    stats: dict[JobKey, JobStats | BackendError | None] = {}
+    for key in keys:
         try:
-            stats[domain] = answer(domain, situations[domain.uuid], now)
+            stats[key] = answer(key, situations[domain_of(key).uuid], now)
         except Hanging:
             continue
     return stats
+
+
+def disk_answers(domain: DomainKey, situation: Situation, now: float) -> Sequence[JobStats] | BackendError:
+    """The statistics of the jobs of the domain's disks at `now`, or the error. Hanging if it does not answer."""
+    exists, running_id, plan, disk_plans = situation
+    if plan is not None and plan.hung and _goes_on(plan, domain):
+        raise Hanging
+    if running_id is None or running_id != domain.id:
+        return inactive(domain, exists, running_id)
+    keys = (DiskKey(domain, disk) for disk in sorted(disk_plans)) if disk_plans else ()
+    return [stats for key in keys if isinstance(stats := answer(key, situation, now), JobStats)]
+
+
+def _goes_on(plan: Plan, domain: DomainKey) -> bool:
+    return plan.stage is not Stage.PENDING and plan.domain_id == domain.id
 
 
 def inactive(domain: DomainKey, exists: bool, running_id: int | None) -> BackendError:

@@ -16,10 +16,10 @@ from backend.records.filesystem import is_local
 from backend.records.folder import locked, private_file, private_folder, state_folder
 from backend.simulator import rows
 from backend.simulator.machine import Machine
-from backend.simulator.plan import Plan, Stage
+from backend.simulator.plans.plan import Plan, Stage
 from backend.simulator.rows import MACHINE_COLUMNS, PLAN_COLUMNS
 
-SCHEMA = 1
+SCHEMA = 2
 HISTORY = 10_000
 """How many events and ended plans are kept for processes that have not read them yet."""
 FIRST_DEFINED = 1_000_000
@@ -43,6 +43,10 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
+
+    def panic_dump(self, name: str) -> Path:
+        """Where libvirt itself dumps the domain of that name; the next dump overwrites it, lest they pile up."""
+        return self.path.with_name(f"{self.path.stem}-dumps") / name.replace("/", "_")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -96,19 +100,20 @@ class Store:
         self._do("DELETE FROM plans WHERE uuid = ?", uuid)
         self._do("DELETE FROM machines WHERE uuid = ?", uuid)
 
-    def plan(self, uuid: str) -> Plan | None:
-        """The domain's job that is not over; it may be planned only. None without one."""
-        row = self._first(f"SELECT {_PLAN_NAMES} FROM plans WHERE uuid = ? AND due IS NOT NULL", uuid)
+    def plan(self, uuid: str, disk: str = "") -> Plan | None:
+        """The domain's own job, or that of the disk, that is not over; it may be planned only. None without one."""
+        sql = f"SELECT {_PLAN_NAMES} FROM plans WHERE uuid = ? AND disk = ? AND due IS NOT NULL"
+        row = self._first(sql, uuid, disk)
         return rows.plan_of(row) if row else None
 
-    def plans(self, uuids: Iterable[str]) -> dict[str, Plan]:
-        """`plan` of many domains, by uuid."""
+    def plans(self, uuids: Iterable[str]) -> list[Plan]:
+        """The jobs of many domains and their disks that are not over; they may be planned only."""
         matches = self._all(
             f"SELECT {_PLAN_NAMES} FROM plans INDEXED BY one_job "
             "WHERE uuid IN (SELECT value FROM json_each(?)) AND due IS NOT NULL",
             json.dumps(list(uuids)),
         )
-        return {row[0]: rows.plan_of(row) for row in matches}
+        return [rows.plan_of(row) for row in matches]
 
     def plan_by_number(self, number: int) -> Plan | None:
         row = self._first(f"SELECT {_PLAN_NAMES} FROM plans WHERE id = ?", number)
@@ -238,8 +243,8 @@ class Store:
             f"CREATE TABLE IF NOT EXISTS machines ({machine})",
             f"CREATE TABLE IF NOT EXISTS plans ({plan}, due REAL)",
             "CREATE INDEX IF NOT EXISTS by_due ON plans (due) WHERE due IS NOT NULL",
-            # A domain has at most one job.
-            "CREATE UNIQUE INDEX IF NOT EXISTS one_job ON plans (uuid) WHERE due IS NOT NULL",
+            # A domain has at most one job of its own, and one for each disk.
+            "CREATE UNIQUE INDEX IF NOT EXISTS one_job ON plans (uuid, disk) WHERE due IS NOT NULL",
             "CREATE TABLE IF NOT EXISTS events (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT)",
             "CREATE TABLE IF NOT EXISTS settings (name PRIMARY KEY, value)",
             f"PRAGMA user_version = {SCHEMA}",

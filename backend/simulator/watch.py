@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.event_stream import EventHub, EventStream
-from backend.events import ConnectionEvent, DumpEvent
+from backend.events import ConnectionEvent, DumpEvent, JobBegan
 from backend.simulator.snapshot import Snapshot
 from backend.simulator.store import Store
 
@@ -70,7 +70,7 @@ class Watch:
             for seq, event in self._store.events_after(self._seen):
                 self._seen = seq
                 # Read-only connections get no events of QEMU's monitor, and a lost connection gets none at all.
-                if self._connected and not (self._readonly and isinstance(event, DumpEvent)):
+                if self._connected and not (self._readonly and isinstance(event, (DumpEvent, JobBegan))):
                     self._hub.put(event)
 
     @property

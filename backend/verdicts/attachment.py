@@ -11,10 +11,20 @@ from dataclasses import replace
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import Domain, DomainKey, DomainState, DumpFlags, JobOperation, JobStats, JobType, Operation
+from backend.model import (
+    Domain,
+    DomainKey,
+    DomainState,
+    DumpFlags,
+    JobOperation,
+    JobStats,
+    JobType,
+    Operation,
+    Postcopy,
+)
 from backend.records.record import JobRecord
 from backend.text import clean
-from backend.verdicts import lifecycle, proofs
+from backend.verdicts import lifecycle, migrations, proofs
 from backend.verdicts.claims import RecordEvidence, weigh
 from backend.verdicts.held_file import HeldFile, complete_file, incomplete_file
 from backend.verdicts.ledger import Ledger, Sign, all_written, last_remark, word_of_hypervisor
@@ -32,6 +42,7 @@ from backend.verdicts.phase import (
     EVENT_LAG,
     RECONNECT_GRACE,
     RUNNER_GRACE,
+    Broken,
     Closing,
     Ended,
     Link,
@@ -81,6 +92,8 @@ class Attachment:
         self._fate = lifecycle.Fate()
         self._file = HeldFile()
         self._ledger = Ledger()
+        self._final: JobStats | None = None
+        """The stats that a migration out left with its event."""
 
     @property
     def record(self) -> JobRecord | None:
@@ -120,7 +133,10 @@ class Attachment:
     @property
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
-        return deadline(self._phase, self._link, self._record, self._file.awaited)
+        due = deadline(self._phase, self._link, self._record, self._file.awaited)
+        if isinstance(self._phase, Ended) and migrations.completed(self.operation, self._ledger.signs):
+            return self._phase.at + EVENT_LAG
+        return due
 
     def observe(self, observation: Observation, now: float) -> None:
         """Take one observation into account; `now` is the caller's monotonic clock in seconds."""
@@ -159,6 +175,9 @@ class Attachment:
         if self.orphaned and over:
             self._remark("Its daemon died, and nothing was heard of it since.", now)
             self._end(now)
+        elif isinstance(self._phase, Broken) and over:
+            self._ledger.add(migrations.sign_of_failed_postcopy(now))
+            self._end(now)
         elif not self.ended:
             if over:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
@@ -167,8 +186,10 @@ class Attachment:
         if not over and (self._record.pending or self._file.awaited or claim is not None):
             return None
         proof = self._best_proof(over, now)
+        if not over and self._final is None and migrations.completed(self.operation, self._ledger.signs):
+            return None  # Its last downtime is told right after its end.
         if claim is not None and not self._file.foreign:
-            proof = weigh(claim, proof, word_of_hypervisor(self._ledger.signs), self._file.checked, now)
+            proof = weigh(claim, proof, self._ledger.signs, self._file.checked, self._record.lost, now)
         if proof is None and over:
             proof = self._nothing_proved(now)
         return self._outcome_by(proof) if proof is not None else None
@@ -188,9 +209,14 @@ class Attachment:
             self._samples.take(stats, sent, now)
             self._file.recognize(self._samples)
             self._link.gap = False
-            self._phase = Closing() if stats.closing else Running()
+            self._phase = self._phase_by(stats, now)
             if (sign := proofs.sign_of_stats(stats, now)) is not None:
                 self._ledger.add(sign)
+
+    def _phase_by(self, stats: JobStats, now: float) -> Phase:
+        if stats.postcopy is Postcopy.FAILED:
+            return self._phase if isinstance(self._phase, Broken) else Broken(now)
+        return Closing() if stats.closing else Running()
 
     def _miss_job(self, now: float) -> None:
         """It was looked for, and the domain has no job."""
@@ -280,6 +306,9 @@ class Attachment:
                     self._ledger.add(proofs.sign_of_dump_event(event, now))
             case JobEvent() if is_dump:
                 self._ledger.add(proofs.sign_of_stream(now))
+            case JobEvent(stats=stats) if stats.operation == self.operation == JobOperation.MIGRATION_OUT:
+                if self._samples.end_with(stats, now):
+                    self._final = stats
             case JobEvent(stats=stats):
                 is_backup = self.operation == JobOperation.BACKUP and stats.success is not None
                 if is_backup and self._samples.end_with(stats, now):
@@ -382,4 +411,5 @@ class Attachment:
             format=record.format_name if record else file.format if file else None,
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._fate.left_paused,
+            downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
         )

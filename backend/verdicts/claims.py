@@ -5,11 +5,16 @@ Anyone who may modify a domain can write its shared record, so a claim counts on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backend.files.dumpfile import DumpFile
 from backend.records.record import JobRecord, RecordState
-from backend.verdicts.ledger import Sign
+from backend.verdicts.ledger import Sign, proof_by, word_of_hypervisor
 from backend.verdicts.observations import FileChecked, RecordSeen
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
+
+NO_ABORT = "Nothing that was seen shows an abort."
+"""A dump that failed leaves the same behind as one that was aborted: nothing."""
 
 
 class RecordEvidence:
@@ -31,6 +36,11 @@ class RecordEvidence:
     def outcome(self) -> Outcome | None:
         """The result, if it is known for certain."""
         return Outcome.of_record(self.record) if self.record and not self.shared else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether this user's own journal says that the result was lost."""
+        return self.record is not None and not self.shared and self.record.state == RecordState.LOST
 
     @property
     def without_runner(self) -> bool:
@@ -68,33 +78,44 @@ class RecordEvidence:
 
 
 def weigh(
-    claim: JobRecord, proof: Sign | None, word: Sign | None, checked: FileChecked | None, now: float
+    claim: JobRecord, proof: Sign | None, signs: Sequence[Sign], checked: FileChecked | None, lost: bool, now: float
 ) -> Sign | None:
     """The best proof once the claim is considered; UNPROVEN, with both sides named, where they contradict each other.
 
-    `proof` is the best of the job itself, `word` the hypervisor's own report, and `checked` the job's own file.
+    `proof` is the best of the job itself, `signs` are all that were seen of it, and `checked` is its own file. `lost`:
+    this user's own journal says that the result was lost, which whoever really had it would know.
     """
     claimed = Outcome.of_record(claim, shared=True)
     if claimed is None or (checked is not None and checked.content.path != claim.path):
         return proof  # It claims no result, or that of another dump.
-    objection = _objection(claimed.verdict, proof, word)
+    objection = "This user's own journal says that the result was lost." if lost and proof is None else None
+    objection = objection or _objection(claimed.verdict, proof, signs)
     if objection is None:
         objection = objection_by_file(claim, checked.content, checked.linked) if checked else objection_by_file(claim)
+    if objection is None and claimed.verdict is Verdict.CANCELLED and not _is_aborted(signs):
+        objection = NO_ABORT
     if objection is not None:
         error = claimed.error or (proof.error if proof is not None else "")
         return Sign(now, Evidence.SHARED, Verdict.UNPROVEN, f"{claimed.detail} But: {objection}", error)
     return Sign(now, Evidence.SHARED, claimed.verdict, claimed.detail, claimed.error)
 
 
-def _objection(claimed: Verdict, proof: Sign | None, word: Sign | None) -> str | None:
+def _objection(claimed: Verdict, proof: Sign | None, signs: Sequence[Sign]) -> str | None:
     """What was seen that contradicts the claim."""
     if proof is not None and proof.verdict is not claimed:
         removed = proof.evidence is Evidence.FILE and proof.verdict is Verdict.FAILED
         if not (removed and claimed is Verdict.CANCELLED):  # libvirt removes the file of an aborted dump, too.
             return proof.detail
+    word = word_of_hypervisor(signs)
     if word is not None and word.written and claimed is not Verdict.COMPLETED:
         return word.detail
     return None
+
+
+def _is_aborted(signs: Sequence[Sign]) -> bool:
+    """Whether the job's own stats were seen to say so."""
+    stats = proof_by(signs, Evidence.STATS)
+    return stats is not None and stats.verdict is Verdict.CANCELLED
 
 
 def objection_by_file(claim: JobRecord, file: DumpFile | None = None, linked: bool = True) -> str | None:

@@ -1,7 +1,8 @@
 """The phases of an attachment, and until when each waits for news.
 
     Starting ─▶ Running ─▶ Closing ─▶ Ended, or Succeeded if another job was seen to follow
-        └──────────┴──────────┴─▶ Orphaned ─▶ Ended       (the daemon died, and is back without the job)
+        ├──────────┼──────────┴─▶ Orphaned ─▶ Ended       (the daemon died, and is back without the job)
+        └──────────┴─▶ Broken ─▶ Running, or Ended        (a post-copy failed, and was recovered, or not in time)
 
 The connection is another matter: it may be lost in any phase.
 """
@@ -22,6 +23,9 @@ RECONNECT_GRACE = 60.0
 """Seconds without a connection after which a wait gives up; the job continues."""
 ORPHAN_GRACE = 20.0
 """Seconds without news of a dump whose daemon died, after which no news will come."""
+RECOVERY_GRACE = 10.0
+"""Seconds after which nobody may be about to recover a migration whose post-copy failed: unless somebody does, nothing
+ever ends it, not even the end of the domain on the other host."""
 EVENT_LAG = 0.5
 """Seconds by which an event may arrive later than the answer to a look at the same fact."""
 
@@ -53,6 +57,13 @@ class Orphaned:
 
 
 @dataclass(frozen=True, slots=True)
+class Broken:
+    """Its post-copy failed: the guest stands still on both hosts, and can be recovered as long as both have it."""
+
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The job is over; its proof may take a little longer."""
 
@@ -67,7 +78,7 @@ class Succeeded(Ended):
     """When the other job began, at the earliest."""
 
 
-Phase = Starting | Running | Closing | Orphaned | Ended
+Phase = Starting | Running | Closing | Orphaned | Broken | Ended
 
 
 @dataclass(slots=True)
@@ -92,6 +103,8 @@ def deadline(phase: Phase, link: Link, record: RecordEvidence, file_awaited: boo
             return at + _settling_time(record, file_awaited)
         case Orphaned(news):
             return news + ORPHAN_GRACE
+        case Broken(since):
+            return since + RECOVERY_GRACE
         case _ if link.lost_at is not None and not record.alive:
             return link.lost_at + RECONNECT_GRACE
         case _:

@@ -55,6 +55,8 @@ class Outcome:
     """Whether the job left its domain paused behind, for somebody to resume."""
     disk: str | None = None
     """The disk whose job it was; None: it was the domain's own job."""
+    downtime: int | None = None
+    """ms for which the guest of a completed migration out stood still at its end; None: not reported."""
 
     @classmethod
     def of_record(cls, record: JobRecord, shared: bool = False) -> Outcome | None:

@@ -55,6 +55,13 @@ def test_formats(line: str) -> None:
     assert plain(line) == ["kdump-zlib"]
 
 
+def test_disks_with_a_job_of_the_domain_that_is_named() -> None:
+    assert plain(DEMO + "abort files-01 --disk v") == ["vda", "vdb"]
+    assert plain(DEMO + "wait files-01 --disk vdb") == ["vdb"]
+    assert plain(DEMO + "info git-01 --disk=") == ["vda"]
+    assert plain(DEMO + "info db-01 --disk ") == []
+
+
 def test_operations() -> None:
     assert plain("virt-jobs wait --operation m") == ["migration-in", "migration-out"]
 

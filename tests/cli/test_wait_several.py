@@ -112,7 +112,7 @@ async def test_a_domain_that_is_named_twice_is_waited_for_once(
 async def test_a_timeout_is_each_domains_own(harness: Harness, virt_jobs: VirtJobs, backend: Backend) -> None:
     await harness.running("idle")
     async with dumped(harness, backend, "one"):
-        ended = await virt_jobs("wait", "one", "idle", "--timeout", "5")
+        ended = await virt_jobs("wait", "one", "idle", "--timeout", "15")
     assert ended.code == 3
     assert "the job is still running" in ended.err
 

@@ -133,7 +133,7 @@ class Harness(ABC):
     async def with_disk(self, name: str) -> DomainKey:
         """Make and start a domain whose disk, ``vda``, is full of data, and two overlays deep: base, middle, top.
 
-        Each of the three has as much data of its own. For hypervisors that do not lack ``block jobs``.
+        Every kind of job has something to do there. For hypervisors that do not lack ``block jobs``.
         """
         raise NotImplementedError
 

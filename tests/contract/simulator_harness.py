@@ -11,12 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
-from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.model import FORMAT_NAMES, BlockOperation, DiskKey, DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
-from tests.contract.harness import QUICK_MIB, Harness, Release
+from tests.contract.harness import DISK, DISK_MIB, QUICK_MIB, Harness, Release, ReleaseBlockJob
 from tests.contract.steps import eventually, job_gone
-from tests.simulator_hold import RATE, Hold
+from tests.simulator_hold import HELD, RATE, Hold, release_block_job
 
 NAME = "contract"
 
@@ -26,6 +26,7 @@ class SimulatorHarness(Harness):
         super().__init__(folder)
         self._control = SimulatorBackend(self.uri)
         self._dumps: list[asyncio.Task[None]] = []
+        self._copies = 0
 
     async def __aenter__(self) -> Self:
         await self._control.open()
@@ -82,6 +83,30 @@ class SimulatorHarness(Harness):
 
     async def queue_foreign_dump(self, domain: DomainKey, path: Path) -> None:
         self._dumps.append(asyncio.create_task(self._dump_after(DumpRequest(domain, str(path)))))
+
+    async def with_disk(self, name: str) -> DomainKey:
+        domain = await self._control.define(name, QUICK_MIB * MIB, DISK_MIB * MIB)
+        return await self._control.start(domain.key)
+
+    @asynccontextmanager
+    async def block_job(self, domain: DomainKey, operation: BlockOperation) -> AsyncIterator[ReleaseBlockJob]:
+        disk = DiskKey(domain, DISK)
+        self._copies += 1
+        target = str(self.folder / f"copy-{self._copies}")
+        await self._control.begin_block_job(disk, operation, HELD, target)
+        await eventually(partial(self._under_way, disk))
+
+        async def release() -> None:
+            release_block_job(self.uri, disk)
+
+        try:
+            yield release
+        finally:
+            release_block_job(self.uri, disk)
+
+    async def _under_way(self, disk: DiskKey) -> bool:
+        stats = await self._control.job(disk)
+        return stats is not None and stats.processed > 0
 
     async def _begun(self, dump: asyncio.Task[None], domain: DomainKey) -> bool:
         return dump.done() or await self._control.job(domain) is not None

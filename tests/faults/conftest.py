@@ -1,6 +1,6 @@
 """The hypervisors that things go wrong on."""
 
-from tests.contract.conftest import harness, pytest_generate_tests
+from tests.contract.conftest import backend, harness, pytest_generate_tests, readonly
 from tests.hypervisor.conftest import _private, daemon
 
-__all__ = ["_private", "daemon", "harness", "pytest_generate_tests"]
+__all__ = ["_private", "backend", "daemon", "harness", "pytest_generate_tests", "readonly"]

@@ -139,7 +139,7 @@ def test_any_word_of_qemus_is_understood_or_proves_nothing(text: str) -> None:
     st.sampled_from(["MIGRATION", "JOB_STATUS_CHANGE"]),
     spoiled_text(['{"status":"setup"}', '{"id":"copy-vda-libvirt-1-format","status":"created"}'])
     | json_values.map(json.dumps)
-    | st.builds(lambda status, id: json.dumps({"status": status, "id": id}), json_values, json_values),
+    | st.builds(lambda status, job: json.dumps({"status": status, "id": job}), json_values, json_values),
 )
 def test_any_word_of_qemus_on_a_begin_is_understood_or_ignored(name: str, text: str) -> None:
     monitor = pytest.importorskip("backend.libvirt.connection.monitor")

@@ -21,7 +21,7 @@ LAYERS = ("base", "middle", "top")
 
 
 def layered_disk(folder: Path, mib: int) -> Path:
-    """The top of a new disk with two overlays, each of the three full of data of its own."""
+    """The top of a new disk of three layers, full of data; the top has its own in all but the first quarter."""
     here = Path(tempfile.mkdtemp(prefix="disk-", dir=folder))
     here.chmod(0o777)
     below: Path | None = None
@@ -29,7 +29,8 @@ def layered_disk(folder: Path, mib: int) -> Path:
         layer = here / name
         backing = ["-b", str(below), "-F", "qcow2"] if below else []
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, layer, f"{mib}M"], check=True)
-        write = f"write -q -P {number} 0 {mib}M"
+        skipped = mib // 4 if name == "top" else 0
+        write = f"write -q -P {number} {skipped}M {mib - skipped}M"
         subprocess.run(["qemu-io", "-f", "qcow2", "-c", write, layer], check=True, stdout=subprocess.DEVNULL)
         layer.chmod(0o666)
         below = layer

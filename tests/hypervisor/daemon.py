@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import functools
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -32,6 +33,8 @@ HOSTILE = "we[ir]d [x] ünïcode \u202e[@click=app.quit]"
 """A name that would break whoever takes it for markup, or prints it as it is. libvirt refuses "/" and newlines."""
 NOBODY = 65534
 _CAPABILITIES = "cache/libvirt/qemu/cache/capabilities"
+_POSTCOPY = ("--inh-caps=+sys_ptrace", "--ambient-caps=+sys_ptrace")
+"""Options of setpriv with which a QEMU may wait for memory that is still on another host, by userfaultfd."""
 _SNAPSHOTS = libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
 _MAGIC = {
     "elf": b"\x7fELF",
@@ -48,11 +51,12 @@ def unique(name: str) -> str:
     return f"{name} {uuid.uuid4().hex[:8]}"
 
 
-def domain_xml(name: str, mib: int, filled: bool = False, disk: Path | None = None) -> str:
+def domain_xml(name: str, mib: int, filled: bool = False, disk: Path | None = None, restless: bool = False) -> str:
     """A machine without network that halts as soon as it runs: enough memory to be dumped, no KVM needed.
 
-    One that is `filled` fills its memory before that. `disk`: qcow2.
+    One that is `filled` fills its memory before that; one that is `restless` never stops doing so. `disk`: qcow2.
     """
+    program = "refill" if restless else "fill" if filled else "halt"
     vda = (
         f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/>"
         "<target dev='vda' bus='virtio'/></disk>"
@@ -63,7 +67,7 @@ def domain_xml(name: str, mib: int, filled: bool = False, disk: Path | None = No
     <domain type='qemu'>
       <name>{escape(name)}</name>
       <memory unit='MiB'>{mib}</memory>
-      <os><type arch='x86_64'>hvm</type><loader type='rom'>{firmware("fill" if filled else "halt")}</loader></os>
+      <os><type arch='x86_64'>hvm</type><loader type='rom'>{firmware(program)}</loader></os>
       <devices>{vda}<memballoon model='none'/><controller type='usb' model='none'/></devices>
     </domain>"""
 
@@ -89,13 +93,22 @@ class Machines:
         self._conn.close()
 
     def start(
-        self, name: str, mib: int = 32, paused: bool = False, filled: bool = False, disk: Path | None = None
+        self,
+        name: str,
+        mib: int = 32,
+        paused: bool = False,
+        filled: bool = False,
+        disk: Path | None = None,
+        restless: bool = False,
     ) -> DomainKey:
-        """A new transient domain, running or paused; `filled` ones have filled their memory when this returns."""
-        if not filled:
+        """A new transient domain, running or paused.
+
+        Those that are `filled` or `restless` have filled their memory when this returns; the latter go on with that.
+        """
+        if not (filled or restless):
             flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
             return self._keep(self._conn.createXML(domain_xml(name, mib, disk=disk), flags))
-        handle = self._conn.createXML(domain_xml(name, mib, True, disk), libvirt.VIR_DOMAIN_START_PAUSED)
+        handle = self._conn.createXML(domain_xml(name, mib, True, disk, restless), libvirt.VIR_DOMAIN_START_PAUSED)
         domain = self._keep(handle)
         pid = process_of(domain)
         full = resident(pid) + (mib - 1 << 20)  # The first MiB is not the filler's.
@@ -159,6 +172,7 @@ def resident(pid: int) -> int:
 # PANIC, once, although a machine starts anew: cli; [0x500] == 0x1234? halt : [0x500] = 0x1234; out(0x505, 1).
 # WATCHDOG: cli; out(0x443, 15), which leaves an ib700 no time at all.
 # WRITE: cli; write the first sector of the first IDE disk, from address 0.
+# REFILL: the same, but edi is set anew, and the count from ebx, when the end is reached; eax is not.
 _PROGRAMS = {
     "halt": bytes.fromhex("fa f4 eb fd"),  # cli; 1: hlt; jmp 1b
     "panic": bytes.fromhex("fa 813e00053412 740c c70600053412 ba0505 b001 ee f4 ebfd"),
@@ -170,6 +184,11 @@ _PROGRAMS = {
     "fill": bytes.fromhex(
         "fae4920c02e6922e660f011670000f20c00c010f22c066ea1e000f00080066b810008ed88ec0b035e670e47188c4b034e670e471fc0f"
         "b7c8c1e10e81c100003c00bf00001000b8b979379eab054786c861e2f8f4ebfd66900000000000000000ffff0000009bcf00ffff0000"
+        "0093cf00170058000f00"
+    ),
+    "refill": bytes.fromhex(
+        "fae4920c02e6922e660f011670000f20c00c010f22c066ea1e000f00080066b810008ed88ec0b035e670e47188c4b034e670e4710fb7"
+        "c8c1e10e81c100003c0089cbb8b979379e89d9bf00001000ab054786c861e2f8ebef0000000000000000ffff0000009bcf00ffff0000"
         "0093cf00170058000f00"
     ),
 }
@@ -250,9 +269,14 @@ class PrivateDaemon:
             (folder / name).mkdir(parents=True)
         if _known_capabilities().exists():
             shutil.copytree(_known_capabilities(), folder / _CAPABILITIES)
-        (folder / "config/libvirt/qemu.conf").write_text('stdio_handler = "file"\n')
+        qemu_conf = ['stdio_handler = "file"']
         if host:
+            # What is picked by others may not be free for long; and what a post-copy needs, QEMU may not drop.
+            port = random.randrange(50_000, 65_000, 64)
+            qemu_conf += [f"migration_port_min = {port}", f"migration_port_max = {port + 63}"]
+            qemu_conf += ["clear_emulator_capabilities = 0"]
             (folder / "config/libvirt/libvirtd.conf").write_text(f'host_uuid = "{uuid.uuid4()}"\n')
+        (folder / "config/libvirt/qemu.conf").write_text("".join(f"{line}\n" for line in qemu_conf))
         for path in (folder, *folder.rglob("*")):
             os.chown(path, NOBODY, NOBODY)
 
@@ -280,6 +304,7 @@ class PrivateDaemon:
                     *(sys.executable, str(Path(__file__).with_name("reaper.py"))),
                     *(_as_host(self._host) if self._host else ()),
                     *("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"),
+                    *(_POSTCOPY if self._host else ()),
                     *(shutil.which("libvirtd") or "/usr/sbin/libvirtd", *self.OPTIONS),
                 ],
                 env={

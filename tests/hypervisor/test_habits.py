@@ -6,13 +6,17 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import VirtJobs
+from tests.contract.steps import eventually
+from tests.hypervisor.block_jobs import layered_disk
 from tests.hypervisor.daemon import SYSTEM, Machines, unique
+from tests.hypervisor.disk import small_disk
 
 pytestmark = pytest.mark.hypervisor
 
@@ -25,6 +29,7 @@ uri_aliases = [
 ]
 uri_default = "inside"
 """
+COMPLETED = ("--completed", "--keep-completed")
 VirtJobsWithConf = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -98,3 +103,32 @@ async def test_the_stats_of_a_completed_job_are_virshs_to_the_last_blank(machine
     theirs = await said(*virsh, "domjobinfo", "--completed", "--keep-completed", domain.uuid)
     assert "Total downtime:" in theirs
     assert ours.out == theirs
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with disks that QEMU's own user can open."""
+    with tempfile.TemporaryDirectory(prefix="vj-habits-") as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+async def test_a_failed_backup_looks_as_it_does_to_virsh(machines: Machines, folder: Path) -> None:
+    virsh = ("virsh", "-c", SYSTEM)
+    xml = folder / "backup.xml"
+    xml.write_text(
+        "<domainbackup><disks><disk name='vda' type='file'>"
+        f"<target file='{folder / 'full/backup'}'/><driver type='qcow2'/></disk></disks></domainbackup>"
+    )
+    with small_disk(folder / "full", 4):
+        domain = machines.start(unique("failed"), disk=layered_disk(folder, 16))
+        await said(*virsh, "backup-begin", domain.uuid, str(xml))
+
+        async def failed() -> bool:
+            return "Job type: 4" in await said(*virsh, "domjobinfo", "--rawstats", *COMPLETED, domain.uuid)
+
+        await eventually(failed)
+        for options in ([], ["--anystats"], ["--rawstats"]):
+            theirs = await said(*virsh, "domjobinfo", *COMPLETED, *options, domain.uuid)
+            assert (await VirtJobs(SYSTEM)("info", domain.uuid, *COMPLETED, *options)).out == theirs
+        machines.destroy(domain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -23,9 +24,6 @@ from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
 
 pytestmark = pytest.mark.hypervisor
-
-AT_ONCE = 1.0
-"""Seconds within which an answer came without waiting for any deadline, on a busy machine too."""
 
 
 @dataclass
@@ -67,13 +65,13 @@ async def _blocked(hung: DomainKey, well: DomainKey) -> bool:
         for domain in (hung, well)
     ]
     await of_well.wait()
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(of_hung.wait(), 0.3)
-    except TimeoutError:
+    if of_hung.returncode is not None:
+        return False
+    with contextlib.suppress(ProcessLookupError):  # It has just ended.
         of_hung.kill()
-        await of_hung.wait()
-        return True
-    return False
+    return await of_hung.wait() < 0
 
 
 async def test_it_is_not_answering_within_the_deadline_and_at_once_from_then_on(
@@ -82,19 +80,17 @@ async def test_it_is_not_answering_within_the_deadline_and_at_once_from_then_on(
     begun = time.monotonic()
     with pytest.raises(NotAnswering, match="no answer within"):
         await backend.job(ward.hung)
-    assert DEADLINE <= time.monotonic() - begun < DEADLINE + AT_ONCE
+    assert DEADLINE <= time.monotonic() - begun < 2 * DEADLINE
     begun = time.monotonic()
     with pytest.raises(NotAnswering, match="still no answer"):
         await backend.job(ward.hung)
-    assert time.monotonic() - begun < AT_ONCE
+    assert time.monotonic() - begun < DEADLINE
 
 
 async def test_others_answer_while_it_is_asked(ward: Ward, backend: LibvirtBackend) -> None:
     asking = asyncio.create_task(backend.job(ward.hung))
-    begun = time.monotonic()
     for _ in range(50):
         assert await backend.job(ward.well) is None
-    assert time.monotonic() - begun < AT_ONCE
     assert not asking.done()
     with pytest.raises(NotAnswering):
         await asking
@@ -104,12 +100,12 @@ async def test_a_sweep_is_held_up_for_one_deadline_once(ward: Ward, backend: Lib
     keys = [ward.hung, ward.well]
     begun = time.monotonic()
     found = await backend.jobs(keys)
-    assert time.monotonic() - begun < SWEEP_DEADLINE + AT_ONCE
+    assert time.monotonic() - begun < 2 * SWEEP_DEADLINE
     assert isinstance(found[ward.hung], NotAnswering)
     assert found[ward.well] is None
     begun = time.monotonic()
     assert isinstance((await backend.jobs(keys))[ward.hung], NotAnswering)
-    assert time.monotonic() - begun < AT_ONCE
+    assert time.monotonic() - begun < SWEEP_DEADLINE
 
 
 async def test_the_list_shows_who_does_not_answer_and_all_others(ward: Ward, backend: LibvirtBackend) -> None:
@@ -120,7 +116,7 @@ async def test_the_list_shows_who_does_not_answer_and_all_others(ward: Ward, bac
     async def at_once() -> bool:
         begun = time.monotonic()
         assert ward.well in {domain.key for domain in await backend.domains()}
-        return time.monotonic() - begun < AT_ONCE
+        return time.monotonic() - begun < SWEEP_DEADLINE
 
     await eventually(at_once)  # Domains of other tests on this daemon may begin to hang just now.
 
@@ -129,7 +125,7 @@ async def test_another_domain_is_found_by_who_has_listed_none(ward: Ward, backen
     async with LibvirtBackend(SYSTEM) as fresh:
         begun = time.monotonic()
         assert (await fresh.find(ward.well.name)).key == ward.well
-        assert time.monotonic() - begun < AT_ONCE
+        assert time.monotonic() - begun < DEADLINE
 
 
 async def test_it_answers_again_once_its_target_does(ward: Ward, backend: LibvirtBackend) -> None:
@@ -148,7 +144,7 @@ async def test_closing_does_not_wait_for_it(ward: Ward) -> None:
     async with LibvirtBackend(SYSTEM) as other:
         await other.jobs([ward.hung])
         begun = time.monotonic()
-    assert time.monotonic() - begun < AT_ONCE
+    assert time.monotonic() - begun < DEADLINE
 
 
 async def test_a_console_that_opens_now_lists_it_and_all_others(ward: Ward) -> None:

@@ -77,7 +77,7 @@ async def test_it_comes_back_also_where_it_is_lost_again_while_it_does(
             return built_in(emulator)
 
         # The last thing that is looked at when it is back, and nothing of the daemon's.
-        monkeypatch.setattr("backend.libvirt.backend.built_in", lose_it_again)
+        monkeypatch.setattr("backend.libvirt.identity.built_in", lose_it_again)
         daemon.kill()
         await asyncio.to_thread(daemon.start)
         while not emulators:  # noqa: ASYNC110 - nothing tells of an attempt that fails

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
+from backend.errors import DomainBusy
+from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
+from backend.observing.convergence import Course
+from backend.verdicts.verdict import Outcome, Verdict
 from tests.contract.steps import eventually
-from tests.hypervisor.operations import CANCELLED, COMPLETED, FAILED, MIB, Found, Host, agree, arrival, attached, ended
+from tests.hypervisor.operations import (
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    MIB,
+    UNPROVEN,
+    Found,
+    Host,
+    agree,
+    arrival,
+    attached,
+    ended,
+)
 from tests.language import in_english
 from tests.tui.console import console
 from tui.config.values import Config, Connection
@@ -39,7 +57,7 @@ async def migrated(here: Host, there: Host, act: Callable[[DomainKey], Awaitable
         out, into = await asyncio.gather(leaving_side.outcome(), arriving_side.outcome())
     agree(out, errors)
     agree(into, errors)
-    return Ends((out.verdict, out.evidence), (into.verdict, into.evidence), errors)
+    return Ends(found(out), found(into), errors, out)
 
 
 @dataclass
@@ -47,6 +65,12 @@ class Ends:
     out: Found
     into: Found
     errors: str
+    outcome: Outcome
+    """That of the side that the domain leaves."""
+
+
+def found(outcome: Outcome) -> Found:
+    return outcome.verdict, outcome.evidence
 
 
 @pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
@@ -56,6 +80,7 @@ async def test_a_migration(here: Host, there: Host, paused: bool) -> None:
 
     ends = await migrated(here, there, hurry, paused)
     assert (ends.out, ends.into, ends.errors) == (COMPLETED, COMPLETED, "")
+    assert ends.outcome.downtime is not None
 
 
 async def test_an_aborted_migration(here: Host, there: Host) -> None:
@@ -107,3 +132,148 @@ async def test_a_fleet_shows_both_ends_of_a_migration(here: Host, there: Host) -
         assert re.search(in_english("abort"), errors)
         await user.sees("1 domain", "0 jobs")
         await user.sees_no("migration out → there", "migration in ← here")
+
+
+LINK = "8"
+"""MiB/s: much less than a restless guest writes to."""
+
+
+async def told(host: Host, domain: DomainKey, *options: str) -> dict[str, Any]:
+    """What ``virt-jobs migration`` says of the domain."""
+    command = [sys.executable, "-m", "tui", "-c", host.uri, "migration", domain.uuid, "--json", *options]
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, errors = await process.communicate()
+    assert process.returncode == 0, errors
+    said: dict[str, Any] = json.loads(out)
+    return said
+
+
+@dataclass
+class Stuck:
+    """A migration that does not converge."""
+
+    domain: DomainKey
+    arriving: DomainKey
+    virsh: Any
+
+
+async def stuck(here: Host, there: Host, *options: str) -> Stuck:
+    domain = here.machines.start("vm", MIB, restless=True)
+    command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1", *options]
+    virsh = here.virsh(*command, "--bandwidth", LINK)
+    arriving = await arrival(there, domain, virsh)
+
+    async def keeps_up() -> bool:
+        said = await told(here, domain)
+        assert said["time_left"] is None
+        return bool(said["course"] == Course.NOT_CONVERGING)
+
+    assert await eventually(keeps_up)
+    return Stuck(domain, arriving, virsh)
+
+
+async def both(here: Host, there: Host, migration: Stuck, act: Callable[[], Awaitable[object]]) -> Ends:
+    """How both sides end, and what virsh says of it, once that is done."""
+    async with (
+        attached(here, migration.domain, JobOperation.MIGRATION_OUT) as leaving_side,
+        attached(there, migration.arriving, JobOperation.MIGRATION_IN) as arriving_side,
+    ):
+        await act()
+        errors = await ended(migration.virsh)
+        out, into = await asyncio.gather(leaving_side.outcome(), arriving_side.outcome())
+    agree(out, errors)
+    agree(into, errors)
+    return Ends(found(out), found(into), errors, out)
+
+
+async def test_a_guest_that_writes_as_fast_as_it_is_sent_is_helped_by_downtime(here: Host, there: Host) -> None:
+    migration = await stuck(here, there)
+    said = await told(here, migration.domain)
+    assert said["downtime"] > said["max_downtime"] == 300
+    assert said["max_bandwidth"] == int(LINK) << 20
+    assert said["summary"].startswith("not converging: the guest dirties ")
+    ends = await both(here, there, migration, lambda: told_if_there(here, migration.domain, "--max-downtime", "100000"))
+    assert (ends.out, ends.into, ends.errors) == (COMPLETED, COMPLETED, "")
+    assert ends.outcome.downtime is not None
+
+
+async def told_if_there(host: Host, domain: DomainKey, *options: str) -> None:
+    """Change it; it may be over before anything is said."""
+    command = [sys.executable, "-m", "tui", "-c", host.uri, "migration", domain.uuid, *options]
+    await (
+        await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
+    ).wait()
+
+
+async def test_one_that_is_aborted(here: Host, there: Host) -> None:
+    migration = await stuck(here, there)
+
+    async def abort() -> None:
+        async with LibvirtBackend(here.uri) as backend:
+            await backend.abort(migration.domain)
+
+    ends = await both(here, there, migration, abort)
+    assert ends.out in {CANCELLED, FAILED}
+    assert ends.into == FAILED
+
+
+async def test_one_that_is_helped_by_post_copy(here: Host, there: Host) -> None:
+    migration = await stuck(here, there, "--postcopy")
+    ends = await both(here, there, migration, lambda: told_if_there(here, migration.domain, "--postcopy"))
+    assert (ends.out, ends.into, ends.errors) == (COMPLETED, COMPLETED, "")
+
+
+async def interrupt(here: Host, migration: Stuck) -> None:
+    """Switch to post-copy, and cut it."""
+    async with LibvirtBackend(here.uri) as backend:
+        await backend.start_postcopy(migration.domain)
+
+        async def runs_there() -> bool:
+            return bool((await told(here, migration.domain))["course"] == Course.POSTCOPY)
+
+        assert await eventually(runs_there)
+        await backend.abort(migration.domain, postcopy=True)
+
+
+SLOWLY = ("--postcopy", "--postcopy-bandwidth", "1")
+"""Options of a migration whose post-copy lasts a minute."""
+
+
+async def test_a_post_copy_that_is_cut_is_unproven_and_can_be_recovered(here: Host, there: Host) -> None:
+    migration = await stuck(here, there, *SLOWLY)
+    ends = await both(here, there, migration, lambda: interrupt(here, migration))
+    assert (ends.out, ends.into) == (UNPROVEN, UNPROVEN)
+    assert "--postcopy-resume" in ends.outcome.detail
+    assert (await told(here, migration.domain))["course"] == Course.POSTCOPY_FAILED
+    for host, key in ((here, migration.domain), (there, migration.arriving)):
+        async with LibvirtBackend(host.uri) as backend:
+            with pytest.raises(DomainBusy):
+                await backend.resume(key)
+
+    async def recover() -> None:
+        command = ["migrate", migration.domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
+        migration.virsh = here.virsh(*command, "--postcopy", "--postcopy-resume", "--postcopy-bandwidth", "64")
+
+    ends = await both(here, there, migration, recover)
+    assert (ends.out, ends.into, ends.errors) == (COMPLETED, COMPLETED, "")
+
+
+async def test_a_wait_ends_when_the_guest_is_lost_with_the_other_side_of_a_cut_post_copy(
+    here: Host, there: Host
+) -> None:
+    migration = await stuck(here, there, *SLOWLY)
+
+    async def lose() -> None:
+        await interrupt(here, migration)
+        assert await ended(there.virsh("destroy", migration.arriving.uuid)) == ""
+
+    ends = await both(here, there, migration, lose)
+    assert ends.out == UNPROVEN
+    assert ends.into in {FAILED, UNPROVEN}  # libvirt needs ten seconds to end a QEMU that waits for memory.
+    async with attached(here, migration.domain, JobOperation.MIGRATION_OUT) as waiting:
+        assert await ended(here.virsh("destroy", migration.domain.uuid)) == ""
+        assert (await waiting.outcome()).verdict is Verdict.FAILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from backend.errors import NoJob, NotAnswering
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
+from backend.verdicts.verdict import Verdict
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
 from tests.hypervisor.operations import (
@@ -113,3 +115,15 @@ async def test_a_restore_answers_no_question_and_nothing_is_claimed_of_it(here: 
         with pytest.raises((NoJob, NotAnswering)):
             await wait(backend, restoring, JobOperation.RESTORE)
     assert await ended(virsh) == ""
+
+
+async def test_of_an_internal_snapshot_and_of_its_deletion_nothing_is_claimed(here: Host) -> None:
+    domain = here.machines.start("vm", 2 * MIB, filled=True, disk=here.disk(512))
+    async with LibvirtBackend(here.uri) as backend:
+        for command in (["snapshot-create-as", domain.uuid, "one"], ["snapshot-delete", domain.uuid, "one"]):
+            virsh = here.virsh(*command)
+            while virsh.poll() is None:
+                # libvirt answers no question as long as QEMU is at it, and tells nothing of the end.
+                with contextlib.suppress(NoJob, NotAnswering):
+                    assert (await wait(backend, domain, None)).verdict is Verdict.UNPROVEN
+            assert await ended(virsh) == ""

@@ -317,7 +317,8 @@ async def _returned(call: asyncio.Task[tuple[int, str]]) -> Returned:
         return Returned(None, "killed")
     if code == 0:
         return Returned(Verdict.COMPLETED)
-    if code == 124 or any(words in said for words in _LINE_BROKE):
+    # Where virsh fails and gives no reason, its connection broke while it had no call under way.
+    if code == 124 or said.count("error:") == 1 or any(words in said for words in _LINE_BROKE):
         return Returned(None, said)
     return Returned(Verdict.CANCELLED if "canceled" in said else Verdict.FAILED, said)
 

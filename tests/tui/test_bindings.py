@@ -20,6 +20,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.hosts import HostsScreen
 from tui.screens.main import MainScreen
+from tui.screens.migration import MigrationScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
@@ -31,6 +32,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
     (Console, MainScreen, FilterLine),
     (DumpScreen,),
+    (MigrationScreen,),
     (WaitScreen,),
     (WaitListScreen,),
     (HostsScreen, HostList),

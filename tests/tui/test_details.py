@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from backend.model import DumpRequest
@@ -21,7 +22,7 @@ async def test_the_job_shows_all_stats_of_its_operation(tmp_path: Path) -> None:
 
 async def test_the_job_shows_its_throughput_since_it_began(tmp_path: Path) -> None:
     async with console(QUIET) as user, dumping(QUIET, "vm-01", tmp_path / "core"):
-        await user.sees("throughput █")
+        await user.until(lambda: re.search("throughput [▁▂▃▄▅▆▇█]", user.screen) is not None, "a bar of its throughput")
 
 
 async def test_history_has_the_results_of_earlier_dumps(tmp_path: Path) -> None:

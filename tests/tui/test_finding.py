@@ -107,10 +107,10 @@ async def test_the_stats_are_copied_as_domjobinfo_prints_them() -> None:
 
 async def test_columns_that_have_no_room_can_be_scrolled_to() -> None:
     async with console("sim:///demo", size=(80, 24)) as user:
-        await user.sees("db-01", "ETA")
+        await user.sees("batch-01", "ETA")
         await user.sees_no("Rate")
         await user.press("l", "l")
-        await user.sees("Rate", "Done", "< ", "db-01")
+        await user.sees("Rate", "Done", "< ", "batch-01")
         await user.press("h", "h")
         await user.sees_no("Rate")
 

@@ -124,7 +124,7 @@ async def test_a_click_puts_the_cursor_there() -> None:
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (160, 50), (300, 100)])
 async def test_it_fits_terminals_of_many_sizes(size: tuple[int, int]) -> None:
     async with console("sim:///demo", size=size) as user:
-        await user.sees("db-01", "% ", "Elapsed", "ETA", "q Quit")
+        await user.sees("db-02", "% ", "Elapsed", "ETA", "q Quit")
         assert max(len(line) for line in user.screen.splitlines()) <= size[0]
 
 

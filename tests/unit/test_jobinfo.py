@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from backend.model import JobStats
+from dataclasses import fields
+
+from backend.model import BlockOperation, JobStats, JobType
 from tui.words import jobinfo
 
 MEMORY_ONLY = {
@@ -83,3 +85,68 @@ def test_a_failed_backup_has_its_message() -> None:
 def test_facts_for_people_end_where_their_values_do() -> None:
     found = dict(jobinfo.facts(JobStats.from_params(3, RAW_COMPLETED)))
     assert (found["Operation"], found["Iteration"]) == ("Dump", "2")
+
+
+def test_without_anystats_virsh_tells_of_a_cancelled_job_that_it_was_one() -> None:
+    backup = JobStats.from_params(5, {"operation": 9, "time_elapsed": 108, "disk_total": 1, "errmsg": "cancelled"})
+    brief = "Job type:         Cancelled   \nOperation:        Backup      "
+    assert "\n".join(jobinfo.lines(backup, completed=True, any_stats=False)) == brief
+    assert "Error message:    cancelled" in [*jobinfo.lines(backup, completed=True, any_stats=True)]
+
+
+def test_without_anystats_virsh_tells_of_a_completed_job_only_if_it_is_asked_for() -> None:
+    dump = JobStats.from_params(3, MEMORY_ONLY)
+    assert len([*jobinfo.lines(dump, completed=True, any_stats=False)]) > 2
+    assert len([*jobinfo.lines(dump, completed=False, any_stats=False)]) == 2
+
+
+def test_raw_stats_have_libvirts_order() -> None:
+    lines = [*jobinfo.raw_lines(JobStats.from_params(3, RAW_COMPLETED | {"success": True, "errmsg": "some words"}))]
+    assert lines[:5] == ["Job type: 3", "", "operation: 8", "time_elapsed: 66", "downtime: 64"]
+    assert [line.partition(":")[0] for line in lines if line.startswith("memory_")] == [
+        *("memory_total", "memory_processed", "memory_remaining", "memory_bps"),
+        *("memory_constant", "memory_normal", "memory_normal_bytes"),
+        *("memory_dirty_rate", "memory_iteration", "memory_postcopy_requests", "memory_page_size"),
+    ]
+    assert lines[-2:] == ["success: 1", "errmsg: some words"]
+
+
+def test_raw_stats_hold_everything_that_is_reported() -> None:
+    every = {spec.name: 1 for spec in fields(JobStats)} | {"errmsg": "words"}
+    names = {line.partition(":")[0] for line in jobinfo.raw_lines(JobStats.from_params(2, every))}
+    assert names - {"Job type", ""} == set(every) - {"type", "disk", "ready", "postcopy", "max_downtime"}
+
+
+def test_raw_stats_without_a_job() -> None:
+    assert [*jobinfo.raw_lines(None)] == ["Job type: 0", ""]
+
+
+COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 16 << 20, 64 << 20)
+
+
+def test_a_block_job_has_the_same_layout() -> None:
+    assert [*jobinfo.lines(COPY)] == [
+        "Job type:         Unbounded   ",
+        "Operation:        Block copy  ",
+        "Disk:             vda",
+        "Ready:            no",
+        "File processed:   16.000 MiB",
+        "File remaining:   48.000 MiB",
+        "File total:       64.000 MiB",
+    ]
+
+
+def test_a_block_job_that_never_becomes_ready_says_nothing_of_it() -> None:
+    pull = JobStats.of_block_job("vda", BlockOperation.PULL, 0, 1)
+    assert not any(line.startswith("Ready") for line in jobinfo.lines(pull))
+
+
+def test_raw_stats_of_a_block_job() -> None:
+    assert [*jobinfo.raw_lines(COPY)] == [
+        *("Job type: 2", "", "operation: 2"),
+        *("disk_total: 67108864", "disk_processed: 16777216", "disk_remaining: 50331648", "disk: vda", "ready: 0"),
+    ]
+
+
+def test_no_job_is_none_whatever_is_asked_for() -> None:
+    assert [*jobinfo.lines(JobStats(JobType.NONE), any_stats=False)] == [*jobinfo.lines(None)]

@@ -19,6 +19,7 @@ from backend.errors import (
     NotSupported,
 )
 from backend.model import (
+    BlockOperation,
     Capabilities,
     DomainKey,
     DumpFlags,
@@ -27,6 +28,7 @@ from backend.model import (
     JobOperation,
     JobStats,
     JobType,
+    Postcopy,
 )
 from backend.running import objections
 from backend.running.place import Kind, Place, look_at
@@ -124,9 +126,63 @@ def test_which_jobs_cannot_be_aborted(
     assert (type(objection) if objection is not None else None) is kind
 
 
+MIGRATION = JobStats(JobType.UNBOUNDED, JobOperation.MIGRATION_OUT, memory_total=100, memory_remaining=50)
+
+
+def test_a_post_copy_that_failed_cannot_be_aborted_and_one_that_goes_on_can() -> None:
+    def objection(postcopy: Postcopy | None) -> BackendError | None:
+        return objections.to_abort(KEY, ABLE, replace(MIGRATION, postcopy=postcopy), None)
+
+    assert objection(None) is objection(Postcopy.ACTIVE) is None
+    assert isinstance(objection(Postcopy.FAILED), NotSupported)
+
+
+@pytest.mark.parametrize(
+    ("stats", "readonly", "kind"),
+    [
+        (MIGRATION, False, None),
+        (MIGRATION, True, NotPermitted),
+        (replace(MIGRATION, postcopy=Postcopy.ACTIVE), False, NotSupported),
+        (replace(MIGRATION, postcopy=Postcopy.FAILED), False, NotSupported),
+        (replace(MIGRATION, operation=JobOperation.MIGRATION_IN), False, NoJob),
+        (None, True, NoJob),
+    ],
+)
+def test_which_migrations_can_be_helped(
+    stats: JobStats | None, readonly: bool, kind: type[BackendError] | None
+) -> None:
+    able = replace(ABLE, migration="read-only" if readonly else None)
+    objection = objections.to_helping_migration(KEY, able, stats)
+    assert (type(objection) if objection is not None else None) is kind
+
+
 def test_a_connection_that_may_not_abort() -> None:
     refused = objections.to_abort(KEY, replace(ABLE, abort="read-only"), STREAM, None)
     assert isinstance(refused, NotPermitted)
+
+
+@pytest.mark.parametrize(
+    ("stats", "kind"),
+    [
+        (None, NoJob),
+        (STREAM, NoJob),
+        (JobStats.of_block_job("vda", BlockOperation.PULL, 1, 2), NotSupported),
+        (JobStats.of_block_job("vda", BlockOperation.COMMIT, 1, 2), NotSupported),
+        (JobStats.of_block_job("vda", BlockOperation.COPY, 2, 2), NotSupported),
+        (JobStats.of_block_job("vda", BlockOperation.COPY, 2, 2, ready=True), None),
+        (JobStats.of_block_job("vda", BlockOperation.ACTIVE_COMMIT, 2, 2, ready=True), None),
+    ],
+)
+def test_only_a_disk_whose_mirror_is_ready_can_be_pivoted(
+    stats: JobStats | None, kind: type[BackendError] | None
+) -> None:
+    objection = objections.to_pivot(KEY, ABLE, stats)
+    assert (type(objection) if objection is not None else None) is kind
+
+
+def test_a_connection_that_may_not_abort_may_not_pivot() -> None:
+    ready = JobStats.of_block_job("vda", BlockOperation.COPY, 2, 2, ready=True)
+    assert isinstance(objections.to_pivot(KEY, replace(ABLE, abort="read-only"), ready), NotPermitted)
 
 
 def test_a_look_at_a_place(tmp_path: Path) -> None:

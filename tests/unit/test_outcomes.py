@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.model import DomainKey, JobOperation
+from backend.model import BlockOperation, DomainKey, JobOperation
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tui.words import outcomes
 
@@ -28,6 +28,11 @@ CONTRADICTED = replace(UNPROVEN, detail="The record says failed. But: Its file i
 @pytest.mark.parametrize(
     ("outcome", "line", "report"),
     [
+        (
+            replace(COMPLETED, operation=BlockOperation.COPY, disk="vda", path=None, evidence=Evidence.JOB_EVENT),
+            "✓ block copy of vda completed in 0:23",
+            "db-01: block copy of vda completed (evidence: job event) in 0:23",
+        ),
         (
             COMPLETED,
             "✓ dump completed in 0:23 → /dumps/db-01",

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType, format_name
+from backend.model import (
+    BlockOperation,
+    DomainState,
+    DumpFlags,
+    DumpFormat,
+    JobOperation,
+    JobStats,
+    JobType,
+    format_name,
+)
 from backend.observing.progress import STALLED_AFTER, ProgressMeter
 from backend.text import clean
 from tui.words import units
@@ -34,6 +43,15 @@ def test_rate_and_eta_come_from_what_moved() -> None:
     meter.update(sample(0), 0.0)
     progress = meter.update(sample(200), 2.0)
     assert (progress.rate, progress.eta) == (100.0, 8.0)
+
+
+def test_a_disks_job_that_is_ready_neither_stalls_nor_ends_by_itself() -> None:
+    meter = ProgressMeter()
+    meter.update(JobStats.of_block_job("vda", BlockOperation.COPY, 50, 100), 0.0)
+    progress = meter.update(JobStats.of_block_job("vda", BlockOperation.COPY, 100, 100, ready=True), 1.0)
+    assert (progress.fraction, progress.eta, progress.stalled) == (1.0, None, 0.0)
+    later = meter.update(progress.stats, 1.0 + 2 * STALLED_AFTER)
+    assert (later.eta, later.stalled) == (None, 0.0)
 
 
 def test_a_second_look_goes_on_from_the_first() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
-from backend.model import DomainKey
+from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest
+from backend.observing import watcher
 from backend.observing.pace import Pace
-from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, Watcher
+from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, DomainView, Watcher
 from backend.simulator import SimulatorBackend
 from tests.contract.steps import PATIENCE
 
@@ -80,13 +84,13 @@ async def test_a_turn_that_is_far_away_comes_when_it_is_hurried() -> None:
 
 async def watching(jobs: int, closely: frozenset[str] = frozenset(), crowded: bool = False) -> dict[str, float]:
     """How often a watcher looks at each of so many domains with a job: uuid -> seconds."""
-    watcher = Watcher(SimulatorBackend("sim:///turns"))
-    watcher.watch_closely(closely, crowded)
+    watching = Watcher(SimulatorBackend("sim:///turns"))
+    watching.watch_closely(closely, crowded)
     for number in range(jobs):
-        watcher._follow(DomainKey(f"uuid-{number}", number, f"vm-{number}"))
-    intervals = {key.uuid: follower.interval for key, follower in watcher._followers.items()}
-    for key in list(watcher._followers):
-        watcher._unfollow(key)
+        watching._follow(DomainKey(f"uuid-{number}", number, f"vm-{number}"))
+    intervals = {key.uuid: follower.interval for key, follower in watching._followers.items()}
+    for key in list(watching._followers):
+        watching._unfollow(key)
     return intervals
 
 
@@ -128,3 +132,107 @@ async def eventually_reported(reports: list[Changes], name: str) -> Changes:
                 if any(view.domain.name == name for view in report.changed):
                     return report
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def only_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but what is reported is looked at, once all has been looked at in the beginning."""
+    for interval in ("SAFETY_INTERVAL", "BLOCK_INTERVAL"):
+        monkeypatch.setattr(watcher, interval, 1e6)
+
+
+Until = Callable[[Callable[[DomainView], bool]], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def watched(backend: SimulatorBackend) -> AsyncIterator[Until]:
+    """Watch it; the value waits until some domain is as told."""
+    views: dict[str, DomainView] = {}
+    news = asyncio.Event()
+
+    def report(changes: Changes) -> None:
+        views.update({view.domain.name: view for view in changes.changed})
+        news.set()
+
+    async def until(holds: Callable[[DomainView], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not any(map(holds, views.values())):
+                news.clear()
+                await news.wait()
+
+    watching = asyncio.create_task(Watcher(backend).run(report))
+    try:
+        await until(lambda view: view.domain.active)
+        yield until
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def running(backend: SimulatorBackend) -> DomainKey:
+    domain = await backend.define("vm", 64 << 20, 64 << 20)
+    return await backend.start(domain.key)
+
+
+@pytest.mark.usefixtures("only_news")
+async def test_a_job_whose_begin_is_reported_is_seen_without_a_sweep() -> None:
+    async with SimulatorBackend("sim:///news?domains=0") as backend:
+        domain = await running(backend)
+        async with watched(backend) as until:
+            await until(lambda view: view.progress is None)
+            await backend.begin_backup(domain, seconds=1000.0)
+            await until(lambda view: view.progress is not None)
+            await backend.abort(domain)
+            await until(lambda view: view.progress is None)
+
+
+@pytest.mark.usefixtures("only_news")
+async def test_a_dump_of_a_paused_guest_is_found_although_nothing_reports_it(tmp_path: Path) -> None:
+    async with SimulatorBackend("sim:///paused?domains=0&rate=1") as backend:
+        domain = await backend.start((await backend.define("vm", 64 << 20)).key, paused=True)
+        async with watched(backend) as until:
+            await backend.begin_dump(DumpRequest(domain, str(tmp_path / "dump")))
+            await until(lambda view: view.progress is not None)
+
+
+@pytest.mark.usefixtures("only_news")
+async def test_the_job_of_a_disk_is_seen_when_it_begins_and_gone_when_it_is_over() -> None:
+    async with SimulatorBackend("sim:///disks?domains=0") as backend:
+        disk = DiskKey(await running(backend), "vda")
+        async with watched(backend) as until:
+            await backend.begin_block_job(disk, BlockOperation.COPY, seconds=1000.0)
+            await until(lambda view: [job.stats.disk for job in view.block_jobs] == ["vda"])
+            await until(lambda view: view.progress is None)
+            await backend.abort(disk)
+            await until(lambda view: not view.block_jobs)
+
+
+@pytest.mark.usefixtures("only_news")
+async def test_jobs_that_began_before_are_seen_in_the_beginning() -> None:
+    async with SimulatorBackend("sim:///earlier?domains=0") as backend:
+        domain = await running(backend)
+        await backend.begin_block_job(DiskKey(domain, "vda"), BlockOperation.PULL, seconds=1000.0)
+        await backend.begin_backup(domain, seconds=1000.0)
+        async with watched(backend) as until:
+            await until(lambda view: len(view.block_jobs) == 1 and view.progress is not None)
+
+
+async def test_a_read_only_connection_finds_the_jobs_of_disks_by_looking() -> None:
+    async with (
+        SimulatorBackend("sim:///looking?domains=0") as backend,
+        SimulatorBackend("sim:///looking", readonly=True) as readonly,
+    ):
+        disk = DiskKey(await running(backend), "vda")
+        async with watched(readonly) as until:
+            await backend.begin_block_job(disk, BlockOperation.PULL, seconds=1000.0)
+            await until(lambda view: len(view.block_jobs) == 1)
+
+
+async def test_a_domain_that_stops_has_no_jobs_of_disks_any_more() -> None:
+    async with SimulatorBackend("sim:///stops?domains=0") as backend:
+        domain = await running(backend)
+        await backend.begin_block_job(DiskKey(domain, "vda"), BlockOperation.COPY, seconds=1000.0)
+        async with watched(backend) as until:
+            await until(lambda view: len(view.block_jobs) == 1)
+            await backend.destroy(domain)
+            await until(lambda view: not view.domain.active and not view.block_jobs)

@@ -5,33 +5,20 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from backend.base import Backend
 from backend.errors import BackendError, NoJob
 from backend.log import backend_error
-from backend.model import Operation
+from backend.model import DiskKey, DomainKey, JobOperation
 from backend.observing.lookup import last_outcome
 from backend.text import clean
 from backend.verdicts.verdict import Outcome
 from tui.cli import exits, follow
+from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet, Location
 from tui.cli.streams import OutputLost
-
-
-@dataclass(frozen=True, slots=True)
-class WaitOptions:
-    """What to wait for on each domain, and how to report it."""
-
-    operation: Operation | None
-    """None: any."""
-    timeout: float | None
-    """Seconds."""
-    last: bool
-    """Whether to report the last recorded dump if no job is running."""
-    trust_qemu: bool
-    as_json: bool
-
+from tui.cli.wait_options import WaitOptions
 
 OnEnd = Callable[[Outcome, str], None]
 """Called with the outcome of each job that was waited for and the URI of its hypervisor."""
@@ -49,7 +36,7 @@ async def wait_for(fleet: Fleet, domains: Sequence[str], options: WaitOptions, o
     async def wait_for_one(name: str) -> Exit:
         try:
             outcome = await _outcome(locations[name], options, line, on_end)
-            return exits.of_outcome(outcome, options.trust_qemu)
+            return exits.of_outcome(outcome, options.trust_qemu) if outcome is not None else Exit.COMPLETED
         except OutputLost:
             raise
         except Exception as raised:
@@ -65,21 +52,35 @@ async def wait_for(fleet: Fleet, domains: Sequence[str], options: WaitOptions, o
 
 async def _outcome(
     location: Location | BackendError, options: WaitOptions, line: follow.ProgressLine, on_end: OnEnd
-) -> Outcome:
+) -> Outcome | None:
+    """How the job ended; None: it is ready, and that was waited for."""
     if isinstance(location, BackendError):
         raise location
     backend, domain = location.backend, location.domain.key
     report = follow.Report(domain, backend.uri, options.as_json, line)
     try:
-        outcome = await follow.follow(backend, domain, options.operation, report, options.timeout)
-    except NoJob:
+        outcome = await _followed(backend, domain, options, report)
+    except NoJob as error:
         recorded = await last_outcome(backend, domain) if options.last else None
         if recorded is None:
-            raise
+            own = isinstance(options.operation, JobOperation)
+            raise (own and await other_jobs(backend, domain)) or error from None
         report.outcome(recorded)
         return recorded
-    report.outcome(outcome)
-    on_end(outcome, backend.uri)
+    if outcome is not None:
+        report.outcome(outcome)
+        on_end(outcome, backend.uri)
+    return outcome
+
+
+async def _followed(backend: Backend, domain: DomainKey, options: WaitOptions, report: follow.Report) -> Outcome | None:
+    if not options.ready:
+        return await follow.follow(backend, domain, options.operation, report, options.timeout, disk=options.disk)
+    mirror = await find_mirror(backend, domain, options.disk, options.operation)
+    assert mirror.disk is not None
+    outcome = await follow.follow_until_ready(backend, DiskKey(domain, mirror.disk), report, options.timeout)
+    if outcome is None:
+        report.ready(mirror.operation, mirror.disk)
     return outcome
 
 

@@ -12,8 +12,8 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import (
@@ -26,11 +26,11 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from backend.base import Backend
+from backend.base import Backend, find_domain
 from backend.errors import BackendError
 from backend.libvirt.connection import conf
 from backend.log import ignored
-from backend.model import Domain, DomainState
+from backend.model import Domain, DomainState, JobStats
 from tui.cli.target import DEMO, Target
 
 PROGRAM = "virt-jobs"
@@ -40,6 +40,7 @@ DEADLINE = 0.5
 """Seconds that all hypervisors together have to list their domains."""
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 _USUAL = ("qemu:///system", "qemu:///session", DEMO)
 
 
@@ -52,11 +53,33 @@ def domains(context: click.Context, incomplete: str) -> list[CompletionItem[str]
     """Domains that the command accepts, on the hypervisors that it would use."""
     with _quiet():
         typed = context.params.get("domains") or ()
-        candidates = asyncio.run(_all_domains(_target(context)))
+        candidates = asyncio.run(_collect(_target(context), lambda backend: backend.domains()))
         return [
             CompletionItem(domain.name, help=domain.state.label)
             for domain in candidates
             if _fits(domain, context.info_name) and domain.name.startswith(incomplete) and domain.name not in typed
+        ]
+    return []
+
+
+def disks(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+    """Disks that have a job, of the domains on the command line, or of any."""
+    with _quiet():
+        # Where the option's value is missing, the parser has not come to the arguments: they are left over.
+        names = [*context.args, *(context.params.get("domains") or ()), context.params.get("domain")]
+
+        async def block_jobs(backend: Backend) -> list[JobStats]:
+            candidates = await backend.domains()
+            if any(names):
+                candidates = [match for name in names if (match := find_domain(name or "", candidates)) is not None]
+            answers = await backend.block_jobs([domain.key for domain in candidates if domain.active])
+            return [job for answer in answers.values() if not isinstance(answer, BackendError) for job in answer]
+
+        jobs = {job.disk: job for job in asyncio.run(_collect(_target(context), block_jobs))}
+        return [
+            CompletionItem(disk, help=job.operation.label)
+            for disk, job in jobs.items()
+            if disk is not None and disk.startswith(incomplete)
         ]
     return []
 
@@ -95,21 +118,21 @@ def _target(context: click.Context) -> Target:
     return Target((*uris, DEMO) if options.get("demo") else uris, readonly=True)
 
 
-async def _all_domains(target: Target) -> list[Domain]:
-    """The domains that arrive within the deadline."""
-    collected: list[Domain] = []
+async def _collect(target: Target, query: Callable[[Backend], Awaitable[Iterable[T]]]) -> list[T]:
+    """What `query` gives of each hypervisor, as far as it arrives within the deadline."""
+    collected: list[T] = []
     # Made before the deadline starts: the first backend of its kind loads its modules.
     backends: list[Backend] = []
     for uri in target.uris:
-        with ignored(logger, "no domains to complete", BackendError):
+        with ignored(logger, "nothing to complete", BackendError):
             backends.append(target.silent_backend(uri))
 
     async def collect(backend: Backend) -> None:
-        with ignored(logger, "no domains to complete", BackendError):
+        with ignored(logger, "nothing to complete", BackendError):
             async with backend:
-                collected.extend(await backend.domains())
+                collected.extend(await query(backend))
 
-    with ignored(logger, "not all domains to complete", TimeoutError):
+    with ignored(logger, "not everything to complete", TimeoutError):
         async with asyncio.timeout(DEADLINE):
             await asyncio.gather(*map(collect, backends))
     return collected

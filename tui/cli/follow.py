@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
-from backend.model import DomainKey, JobStats, Operation
+from backend.model import DiskKey, DomainKey, JobStats, Operation
 from backend.observing.progress import Progress, ProgressMeter
-from backend.observing.wait import wait
+from backend.observing.wait import wait, wait_until_ready
 from backend.records.record import JobRecord
 from backend.verdicts.verdict import Outcome, Verdict
 from tui.cli.output import print_json
+from tui.cli.tables import job_json, phase
 from tui.terminal.encoding import blocks_fit
-from tui.words import outcomes, units
+from tui.words import migrating, outcomes, units
+from tui.words.job_names import job_name, name_of, scratch_text
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25
@@ -38,7 +40,7 @@ class ProgressLine:
         """Update the domain's progress; painted at an interval, and at once when the phase changes."""
         last = self._jobs.get(domain)
         self._jobs[domain] = progress
-        if time.monotonic() >= self._next or last is None or last.stats.closing != progress.stats.closing:
+        if time.monotonic() >= self._next or last is None or phase(last.stats) != phase(progress.stats):
             self._paint()
 
     def drop(self, domain: DomainKey) -> None:
@@ -62,7 +64,7 @@ class ProgressLine:
             case [(domain, progress)]:
                 self._write(progress_line(domain.name, progress, blocks_fit(sys.stderr)))
             case several:
-                parts = [f"{domain.name} {_brief(progress)}" for domain, progress in several]
+                parts = [_brief(domain.name, progress) for domain, progress in several]
                 self._write("  ".join([f"{len(several)} jobs", *parts]))
 
     def _write(self, line: str) -> None:
@@ -83,15 +85,23 @@ class Report:
         self._meter = ProgressMeter()
         self._line = line or ProgressLine(as_json)
         self._next = 0.0
-        self._closing = False
+        self._phase = ""
 
     def progress(self, stats: JobStats) -> None:
         now = time.monotonic()
         progress = self._meter.update(stats, now)
         self._line.show(self._domain, progress)
-        if self._json and (now >= self._next or stats.closing != self._closing):
-            self._next, self._closing = now + PAINT_INTERVAL, stats.closing
+        if self._json and (now >= self._next or phase(stats) != self._phase):
+            self._next, self._phase = now + PAINT_INTERVAL, phase(stats)
             print_json(progress_json(self._uri, self._domain, stats))
+
+    def ready(self, operation: Operation, disk: str) -> None:
+        """Print that the disk's job mirrors everything from now on."""
+        with self._line.away():
+            if self._json:
+                print_json(ready_json(self._uri, self._domain, operation, disk))
+            else:
+                print(f"{self._domain.name}: {job_name(operation, disk)} is ready", flush=True)
 
     def outcome(self, outcome: Outcome) -> None:
         with self._line.away():
@@ -116,23 +126,42 @@ async def follow(
     report: Report,
     timeout: float | None = None,
     record: JobRecord | None = None,
+    disk: str | None = None,
 ) -> Outcome:
     """Wait for the job to end while `report` shows its progress; raises what `wait` raises."""
     try:
-        return await wait(backend, domain, operation, timeout, report.progress, record)
+        return await wait(backend, domain, operation, timeout, report.progress, record, disk=disk)
     finally:
         report.end_line()
 
 
-def attach_command(hosts: Sequence[str], *names: str) -> str:
+async def follow_until_ready(
+    backend: Backend, key: DiskKey, report: Report, timeout: float | None = None
+) -> Outcome | None:
+    """The same until the disk's job is ready, and None then; how it ended, if it did so before."""
+    try:
+        return await wait_until_ready(backend, key, timeout, report.progress)
+    finally:
+        report.end_line()
+
+
+def attach_command(hosts: Sequence[str], *names: str, options: Sequence[str] = ("--operation", "any")) -> str:
     """The command line that attaches to the domains' jobs again; `hosts` are values for the option -c."""
-    options = [word for host in hosts for word in ("-c", host)]
-    return shlex.join(["virt-jobs", *options, "wait", "--operation", "any", "--", *names])
+    connect = [word for host in hosts for word in ("-c", host)]
+    return shlex.join(["virt-jobs", *connect, "wait", *options, "--", *names])
 
 
 def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
     stats = progress.stats
-    parts = [name, stats.operation.label]
+    parts = [name, name_of(stats)]
+    if stats.ready:
+        return "  ".join([*parts, "ready: mirrors until someone pivots to it or aborts it"])
+    if stats.pull_backup:
+        parts.append(scratch_text(stats))
+    convergence = progress.convergence
+    if convergence is not None and (progress.fraction is None or convergence.needs_help):
+        left, elapsed = units.size(stats.remaining), units.duration(stats.time_elapsed / 1000)
+        return "  ".join([*parts, f"{left} left", elapsed, migrating.sentence(convergence)])
     if progress.fraction is not None:
         parts += [units.bar(progress.fraction, BAR_WIDTH, not blocks), units.percent(progress.fraction)]
         parts.append(f"{units.size(stats.remaining)} left of {units.size(stats.total)}")
@@ -142,18 +171,25 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
         parts.append(f"stalled {units.duration(progress.stalled)}")
     elif progress.rate is not None:
         parts.append(units.rate(progress.rate))
-    parts.append(units.duration(stats.time_elapsed / 1000))
+    if stats.disk is None:  # That of a block job is not reported.
+        parts.append(units.duration(stats.time_elapsed / 1000))
     if progress.eta is not None and not progress.stalled:
         parts.append(f"ETA about {units.duration(progress.eta)}")
+    if stats.pull_backup:
+        parts.append("ends when its client ends it")
     return "  ".join(parts)
 
 
-def _brief(progress: Progress) -> str:
-    if progress.stats.closing:
-        return "closing"
+def _brief(name: str, progress: Progress) -> str:
+    stats = progress.stats
+    subject = f"{name} {stats.disk}" if stats.disk is not None else name
+    if phase(stats) != "running":
+        return f"{subject} {phase(stats)}"
+    if progress.convergence is not None and (progress.fraction is None or progress.convergence.needs_help):
+        return f"{subject} {migrating.brief(progress.convergence)}"
     if progress.stalled:
-        return f"stalled {units.duration(progress.stalled)}"
-    return units.percent(progress.fraction) if progress.fraction is not None else progress.stats.operation.label
+        return f"{subject} stalled {units.duration(progress.stalled)}"
+    return f"{subject} {units.percent(progress.fraction) if progress.fraction is not None else name_of(stats)}"
 
 
 def left_paused_line(uri: str, name: str) -> str:
@@ -162,17 +198,13 @@ def left_paused_line(uri: str, name: str) -> str:
 
 
 def progress_json(uri: str, domain: DomainKey, stats: JobStats) -> dict[str, Any]:
-    return {
-        "event": "progress",
-        "uri": uri,
-        "domain": domain.name,
-        "operation": stats.operation.label,
-        "time_elapsed": stats.time_elapsed,
-        "memory_total": stats.memory_total or 0,
-        "memory_processed": stats.memory_processed or 0,
-        "memory_remaining": stats.memory_remaining or 0,
-        "phase": "closing" if stats.closing else "running",
-    }
+    """What the hypervisor reports of the job; the sizes of memory are there for jobs of every kind."""
+    memory = dict.fromkeys(("memory_total", "memory_processed", "memory_remaining"), 0)
+    return {"event": "progress", "uri": uri, "domain": domain.name} | memory | job_json(stats)
+
+
+def ready_json(uri: str, domain: DomainKey, operation: Operation, disk: str) -> dict[str, Any]:
+    return {"event": "ready", "uri": uri, "domain": domain.name, "operation": operation.label, "disk": disk}
 
 
 def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
@@ -181,6 +213,7 @@ def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
         "uri": uri,
         "domain": outcome.domain.name,
         "operation": outcome.operation.label,
+        "disk": outcome.disk,
         "verdict": outcome.verdict,
         "evidence": outcome.evidence,
         "detail": outcome.detail,
@@ -189,4 +222,5 @@ def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
         "format": outcome.format,
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
+        "downtime": outcome.downtime,
     }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.base import Backend
+from backend.base import Backend, BlockJobsAnswer, JobAnswer
 from backend.errors import BackendError
-from backend.model import Domain, JobStats, Operation
+from backend.model import Domain, DomainKey, JobKey, JobStats, Operation
 from tui.cli.fleet import within
 from tui.cli.target import Target
 from tui.session import migrations
@@ -20,11 +20,24 @@ DEADLINE = 15.0
 
 
 @dataclass(frozen=True, slots=True)
+class DomainJobs:
+    """A domain and its jobs, as far as the hypervisor has answered."""
+
+    domain: Domain
+    own: JobStats | None = None
+    of_disks: Sequence[JobStats] = ()
+
+    @property
+    def all(self) -> list[JobStats]:
+        return [*([self.own] if self.own is not None else []), *self.of_disks]
+
+
+@dataclass(frozen=True, slots=True)
 class HostListing:
-    """The domains of one hypervisor, each with its job."""
+    """The domains of one hypervisor, each with its jobs."""
 
     uri: str
-    domains: Sequence[tuple[Domain, JobStats | None]]
+    domains: Sequence[DomainJobs]
     error: BackendError | None = None
     """Why it could not be listed."""
 
@@ -49,21 +62,32 @@ async def _list_host(target: Target, uri: str) -> HostListing:
     return HostListing(uri, (), answer) if isinstance(answer, BackendError) else HostListing(uri, answer)
 
 
-async def _domains_and_jobs(backend: Backend) -> list[tuple[Domain, JobStats | None]]:
+async def _domains_and_jobs(backend: Backend) -> list[DomainJobs]:
     async with backend:
         domains = await backend.domains()
-        jobs = await backend.jobs([domain.key for domain in domains if domain.active and domain.answering])
-    pairs = ((domain, jobs.get(domain.key)) for domain in domains)
-    return [(domain, job if isinstance(job, JobStats) else None) for domain, job in pairs]
+        answering = [domain.key for domain in domains if domain.active and domain.answering]
+        jobs, block_jobs = await asyncio.gather(backend.jobs(answering), backend.block_jobs(answering))
+    return [_domain_jobs(domain, jobs, block_jobs) for domain in domains]
+
+
+def _domain_jobs(
+    domain: Domain, jobs: Mapping[JobKey, JobAnswer], block_jobs: Mapping[DomainKey, BlockJobsAnswer]
+) -> DomainJobs:
+    own, of_disks = jobs.get(domain.key), block_jobs.get(domain.key, ())
+    return DomainJobs(
+        domain,
+        own if isinstance(own, JobStats) else None,
+        () if isinstance(of_disks, BackendError) else of_disks,
+    )
 
 
 def migration_peers(hosts: Sequence[HostListing]) -> dict[tuple[str, str], str]:
     """The URI at the other end of each migration, by the URI and the domain uuid at this end."""
     migrating: dict[str, list[tuple[str, Operation | None]]] = {}
     for host in hosts:
-        for domain, job in host.domains:
-            if job is not None and job.operation in migrations.OTHER_END:
-                migrating.setdefault(domain.key.uuid, []).append((host.uri, job.operation))
+        for jobs in host.domains:
+            if jobs.own is not None and jobs.own.operation in migrations.OTHER_END:
+                migrating.setdefault(jobs.domain.key.uuid, []).append((host.uri, jobs.own.operation))
     return {
         (uri, uuid): peer
         for uuid, ends in migrating.items()

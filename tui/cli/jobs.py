@@ -1,4 +1,4 @@
-"""Commands that start jobs, wait for them and abort them."""
+"""Commands that start jobs and wait for them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from backend.errors import BackendError
-from backend.model import FORMAT_NAMES, DumpFlags, DumpRequest, JobOperation, Operation
+from backend.model import FORMAT_NAMES, BlockOperation, DumpFlags, DumpRequest, JobOperation, Operation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
-from tui.cli.options import complete_domains, complete_files, domain_argument, example, json_option
+from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
-from tui.words import aborting
+from tui.cli.wait_options import WaitOptions, operation_word
 
 if TYPE_CHECKING:
     from backend.verdicts.verdict import Outcome
 
-OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobOperation}
+OPERATIONS: dict[str, Operation] = {
+    operation_word(operation): operation
+    for operation in (
+        *JobOperation,
+        *(BlockOperation.COPY, BlockOperation.PULL, BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT),
+    )
+}
 
 
 @click.command(
@@ -47,6 +52,7 @@ OPERATIONS = {operation.label.replace(" ", "-"): operation for operation in JobO
 @click.option("--reset", is_flag=True, help="Reset the domain after the dump.")
 @click.option("--live", is_flag=True, help="Request a dump without a pause; QEMU pauses the domain anyway.")
 @click.option("--bypass-cache", is_flag=True, help="Bypass the host's file system cache.")
+@click.option("--verbose", is_flag=True, help="Accepted for virsh compatibility; a terminal always shows the progress.")
 @click.option("--overwrite", is_flag=True, help="Replace FILE; even a failed dump destroys its contents.")
 @click.option("--detach", is_flag=True, help="Return once the dump is running.")
 @click.option("--wait", "waiting", is_flag=True, help="Attach to the running dump instead of starting one.")
@@ -62,6 +68,7 @@ def dump(
     reset: bool,
     live: bool,
     bypass_cache: bool,
+    verbose: bool,
     overwrite: bool,
     detach: bool,
     waiting: bool,
@@ -86,7 +93,7 @@ def dump(
     if waiting:
         if file is not None or format_name is not None or overwrite or detach or any(requested.values()):
             raise click.UsageError("--wait cannot be used with any other option")
-        return attach(target, [domain], JobOperation.DUMP, as_json=as_json)
+        return attach(target, [domain], WaitOptions(JobOperation.DUMP, as_json=as_json))
     if not file:
         raise click.UsageError("missing required argument FILE")
     if crash + reset + live > 1:
@@ -127,21 +134,26 @@ def dump(
             on_end(outcome, backend.uri)
             return exits.of_outcome(outcome)
 
-    _until_detached(target, [domain], start_and_follow())
+    _until_detached(target, [domain], WaitOptions(None), start_and_follow())
 
 
 @click.command(
     short_help="Wait for running jobs and report how each one ended.",
-    epilog=example("virt-jobs wait web-01 db-01 --operation any --timeout 600", "virt-jobs wait web-01 --last"),
+    epilog=example(
+        "virt-jobs wait web-01 db-01 --operation any --timeout 600",
+        "virt-jobs wait db-01 --disk vda --ready",
+        "virt-jobs wait web-01 --last",
+    ),
 )
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...", shell_complete=complete_domains)
+@disk_option
 @click.option(
     "--operation",
     type=click.Choice([*OPERATIONS, "any"]),
-    default="dump",
     metavar="OP",
-    help="The operation to wait for (default: dump).",
+    help="The operation to wait for (default: dump; with --disk or --ready: any).",
 )
+@click.option("--ready", is_flag=True, help="Wait only until the block job is ready to be pivoted to or aborted.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
@@ -155,7 +167,9 @@ def dump(
 def wait(
     target: Target,
     domains: tuple[str, ...],
-    operation: str,
+    disk: str | None,
+    operation: str | None,
+    ready: bool,
     timeout: float | None,
     last: bool,
     trust: str | None,
@@ -164,66 +178,41 @@ def wait(
     """Wait for running jobs, no matter who started them, and report how each one ended.
 
     OP is any, dump (the default), save, restore, start, migration-in, migration-out, snapshot, snapshot-revert,
-    snapshot-delete, backup or unknown.
+    snapshot-delete, backup or unknown; or the job of a disk: block-copy, block-pull, block-commit or
+    active-block-commit. If no --disk is given, the domain must have only one job of that kind; any is the domain's
+    own job, else its only block job.
+
+    A block copy or an active block commit does not end by itself: once it is ready, it mirrors what the domain
+    writes until someone pivots to it or aborts it. --ready waits for that moment and then exits with 0.
 
     Several domains are waited for at the same time; an error with one does not stop the others. The command exits
     with the worst code, in this order: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3,
     timeout 124, completed 0.
     """
-    attach(
-        target,
-        domains,
-        OPERATIONS.get(operation),
-        timeout=timeout,
-        last=last,
-        trust_qemu=trust == "qemu",
-        as_json=as_json,
-    )
+    if operation is None:
+        operation = "any" if disk is not None or ready else "dump"
+    expected = OPERATIONS.get(operation)
+    of_disk = disk is not None or ready or isinstance(expected, BlockOperation)
+    if of_disk and isinstance(expected, JobOperation):
+        raise click.UsageError(f"{operation} is no job of a disk: it cannot be used with --disk or --ready")
+    if ready and expected is not None and not (isinstance(expected, BlockOperation) and expected.becomes_ready):
+        raise click.UsageError(f"{operation} never becomes ready: it cannot be used with --ready")
+    if of_disk and last:
+        raise click.UsageError("--last cannot be used for jobs of disks: their results are not recorded")
+    attach(target, domains, WaitOptions(expected, disk, ready, timeout, last, trust == "qemu", as_json))
 
 
-def attach(
-    target: Target,
-    domains: Sequence[str],
-    operation: Operation | None,
-    *,
-    timeout: float | None = None,
-    last: bool = False,
-    trust_qemu: bool = False,
-    as_json: bool = False,
-) -> None:
+def attach(target: Target, domains: Sequence[str], options: WaitOptions) -> None:
     """Wait for the domains' jobs, print how each one ended, and exit with the worst code."""
     from tui.cli import attach as attaching
 
-    options = attaching.WaitOptions(operation, timeout, last, trust_qemu, as_json)
     on_end = _end_notifier(target)
 
     async def attach_and_follow() -> Exit:
         async with Fleet(target) as fleet:
             return await attaching.wait_for(fleet, domains, options, on_end)
 
-    _until_detached(target, domains, attach_and_follow())
-
-
-@click.command(epilog=example("virt-jobs abort web-01"))
-@domain_argument
-@click.pass_obj
-def abort(target: Target, domain: str) -> None:
-    """Abort a domain's job. Use `wait` to see how it actually ended."""
-
-    async def request_abort() -> None:
-        async with Fleet(target) as fleet:
-            location = await fleet.find(domain)
-            backend, key = location.backend, location.domain.key
-            try:
-                consequence = aborting.consequence(await backend.job(key))
-            except BackendError:
-                consequence = ""  # It is asked for as a courtesy: the abort itself says what is wrong.
-            await backend.abort(key)
-            print(f"{key.name}: abort requested")
-            if consequence:
-                complain(f"{key.name}: {consequence}")
-
-    asyncio.run(request_abort())
+    _until_detached(target, domains, options, attach_and_follow())
 
 
 @click.command(epilog=example("virt-jobs resume web-01"))
@@ -260,7 +249,9 @@ def _end_notifier(target: Target) -> Callable[[Outcome, str], None]:
     return run_on_end
 
 
-def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any, Any, Exit]) -> NoReturn:
+def _until_detached(
+    target: Target, domains: Sequence[str], options: WaitOptions, work: Coroutine[Any, Any, Exit]
+) -> NoReturn:
     """Run `work` and exit with its code. Ctrl-C only detaches: the job keeps running."""
     from tui.cli import follow
 
@@ -270,7 +261,8 @@ def _until_detached(target: Target, domains: Sequence[str], work: Coroutine[Any,
         if isinstance(end, OutputLost) and not end.nobody_reads:
             complain(f"cannot write the output: {end}")
         running = "the job is still running" if len(domains) == 1 else "the jobs are still running"
-        complain(f"detached; {running}. Attach again with: {follow.attach_command(target.arguments, *domains)}")
+        again = follow.attach_command(target.arguments, *domains, options=options.arguments)
+        complain(f"detached; {running}. Attach again with: {again}")
         code = Exit.DETACHED
     sys.exit(code)
 

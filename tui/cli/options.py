@@ -25,6 +25,12 @@ def complete_domains(context: click.Context, parameter: click.Parameter, incompl
     return completion.domains(context, incomplete)
 
 
+def complete_disks(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
+    from tui.cli import completion
+
+    return completion.disks(context, incomplete)
+
+
 def complete_recorded(context: click.Context, parameter: click.Parameter, incomplete: str) -> Items:
     from tui.cli import completion
 
@@ -44,3 +50,9 @@ def complete_files(context: click.Context, parameter: click.Parameter, incomplet
 
 
 domain_argument = click.argument("domain", metavar="DOMAIN", shell_complete=complete_domains)
+disk_option = click.option(
+    "--disk",
+    metavar="DISK",
+    shell_complete=complete_disks,
+    help="The block job of that disk (vda), instead of the domain's own job.",
+)

@@ -11,20 +11,21 @@ from backend.errors import BackendError
 from backend.text import clean
 from tui.cli import exits, hosts, tables
 from tui.cli.exits import Exit
-from tui.cli.fleet import Fleet, host_error_line
-from tui.cli.options import complete_files, complete_recorded, domain_argument, example, json_option
+from tui.cli.fleet import host_error_line
+from tui.cli.options import complete_files, complete_recorded, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
 
-FOLLOW_INTERVAL = 0.5
-"""Seconds between two outputs of `info --follow`."""
 
-
-@click.command("list", epilog=example("virt-jobs -c hv1 -c hv2 list", "virt-jobs list --json"))
+@click.command(
+    "list",
+    short_help="List all domains and their jobs.",
+    epilog=example("virt-jobs -c hv1 -c hv2 list", "virt-jobs list --json"),
+)
 @json_option
 @click.pass_obj
 def list_domains(target: Target, as_json: bool) -> None:
-    """List all domains and their jobs."""
+    """List all domains and their jobs, one line per job: the domain's own, and those of its disks."""
     errors = asyncio.run(_print_domains(target, as_json))
     if errors:
         sys.exit(exits.worst(map(exits.of_error, errors)))
@@ -47,53 +48,18 @@ async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
             if host.error is not None:
                 errors.append(host.error)
                 complain(host_error_line(target.host(host.uri), host.error))
-            for domain, job in host.domains:
+            for jobs in host.domains:
                 if as_json:
-                    print_json(tables.domain_json(host.uri, domain, job))
+                    print_json(tables.domain_jobs_json(host.uri, jobs))
                 else:
-                    peer = peers.get((host.uri, domain.key.uuid))
-                    row = tables.domain_row(domain, job, target.host(peer) if peer else "")
-                    rows.append([target.host(host.uri), *row] if several else row)
+                    peer = peers.get((host.uri, jobs.domain.key.uuid))
+                    cells = tables.domain_rows(jobs, target.host(peer) if peer else "")
+                    rows += [[target.host(host.uri), *row] for row in cells] if several else cells
         if not as_json and any(host.error is None for host in batch):
             for line in table.lines(rows):
                 print(line)
         sys.stdout.flush()
     return errors
-
-
-@click.command(
-    short_help="Show job statistics in the format of virsh domjobinfo.",
-    epilog=example("virt-jobs info web-01", "virt-jobs info web-01 --follow --json"),
-)
-@domain_argument
-@click.option("--follow", "following", is_flag=True, help="Print repeatedly until the job has ended.")
-@click.option("--completed", is_flag=True, help="Show the last finished job's statistics (and keep them).")
-@json_option
-@click.pass_obj
-def info(target: Target, domain: str, following: bool, completed: bool, as_json: bool) -> None:
-    """Show the statistics of a domain's job; the output is that of virsh domjobinfo, byte for byte."""
-    from tui.words import jobinfo
-
-    if following and completed:
-        raise click.UsageError("--follow and --completed are mutually exclusive")
-
-    async def show() -> None:
-        async with Fleet(target) as fleet:
-            location = await fleet.find(domain)
-            backend, key = location.backend, location.domain.key
-            while True:
-                job = None
-                if location.domain.active:
-                    job = await (backend.last_job if completed else backend.job)(key)
-                if as_json:
-                    print_json(tables.domain_json(backend.uri, location.domain, job))
-                else:
-                    print("\n".join([*jobinfo.lines(job), ""]))
-                if job is None or not following:
-                    return
-                await asyncio.sleep(FOLLOW_INTERVAL)
-
-    asyncio.run(show())
 
 
 @click.command(

@@ -12,7 +12,7 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import about, jobs, reading
+from tui.cli import abort, about, info, jobs, migration, reading
 from tui.cli.options import complete_uris, example
 from tui.cli.target import DEMO, Target
 
@@ -81,11 +81,12 @@ def open_console(target: Target) -> None:
 
 for command in (
     reading.list_domains,
-    reading.info,
+    info.info,
     jobs.dump,
     jobs.wait,
-    jobs.abort,
+    abort.abort,
     jobs.resume,
+    migration.migration,
     reading.history,
     reading.inspect,
     reading.show_config,

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from backend.model import Domain, DomainState, JobOperation, JobStats
 from backend.text import clean
 from tui.words import states, units
+from tui.words.job_names import name_of, scratch_text
 
 if TYPE_CHECKING:
     from backend.files.dumpfile import DumpFile
     from backend.records.record import JobRecord
+    from tui.cli.hosts import DomainJobs
 
 
 class Table:
@@ -60,17 +62,34 @@ def _cells(character: str) -> int:
 DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
 
 
-def domain_row(domain: Domain, job: JobStats | None, peer: str = "") -> list[str]:
-    """`peer`: the host at the other end of its migration, if known."""
-    row = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
-    if job is None:
-        return [*row, "", "", "", "", ""]
-    done = units.percent(max(0.0, 1 - job.remaining / job.total)) if job.total else ""
-    elapsed = units.duration(job.time_elapsed / 1000)
-    operation = f"{job.operation.label} (closing)" if job.closing else job.operation.label
+def domain_rows(jobs: DomainJobs, peer: str = "") -> list[list[str]]:
+    """A row for each job of the domain, its own one first; a single row without any.
+
+    `peer`: the host at the other end of its migration, if known.
+    """
+    domain = jobs.domain
+    columns = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
+    cells = [_job_cells(job, "" if job.disk else peer) for job in jobs.all]
+    return [[*columns, *row] for row in cells or [[""] * 5]]
+
+
+def _job_cells(job: JobStats, peer: str) -> list[str]:
+    name = _job_text(job)
     if peer:
-        operation += f" {'->' if job.operation is JobOperation.MIGRATION_OUT else '<-'} {peer}"
-    return [*row, operation, done, elapsed, units.size(job.processed), units.size(job.remaining)]
+        name += f" {'->' if job.operation is JobOperation.MIGRATION_OUT else '<-'} {peer}"
+    elapsed = units.duration(job.time_elapsed / 1000) if job.disk is None else ""
+    if job.pull_backup:  # Nobody but its client knows how much of it is done.
+        return [name, "", elapsed, "", ""]
+    done = units.percent(max(0.0, 1 - job.remaining / job.total)) if job.total and not job.may_grow else ""
+    return [name, done, elapsed, units.size(job.processed), units.size(job.remaining)]
+
+
+def _job_text(job: JobStats) -> str:
+    if job.disk is not None:
+        return f"{job.operation.label} {job.disk}{' (ready)' if job.ready else ''}"
+    if job.pull_backup:
+        return f"{name_of(job)} ({scratch_text(job)})"
+    return f"{name_of(job)} (closing)" if job.closing else name_of(job)
 
 
 def state_text(domain: Domain) -> str:
@@ -80,6 +99,7 @@ def state_text(domain: Domain) -> str:
 
 
 def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any]:
+    """`job`: the one that was asked for, be it that of a disk."""
     return {
         "uri": uri,
         "name": domain.name,
@@ -91,11 +111,29 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
     }
 
 
+def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
+    """The domain with its own job, and the jobs of its disks."""
+    return domain_json(uri, jobs.domain, jobs.own) | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
+
+
 def job_json(job: JobStats) -> dict[str, Any]:
-    """The job's statistics under libvirt's names, with type and phase in words."""
+    """The job's statistics under libvirt's names, as far as they are reported, with type and phase in words.
+
+    What `virt-jobs migration` calls otherwise has that name too: ``iteration``, and ``dirty_rate`` in bytes a second.
+    """
     reported = {name: value for name, value in asdict(job).items() if value is not None}
-    words = {"type": job.type.name.lower(), "operation": job.operation.label}
-    return reported | words | {"phase": "closing" if job.closing else "running"}
+    if job.memory_iteration is not None:
+        reported["iteration"] = job.memory_iteration
+    if job.memory_dirty_rate is not None and job.memory_page_size is not None:
+        reported["dirty_rate"] = job.memory_dirty_rate * job.memory_page_size
+    return reported | {"type": job.type.name.lower(), "operation": job.operation.label, "phase": phase(job)}
+
+
+def phase(job: JobStats) -> str:
+    """``closing`` its file, ``ready`` to be pivoted to or aborted, else ``running``."""
+    if job.ready:
+        return "ready"
+    return "closing" if job.closing else "running"
 
 
 RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took", "File", "Error")

@@ -23,12 +23,17 @@ class Command(Message):
     at_once: ClassVar[bool] = False
     """Whether it is done before the next key is handled: that key is meant for what the command opens."""
     of_domains: ClassVar[bool] = False
-    """Whether it is for the marked domains, or the one under the cursor, at the time it was given."""
+    """Whether it is for the marked domains, or the one under the cursor, at the time it was given.
+
+    Where that is the job of a disk, it is for its domain.
+    """
+    of_jobs: ClassVar[bool] = False
+    """The same for jobs: those of domains, and those of disks."""
 
     def __init__(self, rows: Sequence[Row] = ()) -> None:
         super().__init__()
         self.rows = rows
-        """Those domains."""
+        """Those of the domains or jobs."""
 
     @classmethod
     def id(cls) -> str:
@@ -64,11 +69,11 @@ class Wait(Command):
     """Wait for the job to finish."""
 
     label = "Wait"
-    of_domains = True
+    of_jobs = True
 
 
 class Open(Command):
-    """Show the domain's job, or its history if it has none."""
+    """Show the job, or the history of a domain without one."""
 
     label = "Open"
     in_footer = False
@@ -78,7 +83,22 @@ class Abort(Command):
     """Abort jobs, after confirmation."""
 
     label = "Abort"
+    of_jobs = True
+
+
+class Pivot(Command):
+    """Let disks continue on what their block jobs have mirrored to, after confirmation."""
+
+    label = "Pivot"
+    of_jobs = True
+
+
+class Migration(Command):
+    """Help a migration that does not converge: downtime, bandwidth, post-copy."""
+
+    label = "Migration"
     of_domains = True
+    in_footer = False
 
 
 class Resume(Command):
@@ -153,7 +173,7 @@ class CopyStats(Command):
     """Copy the job statistics as virsh domjobinfo prints them."""
 
     label = "Copy stats"
-    of_domains = True
+    of_jobs = True
     in_footer = False
 
 
@@ -217,6 +237,18 @@ class Start(Command):
     """Start the dump."""
 
     label = "Start"
+
+
+class Apply(Command):
+    """Change the limits of the migration."""
+
+    label = "Apply"
+
+
+class StartPostcopy(Command):
+    """Run the guest on the other host now, after confirmation."""
+
+    label = "Post-copy"
 
 
 class Yes(Command):

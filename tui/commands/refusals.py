@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.errors import DomainBusy
-from backend.model import Capabilities, DomainState
+from backend.model import Capabilities, DomainState, Postcopy
 from backend.records.record import JobRecord
 from backend.running import objections
 from tui.commands.commands import Wait
@@ -32,6 +32,8 @@ def dump(row: Row | None, capabilities: Capabilities | None, keys: Keys) -> str 
 def wait(row: Row | None) -> str | None:
     if row is None:
         return NO_DOMAIN
+    if row.progress is None and row.view.block_jobs:
+        return _of_disks(row)
     return None if row.progress is not None else f"{row.domain.name} has no job to wait for"
 
 
@@ -41,8 +43,37 @@ def abort(row: Row | None, capabilities: Capabilities | None, record: JobRecord 
         return NO_DOMAIN
     if capabilities is None:
         return NO_CONNECTION
+    if row.progress is None and row.view.block_jobs:
+        return _of_disks(row)
     stats = row.progress.stats if row.progress is not None else None
     objection = objections.to_abort(row.domain.key, capabilities, stats, record.request if record else None)
+    return objection.message if objection is not None else None
+
+
+def pivot(row: Row | None, capabilities: Capabilities | None) -> str | None:
+    if row is None:
+        return NO_DOMAIN
+    if capabilities is None:
+        return NO_CONNECTION
+    if not row.disk and row.view.block_jobs:
+        return _of_disks(row)
+    stats = row.progress.stats if row.progress is not None else None
+    objection = objections.to_pivot(row.domain.key, capabilities, stats)
+    return objection.message if objection is not None else None
+
+
+def _of_disks(row: Row) -> str:
+    disks = " or ".join(job.stats.disk or "" for job in row.view.block_jobs)
+    return f"{row.domain.name} has no job of its own: go to the one of {disks}, below it"
+
+
+def migration(row: Row | None, capabilities: Capabilities | None) -> str | None:
+    if row is None:
+        return NO_DOMAIN
+    if capabilities is None:
+        return NO_CONNECTION
+    stats = row.progress.stats if row.progress is not None else None
+    objection = objections.to_helping_migration(row.domain.key, capabilities, stats)
     return objection.message if objection is not None else None
 
 
@@ -51,6 +82,9 @@ def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
         return NO_DOMAIN
     if row.domain.state is not DomainState.PAUSED:
         return f"{row.domain.name} is not paused"
+    broken = row.progress is not None and row.progress.stats.postcopy is Postcopy.FAILED
+    if broken or row.domain.reason == "post-copy failed":
+        return f"{row.domain.name} can only go on when its migration is recovered"
     if row.progress is not None:
         return f"{row.domain.name} is paused by its running job"
     if capabilities is None:

@@ -12,6 +12,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "wait": "w",
         "open": "enter",
         "abort": "a",
+        "pivot": "p",
+        "migration": "m",
         "resume": "r",
         "filter": "slash",
         "clear-filter": "escape",
@@ -38,6 +40,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "mark-shown": "*",
         "keep-filter": "enter",
         "start": "ctrl+s",
+        "apply": "ctrl+s",
+        "start-postcopy": "ctrl+o",
         "back": "escape",
         "detach": "escape,q",
         "close": "escape,q",
@@ -51,8 +55,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 """Keys by binding id, under Textual's names, with commas between several."""
 
 _EVERYWHERE = (
-    "quit dump wait open abort resume filter clear-filter clear-marks sort reverse-sort help show-job show-history "
-    "show-info copy-name copy-path copy-stats show-hosts"
+    "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
+    "show-history show-info copy-name copy-path copy-stats show-hosts"
 )
 _TABLE = (
     "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up columns.right columns.left "
@@ -64,6 +68,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
         "start back",  # the dump form
+        "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
         "add-host drop-host close cursor.down cursor.up",  # the hosts

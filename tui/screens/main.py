@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,7 +26,9 @@ from tui.commands.commands import (
     Dump,
     Filter,
     Help,
+    Migration,
     Open,
+    Pivot,
     Resume,
     ReverseSort,
     ShowHistory,
@@ -44,6 +46,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
+from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
@@ -55,7 +58,7 @@ from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
-from tui.words import aborting
+from tui.words import aborting, pivoting
 
 NARROW = 110
 """Columns below which details and activity are stacked."""
@@ -72,6 +75,8 @@ class MainScreen(OfferingScreen[None]):
         Wait,
         Open,
         Abort,
+        Pivot,
+        Migration,
         Resume,
         Filter,
         ClearFilter,
@@ -146,7 +151,10 @@ class MainScreen(OfferingScreen[None]):
         before = table.cursor_row
         self._domains.apply(changed, removed)
         self.session.watch_closely(table.shown_keys)
-        self._status.show(len(self.session.rows), self.session.rows.jobs)
+        self._status.show(self.session.rows.domains, self.session.rows.jobs)
+        if isinstance(self.app.screen, MigrationScreen):
+            for row in changed:
+                self.app.screen.show(row)
         if before is not None and any(row.key == before.key and row.progress is None for row in changed):
             self._details.read_records()  # Its job may just have ended.
 
@@ -194,7 +202,7 @@ class MainScreen(OfferingScreen[None]):
 
     def all_domains(self) -> Iterator[Row]:
         """See DomainScreen."""
-        return iter(self.session.rows.values())
+        return (row for row in self.session.rows.values() if not row.disk)
 
     def go_to(self, key: RowKey) -> None:
         """See DomainScreen."""
@@ -203,9 +211,9 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
-        if not command.of_domains:
+        if not (command.of_domains or command.of_jobs):
             return None
-        rows = self._domains.selected
+        rows = self._selected(command)
         if not rows:
             return refusals.NO_DOMAIN
         # Of several, some that allow it are enough.
@@ -225,26 +233,37 @@ class MainScreen(OfferingScreen[None]):
             return None if row.key in self.session.waits else refusals.wait(row)
         if command is Abort:
             return refusals.abort(row, capabilities, self._details.running_of(row))
+        if command is Pivot:
+            return refusals.pivot(row, capabilities)
+        if command is Migration:
+            return refusals.migration(row, capabilities)
         if command is Resume:
             return refusals.resume(row, capabilities)
         return None
 
     def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
-        """The domains that allow `command`, and the names of the others with the reasons."""
+        """The rows that allow `command`, and the names of the others with the reasons."""
         able, refused = [], []
         for row in command.rows:
             reason = self._refusal_for(type(command), row)
             if reason is None:
                 able.append(row)
             else:
-                refused.append((row.domain.name, reason))
+                refused.append((row.name, reason))
         return able, refused
 
     def made(self, command: type[Command]) -> Command:
-        if not command.of_domains:
+        if not (command.of_domains or command.of_jobs):
             return super().made(command)
         self._domains.table.hold()
-        return command(self._domains.selected)
+        return command(self._selected(command))
+
+    def _selected(self, command: type[Command]) -> Sequence[Row]:
+        """The rows that `command` is for; of the job of a disk, its domain's if it is a command for domains."""
+        rows = self._domains.selected
+        if command.of_jobs or not any(row.disk for row in rows):
+            return rows
+        return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
 
     @on(DomainTable.Chosen)
     def _chosen(self) -> None:
@@ -257,7 +276,7 @@ class MainScreen(OfferingScreen[None]):
         if wait is not None:
             self._waits.show([wait])
         elif row is not None:
-            self._details.show_tab("history")
+            self._details.show_tab("job" if row.view.block_jobs else "history")
 
     @on(Wait)
     def _wait(self, event: Wait) -> None:
@@ -281,21 +300,50 @@ class MainScreen(OfferingScreen[None]):
     @on(Abort)
     def _abort(self, event: Abort) -> None:
         rows, refused = self._split(event)
-        jobs = [(row.domain.name, row.progress.stats if row.progress is not None else None) for row in rows]
+        jobs = [(row.name, row.progress.stats if row.progress is not None else None) for row in rows]
         if len(event.rows) == 1 and rows:
             [(name, stats)] = jobs
-            confirm = ConfirmScreen(f"Abort · {name}", aborting.question(name, stats), f"Abort {aborting.job(stats)}")
+            question = aborting.question(rows[0].domain.name, stats)
+            confirm = ConfirmScreen(f"Abort · {name}", question, f"Abort {aborting.job(stats)}")
         else:
             question = aborting.question_about_several(jobs, refused)
-            confirm = ConfirmScreen(f"Abort · {len(rows)} domains", question, f"Abort {len(rows)} jobs")
+            confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
+        self._confirm(confirm, rows, self._abort_job)
+
+    def _abort_job(self, row: Row) -> None:
+        postcopy = row.progress is not None and row.progress.stats.postcopy is not None
+        self.session.abort(self.session.hosts[row.uri], row.job_key, postcopy)
+
+    @on(Pivot)
+    def _pivot(self, event: Pivot) -> None:
+        rows, refused = self._split(event)
+        if len(event.rows) == 1 and rows and rows[0].progress is not None:
+            row, stats = rows[0], rows[0].progress.stats
+            question = pivoting.question(row.domain.name, stats, self._details.source_of(row))
+            confirm = ConfirmScreen(f"Pivot · {row.name}", question, f"Pivot {row.disk}")
+        else:
+            question = pivoting.question_about_several([row.name for row in rows], refused)
+            confirm = ConfirmScreen(f"Pivot · {len(rows)} disks", question, f"Pivot {len(rows)} disks")
+        self._confirm(confirm, rows, lambda row: self.session.pivot(self.session.hosts[row.uri], row.disk_key))
+
+    def _confirm(self, screen: ConfirmScreen, rows: Sequence[Row], do: Callable[[Row], None]) -> None:
+        """Ask before doing it to each of the rows, if there are any."""
 
         def answered(confirmed: bool | None) -> None:
             for row in rows if confirmed else ():
                 if row.uri in self.session.hosts:
-                    self.session.abort(self.session.hosts[row.uri], row.domain.key)
+                    do(row)
 
         if rows:
-            self.open(confirm, answered)
+            self.open(screen, answered)
+
+    @on(Migration)
+    def _migration(self, event: Migration) -> None:
+        rows, _ = self._split(event)
+        if len(event.rows) > 1:
+            self.refuse("only one migration at a time can be helped: unmark the domains")
+        elif rows:
+            self.open(MigrationScreen(self.session, rows[0]))
 
     @on(Resume)
     def _resume(self, event: Resume) -> None:

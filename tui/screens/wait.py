@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from backend.model import JobStats
 from backend.verdicts.verdict import Outcome
 from tui.commands.commands import Close, Command, Detach, Resume
 from tui.commands.keys import Keys
@@ -21,7 +22,7 @@ from tui.session.host import Link
 from tui.session.job_wait import QUEUED, STARTING, JobWait
 from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
-from tui.words import outcomes, units
+from tui.words import jobs, migrating, outcomes, units
 from tui.words.cells import crop_path, width
 
 
@@ -56,7 +57,7 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
     def _changed(self) -> None:
         if not self._state.is_mounted:
             return  # What changed before is shown when it is.
-        self._panel.border_title = heading(self.wait.name, f"waiting for {self.wait.operation.label}")
+        self._panel.border_title = heading(self.wait.name, f"waiting for {self.wait.what}")
         room = max(20, self._state.content_region.width or self.size.width - 8)
         self._state.update(state(self.wait, self._key_names, room))
         if self.wait.over:
@@ -116,30 +117,45 @@ def _progress_lines(wait: JobWait, cells: int) -> list[Content]:
         words = stages.get(wait.stage, "waiting for the job to start …")
         return [Content.styled(words, "$foreground-muted")]
     stats = progress.stats
-    percent = f" {units.percent(progress.fraction):>5}"
-    bar = units.bar(progress.fraction or 0.0, cells - len(percent))
-    done = bar.rstrip("░")
-    style = "$warning" if progress.stalled and not wait.over else "$primary"
-    lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
+    if stats.pull_backup:
+        lines = [] if wait.over else _pull_backup_lines(stats)
+    elif progress.convergence is not None and progress.fraction is None:
+        style = "bold $warning" if progress.convergence.needs_help else "bold"
+        lines = [] if wait.over else [Content.styled(migrating.sentence(progress.convergence), style), Content("")]
+    else:
+        percent = f" {units.percent(progress.fraction):>5}"
+        bar = units.bar(progress.fraction or 0.0, cells - len(percent))
+        done = bar.rstrip("░")
+        style = "$warning" if progress.stalled and not wait.over else "$primary"
+        lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
     if wait.over and stats.remaining:
         lines.append(Content.styled("last progress report:", "$foreground-muted"))
     sizes = []
     if stats.total:
         sizes = [("done", units.size(stats.processed)), ("left", units.size(stats.remaining))]
         sizes.append(("of", units.size(stats.total)))
-    times = [("elapsed", units.duration(stats.time_elapsed / 1000))]
+    times = [("elapsed", units.duration(stats.time_elapsed / 1000))] if stats.disk is None else []
     if not wait.over:
         if progress.rate is not None:
             sizes.append(("at", units.rate(progress.rate)))
         if progress.eta is not None and not progress.stalled:
             times.append(("about", f"{units.duration(progress.eta)} to go (estimate)"))
-    lines += [_facts(sizes), _facts(times)] if sizes else [_facts(times)]
+    lines += [_facts(facts) for facts in (sizes, times) if facts]
     if not wait.over and stats.closing:
         lines += [Content(""), Content.styled("finishing: closing the file (result not known yet)", "bold")]
+    elif wait.ready:
+        lines += [Content(""), Content.styled("ready: everything is copied", "bold $success"),
+                  Content("It goes on as a mirror until someone pivots or aborts it.")]  # fmt: skip
     elif not wait.over and progress.stalled:
         lines += [Content(""), Content.styled(f"stalled: no progress for {units.duration(progress.stalled)}",
                                               "bold $warning")]  # fmt: skip
     return lines
+
+
+def _pull_backup_lines(stats: JobStats) -> list[Content]:
+    low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
+    scratch = Content.assemble(("scratch ", "$foreground-muted"), (jobs.scratch(stats), "bold $warning" if low else ""))
+    return [Content(f"pull backup: ends {jobs.PULL_ENDS}"), Content(""), scratch]
 
 
 def _facts(facts: list[tuple[str, str]]) -> Content:

@@ -51,9 +51,10 @@ class WaitFlow:
 
     def _report_detached(self, running: Sequence[JobWait]) -> None:
         if len(running) == 1:
-            subject, what, results = running[0].name, f"the {running[0].operation.label} is", "its result"
+            subject, what, results = running[0].name, f"the {running[0].what} is", "its result"
         else:
-            subject, what, results = f"{len(running)} domains", "the jobs are", "their results"
+            several = "jobs" if any(wait.disk for wait in running) else "domains"
+            subject, what, results = f"{len(running)} {several}", "the jobs are", "their results"
         if all(wait.ours for wait in running):
             then = f"{results} will appear in Activity"
         else:

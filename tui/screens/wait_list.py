@@ -23,7 +23,7 @@ from tui.session.job_wait import QUEUED, SHOW_INTERVAL, JobWait
 from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines import Lines
-from tui.words import outcomes, units
+from tui.words import jobs, outcomes, units
 from tui.words.cells import fit, width
 
 BAR = 20
@@ -81,7 +81,8 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def _show(self) -> None:
         self._due = None
-        about = f"{len(self.waits)} domains" if len(self.waits) > 1 else self.waits[0].name
+        several = "jobs" if any(wait.disk for wait in self.waits) else "domains"
+        about = f"{len(self.waits)} {several}" if len(self.waits) > 1 else self.waits[0].name
         self.query_one("#waits").border_title = heading("Waiting", about)
         self.query_one("#summary", Static).update(summary(self.waits, self._key_names))
         lines = self.query_one("#jobs", Lines)
@@ -154,10 +155,14 @@ def _words(wait: JobWait) -> Content:
         return Content.styled(wait.stage or "waiting for the job to start …", "$foreground-muted")
     if progress.stats.closing:
         return Content.styled("finishing: closing the file", "bold")
+    if wait.ready:
+        return Content.assemble((jobs.READY, "$success"), f"  {wait.what}")
+    if progress.stats.pull_backup:
+        return Content(f"scratch {jobs.scratch(progress.stats)}  pull backup: ends {jobs.PULL_ENDS}")
     bar = units.bar(progress.fraction or 0.0, BAR)
     done = bar.rstrip("░")
     style = "$warning" if progress.stalled else "$primary"
-    facts = f" {units.percent(progress.fraction):>5}  {wait.operation.label}"
+    facts = f" {units.percent(progress.fraction):>5}  {wait.what}"
     if progress.stalled:
         facts += f"  stalled {units.duration(progress.stalled)}"
     else:

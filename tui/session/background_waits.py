@@ -1,4 +1,4 @@
-"""The waits that run in the background, independent of the screen: at most one per domain."""
+"""The waits that run in the background, independent of the screen: at most one for each row of the table."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class BackgroundWaits:
         return key in self._running
 
     def get(self, key: RowKey) -> JobWait | None:
-        """The running wait for the domain's job."""
+        """The running wait for the job of that row."""
         return self._running[key][0] if key in self._running else None
 
     def begin(self, wait: JobWait) -> JobWait:
-        """Run `wait`, unless there already is a wait for that domain; the wait that runs now."""
+        """Run `wait`, unless there already is a wait for that row; the wait that runs now."""
         running = self.get(wait.key)
         if running is not None:
             return running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
 from tui.session.rows import RowKey
+from tui.words.job_names import job_name, name_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ QUEUED, STARTING = "queued", "starting"
 class JobWait:
     """Attached to one job. `on_change` is called when there is something new to show.
 
-    `progress`: how far the job is, if that was seen before.
+    `progress`: how far the job is, if that was seen before. `disk`: the one whose job it is; None: the domain's own.
     """
 
     def __init__(
@@ -40,28 +42,42 @@ class JobWait:
         operation: Operation,
         record: JobRecord | None = None,
         progress: Progress | None = None,
+        disk: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
         self.domain = domain
+        self.disk = disk
         self.operation = operation
         self.record = record
         self.progress = progress
         self.outcome: Outcome | None = None
         self.error: BackendError | None = None
         self.on_change: Callable[[], None] = lambda: None
+        self.attached = asyncio.Event()
+        """Set once the job was found, or will not be found any more: its end is not missed from then on."""
         self._clock = clock
         self._meter = ProgressMeter(progress, clock())
         self._shown_at = float("-inf")
 
     @property
     def key(self) -> RowKey:
-        return self.host.uri, self.domain.uuid
+        return RowKey(self.host.uri, self.domain.uuid, self.disk or "")
 
     @property
     def name(self) -> str:
         """The newest known name of its domain."""
         return self.host.name_of(self.domain)
+
+    @property
+    def what(self) -> str:
+        """What its job is called: ``dump``, ``pull backup``, ``block copy of vda``."""
+        return name_of(self.progress.stats) if self.progress is not None else job_name(self.operation, self.disk)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it mirrors what the guest writes, and waits for a pivot or an abort."""
+        return self.progress is not None and self.progress.stats.ready is True and not self.over
 
     @property
     def stage(self) -> str:
@@ -86,18 +102,26 @@ class JobWait:
         """Wait for the end; it sets `outcome` or `error`."""
         try:
             self.outcome = await wait(
-                self.host.backend, self.domain, self.operation, on_progress=self._sampled, record=self.record
+                self.host.backend,
+                self.domain,
+                self.operation,
+                on_progress=self._sampled,
+                record=self.record,
+                disk=self.disk,
             )
             await in_thread(self._settle, "journal")
         except Exception as error:
             self.error = backend_error(error)
+        self.attached.set()
         self.on_change()
 
     def _sampled(self, stats: JobStats) -> None:
+        self.attached.set()
         now = self._clock()
-        closing = self.progress is not None and self.progress.stats.closing
+        before = self.progress.stats if self.progress is not None else None
         self.progress = self._meter.update(stats, now)
-        if now - self._shown_at >= SHOW_INTERVAL or stats.closing != closing:
+        turned = before is None or (before.closing, before.ready) != (stats.closing, stats.ready)
+        if now - self._shown_at >= SHOW_INTERVAL or turned:
             self._shown_at = now
             self.on_change()
 

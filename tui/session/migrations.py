@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from backend.model import JobOperation, Operation
-from tui.session.rows import Row, RowStore
+from tui.session.rows import Row, RowKey, RowStore
 
 OTHER_END: Mapping[Operation | None, JobOperation] = {
     JobOperation.MIGRATION_OUT: JobOperation.MIGRATION_IN,
@@ -38,7 +38,7 @@ def corrected(rows: RowStore, uris: Collection[str], uuids: Iterable[str]) -> li
     """The rows of these uuids on these hosts whose other end is not what all rows together say."""
     corrections = []
     for uuid in uuids:
-        ends = [row for uri in uris if (row := rows.get((uri, uuid))) is not None]
+        ends = [row for uri in uris if (row := rows.get(RowKey(uri, uuid))) is not None]
         for row in ends:
             elsewhere = ((other.host, other.operation) for other in ends if other is not row)
             if (host := other_host(row.operation, elsewhere)) != row.other_end:

@@ -1,4 +1,4 @@
-"""What is worth reporting about a domain that changed."""
+"""What is worth reporting about a domain, or the job of a disk, that changed."""
 
 from __future__ import annotations
 
@@ -8,24 +8,41 @@ from tui.session.rows import Row
 
 JOB_PAUSES = frozenset({"dumping", "saving", "creating snapshot", "migrating"})
 """Reasons for which a job pauses its domain."""
+POSTCOPY_FAILED = "post-copy failed"
+"""The reason of a domain whose migration has to be recovered."""
+SETTLED = 5.0
+"""Seconds that a host must have been watched for a disk's job to be new: libvirt does not tell since when it runs."""
 
 
-def jobs(before: Row | None, after: Row, watched: float) -> tuple[Operation | None, Operation | None]:
+def jobs(before: Row | None, after: Row | None, watched: float) -> tuple[Operation | None, Operation | None]:
     """The job that ended and the one that started between two looks; `watched`: seconds that the host was watched.
 
     That a job is over does not say how it ended.
     """
-    was, now = before.operation if before else None, after.operation
+    was, now = before.operation if before else None, after.operation if after else None
     if was == now:
         return None, None
-    # A job that ran before anyone looked is no news.
-    stats = after.progress.stats if after.progress is not None else None
-    new = stats is not None and stats.time_elapsed / 1000 < watched
-    return was, now if new else None
+    return was, now if after is not None and _is_new(after, watched) else None
+
+
+def became_ready(before: Row | None, after: Row, watched: float) -> bool:
+    """Whether the job of a disk copied everything between two looks."""
+    if not after.ready:
+        return False
+    return not before.ready if before is not None else _is_new(after, watched)
+
+
+def _is_new(row: Row, watched: float) -> bool:
+    """Whether its job is: one that ran before anyone looked is no news."""
+    if row.progress is None:
+        return False
+    return watched >= SETTLED if row.disk else row.progress.stats.time_elapsed / 1000 < watched
 
 
 def states(before: Row | None, after: Row) -> list[str]:
     """What the domain did between two looks, apart from what its job did to it."""
+    if after.disk:
+        return []  # The row of its domain tells.
     domain = after.domain
     reason = f" ({domain.reason})" if domain.reason else ""
     if before is None:
@@ -35,6 +52,8 @@ def states(before: Row | None, after: Row) -> list[str]:
         words.append("answers again" if domain.answering else "does not answer")
     if before.domain.name != domain.name:
         words.append(f"renamed from {before.domain.name}")
+    if domain.reason == POSTCOPY_FAILED and before.domain.reason != POSTCOPY_FAILED:
+        return [*words, "post-copy failed: its migration has to be recovered"]
     if before.domain.state == domain.state and before.domain.key == domain.key:
         return words
     if domain.state is DomainState.CRASHED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from backend.errors import DomainNotRunning, NoJob, NoSuchDomain
-from backend.model import JobOperation
+from backend.model import JobOperation, Operation
 from tui.session import news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_waits import BackgroundWaits
@@ -13,7 +13,8 @@ from tui.session.foreign_dumps import UNKNOWN_END, ForeignDumps, ForeignWait
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey, RowStore
-from tui.words import states
+from tui.words import jobs, states
+from tui.words.job_names import job_name
 
 FEW = 8
 """Changes at one time that are reported one by one; more are counted."""
@@ -58,7 +59,7 @@ class Reporter:
         moved = []
         for row in changed:
             before = self._rows.get(row.key)
-            if before is not None and before.domain is row.domain and before.operation == row.operation:
+            if before is not None and before.domain is row.domain and _kind(before) == _kind(row):
                 continue  # Nearly always: only the job's numbers changed.
             moved.append((before, row))
             if not row.domain.paused_by:
@@ -73,8 +74,13 @@ class Reporter:
             for words in news.states(before, row):
                 self._log.say(row.domain.name, words, Tone.QUIET)
             self._report_jobs(host, before, row)
+            if news.became_ready(before, row, host.watched) and row.operation is not None:
+                self._log.say(row.domain.name, f"{job_name(row.operation, row.disk)} is {jobs.READY}")
         for row in gone:
-            self._log.say(row.domain.name, "was undefined", Tone.QUIET)
+            if row.disk:
+                self._report_jobs(host, row, None)
+            else:
+                self._log.say(row.domain.name, "was undefined", Tone.QUIET)
 
     def ended(self, wait: JobWait) -> None:
         """A wait is over."""
@@ -109,8 +115,10 @@ class Reporter:
         self._left.difference_update(keys)
         self._foreign.forget(keys)
 
-    def _report_jobs(self, host: Host, before: Row | None, row: Row) -> None:
-        was, now = news.jobs(before, row, host.watched)
+    def _report_jobs(self, host: Host, before: Row | None, after: Row | None) -> None:
+        row = after or before
+        assert row is not None
+        was, now = news.jobs(before, after, host.watched)
         if was is not None and row.key in self._reported:
             self._reported.discard(row.key)  # The end of its wait reported how that job ended.
             was = None
@@ -119,20 +127,29 @@ class Reporter:
         if was is JobOperation.DUMP and before is not None:
             self._foreign.gone(host, before)
         elif was is not None:
-            self._log.say(row.domain.name, f"{was.label} finished", Tone.QUIET)
+            self._log.say(row.domain.name, f"{job_name(was, row.disk)} finished", Tone.QUIET)
         if now is JobOperation.DUMP:
             self._look_for_pending(host)
             self._foreign.seen(host, row, True)
         elif now is not None:
-            self._log.say(row.domain.name, f"{now.label} started", Tone.QUIET)
+            self._log.say(row.domain.name, f"{job_name(now, row.disk)} started", Tone.QUIET)
 
     def _count(self, host: Host, moved: Sequence[tuple[Row | None, Row]], gone: Sequence[Row]) -> None:
-        jobs = sum((before.operation if before else None) != row.operation for before, row in moved)
-        if jobs:
-            self._log.count(host.name, jobs, "job started or finished", "jobs started or finished")
-        states = sum(bool(news.states(before, row)) for before, row in moved) + len(gone)
+        ended = sum(bool(row.disk) for row in gone)
+        begun_or_ended = ended + sum((before.operation if before else None) != row.operation for before, row in moved)
+        if begun_or_ended:
+            self._log.count(host.name, begun_or_ended, "job started or finished", "jobs started or finished")
+        ready = sum(news.became_ready(before, row, host.watched) for before, row in moved)
+        if ready:
+            self._log.count(host.name, ready, "block job became ready", "block jobs became ready")
+        states = sum(bool(news.states(before, row)) for before, row in moved) + len(gone) - ended
         if states:
             self._log.count(host.name, states, "domain changed state", "domains changed state")
         self._reported.difference_update(row.key for _, row in moved)
         if any(row.operation is JobOperation.DUMP for _, row in moved):
             self._look_for_pending(host)
+
+
+def _kind(row: Row) -> tuple[Operation | None, bool]:
+    """What is worth reporting of its job, if that changes."""
+    return row.operation, row.ready

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from typing import Any
 
-from tui.session.rows import Row, RowKey, RowStore, SortValue, busy_first, by_name
-from tui.words import states
+from backend.observing.progress import Progress
+from tui.session.rows import Row, RowKey, RowStore, SortValue, block_jobs, busy_first, by_name
+from tui.words import jobs, states
 
 FEW = 200
 """Rows that move at one time for which places are searched one by one."""
@@ -25,42 +26,63 @@ class Filter:
         return bool(self._words)
 
     def matches(self, row: Row) -> bool:
+        """Whether it is shown; a domain also is where the job of one of its disks is, which stands below it."""
         if not self._words:
             return True
-        job = row.progress.stats.operation.label if row.progress else row.pending
-        text = f"{row.domain.name} {states.label(row.domain)} {job} {row.host}".casefold()
+        return self._matches(row) or (bool(row.view.block_jobs) and any(map(self._matches, block_jobs(row))))
+
+    def _matches(self, row: Row) -> bool:
+        job = _job(row.progress) if row.progress is not None else row.pending
+        text = f"{row.domain.name} {states.label(row.domain)} {row.disk} {job} {row.host}".casefold()
         return all(word in text for word in self._words) != self._inverted
 
 
+def _job(progress: Progress) -> str:
+    return jobs.kind(progress.stats) + (" ready" if progress.stats.ready else "")
+
+
 class RowOrder:
-    """The keys of the rows that the filter lets through, sorted."""
+    """The keys of the rows that the filter lets through: domains, sorted, and below each the jobs of its disks."""
 
     def __init__(self, rows: RowStore) -> None:
         self.keys: list[RowKey] = []
         self.filter = Filter()
         self._rows = rows
         self._values: dict[RowKey, Any] = {}
-        """What each *shown* row is sorted by."""
+        """What each *shown* domain is sorted by."""
+        self._domains: list[RowKey] = []
+        """Those of the domains."""
+        self._jobs: dict[RowKey, list[RowKey]] = {}
+        """Those of the jobs of disks, by that of their domain."""
         self._value: SortValue = busy_first
         self._descending = False
 
-    @property
-    def shown(self) -> Set[RowKey]:
-        """The keys as a set."""
-        return self._values.keys()
+    def shows(self, key: RowKey) -> bool:
+        """Whether that row is shown."""
+        return key in self._jobs.get(key.of_domain, ()) if key.disk else key in self._values
 
     def apply(self, changed: Iterable[Row], removed: Iterable[RowKey] = ()) -> bool:
-        """Follow changes that the store took in; whether the order is different now."""
+        """Follow changes that the store took in; whether the order is different now.
+
+        The rows of disks' jobs come and go with what the row of their domain has.
+        """
         moved = {key for key in removed if self._hide(key)}
+        regrouped = False
         for row in changed:
+            if row.disk:
+                continue
             key = row.key
             if self._place(key, self._value(row)) if self.filter.matches(row) else self._hide(key):
                 moved.add(key)
+            if row.view.block_jobs or key in self._jobs:
+                regrouped |= self._group(row)
         if len(moved) < FEW and self._value is busy_first and not self._descending:
             self._move(moved)
         elif moved:
             self._sort()
-        return bool(moved)
+        if moved or regrouped:
+            self._expand()
+        return bool(moved) or regrouped
 
     def filter_by(self, text: str) -> None:
         self.filter = Filter(text)
@@ -71,11 +93,17 @@ class RowOrder:
         self._show_all()
 
     def _show_all(self) -> None:
-        shown = [row for row in self._rows.values() if self.filter.matches(row)]
+        shown = [row for row in self._rows.values() if not row.disk and self.filter.matches(row)]
         self._values = {row.key: self._value(row) for row in shown}
+        self._jobs = {}
+        for row in shown:
+            if row.view.block_jobs:
+                self._group(row)
         self._sort()
+        self._expand()
 
     def _hide(self, key: RowKey) -> bool:
+        self._jobs.pop(key, None)
         return self._values.pop(key, _NOWHERE) is not _NOWHERE
 
     def _place(self, key: RowKey, value: Any) -> bool:
@@ -84,18 +112,26 @@ class RowOrder:
         self._values[key] = value
         return True
 
+    def _group(self, row: Row) -> bool:
+        """Put the jobs of the domain's disks below it; whether they are others than before."""
+        before = self._jobs.pop(row.key, [])
+        shown = [job.key for job in block_jobs(row) if self.filter.matches(job)]
+        if shown:
+            self._jobs[row.key] = shown
+        return shown != before
+
     def _move(self, moved: set[RowKey]) -> None:
-        """Move a few rows to their new places: sorting 10,000 again takes ten times as long."""
+        """Move a few domains to their new places: sorting 10,000 again takes ten times as long."""
         if moved:
             values = self._values
-            self.keys = [key for key in self.keys if key not in moved]
+            self._domains = [key for key in self._domains if key not in moved]
             for key in moved & values.keys():
-                insort(self.keys, key, key=values.__getitem__)
+                insort(self._domains, key, key=values.__getitem__)
 
     def _sort(self) -> None:
         values = self._values
         # Sorting a list that is nearly sorted already is cheap.
-        ordered = [key for key in self.keys if key in values]
+        ordered = [key for key in self._domains if key in values]
         if len(ordered) != len(values):
             placed = set(ordered)
             ordered.extend(key for key in values if key not in placed)
@@ -105,7 +141,19 @@ class RowOrder:
             empty = [key for key in ordered if values[key] is None]
             empty.sort(key=lambda key: by_name(self._rows[key]))
             valued += empty
-        self.keys = valued
+        self._domains = valued
+
+    def _expand(self) -> None:
+        """Put the domains and the jobs of their disks together."""
+        jobs = self._jobs
+        if not jobs:
+            self.keys = self._domains
+            return
+        self.keys = []
+        for key in self._domains:
+            self.keys.append(key)
+            if key in jobs:
+                self.keys += jobs[key]
 
 
 _NOWHERE = object()

@@ -1,4 +1,4 @@
-"""The rows of the domain table, one for each domain of each host, and how they sort."""
+"""The rows of the domain table: one for each domain of each host, and one for each job of a disk, and how they sort."""
 
 from __future__ import annotations
 
@@ -6,28 +6,45 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from backend.model import AutomaticDump, Domain, Operation
+from backend.model import AutomaticDump, DiskKey, Domain, JobKey, Operation
 from backend.observing.progress import Progress
 from backend.observing.watcher import DomainView
 
-RowKey = tuple[str, str]
-"""A host's URI, and a domain's uuid there."""
 Natural = tuple[tuple[int, int, str], ...]
 """A name as it sorts among others."""
 SortValue = Callable[["Row"], Any]
 """A sort key of a row; None sorts last in both directions."""
 
 
+class RowKey(NamedTuple):
+    """What identifies a row."""
+
+    uri: str
+    """That of the host."""
+    uuid: str
+    """That of the domain."""
+    disk: str = ""
+    """The disk, of a row that shows the job of one."""
+
+    @property
+    def of_domain(self) -> RowKey:
+        """The key of the row of the same domain."""
+        return self._replace(disk="") if self.disk else self
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One domain of one host, as shown."""
+    """One domain of one host, or the job of one of its disks, as shown."""
 
     uri: str
     view: DomainView
+    """Of a disk's job, its domain with that job alone."""
     host: str
     """The alias of the host, or else its URI."""
+    disk: str = ""
+    """The disk whose job it shows; empty: it shows the domain."""
     left_paused: bool = False
     """Paused by a job that is no longer running; it stays paused until someone resumes it."""
     since: float | None = None
@@ -45,11 +62,26 @@ class Row:
 
     @property
     def key(self) -> RowKey:
-        return self.uri, self.view.domain.key.uuid
+        return RowKey(self.uri, self.view.domain.key.uuid, self.disk)
 
     @property
     def domain(self) -> Domain:
         return self.view.domain
+
+    @property
+    def name(self) -> str:
+        """That of the domain, and of the disk: ``db-01``, ``db-01 vda``."""
+        return f"{self.domain.name} {self.disk}" if self.disk else self.domain.name
+
+    @property
+    def job_key(self) -> JobKey:
+        """What identifies its job for the hypervisor."""
+        return self.disk_key if self.disk else self.domain.key
+
+    @property
+    def disk_key(self) -> DiskKey:
+        """The same of the job of a disk."""
+        return DiskKey(self.domain.key, self.disk)
 
     @property
     def progress(self) -> Progress | None:
@@ -61,6 +93,22 @@ class Row:
         return self.view.progress.stats.operation if self.view.progress is not None else None
 
     @property
+    def ready(self) -> bool:
+        """Whether it is the job of a disk that mirrors, and waits for a pivot or an abort."""
+        return self.view.progress is not None and self.view.progress.stats.ready is True
+
+    @property
+    def first_job(self) -> Progress | None:
+        """Its own job, or else that of its first disk that has one."""
+        return self.view.progress or next(iter(self.view.block_jobs), None)
+
+    @property
+    def needs_help(self) -> bool:
+        """Whether its migration will not end unless somebody helps."""
+        convergence = self.view.progress.convergence if self.view.progress is not None else None
+        return convergence is not None and convergence.needs_help
+
+    @property
     def maybe_left_paused(self) -> bool:
         """Whether it looks left paused: for a moment, so does one whose job begins or ends."""
         return self.progress is None and bool(self.domain.paused_by)
@@ -68,7 +116,13 @@ class Row:
     @property
     def troubled(self) -> bool:
         """Whether somebody should see to it."""
-        return self.left_paused or not self.domain.answering or self.domain.faulty
+        return self.left_paused or self.needs_help or not self.domain.answering or self.domain.faulty
+
+
+def block_jobs(row: Row) -> Iterator[Row]:
+    """A row for each of the jobs of the domain's disks."""
+    for job in row.view.block_jobs:
+        yield Row(row.uri, DomainView(row.domain, job), row.host, disk=job.stats.disk or "", stale=row.stale)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -87,7 +141,7 @@ def busy_first(row: Row) -> tuple[int, Natural, str]:
     """Problems first, then jobs, then running domains, then the others; by name in each group."""
     if row.troubled:
         rank = 0
-    elif row.progress is not None or row.pending:
+    elif row.first_job is not None or row.pending:
         rank = 1
     else:
         rank = 2 if row.domain.active else 3
@@ -98,8 +152,10 @@ class RowStore(Mapping[RowKey, Row]):
     """All rows by key."""
 
     def __init__(self) -> None:
+        self.domains = 0
+        """The number of domains."""
         self.jobs = 0
-        """The number of domains that have a job."""
+        """The number of jobs."""
         self._rows: dict[RowKey, Row] = {}
         self._by_host: dict[str, dict[RowKey, Row]] = {}
 
@@ -118,7 +174,7 @@ class RowStore(Mapping[RowKey, Row]):
     def counts(self) -> dict[str, tuple[int, int]]:
         """The numbers of domains and of jobs on each host, by URI."""
         return {
-            uri: (len(rows), sum(row.progress is not None for row in rows.values()))
+            uri: (sum(not key.disk for key in rows), sum(row.progress is not None for row in rows.values()))
             for uri, rows in self._by_host.items()
         }
 
@@ -128,10 +184,12 @@ class RowStore(Mapping[RowKey, Row]):
             row = self._rows.pop(key, None)
             if row is not None:
                 del self._by_host[row.uri][key]
+                self.domains -= not row.disk
                 self.jobs -= row.progress is not None
         for row in changed:
             key = row.key
             before = self._rows.get(key)
             self._rows[key] = row
             self._by_host.setdefault(row.uri, {})[key] = row
+            self.domains += before is None and not row.disk
             self.jobs += (row.progress is not None) - (before is not None and before.progress is not None)

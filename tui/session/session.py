@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import AutomaticDump, DomainKey, DumpRequest, JobOperation
+from backend.model import (
+    AutomaticDump,
+    DiskKey,
+    DomainKey,
+    DumpRequest,
+    JobKey,
+    JobOperation,
+    MigrationLimits,
+    domain_of,
+)
 from backend.observing.watcher import MANY, DomainView
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
@@ -27,11 +37,14 @@ from tui.session.left_pauses import LeftPauses
 from tui.session.pauses import refined, same_state
 from tui.session.planned_dump import PlannedDump
 from tui.session.reporter import Reporter
-from tui.session.rows import Row, RowKey, RowStore
+from tui.session.rows import Row, RowKey, RowStore, block_jobs
 from tui.session.throughput import Throughputs
 
+ATTACHED_WITHIN = 1.0
+"""Seconds that an action waits for the wait that is to report what comes of it."""
+
 Deliver = Callable[[Callable[[], None]], object]
-Action = Literal["abort", "resume"]
+Action = Literal["abort", "pivot", "resume", "change of limits", "post-copy"]
 
 
 class SessionListener(Protocol):
@@ -128,10 +141,10 @@ class Session:
         return sum(row.progress is not None for row in rows)
 
     def watch_closely(self, keys: Iterable[RowKey]) -> None:
-        """The user is looking at these domains."""
+        """The user is looking at these rows."""
         uuids = defaultdict[str, set[str]](set)
-        for uri, uuid in keys:
-            uuids[uri].add(uuid)
+        for key in keys:
+            uuids[key.uri].add(key.uuid)
         crowded = self.rows.jobs > MANY
         for host in self.hosts.values():
             host.watch_closely(uuids.get(host.uri, frozenset()), crowded)
@@ -189,20 +202,35 @@ class Session:
             self._listener.hosts_changed()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
-        rows = [self._row(host, view) for view in changes.changed]
-        removed = [(host.uri, uuid) for uuid in changes.removed]
+        rows = []
+        for view in changes.changed:
+            rows.append(row := self._row(host, view))
+            if view.block_jobs:
+                rows += block_jobs(row)
+        removed = [RowKey(host.uri, uuid) for uuid in changes.removed]
         if changes.complete:
             present = {row.key for row in rows}
-            removed += [row.key for row in self.rows.of_host(host.uri) if row.key not in present]
+            removed = [row.key for row in self.rows.of_host(host.uri) if row.key not in present]
             self.loaded.add(host.uri)
             self._reporter.first(host, rows)
         else:
+            removed += self._ended_block_jobs(rows, removed)
             self._reporter.changes(host, rows, removed)
         return rows, removed
 
+    def _ended_block_jobs(self, rows: Iterable[Row], removed: Iterable[RowKey]) -> list[RowKey]:
+        """The keys of those whose domain is changed or removed, and has them no more."""
+        gone: set[RowKey] = set()
+        for key in (*removed, *(row.key for row in rows if not row.disk)):
+            before = self.rows.get(key)
+            if before is not None and before.view.block_jobs:
+                gone.update(job.key for job in block_jobs(before))
+        return list(gone.difference(row.key for row in rows)) if gone else []
+
     def _row(self, host: Host, view: DomainView) -> Row:
-        before = self.rows.get((host.uri, view.domain.key.uuid))
-        wait = self.waits.get((host.uri, view.domain.key.uuid))
+        key = RowKey(host.uri, view.domain.key.uuid)
+        before = self.rows.get(key)
+        wait = self.waits.get(key)
         pending = wait.stage if wait is not None and view.progress is None else ""
         since = host.happenings.since(view.domain)
         row = Row(host.uri, view, host.name, since=since, pending=pending, stale=host.link is Link.DOWN)
@@ -251,17 +279,18 @@ class Session:
     # Waits and dumps
 
     def wait_for(self, row: Row) -> JobWait | None:
-        """The wait for the domain's job, begun now if there is none; None if there is no job."""
+        """The wait for the row's job, begun now if there is none; None if there is no job."""
         running = self.waits.get(row.key)
         if running is not None or row.progress is None:
             return running
         operation = row.progress.stats.operation
-        return self.waits.begin(JobWait(self.hosts[row.uri], row.domain.key, operation, progress=row.progress))
+        host = self.hosts[row.uri]
+        return self.waits.begin(JobWait(host, row.domain.key, operation, progress=row.progress, disk=row.disk or None))
 
     def start_dump(self, host: Host, request: DumpRequest, overwrite: bool) -> JobWait:
         """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain."""
         name = request.domain.name
-        running = self.waits.get((host.uri, request.domain.uuid))
+        running = self.waits.get(RowKey(host.uri, request.domain.uuid))
         if running is not None and running.ours and not running.over:
             raise DomainBusy(f"{name} has a job already: your own dump is running or queued")
         if running is not None:
@@ -280,7 +309,7 @@ class Session:
     def _show_wait(self, wait: JobWait) -> None:
         """Show in its row how far a dump is that has no job yet."""
         row = self.rows.get(wait.key)
-        if row is not None:
+        if row is not None and not row.disk:
             self._apply([self._row(wait.host, row.view)])
 
     def _wait_ended(self, wait: JobWait) -> None:
@@ -294,7 +323,7 @@ class Session:
 
     def _attach(self, host: Host, records: Sequence[JobRecord]) -> None:
         for record in records if self.hosts.has(host) else ():
-            key = (host.uri, record.uuid)
+            key = RowKey(host.uri, record.uuid)
             if key not in self.waits and (record.uri == host.uri or self._runs(key, record)):
                 self._log.say(record.domain, f"attached to the dump → {record.path}")
                 self._show_wait(self.waits.begin(JobWait(host, record.key, record.operation, record)))
@@ -306,24 +335,50 @@ class Session:
 
     # Actions
 
-    def abort(self, host: Host, domain: DomainKey) -> None:
-        """Abort the domain's job."""
-        self._act("abort", domain, lambda: host.backend.abort(domain))
+    def abort(self, host: Host, job: JobKey, postcopy: bool = False) -> None:
+        """Abort the job; how that of a disk ends is reported. `postcopy`: it is a migration in that phase."""
+        wait = self._wait_for_disk(host, job) if isinstance(job, DiskKey) else None
+        self._act("abort", job, lambda: host.backend.abort(job, postcopy), wait)
+
+    def pivot(self, host: Host, disk: DiskKey) -> None:
+        """Let the disk continue on what its job has mirrored to; how the job ends is reported."""
+        self._act("pivot", disk, lambda: host.backend.pivot(disk), self._wait_for_disk(host, disk))
+
+    def _wait_for_disk(self, host: Host, disk: DiskKey) -> JobWait | None:
+        row = self.rows.get(RowKey(host.uri, disk.domain.uuid, disk.disk))
+        return self.wait_for(row) if row is not None else None
+
+    def limit_migration(self, host: Host, domain: DomainKey, limits: MigrationLimits) -> None:
+        """Change what the domain's migration has to keep to."""
+        self._act("change of limits", domain, lambda: host.backend.limit_migration(domain, limits))
+
+    def start_postcopy(self, host: Host, domain: DomainKey) -> None:
+        """Let the guest of the domain's migration run on the other host."""
+        self._act("post-copy", domain, lambda: host.backend.start_postcopy(domain))
 
     def resume(self, host: Host, domain: DomainKey) -> None:
         """Resume the domain."""
         self._act("resume", domain, lambda: host.backend.resume(domain))
 
-    def _act(self, action: Action, domain: DomainKey, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _act(
+        self, action: Action, job: JobKey, call: Callable[[], Coroutine[Any, Any, None]], wait: JobWait | None = None
+    ) -> None:
+        """Do it; if there is a `wait` for the job, that should be attached before, but delays nothing for long."""
+        subject = domain_of(job).name
+        of_disk = f" of {job.disk}" if isinstance(job, DiskKey) else ""
+
         async def act() -> None:
+            if wait is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wait.attached.wait(), ATTACHED_WITHIN)
             try:
                 await call()
             except BackendError as error:
-                self._fail(domain.name, error.message, f"{action} failed: ")
+                self._fail(subject, error.message, f"{action}{of_disk} failed: ")
             else:
-                self._log.say(domain.name, f"{action} requested")
+                self._log.say(subject, f"{action}{of_disk} requested")
 
-        self._tasks.start(domain.name, act())
+        self._tasks.start(subject, act())
 
     def _fail(self, subject: str, error: str, what: str = "") -> None:
         self._log.say(subject, f"✗ {what}{error}", Tone.ERROR)

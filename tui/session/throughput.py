@@ -14,28 +14,30 @@ _EIGHTHS = "▁▂▃▄▅▆▇█"
 
 
 class Throughput:
-    """The rates of one job, step by step since it started; the time before it was first seen counts as even."""
+    """One job, step by step since it started; the time before it was first seen counts as even."""
 
     def __init__(self) -> None:
         self.elapsed = 0
         self.rates: list[float] = []
         """Bytes a second, in each step."""
+        self.remaining: list[float] = []
+        """Bytes still to do, at the end of each."""
         self._step = FIRST_STEP
         self._processed = 0
 
-    def learn(self, elapsed: int, processed: int) -> None:
-        """Take in that after `elapsed` ms so many bytes were done."""
+    def learn(self, elapsed: int, processed: int, remaining: int = 0) -> None:
+        """Take in that after `elapsed` ms so many bytes were done, and so many remained."""
         steps = (elapsed - self.elapsed) // self._step
         if steps < 1:
             return
         rate = max(0, processed - self._processed) * 1000 / (elapsed - self.elapsed)
         self.elapsed, self._processed = elapsed, processed
         while steps + len(self.rates) > KEPT:
-            pairs = zip(self.rates[::2], self.rates[1::2] or self.rates[::2], strict=False)
-            self.rates = [(first + second) / 2 for first, second in pairs]
+            self.rates, self.remaining = _halved(self.rates), _halved(self.remaining)
             self._step *= 2
             steps = max(1, steps // 2)
         self.rates += [rate] * steps
+        self.remaining += [remaining] * steps
 
 
 class Throughputs:
@@ -57,11 +59,16 @@ class Throughputs:
             throughput = self._jobs.get(row.key)
             if throughput is None or stats.time_elapsed < throughput.elapsed:
                 throughput = self._jobs[row.key] = Throughput()
-            throughput.learn(stats.time_elapsed, stats.processed)
+            throughput.learn(stats.time_elapsed, stats.processed, stats.remaining)
 
     def forget(self, keys: Iterable[RowKey]) -> None:
         for key in keys:
             self._jobs.pop(key, None)
+
+
+def _halved(values: Sequence[float]) -> list[float]:
+    pairs = zip(values[::2], values[1::2] or values[::2], strict=False)
+    return [(first + second) / 2 for first, second in pairs]
 
 
 def sparkline(rates: Sequence[float], cells: int) -> str:

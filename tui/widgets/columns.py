@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from backend.model import DomainState, JobOperation, JobStats
 from backend.observing.progress import Progress
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import states, units
+from tui.words import jobs, migrating, states, units
 from tui.words.cells import fit
 
 Piece = tuple[str, str]
@@ -55,14 +55,18 @@ _STATE_STYLES = {
 
 
 def _name(row: Row) -> Piece:
+    if row.disk:
+        return f" └ {row.disk}", ""
     return row.domain.name, "" if row.domain.active else "dim"
 
 
 def _host(row: Row) -> Piece:
-    return row.host, "dim"
+    return "" if row.disk else row.host, "dim"
 
 
 def _state(row: Row) -> Piece:
+    if row.disk:
+        return "", ""  # That of its domain stands above.
     if not row.domain.answering:
         return "no answer", "bad"
     if row.stale:
@@ -74,16 +78,18 @@ def _job(row: Row, width: int) -> Sequence[Piece]:
     words = job(row)
     if len(words) > width and row.other_end:
         words = words.removeprefix("migration ")  # The other end says the most.
+    elif len(words) > width:
+        words = words.replace("block ", "")
     return ((fit(words, width), "job"),)
 
 
 def job(row: Row) -> str:
-    """Its job's operation: ``dump``, ``migration out → hv2``; empty without a job."""
+    """Its job: ``dump``, ``pull backup``, ``migration out → hv2``; empty without one."""
     if row.progress is None:
         return "dump" if row.pending else ""
     operation = row.progress.stats.operation
     if not row.other_end:
-        return operation.label
+        return jobs.kind(row.progress.stats)
     return f"{operation.label} {'→' if operation is JobOperation.MIGRATION_OUT else '←'} {row.other_end}"
 
 
@@ -93,13 +99,28 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
         return ((fit(row.pending, width), "dim"),)
     if progress.stats.closing:
         return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
-    if progress.fraction is None:
-        return ((fit("running", width), "dim"),)
+    if progress.stats.ready:
+        return ((fit(jobs.READY if width >= len(jobs.READY) else "ready", width), "dim" if row.stale else "good"),)
+    if progress.stats.pull_backup:
+        scratch = jobs.scratch_fraction(progress.stats)
+        words = f"scratch {units.percent(scratch)} used" if width >= 17 else f"scratch {units.percent(scratch)}"
+        style = "dim" if row.stale else "warn" if scratch >= jobs.SCRATCH_LOW else ""
+        return ((fit(words, width), style),)
+    if progress.fraction is None or (progress.convergence is not None and progress.convergence.needs_help):
+        return (_without_bar(row, progress, width),)
     percent = f" {units.percent(progress.fraction):>5}"
     bar = units.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
     style = "dim" if row.stale else "warn" if progress.stalled else "bar"
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
+
+
+def _without_bar(row: Row, progress: Progress, width: int) -> Piece:
+    convergence = progress.convergence
+    if convergence is None:
+        return fit("running", width), "dim"
+    style = "dim" if row.stale else "warn" if convergence.needs_help else ""
+    return fit(migrating.brief(convergence), width), style
 
 
 def _figures(row: Row) -> JobStats | None:
@@ -108,8 +129,8 @@ def _figures(row: Row) -> JobStats | None:
 
 
 def _elapsed(row: Row) -> Piece:
-    stats = _figures(row)
-    return (units.duration(stats.time_elapsed / 1000), "") if stats else ("", "")
+    stats = row.progress.stats if row.progress is not None else None
+    return (units.duration(stats.time_elapsed / 1000), "") if stats and jobs.timed(stats) else ("", "")
 
 
 def _done(row: Row) -> Piece:
@@ -140,7 +161,7 @@ def _eta(row: Row) -> Piece:
 
 
 def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
-    return lambda row: value(row.progress) if row.progress else None
+    return lambda row: value(first) if (first := row.first_job) else None
 
 
 HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=2)

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from backend.model import Capabilities, DomainState
+from backend.model import BlockOperation, Capabilities, DiskSource, DomainState, JobStats
 from backend.observing.lookup import DomainRecord
+from backend.observing.progress import Progress
 from backend.records import process
 from backend.records.record import JobRecord, RecordState
-from tui.commands.commands import Resume
+from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
 from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
-from tui.words import jobinfo, states, units
+from tui.words import jobinfo, jobs, migrating, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -41,8 +42,10 @@ def job(
     if row.domain.answering and (row.domain.faulty or row.domain.state is DomainState.PAUSED):
         yield _state(row, cells)
     if row.progress is None:
-        words = f"a dump is {row.pending}" if row.pending else "no job"
-        yield Content.styled(words, "$foreground-muted")
+        if row.pending or not row.view.block_jobs:
+            words = f"a dump is {row.pending}" if row.pending else "no job"
+            yield Content.styled(words, "$foreground-muted")
+        yield from _block_jobs(row, cells)
         if records and not row.pending:
             yield from history(records[:1], cells)
         return
@@ -54,11 +57,19 @@ def job(
         facts.append(units.percent(progress.fraction))
     if progress.stalled:
         facts.append(f"stalled for {units.duration(progress.stalled)}")
-    if stats.measured:
+    if jobs.timed(stats):
         facts.append(f"{units.duration(stats.time_elapsed / 1000)} elapsed")
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{units.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+    if progress.convergence is not None:
+        style = "bold $warning" if progress.convergence.needs_help else ""
+        yield from _wrapped(migrating.sentence(progress.convergence), style, cells)
+    if stats.pull_backup:
+        low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
+        yield _fact("scratch", jobs.scratch(stats), cells, "bold $warning" if low else "")
+        yield _fact("ends", jobs.PULL_ENDS, cells)
+    yield from _block_jobs(row, cells)
     if (dump := row.automatic_dump) is not None:
         if dump.path:
             yield _fact("writes", crop_path(dump.path, cells - LABEL), cells)
@@ -68,12 +79,61 @@ def job(
             yield _path_fact("writes", record, cells)
             yield _fact("requested", f"by {record.user} at {units.clock(record.started)}", cells)
             break
-    if life is not None and life.rates:
+    if life is not None and life.remaining and progress.convergence is not None:
+        yield _remaining(life, stats, cells)
+    elif life is not None and life.rates and stats.measured:
         rate = f" {units.rate(progress.rate)}"
         bars = sparkline(life.rates, cells - LABEL - width(rate) - 1)
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def _remaining(life: Throughput, stats: JobStats, cells: int) -> Content:
+    """What remains of a migration, over time: it may become more again."""
+    now = f" {units.size(stats.remaining)}{', may grow' if stats.may_grow else ''}"
+    bars = sparkline(life.remaining, cells - LABEL - width(now) - 1)
+    return Content.assemble((f"{'remaining':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), now)
+
+
+def _wrapped(words: str, style: str, cells: int) -> Iterator[Content]:
+    yield from Content.styled(words, style).wrap(max(10, cells))
+
+
+def block_job(
+    row: Row, keys: Keys, source: DiskSource | None, capabilities: Capabilities | None, cells: int
+) -> Iterator[Content]:
+    """The job of a disk: how far it is, what comes next, and its images. `source`: what the disk is on, where known."""
+    yield from _problems(row, keys, cells)
+    if row.progress is None:
+        return
+    stats = row.progress.stats
+    yield _block_fact("job", row.progress, cells)
+    yield from _choices(stats, keys, capabilities, cells)
+    if source is not None:
+        yield _image("disk", source.source, cells)
+        if source.mirror is not None:
+            yield _image("copy" if stats.operation == BlockOperation.COPY else "commits to", source.mirror, cells)
+        for number, image in enumerate(source.backing):
+            yield _image("" if number else "backing", image, cells)
+    if stats.total:
+        done = f"{units.size(stats.processed)} of {units.size(stats.total)} · {units.size(stats.remaining)} left"
+        yield _fact("done", done, cells)
+    if row.progress.rate is not None:
+        yield _fact("rate", units.rate(row.progress.rate), cells)
+
+
+def _choices(stats: JobStats, keys: Keys, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
+    """What becomes of the job of a disk, and what the user can do about it."""
+    mirrors = isinstance(stats.operation, BlockOperation) and stats.operation.becomes_ready
+    if not stats.ready:
+        yield _fact("then", "mirrors until pivot or abort" if mirrors else "ends by itself", cells)
+    if capabilities is not None and capabilities.abort is not None:
+        yield _fact("refused", capabilities.abort, cells)
+        return
+    if stats.ready:
+        yield _fact("pivot", f"{keys[Pivot]}: the guest continues on the new image", cells)
+    yield _fact("abort", f"{keys[Abort]}: the guest stays on its image" if mirrors else keys[Abort], cells)
 
 
 def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
@@ -108,6 +168,29 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
     yield _fact("host", host, cells)
     if capabilities is not None:
         yield _fact("hypervisor", capabilities.hypervisor, cells)
+
+
+def _block_jobs(row: Row, cells: int) -> Iterator[Content]:
+    """A line for each job of the domain's disks."""
+    return (_block_fact(job.stats.disk or "", job, cells) for job in row.view.block_jobs)
+
+
+def _block_fact(label: str, progress: Progress, cells: int) -> Content:
+    """How far the job of a disk is."""
+    facts = [jobs.kind(progress.stats)]
+    if progress.stats.ready:
+        facts.append(jobs.READY)
+    else:
+        facts.append(units.percent(progress.fraction) or "starting")
+    if progress.stalled:
+        facts.append(f"stalled for {units.duration(progress.stalled)}")
+    elif progress.eta is not None:
+        facts.append(f"~{units.duration(progress.eta)} to go")
+    return _fact(label, " · ".join(facts), cells, "bold $warning" if progress.stalled else "bold")
+
+
+def _image(label: str, path: str, cells: int) -> Content:
+    return _fact(label, crop_path(path, cells - LABEL), cells)
 
 
 def _problems(row: Row, keys: Keys, cells: int) -> Iterator[Content]:

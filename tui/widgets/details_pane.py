@@ -1,4 +1,4 @@
-"""Everything about the domain under the cursor, on three tabs."""
+"""Everything about the domain, or the job of a disk, under the cursor, on three tabs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from backend.errors import BackendError
+from backend.model import DiskKey, DiskSource
 from backend.observing.lookup import DomainRecord, find_records
 from backend.records.record import JobRecord
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
@@ -47,6 +48,13 @@ class DetailsPane(Lines):
         key: RowKey
         records: list[DomainRecord]
 
+    @dataclass
+    class SourceRead(Message):
+        """What a disk with a job reads and writes."""
+
+        key: RowKey
+        source: DiskSource | None
+
     def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
         super().__init__()
         self.tab = next(iter(TABS))
@@ -55,6 +63,8 @@ class DetailsPane(Lines):
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[DomainRecord] = ()
+        self._source: DiskSource | None = None
+        """What the disk is on whose job is shown, as soon as that is known."""
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
@@ -63,9 +73,11 @@ class DetailsPane(Lines):
         same = row is not None and self._row is not None and row.key == self._row.key
         self._host, self._row = host, row
         if not same:
-            self._records = ()
+            self._records, self._source = (), None
             self.scroll_to(y=0, animate=False)
             self.read_records()
+            if row is not None and host is not None and row.disk:
+                self._read_source(host, row)
         self._show()
 
     def has_key(self, command: type[Command]) -> bool:
@@ -107,6 +119,10 @@ class DetailsPane(Lines):
             return None
         return next((record for record in self.records if not record.over and record.key == row.domain.key), None)
 
+    def source_of(self, row: Row) -> DiskSource | None:
+        """What the disk of that row is on, if that row is shown and it is known."""
+        return self._source if self._row is not None and row.key == self._row.key else None
+
     def read_records(self) -> None:
         """Read the records again: they may have changed."""
         host, row = self._host, self._row
@@ -129,12 +145,28 @@ class DetailsPane(Lines):
             self._records = event.records
             self._show()
 
+    @work(group="source", exclusive=True)
+    async def _read_source(self, host: Host, row: Row) -> None:
+        await asyncio.sleep(RECORDS_AFTER)
+        try:
+            source = await host.backend.disk_source(DiskKey(row.domain.key, row.disk))
+        except BackendError as error:
+            logger.debug("what %s is on is not known: %s", row.name, error)
+            return
+        self.post_message(self.SourceRead(row.key, source))
+
+    @on(SourceRead)
+    def _source_read(self, event: SourceRead) -> None:
+        if self._row is not None and event.key == self._row.key:
+            self._source = event.source
+            self._show()
+
     def on_resize(self) -> None:
         self._show()
 
     def on_click(self, event: events.Click) -> None:
         if event.y == 0 and self._row is not None:
-            at = _TITLE_AT + width(self._row.domain.name)
+            at = _TITLE_AT + width(self._row.name)
             for tab in TABS:
                 text = self._tab_title(tab)
                 if at <= event.x < at + len(text):
@@ -148,7 +180,9 @@ class DetailsPane(Lines):
             self.show_lines(())
             return
         self._show_title(row)
-        if self.tab == "job":
+        if self.tab == "job" and row.disk:
+            lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
+        elif self.tab == "job":
             lines = details_lines.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
         elif self.tab == "history":
             lines = details_lines.history(self._records, cells)
@@ -157,12 +191,12 @@ class DetailsPane(Lines):
         self.show_lines(list(lines))
 
     def _show_title(self, row: Row) -> None:
-        titled = row.domain.name, self.tab
+        titled = row.name, self.tab
         if titled == self._titled:
             return
         self._titled = titled
         tabs = [(self._tab_title(tab), "bold $accent" if tab == self.tab else "$foreground-muted") for tab in TABS]
-        self.border_title = Content.assemble((row.domain.name, "bold"), *tabs)
+        self.border_title = Content.assemble((row.name, "bold"), *tabs)
 
     def _tab_title(self, tab: str) -> str:
         return f" ─ {self._keys[TABS[tab]]}:{tab}"

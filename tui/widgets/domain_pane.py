@@ -41,7 +41,7 @@ class DomainPane(Vertical):
     )
 
     class CursorMoved(Message):
-        """The cursor is on another domain, or its domain changed."""
+        """The cursor is on another row, or its row changed."""
 
     def __init__(self, rows: RowStore, several_hosts: bool) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class DomainPane(Vertical):
 
     @property
     def selected(self) -> Sequence[Row]:
-        """The domains that a command concerns: the marked ones, or the one under the cursor."""
+        """The rows that a command concerns: the marked ones, or the one under the cursor."""
         row = self.table.cursor_row
         return self.table.marked or ([row] if row is not None else [])
 
@@ -65,7 +65,7 @@ class DomainPane(Vertical):
 
     def go_to(self, key: RowKey) -> None:
         """Put the cursor on that domain, even if the filter hides it."""
-        if key not in self.table.order.shown:
+        if not self.table.order.shows(key):
             self._clear_filter()
             self.table.filter_by("")
         self.table.go_to_domain(key)
@@ -128,6 +128,6 @@ class DomainPane(Vertical):
 
     @on(CopyStats)
     def _copy_stats(self, event: CopyStats) -> None:
-        jobs = [(row.domain.name, row.progress.stats) for row in event.rows if row.progress is not None]
+        jobs = [(row.name, row.progress.stats) for row in event.rows if row.progress is not None]
         text = "\n\n".join("\n".join([name, *jobinfo.lines(stats)]) for name, stats in jobs)
         copy(self, text, "the job statistics", "job statistics")

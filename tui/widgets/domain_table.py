@@ -28,7 +28,7 @@ DEFAULT_SORT = "job"
 
 
 class DomainTable(BorderedLines):
-    """Domains and their jobs, sorted and filtered, with a cursor that stays on its domain."""
+    """Domains and their jobs, sorted and filtered, with a cursor that stays on its row."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -49,14 +49,14 @@ class DomainTable(BorderedLines):
                 tooltip="Scroll columns right"),
         Binding("h,left", "scroll_columns(-1)", "Left", show=False, id="columns.left",
                 tooltip="Scroll columns left"),
-        Binding("space", "mark", "Mark", id="mark", tooltip="Mark or unmark the domain"),
+        Binding("space", "mark", "Mark", id="mark", tooltip="Mark or unmark the domain or job"),
         Binding("*", "mark_shown", "Mark all", show=False, id="mark-shown",
-                tooltip="Mark all shown domains"),
+                tooltip="Mark all shown domains and jobs"),
     ]  # fmt: skip
 
     @dataclass
     class Highlighted(Message):
-        """The cursor moved to another domain, or its domain changed."""
+        """The cursor moved to another row, or its row changed."""
 
         row: Row | None
 
@@ -97,7 +97,7 @@ class DomainTable(BorderedLines):
 
     @property
     def marked(self) -> list[Row]:
-        """The marked domains, those shown first and in their order, then those that the filter hides."""
+        """The marked rows, those shown first and in their order, then those that the filter hides."""
         if not self._marks:
             return []
         shown = [key for key in self.order.keys if key in self._marks]
@@ -139,7 +139,7 @@ class DomainTable(BorderedLines):
         self.order.filter_by(text)
         # The user is looking for a domain, which keeps the cursor when the filter is cleared.
         self._moved = True
-        if self._cursor not in self.order.shown:
+        if self._cursor is not None and not self.order.shows(self._cursor):
             self._index = 0
         self._reordered()
 
@@ -170,7 +170,7 @@ class DomainTable(BorderedLines):
             matched = f"  {len(self.order.keys)} of {len(self.rows)}"
             title = Content.assemble(title, "  ", (f"/{row_filter.text}", "$accent"), matched)
         if marks:
-            hidden = len(self._marks.difference(self.order.shown)) if row_filter else 0
+            hidden = sum(not self.order.shows(key) for key in self._marks) if row_filter else 0
             words = f"{marks} marked" + (f", {hidden} not shown" if hidden else "")
             title = Content.assemble(title, "  ", (words, "bold $accent"))
         self.border_title = title
@@ -248,8 +248,11 @@ class DomainTable(BorderedLines):
             self._cursor, self._index = None, 0
         elif not self._moved:
             self._index = 0
-        elif before is not None and before in self.order.shown:
+        elif before is not None and self.order.shows(before):
             self._index = order.index(before)
+        elif before is not None and self.order.shows(before.of_domain):
+            # The disk's job is over; what is below it belongs to another domain.
+            self._index = order.index(before.of_domain)
         else:
             self._index = min(self._index, len(order) - 1)
         if order:

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.model import JobStats
+from backend.model import BlockOperation, JobStats, Postcopy
+from tui.words.job_names import name_of
 
 Job = tuple[str, JobStats | None]
-"""A domain's name, and the latest stats of its job."""
+"""The name of a domain, with that of the disk if the job is of one, and the latest stats of the job."""
+_MIRRORED = "The copy is complete as of that moment; the guest stays on its present image."
+_BLOCK = {
+    BlockOperation.COPY: "The copy is incomplete, and of no use; the guest stays on its present image.",
+    BlockOperation.PULL: "The image keeps what was pulled so far, and still needs those below it. No data are lost.",
+    BlockOperation.COMMIT: "The images are not merged. No data are lost.",
+    BlockOperation.ACTIVE_COMMIT: "The images are not merged; the guest stays on its present one. No data are lost.",
+}
 
 
 def question(domain: str, stats: JobStats | None) -> str:
     """Whether to abort the domain's job, and what is lost with it."""
-    return f"Abort {job(stats)} of {domain}?\n{consequence(stats) or 'Its progress will be lost.'}"
+    preposition = "on" if stats is not None and stats.disk else "of"
+    return f"Abort {job(stats)} {preposition} {domain}?\n{consequence(stats) or 'Its progress will be lost.'}"
 
 
 def question_about_several(jobs: Sequence[Job], skipped: Sequence[tuple[str, str]]) -> str:
-    """Whether to abort the jobs of several domains; `skipped`: the names of others and why theirs cannot be aborted."""
+    """Whether to abort several jobs; `skipped`: the names of others, and why theirs cannot be aborted."""
     lines = [f"Abort the jobs of {', '.join(domain for domain, _ in jobs)}?", "Their progress will be lost."]
     lines += [f"{domain}: {meaning}" for domain, stats in jobs if (meaning := consequence(stats))]
     return "\n".join([*lines, *(f"Skipped {domain}: {reason}" for domain, reason in skipped)])
 
 
 def job(stats: JobStats | None) -> str:
-    """What is aborted: ``the backup``."""
-    return f"the {stats.operation.label}" if stats is not None else "the job"
+    """What is aborted: ``the push backup``, ``the block copy of vda``."""
+    return f"the {name_of(stats)}" if stats is not None else "the job"
 
 
 def consequence(stats: JobStats | None) -> str:
     """What an abort of this job means beyond lost progress; empty: nothing."""
-    if stats is None or not stats.pull_backup:
+    if stats is None:
+        return ""
+    if isinstance(stats.operation, BlockOperation):
+        return _MIRRORED if stats.ready and stats.operation == BlockOperation.COPY else _BLOCK.get(stats.operation, "")
+    if stats.postcopy is Postcopy.ACTIVE:
+        return (
+            "The guest runs on the other host already, but some of its memory is still here: it will stand still until "
+            "the migration is recovered, with virsh migrate --postcopy --postcopy-resume."
+        )
+    if not stats.pull_backup:
         return ""
     return (
         "The client that reads this pull backup loses its export, "

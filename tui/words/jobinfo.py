@@ -1,4 +1,4 @@
-"""Job stats with the labels and units of ``virsh domjobinfo``."""
+"""Job stats with the labels and units of ``virsh domjobinfo``, which libvirt's block jobs are given as well."""
 
 from __future__ import annotations
 
@@ -64,15 +64,46 @@ _GROUPS = (
     (("disk_processed", "disk_remaining", "disk_total"), ("disk_bps",)),
 )
 _HEADS = {name for heads, _ in _GROUPS for name in heads}
+# The typed parameters in the order in which libvirt's QEMU driver sends them, then what a block job has instead.
+_PARAMETERS = (
+    *("operation", "time_elapsed", "time_elapsed_net", "time_remaining", "downtime", "downtime_net", "setup_time"),
+    *("data_total", "data_processed", "data_remaining"),
+    *("memory_total", "memory_processed", "memory_remaining", "memory_bps"),
+    *("memory_constant", "memory_normal", "memory_normal_bytes"),
+    *("memory_dirty_rate", "memory_iteration", "memory_postcopy_requests", "memory_page_size"),
+    *("disk_total", "disk_processed", "disk_remaining", "disk_bps"),
+    *("compression_cache", "compression_bytes", "compression_pages"),
+    *("compression_cache_misses", "compression_overflow", "auto_converge_throttle"),
+    *("disk_temp_used", "disk_temp_total", "success", "errmsg"),
+    *("disk", "ready"),
+)
 
 
-def lines(stats: JobStats | None) -> Iterator[str]:
-    """The lines that ``virsh domjobinfo`` prints for the job, byte for byte, so that the same scripts can read them."""
+def lines(stats: JobStats | None, completed: bool = False, any_stats: bool = True) -> Iterator[str]:
+    """The lines that ``virsh domjobinfo`` prints for the job, byte for byte, so that the same scripts can read them.
+
+    `completed` is its option of that name, and `any_stats` its ``--anystats``: without it, virsh prints no more than
+    the operation of a job that failed or was cancelled, or that is completed but still current.
+    """
     yield f"{'Job type:':<17} {_type(stats):<12}"
     if stats is None or stats.type is JobType.NONE:
         return
-    for label, value in _printed(stats):
+    printed = list(_printed(stats))
+    usual = stats.type in (JobType.BOUNDED, JobType.UNBOUNDED) or (completed and stats.type is JobType.COMPLETED)
+    for label, value in printed if usual or any_stats else printed[:1]:
         yield f"{label + ':':<17} {value}"
+
+
+def raw_lines(stats: JobStats | None) -> Iterator[str]:
+    """The lines that ``virsh domjobinfo --rawstats`` prints: libvirt's own names and numbers, those known here."""
+    yield f"Job type: {int(stats.type if stats else JobType.NONE)}"
+    yield ""
+    if stats is None or stats.type is JobType.NONE:
+        return
+    for name in _PARAMETERS:
+        value = getattr(stats, name)
+        if value is not None and not (name == "time_elapsed" and stats.disk is not None):
+            yield f"{name}: {int(value) if isinstance(value, int) else value}"
 
 
 def facts(stats: JobStats) -> Iterator[tuple[str, str]]:
@@ -82,6 +113,10 @@ def facts(stats: JobStats) -> Iterator[tuple[str, str]]:
 
 def _printed(stats: JobStats) -> Iterator[tuple[str, str]]:
     yield "Operation", f"{_operation(stats.operation):<12}"
+    if stats.disk is not None:
+        yield "Disk", stats.disk
+    if stats.ready is not None:
+        yield "Ready", "yes" if stats.ready else "no"
     silent = set(_silent(stats))
     for label, name, unit in _FIELDS:
         value = getattr(stats, name)
@@ -94,6 +129,8 @@ def _printed(stats: JobStats) -> Iterator[tuple[str, str]]:
 def _silent(stats: JobStats) -> Iterator[str]:
     """The fields and labels that virsh leaves out of these stats, though they are there."""
     yield "Expected downtime" if stats.type is JobType.COMPLETED else "Total downtime"
+    if stats.disk is not None:
+        yield "time_elapsed"  # libvirt does not report it.
     if stats.type is not JobType.BOUNDED:
         yield "time_remaining"
     for heads, others in _GROUPS:

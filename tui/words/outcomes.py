@@ -5,6 +5,7 @@ from __future__ import annotations
 from backend.text import clean
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tui.words import units
+from tui.words.job_names import job_name
 
 SYMBOLS = {Verdict.COMPLETED: "✓", Verdict.FAILED: "✗", Verdict.CANCELLED: "⊘", Verdict.UNPROVEN: "?"}
 EVIDENCE_WORDS = {
@@ -21,8 +22,8 @@ EVIDENCE_WORDS = {
 
 
 def summary(outcome: Outcome) -> str:
-    """The shortest form: ``dump completed``."""
-    return f"{outcome.operation.label} {outcome.verdict}"
+    """The shortest form: ``dump completed``, ``block copy of vda completed``."""
+    return f"{job_name(outcome.operation, outcome.disk)} {outcome.verdict}"
 
 
 def timed_summary(outcome: Outcome) -> str:
@@ -62,4 +63,5 @@ def title(outcome: Outcome) -> str:
 
 
 def _duration(outcome: Outcome) -> str:
-    return f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    took = f" in {units.duration(outcome.time_elapsed / 1000)}" if outcome.time_elapsed else ""
+    return took if outcome.downtime is None else f"{took} with {outcome.downtime} ms of downtime"

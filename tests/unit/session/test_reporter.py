@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
 from backend.observing.progress import ProgressMeter
 from backend.observing.watcher import DomainView
 from backend.verdicts.verdict import Evidence, Outcome, Verdict
@@ -87,3 +87,24 @@ def test_the_dump_of_a_domain_that_is_gone_is_forgotten() -> None:
     foreign._ids[ROW.key] = "record"
     reports.forget([ROW.key])
     assert not foreign._ids
+
+
+def copying(number: int, ready: bool = False) -> Row:
+    domain = Domain(DomainKey(f"uuid {number}", number, f"vm-{number}"), DomainState.RUNNING)
+    stats = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 1, ready)
+    return Row(URI, DomainView(domain, ProgressMeter().update(stats, 0.0)), URI, disk="vda")
+
+
+def test_many_jobs_of_disks_at_a_time_are_counted() -> None:
+    rows, observer = RowStore(), Observer()
+    reports, _ = reporter(rows, observer)
+    begun, ready = [copying(number) for number in range(9)], [copying(number, True) for number in range(9)]
+    for now in (begun, ready):
+        reports.changes(cast(Host, Bystander()), now, [])
+        rows.apply(now)
+    reports.changes(cast(Host, Bystander()), [], [row.key for row in ready])
+    assert observer.entries == [
+        (URI, "9 jobs started or finished"),
+        (URI, "9 block jobs became ready"),
+        (URI, "9 jobs started or finished"),
+    ]

@@ -8,7 +8,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from backend.event_stream import EventStream
+from backend.model import DomainKey
 from backend.simulator import SimulatorBackend
+from tests.unit.simulator.lab import URI
 
 Open = Callable[..., Awaitable[SimulatorBackend]]
 
@@ -42,6 +45,28 @@ async def open_simulator(clock: Clock) -> AsyncIterator[Open]:
             return await stack.enter_async_context(backend)
 
         yield open_one
+
+
+@pytest.fixture
+async def backend(open_simulator: Open) -> SimulatorBackend:
+    return await open_simulator(URI)
+
+
+@pytest.fixture
+async def readonly(backend: SimulatorBackend, open_simulator: Open) -> SimulatorBackend:
+    return await open_simulator(URI, readonly=True)
+
+
+@pytest.fixture
+async def domain(backend: SimulatorBackend) -> DomainKey:
+    """A running domain with two disks."""
+    return (await backend.find("vm-01")).key
+
+
+@pytest.fixture
+async def events(backend: SimulatorBackend, domain: DomainKey) -> AsyncIterator[EventStream]:
+    async with backend.events() as stream:
+        yield stream
 
 
 async def until(condition: Callable[[], bool]) -> None:

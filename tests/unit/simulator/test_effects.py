@@ -9,10 +9,11 @@ import pytest
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent
 from backend.model import DomainState, DumpFlags, DumpFormat, DumpRequest, JobOperation, JobType
 from backend.simulator import effects
-from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB, Fail
-from backend.simulator.plan import Plan
+from backend.simulator.plans import domain_jobs
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.plan import Plan
 
 OFF = new_machine("test", "vm", 1, 64 * MIB)
 RUNNING = replace(OFF, id=7, state=DomainState.RUNNING, reason="booted", record="<job/>")
@@ -22,11 +23,11 @@ BEGUN = 1000.0
 
 def dump(machine: Machine, flags: DumpFlags = DumpFlags.MEMORY_ONLY, fail: Fail = Fail.NONE) -> Plan:
     request = DumpRequest(machine.key, "/dump", DumpFormat.RAW, flags)
-    return plans.dump(machine, request, True, BEGUN, MIB, fail)
+    return domain_jobs.dump(machine, request, True, BEGUN, MIB, fail)
 
 
 def operation(machine: Machine, kind: JobOperation) -> Plan:
-    return plans.operation(machine, kind, BEGUN, 10, 64 * MIB)
+    return domain_jobs.operation(machine, kind, BEGUN, 10, 64 * MIB)
 
 
 def told(events: list[Event]) -> list[object]:

@@ -10,11 +10,11 @@ import pytest
 
 from backend.errors import DomainNotRunning, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.events import ConnectionEvent, LifecycleEvent
-from backend.model import DomainKey, DomainState, DumpFlags, DumpRequest, JobOperation, JobType
+from backend.model import BlockOperation, DiskKey, DomainKey, DomainState, DumpFlags, DumpRequest, JobOperation, JobType
 from backend.observing.wait import wait
 from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend
-from backend.simulator.plan import HANG
+from backend.simulator.plans.domain_jobs import HANG
 from backend.simulator.pretend import VARIABLE as TEST_DRIVER
 from backend.simulator.pretend import PretendingBackend
 from backend.verdicts.verdict import Evidence, Verdict
@@ -162,3 +162,10 @@ async def test_who_attaches_while_a_dump_fails_learns_that_it_did(clock: Clock, 
                 clock.advance(LENGTH / 100)
         outcome = await asyncio.wait_for(wait(backend, domain), 30)
         assert (outcome.verdict, outcome.evidence) == (Verdict.FAILED, Evidence.STATS), outcome
+
+
+async def test_the_jobs_of_disks_are_not_pretended(pretending: SimulatorBackend) -> None:
+    disk = DiskKey((await pretending.find("files-01")).key, "vda")
+    stats = await pretending.job(disk)
+    assert stats is not None and stats.operation is BlockOperation.PULL
+    assert await pretending.jobs([disk]) == {disk: stats}

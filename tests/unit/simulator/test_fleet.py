@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from backend.model import DomainState, JobOperation, JobStats
+import pytest
+
+from backend.errors import BackendError
+from backend.model import BlockOperation, DomainKey, DomainState, JobOperation, JobStats, MigrationLimits
 from backend.simulator import SimulatorBackend
 from tests.unit.simulator.conftest import Clock, Open
 
@@ -34,6 +37,76 @@ async def test_the_demonstration_is_lively_whenever_someone_looks(open_simulator
     for pause in (1, 5, 20, 60, 3600, 7 * 86400):
         clock.advance(pause)
         assert len(await active(demo)) >= 2, f"after {pause} s"
+
+
+async def test_the_demonstration_shows_every_kind_of_job_within_its_first_minute(
+    open_simulator: Open, clock: Clock
+) -> None:
+    demo = await open_simulator("sim:///demo")
+    seen: set[str] = set()
+    remaining: dict[str, list[int]] = {}
+    for _ in range(60):
+        for domain in await demo.domains():
+            seen.add(f"{domain.state.label} ({domain.reason})")
+        keys = [domain.key for domain in await demo.domains() if domain.active]
+        for key, stats in (await demo.jobs(keys)).items():
+            if isinstance(stats, JobStats) and isinstance(key, DomainKey):
+                seen.add(f"pull {stats.operation.label}" if stats.pull_backup else stats.operation.label)
+                remaining.setdefault(key.name, []).append(stats.remaining)
+        for blocks in (await demo.block_jobs(keys)).values():
+            assert not isinstance(blocks, BackendError)
+            seen.update(f"{stats.operation.label}{' ready' if stats.ready else ''}" for stats in blocks)
+        clock.advance(1)
+    assert {
+        "backup",
+        "pull backup",
+        "migration out",
+        "dump",
+        "save",
+        "block pull",
+        "block copy",
+        "block copy ready",
+        "active block commit",
+        "active block commit ready",
+        "paused (I/O error)",
+        "crashed (panicked)",
+    } <= seen
+    reasons = {domain.name: domain.reason for domain in await demo.domains()}
+    assert reasons["web-02"] in ("migrated", "migrating"), "it converges"
+    assert reasons["batch-01"] == "booted" and len(remaining["batch-01"]) == 60, "it does not"
+    assert remaining["batch-01"] != sorted(remaining["batch-01"], reverse=True)
+
+
+@pytest.mark.parametrize("limits", [MigrationLimits(max_downtime=5000), MigrationLimits(bandwidth=0), None])
+async def test_its_migration_that_does_not_converge_can_be_helped(
+    open_simulator: Open, clock: Clock, limits: MigrationLimits | None
+) -> None:
+    demo = await open_simulator("sim:///demo")
+    key = (await demo.find("batch-01")).key
+    clock.advance(60)
+    assert await demo.job(key) is not None
+    if limits is None:
+        await demo.start_postcopy(key)
+    else:
+        await demo.limit_migration(key, limits)
+    clock.advance(30)
+    assert (await demo.find("batch-01")).reason in ("migrated", "migrating")
+
+
+async def test_the_demonstration_shows_them_whenever_someone_looks(open_simulator: Open, clock: Clock) -> None:
+    demo = await open_simulator("sim:///demo")
+    for _ in range(40):
+        clock.advance(97)
+        await demo.domains()
+    clock.advance(7 * 86400)
+    seen = set()
+    for _ in range(60):
+        clock.advance(1)
+        keys = [domain.key for domain in await demo.domains() if domain.active]
+        for blocks in (await demo.block_jobs(keys)).values():
+            assert not isinstance(blocks, BackendError)
+            seen.update(stats.operation for stats in blocks)
+    assert seen == {BlockOperation.PULL, BlockOperation.COPY, BlockOperation.ACTIVE_COMMIT}
 
 
 async def test_the_demonstration_leaves_machines_alone_to_play_with(open_simulator: Open, clock: Clock) -> None:

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from backend.errors import NotSupported, OperationFailed
 from backend.model import DomainState, DumpFlags, DumpFormat, DumpRequest, JobOperation, JobStats, JobType
-from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB, Fail
-from backend.simulator.plan import Ending, Plan, Stage
+from backend.simulator.plans import domain_jobs
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.plan import Ending, Plan, Stage
 
 BEGUN = 1_700_000_000.0
 ELF, RAW = DumpFlags.MEMORY_ONLY, DumpFlags.NONE
@@ -31,7 +32,7 @@ def dump(
     begun: float = BEGUN,
 ) -> Plan:
     domain = machine(memory)
-    return plans.dump(domain, DumpRequest(domain.key, "/dump", DumpFormat.RAW, flags), True, begun, rate, fail)
+    return domain_jobs.dump(domain, DumpRequest(domain.key, "/dump", DumpFormat.RAW, flags), True, begun, rate, fail)
 
 
 def shown(plan: Plan, now: float) -> JobStats | OperationFailed | None:
@@ -52,7 +53,7 @@ any_plan = st.one_of(
         begun=st.floats(1e9, 2e9),
     ),
     st.builds(
-        lambda kind, length, total: plans.operation(machine(), kind, BEGUN, length, total),
+        lambda kind, length, total: domain_jobs.operation(machine(), kind, BEGUN, length, total),
         st.sampled_from([kind for kind in JobOperation if kind is not JobOperation.UNKNOWN]),
         st.floats(0.001, 1e5),
         st.integers(0, 1 << 50),
@@ -95,7 +96,10 @@ def test_the_same_moment_always_shows_the_same(plan: Plan, offset: float) -> Non
 @given(any_plan)
 def test_its_stages_follow_each_other(plan: Plan) -> None:
     assert plan.begun <= plan.stop <= plan.end
-    due = [replace(plan, stage=stage).due for stage in Stage]
+    due = [plan.due]
+    while plan.stage is not Stage.OVER:
+        plan = replace(plan, stage=plan.next_stage)
+        due.append(plan.due)
     assert due == [plan.begun, plan.stop, plan.end, None]
 
 
@@ -154,6 +158,13 @@ def test_the_file_is_closed_after_the_last_byte() -> None:
     assert (stats.processed, stats.remaining) == (plan.total, 0)
 
 
+def test_a_backup_closes_no_file() -> None:
+    plan = domain_jobs.operation(machine(), JobOperation.BACKUP, BEGUN, 10, 5 * MIB)
+    stats = plan.stats((plan.stop + plan.end) / 2)
+    assert stats is not None and not stats.closing
+    assert (stats.processed, stats.remaining) == (plan.total, 0)
+
+
 def test_a_memory_only_dump_cannot_be_aborted() -> None:
     with pytest.raises(NotSupported, match="cannot abort memory-only dump") as refused:
         plans.aborted(dump(ELF), BEGUN + 1)
@@ -194,6 +205,6 @@ def test_a_hanging_target_gets_nowhere() -> None:
 
 
 def test_a_backup_counts_its_disks() -> None:
-    stats = plans.operation(machine(), JobOperation.BACKUP, BEGUN, 10, 5 * MIB).stats(BEGUN + 5)
+    stats = domain_jobs.operation(machine(), JobOperation.BACKUP, BEGUN, 10, 5 * MIB).stats(BEGUN + 5)
     assert stats is not None
     assert (stats.disk_total, stats.memory_total) == (5 * MIB, None)

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from backend.errors import DomainNotRunning
+from backend.errors import DomainNotRunning, OperationFailed
 from backend.events import Event
-from backend.model import DomainState, JobOperation
+from backend.model import DomainState, JobOperation, MigrationLimits
 from backend.simulator import effects
-from backend.simulator import plan as plans
 from backend.simulator.machine import Machine, new_machine
-from backend.simulator.options import MIB
-from backend.simulator.plan import Plan
+from backend.simulator.options import MIB, Fail
+from backend.simulator.plans import backup, domain_jobs, migration
+from backend.simulator.plans import plan as plans
+from backend.simulator.plans.panic import panic_dump
+from backend.simulator.plans.plan import Plan
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE
@@ -32,8 +34,13 @@ def verdict_of(plan: Plan, machine: Machine) -> tuple[Verdict, Evidence]:
     def watch(begin: float, end: float) -> None:
         for step in range(10):
             now = begin + (end - begin) * step / 10
-            if (stats := plan.stats(now)) is not None:
-                attachment.observe(Sampled(stats, now), now)
+            try:
+                stats = plan.stats(now)
+            except OperationFailed as error:
+                attachment.observe(SampleFailed(error), now)
+            else:
+                if stats is not None:
+                    attachment.observe(Sampled(stats, now), now)
 
     def hear(events: list[Event], now: float) -> None:
         for event in events:
@@ -54,7 +61,7 @@ def verdict_of(plan: Plan, machine: Machine) -> tuple[Verdict, Evidence]:
 
 def planned(kind: JobOperation) -> tuple[Plan, Machine]:
     machine = OFF if effects.fits(kind, OFF) else RUNNING
-    return plans.operation(machine, kind, BEGUN, 10, 64 * MIB), machine
+    return domain_jobs.operation(machine, kind, BEGUN, 10, 64 * MIB), machine
 
 
 COMPLETED = (Verdict.COMPLETED, Evidence.LIFECYCLE)
@@ -112,3 +119,24 @@ def test_a_backup_whose_domain_is_destroyed() -> None:
 def test_an_abort_that_comes_too_late(kind: JobOperation) -> None:
     plan, machine = planned(kind)
     assert verdict_of(plans.aborted(plan, (plan.stop + plan.end) / 2), machine) == COMPLETED
+
+
+def test_a_migration_that_is_helped() -> None:
+    plan = migration.migration(RUNNING, BEGUN, 10, load=2, working_set=32 * MIB)
+    plan = migration.limited(plan, BEGUN + 100, MigrationLimits(max_downtime=10_000))
+    assert verdict_of(plan, RUNNING) == COMPLETED
+
+
+def test_a_pull_backup_that_is_aborted_proves_nothing() -> None:
+    plan = plans.aborted(backup.pull(RUNNING, BEGUN, 10, 64 * MIB), BEGUN + 5)
+    assert verdict_of(plan, RUNNING)[0] is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize(("restart", "expected"), [(True, (Verdict.UNPROVEN, Evidence.HYPERVISOR)), (False, COMPLETED)])
+def test_a_dump_by_libvirt_is_not_failed_by_what_follows_it(restart: bool, expected: tuple[Verdict, Evidence]) -> None:
+    assert verdict_of(panic_dump(RUNNING, BEGUN, 10, restart), RUNNING) == expected
+
+
+def test_a_dump_by_libvirt_into_a_full_disk_has_failed() -> None:
+    plan = panic_dump(RUNNING, BEGUN, 10, restart=False, fail=Fail.DISK_FULL)
+    assert verdict_of(plan, RUNNING)[0] is Verdict.FAILED

@@ -31,7 +31,6 @@ from tests.unit.verdicts.observing import (
     [
         (RecordState.COMPLETED, Verdict.COMPLETED),
         (RecordState.FAILED, Verdict.FAILED),
-        (RecordState.CANCELLED, Verdict.CANCELLED),
     ],
 )
 def test_a_shared_result_is_told_as_what_it_is(state: RecordState, verdict: Verdict) -> None:
@@ -140,13 +139,24 @@ def test_a_claimed_abort_of_a_dump_that_cannot_be_aborted_proves_nothing() -> No
     assert "cannot be aborted" in outcome.detail
 
 
-def test_a_claimed_abort_agrees_with_a_file_that_was_removed() -> None:
+@pytest.mark.parametrize("seen", [True, False], ids=["an abort that was seen", "no abort was seen"])
+def test_a_claimed_abort_agrees_with_a_file_that_was_removed_if_one_was_seen(seen: bool) -> None:
+    # A dump that failed leaves the same behind.
     streamed = {"flags": DumpFlags.NONE}
+    aborted = [Sampled(stats(1050, 200, JobType.CANCELLED), 100.1)] if seen else []
     removed = (HELD, GONE, checked(whole=False, linked=False))
     told = claimed(RecordState.CANCELLED, **streamed)
-    outcome = verdict_of(RUNNING, *removed, told, of_record=record(**streamed), shared=True)
+    outcome = verdict_of(RUNNING, *aborted, *removed, told, of_record=record(**streamed), shared=True)
     assert outcome is not None
-    assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED, Evidence.SHARED)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED if seen else Verdict.UNPROVEN, Evidence.SHARED)
+
+
+def test_a_claim_does_not_outweigh_ones_own_journal_that_says_that_the_result_was_lost() -> None:
+    lost = RecordSeen(record(RecordState.LOST), False)
+    outcome = verdict_of(RUNNING, GONE, lost, claimed(), of_record=record())
+    assert outcome is not None
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED)
+    assert "journal says that the result was lost" in outcome.detail
 
 
 def test_a_claimed_failure_agrees_with_a_complete_file_that_was_removed() -> None:

@@ -1,4 +1,4 @@
-"""The plan of a simulated job. It is fixed when the job begins, so its statistics are a pure function of the clock.
+"""The plan of a simulated job, so that its statistics are a pure function of the clock. Requests replace it by another.
 
 Times are in seconds since the epoch, sizes in bytes.
 """
@@ -9,17 +9,15 @@ import math
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
-from backend.errors import NoJob, NotSupported, OperationFailed
-from backend.model import DumpFlags, DumpFormat, DumpRequest, JobOperation, JobStats, JobType
-from backend.simulator.machine import Machine
-from backend.simulator.options import Fail
+from backend.errors import NotSupported, OperationFailed
+from backend.model import DumpFlags, DumpFormat, JobOperation, JobStats, JobType, Operation
+from backend.simulator import refusals
 
 PAGE = 4096
-HANG = 60.0
-"""Seconds until a hanging target fails the dump."""
-_CANCELLING = 0.15
+NEVER = math.inf
+CANCELLING = 0.15
 """Seconds between an abort and the end of the job."""
-_FAILING = 0.3
+FAILING = 0.3
 """Seconds between QEMU's failure and the end of the job."""
 _WAVES, _SWING = 5, 0.35
 """The rate of a job varies in so many waves, by this share of itself."""
@@ -39,9 +37,11 @@ class Stage(IntEnum):
 
     PENDING = 0
     WORKING = 1
-    STOPPED = 2
+    LAST_PHASE = 2
+    """A mirror is ready, or the guest of a migration stands still; other jobs have no last phase."""
+    STOPPED = 3
     """The work has stopped; the file is being closed, or the failure cleaned up."""
-    OVER = 3
+    OVER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,12 @@ class Plan:
 
     uuid: str
     domain_id: int | None
-    operation: JobOperation
+    operation: Operation
     begun: float
     length: float
     """Seconds that the whole work would take."""
     stop: float
-    """When the work stops, finished or not."""
+    """When the work stops, finished or not; NEVER: not before someone asks for it."""
     end: float
     """When the job ends."""
     total: int
@@ -74,6 +74,8 @@ class Plan:
     """Whether the dump created the file; only then does a failure remove it."""
     was_running: bool = True
     """Whether the guest ran when the job began, and must run again afterwards."""
+    disk: str = ""
+    """The disk that it is the job of; empty: it is the domain's own."""
     stage: Stage = Stage.PENDING
     id: int | None = None
     """Its number in the store; None until it is stored."""
@@ -93,9 +95,31 @@ class Plan:
         return self.stop >= self.begun + self.length
 
     @property
+    def last_phase(self) -> float:
+        """When its last phase begins; NEVER: it has none."""
+        return NEVER
+
+    @property
+    def next_stage(self) -> Stage:
+        """The stage that follows the present one."""
+        if self.stage is Stage.WORKING and self.last_phase >= self.stop:
+            return Stage.STOPPED
+        return Stage(self.stage + 1)
+
+    @property
     def due(self) -> float | None:
         """When the next stage is to be applied; None: the job is over."""
-        return {Stage.PENDING: self.begun, Stage.WORKING: self.stop, Stage.STOPPED: self.end}.get(self.stage)
+        match self.stage:
+            case Stage.PENDING:
+                return self.begun
+            case Stage.WORKING:
+                return min(self.stop, self.last_phase)
+            case Stage.LAST_PHASE:
+                return self.stop
+            case Stage.STOPPED:
+                return self.end
+            case Stage.OVER:
+                return None
 
     def stats(self, now: float) -> JobStats | None:
         """The statistics that `jobStats` gives at `now`; None before the job and after it.
@@ -105,18 +129,20 @@ class Plan:
         if not self.begun <= now < self.end:
             return None
         if now < self.stop:
-            return self._counters(JobType.UNBOUNDED, now)
+            return self.counters(JobType.UNBOUNDED, now)
         if self.finished:
-            return self._counters(JobType.COMPLETED, now)
+            # Disks have no file that would be closed.
+            closing = self.operation not in _DISK_OPERATIONS
+            return self.counters(JobType.COMPLETED if closing else JobType.UNBOUNDED, now)
         if self.ending is Ending.CANCELLED:
-            return self._counters(JobType.CANCELLED, now)
+            return self.counters(JobType.CANCELLED, now)
         if self.memory_only:
             raise OperationFailed("operation failed: dump query failed, status=3", code=9)
-        return self._counters(JobType.FAILED, now)
+        return self.counters(JobType.FAILED, now)
 
     def final_stats(self) -> JobStats:
         """The completed statistics that the job leaves."""
-        return self._counters(JobType.COMPLETED, self.stop)
+        return self.counters(JobType.COMPLETED, self.stop)
 
     def elapsed(self, now: float) -> int:
         """Milliseconds since the job began; never falls."""
@@ -134,7 +160,8 @@ class Plan:
         wave = _SWING * math.sin(2 * math.pi * _WAVES * fraction) / (2 * math.pi * _WAVES)
         return max(0, min(self.total, int(self.total * (fraction + wave)) // PAGE * PAGE))
 
-    def _counters(self, job_type: JobType, now: float) -> JobStats:
+    def counters(self, job_type: JobType, now: float) -> JobStats:
+        """The statistics at `now`, with that type."""
         elapsed, processed = self.elapsed(now), self.processed(now)
         remaining = self.total - processed
         speed = int(self.total / self.length) if self.length > 0 else 0
@@ -185,46 +212,6 @@ class Plan:
 _PAUSING = (JobOperation.DUMP, JobOperation.SAVE, JobOperation.SNAPSHOT)
 
 
-def dump(machine: Machine, request: DumpRequest, created: bool, now: float, rate: int, fail: Fail) -> Plan:
-    """The plan of a dump that begins `now` and writes `rate` bytes per second."""
-    length = machine.memory / rate
-    plan = Plan(
-        uuid=machine.uuid,
-        domain_id=machine.id,
-        operation=JobOperation.DUMP,
-        begun=now,
-        length=length,
-        stop=now + length,
-        end=now + length + closing(length),
-        total=machine.memory,
-        fate="crashed" if DumpFlags.CRASH in request.flags else "",
-        path=request.path,
-        format=request.format,
-        flags=request.flags,
-        created=created,
-        was_running=machine.running,
-    )
-    return _spoiled(plan, fail)
-
-
-def operation(machine: Machine, kind: JobOperation, begun: float, length: float, total: int) -> Plan:
-    """The plan of an operation that writes no file on this machine; `length` is in seconds."""
-    fates = {JobOperation.SAVE: "saved", JobOperation.MIGRATION_OUT: "migrated"}
-    return Plan(
-        uuid=machine.uuid,
-        domain_id=machine.id,
-        operation=kind,
-        begun=begun,
-        length=length,
-        stop=begun + length,
-        end=begun + length + closing(length),
-        total=total,
-        fate=fates.get(kind, ""),
-        flags=DumpFlags.MEMORY_ONLY if kind is JobOperation.DUMP else DumpFlags.NONE,
-        was_running=machine.running,
-    )
-
-
 def closing(length: float) -> float:
     """Seconds that closing the file takes after work of `length` seconds."""
     return min(1.0, 0.1 + length / 20)
@@ -236,7 +223,7 @@ def aborted(plan: Plan, now: float) -> Plan:
     NoJob if the job is over, NotSupported for a memory-only dump.
     """
     if now >= plan.end:
-        raise NoJob("Requested operation is not valid: no job is active on the domain", code=55)
+        raise refusals.no_job()
     if plan.memory_only:
         raise NotSupported("Requested operation is not valid: cannot abort memory-only dump", code=55)
     if now >= plan.stop:
@@ -245,7 +232,7 @@ def aborted(plan: Plan, now: float) -> Plan:
     return replace(
         plan,
         stop=now,
-        end=now + _CANCELLING,
+        end=now + CANCELLING,
         ending=Ending.CANCELLED,
         fate="",
         error=f"operation aborted: {name} job: canceled by client",
@@ -269,25 +256,3 @@ def cut_short(plan: Plan, now: float, fate: str) -> Plan:
 def failed(plan: Plan, error: str, code: int) -> Plan:
     """The plan, but its job fails at its end."""
     return replace(plan, ending=Ending.FAILED, fate="", error=error, code=code)
-
-
-def _spoiled(plan: Plan, fail: Fail) -> Plan:
-    """The plan after the failure that the URI asks for."""
-    half = plan.begun + plan.length / 2
-    match fail:
-        case Fail.DISK_FULL:
-            reason = f"Unable to write {plan.path}: No space left on device"
-            plan = failed(
-                plan, f"operation failed: /usr/lib/libvirt/libvirt_iohelper: failure with {plan.path}: {reason}", 9
-            )
-            # QEMU notices during a memory-only dump; with a stream, the error appears when the file is closed.
-            return replace(plan, stop=half, end=half + _FAILING) if plan.memory_only else plan
-        case Fail.DESTROYED:
-            return cut_short(plan, half, "destroyed")
-        case Fail.CRASH:
-            return cut_short(plan, half, "failed")
-        case Fail.HANG:
-            plan = failed(plan, f"Failed to create file '{plan.path}': Connection timed out", 38)
-            return replace(plan, stop=plan.begun + HANG, end=plan.begun + HANG, length=HANG * 2, hung=True)
-        case _:
-            return plan

@@ -1,0 +1,53 @@
+"""docs/json.md names every key that commands print."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from backend.files.dumpfile import DumpFile
+from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
+from backend.records import codec
+from backend.records.record import JobRecord, RecordState
+from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from tui.cli import follow, tables
+from tui.cli.findings import Finding
+
+NAMES = {*re.findall(r"`([^`\n]+)`", (Path(__file__).parents[2] / "docs" / "json.md").read_text())}
+DOMAIN = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
+EVERYTHING = JobStats.from_params(2, {spec.name: 1 for spec in fields(JobStats)})
+COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 2)
+OUTCOME = Outcome(DOMAIN, BlockOperation.COPY, Verdict.COMPLETED, Evidence.JOB_EVENT, "Its event said so.", disk="vda")
+RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, DumpFlags.NONE, "root@hv3", 0.0)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [*tables.job_json(EVERYTHING), *tables.job_json(COPY)],
+        [*follow.progress_json("", DOMAIN, COPY)],
+        [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
+        [*follow.outcome_json("", OUTCOME)],
+        [*codec.to_json(RECORD, RecordState.RUNNING)],
+        [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
+    ],
+    ids=["job", "progress", "ready", "outcome", "record", "others"],
+)
+def test_every_key_is_documented(keys: list[str]) -> None:
+    assert [key for key in keys if key not in NAMES] == []
+
+
+@pytest.mark.parametrize("values", [Verdict, Evidence, RecordState], ids=lambda values: values.__name__)
+def test_every_word_is_documented(values: type[Verdict | Evidence | RecordState]) -> None:
+    assert [value.value for value in values if value.value not in NAMES] == []
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [*JobOperation, *(kind for kind in BlockOperation if kind not in (BlockOperation.UNKNOWN, BlockOperation.BACKUP))],
+)
+def test_every_operation_is_documented(operation: JobOperation | BlockOperation) -> None:
+    assert operation.label in NAMES

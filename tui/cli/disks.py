@@ -1,0 +1,58 @@
+"""Which disk's job a command means when its user does not name one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.base import Backend
+from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob
+from backend.model import BlockOperation, DomainKey, JobStats, Operation
+from tui.words.job_names import name_of
+
+
+async def block_jobs(backend: Backend, domain: DomainKey) -> Sequence[JobStats]:
+    """The jobs of the domain's disks. BackendError where they are not known."""
+    answer = (await backend.block_jobs([domain]))[domain]
+    if isinstance(answer, BackendError):
+        raise answer
+    return answer
+
+
+async def find_mirror(
+    backend: Backend, domain: DomainKey, disk: str | None = None, operation: Operation | None = None
+) -> JobStats:
+    """The job that becomes ready, on that disk, or the only one; with `operation`, of that kind.
+
+    NoJob without one, JobMismatch where there are only others, AmbiguousJob where there are several.
+    """
+    jobs = [job for job in await block_jobs(backend, domain) if disk in (None, job.disk)]
+    wanted = [job for job in jobs if _becomes_ready(job) and operation in (None, job.operation)]
+    match wanted, jobs:
+        case [job], _:
+            return job
+        case [_, *_], _:
+            raise AmbiguousJob(f"{domain.name} has several jobs ({_listed(wanted)}): choose one of them with --disk")
+        case [], [other, *_]:
+            raise JobMismatch(operation or BlockOperation.COPY, other.operation)
+    where = f"on disk {disk}" if disk is not None else "that becomes ready"
+    raise NoJob(f"{domain.name} has no block job {where}")
+
+
+async def other_jobs(backend: Backend, domain: DomainKey) -> NoJob | None:
+    """Why there is no job of the domain's own, although its disks have some; None if they have none."""
+    try:
+        jobs = await block_jobs(backend, domain)
+    except BackendError:
+        return None
+    if not jobs:
+        return None
+    disks = " or ".join(f"--disk {job.disk}" for job in jobs)
+    return NoJob(f"{domain.name} has no job of its own, but on its disks ({_listed(jobs)}): choose with {disks}")
+
+
+def _becomes_ready(job: JobStats) -> bool:
+    return isinstance(job.operation, BlockOperation) and job.operation.becomes_ready
+
+
+def _listed(jobs: Sequence[JobStats]) -> str:
+    return ", ".join(map(name_of, jobs))

@@ -1,0 +1,115 @@
+"""The command `info`: the statistics of one job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import click
+
+from backend.base import Backend
+from backend.model import DiskKey, Domain, JobStats
+from tui.cli import disks, tables
+from tui.cli.fleet import Fleet
+from tui.cli.hosts import DomainJobs
+from tui.cli.options import disk_option, domain_argument, example, json_option
+from tui.cli.output import complain, print_json
+from tui.cli.target import Target
+
+FOLLOW_INTERVAL = 0.5
+"""Seconds between two outputs of `info --follow`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InfoOptions:
+    """Which statistics to show, and how."""
+
+    disk: str | None
+    """None: those of the domain's own job."""
+    completed: bool
+    raw: bool
+    any_stats: bool
+    as_json: bool
+
+
+@click.command(
+    short_help="Show job statistics in the format of virsh domjobinfo.",
+    epilog=example(
+        "virt-jobs info web-01", "virt-jobs info web-01 --follow --json", "virt-jobs info web-01 --disk vda"
+    ),
+)
+@domain_argument
+@disk_option
+@click.option("--follow", "following", is_flag=True, help="Print repeatedly until the job has ended.")
+@click.option("--completed", is_flag=True, help="Show the last finished job's statistics (and keep them).")
+@click.option("--keep-completed", is_flag=True, help="Accepted for virsh compatibility; --completed always keeps them.")
+@click.option("--anystats", "any_stats", is_flag=True, help="Show the statistics of a failed or cancelled job too.")
+@click.option("--rawstats", "raw", is_flag=True, help="Show libvirt's own names and numbers.")
+@json_option
+@click.pass_obj
+def info(
+    target: Target,
+    domain: str,
+    disk: str | None,
+    following: bool,
+    completed: bool,
+    keep_completed: bool,
+    any_stats: bool,
+    raw: bool,
+    as_json: bool,
+) -> None:
+    """Show the statistics of a domain's job; the output is that of virsh domjobinfo, byte for byte.
+
+    The job of a disk (--disk) is shown in the same format.
+    """
+    if following and completed:
+        raise click.UsageError("--follow and --completed are mutually exclusive")
+    if disk is not None and completed:
+        raise click.UsageError("--disk and --completed are mutually exclusive: libvirt keeps nothing of block jobs")
+    if keep_completed and not completed:
+        raise click.UsageError("--keep-completed needs --completed")
+    if raw and as_json:
+        raise click.UsageError("--rawstats and --json are mutually exclusive")
+    options = InfoOptions(disk, completed, raw, any_stats, as_json)
+
+    async def show() -> None:
+        async with Fleet(target) as fleet:
+            location = await fleet.find(domain)
+            while True:
+                present = await _show(location.backend, location.domain, options)
+                if not present or not following:
+                    return
+                await asyncio.sleep(FOLLOW_INTERVAL)
+
+    asyncio.run(show())
+
+
+async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> bool:
+    """Print the statistics once; return whether there is such a job."""
+    job = await _job(backend, domain, options) if domain.active else None
+    if not options.as_json:
+        print("\n".join([*_lines(job, options), ""]), flush=True)
+        own = options.disk is None and not options.completed
+        if job is None and own and domain.active and (elsewhere := await disks.other_jobs(backend, domain.key)):
+            complain(elsewhere.message)
+    elif options.disk is not None or options.completed:
+        print_json(tables.domain_json(backend.uri, domain, job))
+    else:
+        of_disks = await disks.block_jobs(backend, domain.key) if domain.active else ()
+        print_json(tables.domain_jobs_json(backend.uri, DomainJobs(domain, job, of_disks)))
+    return job is not None
+
+
+async def _job(backend: Backend, domain: Domain, options: InfoOptions) -> JobStats | None:
+    if options.completed:
+        return await backend.last_job(domain.key)
+    return await backend.job(domain.key if options.disk is None else DiskKey(domain.key, options.disk))
+
+
+def _lines(job: JobStats | None, options: InfoOptions) -> Iterable[str]:
+    from tui.words import jobinfo
+
+    if options.raw:
+        return jobinfo.raw_lines(job)
+    return jobinfo.lines(job, options.completed, options.any_stats)
