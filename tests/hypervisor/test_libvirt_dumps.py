@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.base import Backend
 from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, JobOperation
@@ -48,11 +49,6 @@ def folder(daemon: PrivateDaemon) -> Path:
 def guests(daemon: PrivateDaemon) -> Iterator[Machines]:
     with Machines(daemon.uri) as machines:
         yield machines
-
-
-def states_after(kind: str) -> set[DomainState]:
-    """What becomes of the guest after its dump."""
-    return {DomainState.SHUTOFF} if kind == "coredump-destroy" else {DomainState.RUNNING}
 
 
 @pytest.mark.parametrize("readonly", [False, True])
@@ -96,11 +92,27 @@ async def test_without_its_file_a_dump_by_libvirt_is_never_said_to_have_failed(
     assert outcome.verdict in (Verdict.COMPLETED, Verdict.UNPROVEN), outcome
 
 
+async def dumped_by_libvirt(daemon: PrivateDaemon, domain: DomainKey, backend: Backend) -> AutomaticDump | None:
+    """What is taken for a dump of libvirt's while somebody dumps the domain."""
+    folder = daemon.folder / unique("dumps")
+    folder.mkdir()
+    folder.chmod(0o777)
+    with Held(folder / "mine") as held:
+        dump = virsh_dump(daemon.uri, domain, folder / "mine", "--memory-only")
+        await asyncio.to_thread(held.until_stopped)
+        await job_seen(backend, domain)
+        found = await backend.automatic_dump(domain)
+        await asyncio.to_thread(held.release)
+        assert await asyncio.to_thread(dump.wait) == 0
+    return found
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
 async def test_a_dump_by_libvirt_into_a_full_disk_has_failed(
-    daemon: PrivateDaemon, guests: Machines, folder: Path
+    daemon: PrivateDaemon, guests: Machines, folder: Path, elsewhere: bool
 ) -> None:
     domain = guests.create(panicking(unique("vm"), "coredump-destroy"))
-    async with LibvirtBackend(daemon.uri) as backend:
+    async with LibvirtBackend(daemon.uri) as backend, Elsewhere(daemon.uri) as other:
         with small_disk(folder, 8), Held(folder) as held:
             guests.handle(domain).resume()
             await asyncio.to_thread(held.until_stopped)
@@ -110,18 +122,17 @@ async def test_a_dump_by_libvirt_into_a_full_disk_has_failed(
         assert outcome.verdict is Verdict.FAILED, outcome
         found = await backend.find(domain.uuid)
         assert (found.state, found.reason, found.faulty) == (DomainState.CRASHED, "panicked", True)
+        # What somebody makes of it then is no dump of libvirt's, although libvirt was to dump this guest.
+        assert await dumped_by_libvirt(daemon, domain, other if elsewhere else backend) is None
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("kind", ["panicked", "watchdog"])
 async def test_a_dump_that_somebody_makes_of_such_a_guest_is_not_libvirts(
-    daemon: PrivateDaemon, guests: Machines, tmp_path_factory: pytest.TempPathFactory, kind: str, elsewhere: bool
+    daemon: PrivateDaemon, guests: Machines, kind: str, elsewhere: bool
 ) -> None:
     name = unique("vm")
     domain = guests.create(panicking(name, "preserve") if kind == "panicked" else watched(name, "pause"))
-    place = daemon.folder / unique("dumps")
-    place.mkdir()
-    place.chmod(0o777)
     async with (Elsewhere if elsewhere else LibvirtBackend)(daemon.uri) as backend:
         guests.handle(domain).resume()
 
@@ -129,13 +140,7 @@ async def test_a_dump_that_somebody_makes_of_such_a_guest_is_not_libvirts(
             return (await backend.find(domain.uuid)).may_be_dumped_by_hypervisor
 
         await eventually(stands_still)
-        with Held(place / "mine") as held:
-            dump = virsh_dump(daemon.uri, domain, place / "mine", "--memory-only")
-            await asyncio.to_thread(held.until_stopped)
-            await job_seen(backend, domain)
-            assert await backend.automatic_dump(domain) is None
-            await asyncio.to_thread(held.release)
-            assert await asyncio.to_thread(dump.wait) == 0
+        assert await dumped_by_libvirt(daemon, domain, backend) is None
 
 
 def row_of(running: Session, domain: DomainKey) -> Row:

@@ -26,12 +26,12 @@ pytestmark = pytest.mark.process
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 
 
-def leave_paused(name: str) -> None:
+def leave_paused(name: str, reason: str = "dumping") -> None:
     """What a daemon that died in a dump leaves behind, as libvirt 9.0.0 tells it: paused, dumping, and no job."""
     store = Store("quiet")
     try:
         machine = next(machine for machine in store.machines() if machine.name == name)
-        store.put_machines([replace(machine, state=DomainState.PAUSED, reason="dumping")])
+        store.put_machines([replace(machine, state=DomainState.PAUSED, reason=reason)])
     finally:
         store.close()
 
@@ -48,6 +48,17 @@ async def test_a_domain_that_a_dump_left_paused_is_marked_and_r_resumes_it() -> 
         await user.press("r")
         await user.sees_no("r resumes it")
         await user.sees("vm-02  ", "resume requested")
+
+
+async def test_a_guest_that_a_fault_paused_comes_first_with_its_reason() -> None:
+    async with console(QUIET, size=(140, 36)) as user:
+        await user.sees("▌ vm-01")
+        leave_paused("vm-03", "I/O error")
+        await user.sees("paused: I/O error")
+        assert user.screen.index("vm-03") < user.screen.index("vm-01")
+        await user.go_to("vm-03")
+        await user.sees("state      paused (I/O error)")
+        await user.sees_no("resumes it")
 
 
 async def wait_for_one_that_leaves_its_domain_paused(

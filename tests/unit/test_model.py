@@ -1,4 +1,4 @@
-"""Numbers of a newer libvirt, for which there is no name."""
+"""Numbers of a newer libvirt, for which there is no name, and what states mean."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pytest
 
-from backend.model import DomainState, DumpFormat, JobOperation, JobStats, JobType, OpenEnum
+from backend.model import Domain, DomainKey, DomainState, DumpFormat, JobOperation, JobStats, JobType, OpenEnum
 
 UNNAMED = [JobOperation(11), JobType(77), DomainState(8), DumpFormat(99)]
 NAMED = [JobOperation.DUMP, JobType.FAILED, DomainState.PAUSED, DumpFormat.WIN_DMP]
@@ -45,3 +45,24 @@ def test_stats_of_an_operation_without_a_name_become_plain_values() -> None:
     stats = JobStats.from_params(77, {"operation": 11, "time_elapsed": 5})
     assert asdict(stats)["operation"] == 11
     assert stats.operation.label == "operation 11"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "faulty", "paused_by"),
+    [
+        (DomainState.PAUSED, "I/O error", True, ""),
+        (DomainState.PAUSED, "watchdog", True, ""),
+        (DomainState.PAUSED, "post-copy failed", True, ""),
+        (DomainState.RUNNING, "post-copy failed", True, ""),
+        (DomainState.CRASHED, "panicked", True, ""),
+        (DomainState.SHUTOFF, "crashed", True, ""),
+        (DomainState.RUNNING, "crashed", False, ""),
+        (DomainState.PAUSED, "user", False, ""),
+        (DomainState.SHUTOFF, "destroyed", False, ""),
+        (DomainState.PAUSED, "saving", False, "save"),
+        (DomainState.RUNNING, "dumping", False, ""),
+    ],
+)
+def test_what_is_a_fault_and_what_a_job_did(state: DomainState, reason: str, faulty: bool, paused_by: str) -> None:
+    domain = Domain(DomainKey("uuid", 1, "vm"), state, reason)
+    assert (domain.faulty, domain.paused_by) == (faulty, paused_by)

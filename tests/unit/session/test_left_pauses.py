@@ -1,0 +1,66 @@
+"""Guests that a job left paused are marked, of whatever kind it was; nothing is said of one that nobody answers for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from backend.base import JobAnswer
+from backend.errors import NotAnswering
+from backend.model import DomainState, JobKey
+from backend.simulator.store import Store
+from tests.unit.session.observer import session
+from tui.session import left_pauses
+from tui.session.rows import busy_first
+
+QUIET = "sim:///left?domains=3&jobs=0&memory=64"
+
+
+def pause(name: str, reason: str) -> None:
+    """What a daemon that died leaves behind: paused for a job, and no job."""
+    store = Store("left")
+    try:
+        machine = next(machine for machine in store.machines() if machine.name == name)
+        store.put_machines([replace(machine, state=DomainState.PAUSED, reason=reason)])
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("reason", "job"),
+    [("dumping", "dump"), ("saving", "save"), ("migrating", "migration"), ("creating snapshot", "snapshot")],
+)
+async def test_whatever_job_left_it_paused(monkeypatch: pytest.MonkeyPatch, reason: str, job: str) -> None:
+    monkeypatch.setattr(left_pauses, "LEFT_AFTER", 0.1)
+    async with session(QUIET) as (running, observer):
+        pause("vm-02", reason)
+        await observer.until(lambda: any(row.left_paused for row in running.rows.values()))
+        first = min(running.rows.values(), key=busy_first)
+        assert (first.domain.name, first.left_paused) == ("vm-02", True)
+        assert ("vm-02", f"left paused by a {job} that is no longer running") in observer.entries
+
+
+async def test_nothing_is_said_of_one_whose_job_nobody_answers_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left_pauses, "LEFT_AFTER", 0.1)
+    async with session(QUIET) as (running, observer):
+        backend, asked, silent = running.hosts[QUIET].backend, asyncio.Event(), True
+        jobs = backend.jobs
+
+        async def no_answer(keys: Iterable[JobKey], *others: object) -> Mapping[JobKey, JobAnswer]:
+            if not silent:
+                return await jobs(keys)
+            asked.set()
+            return {key: NotAnswering("no answer") for key in keys}
+
+        pause("vm-02", "saving")
+        await observer.until(lambda: any(row.maybe_left_paused for row in running.rows.values()))
+        monkeypatch.setattr(backend, "jobs", no_answer)
+        for _ in range(2):
+            asked.clear()
+            await asyncio.wait_for(asked.wait(), 10)
+        assert not any(row.left_paused for row in running.rows.values())
+        silent = False
+        await observer.until(lambda: any(row.left_paused for row in running.rows.values()))
