@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from backend.errors import BackendError, NoSuchDomain, NotSupported
 from backend.event_stream import EventStream
 from backend.model import (
+    AutomaticDump,
     Capabilities,
     DiskKey,
     DiskSource,
@@ -215,6 +216,17 @@ class Backend(ABC):
         None if no dump is running, or if this machine or this user cannot identify the file for certain.
         """
         return None
+
+    async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
+        """The domain's running dump, if the hypervisor itself began it; None where anybody else may have.
+
+        It is told only for certain, which may be some time after the dump began, or never.
+        """
+        return None
+
+    async def io_errors(self, domain: DomainKey) -> Sequence[str]:
+        """What does not work of the domain's disks now, each in a few words (``vda: no space left``)."""
+        return ()
 
     @abstractmethod
     def events(self) -> EventStream:

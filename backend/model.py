@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 from typing import Self
 
 
@@ -129,6 +129,25 @@ class DomainState(OpenEnum):
         return words.get(self.name, self.name.lower()) if self.known else f"state {int(self)}"
 
 
+JOB_PAUSES: Mapping[str, str] = {
+    "dumping": "dump",
+    "saving": "save",
+    "migrating": "migration",
+    "creating snapshot": "snapshot",
+    "post-copy": "migration",
+}
+"""virsh's reasons of a pause that lasts as long as a job -> that job in a word."""
+_FAULTS = frozenset({"I/O error", "watchdog", "crashed", "post-copy failed", "API error"})
+"""Reasons of a pause that nobody asked for."""
+
+
+class DumpCause(StrEnum):
+    """What made a hypervisor dump a domain of its own accord."""
+
+    PANIC = "guest panicked"
+    WATCHDOG = "watchdog"
+
+
 class DumpFormat(OpenEnum):
     """virDomainCoreDumpFormat. RAW is ELF with MEMORY_ONLY, and a migration stream without."""
 
@@ -245,7 +264,24 @@ class Domain:
 
     @property
     def paused_by_dump(self) -> bool:
-        return self.state is DomainState.PAUSED and self.reason == "dumping"
+        return self.paused_by == "dump"
+
+    @property
+    def paused_by(self) -> str:
+        """The job that paused it, in a word (``dump``, ``save``), whether or not it still runs; empty: none did."""
+        return JOB_PAUSES.get(self.reason, "") if self.state is DomainState.PAUSED else ""
+
+    @property
+    def faulty(self) -> bool:
+        """Whether it crashed, or is held by a fault that somebody has to see to."""
+        if self.state in (DomainState.CRASHED, DomainState.SHUTOFF):
+            return self.state is DomainState.CRASHED or self.reason == "crashed"
+        return self.reason == "post-copy failed" or (self.state is DomainState.PAUSED and self.reason in _FAULTS)
+
+    @property
+    def may_be_dumped_by_hypervisor(self) -> bool:
+        """Whether it is in a state in which hypervisors dump domains of their own accord."""
+        return self.state is DomainState.CRASHED or (self.state is DomainState.PAUSED and self.reason == "watchdog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +410,15 @@ class DumpRequest:
     @property
     def memory_only(self) -> bool:
         return DumpFlags.MEMORY_ONLY in self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticDump:
+    """A dump that the hypervisor makes of its own accord."""
+
+    cause: DumpCause
+    path: str | None = None
+    """On the hypervisor's host; None: it cannot be seen from here."""
 
 
 @dataclass(frozen=True, slots=True)

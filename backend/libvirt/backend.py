@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,7 +26,8 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
-from backend.libvirt import block_jobs, domain_job, identity, jobs, listing, metadata, migration
+from backend.libvirt import automatic_dump, block_jobs, domain_job, identity, jobs, listing, metadata, migration
+from backend.libvirt.automatic_dump import Panics
 from backend.libvirt.block_jobs import Disks
 from backend.libvirt.capabilities import Versions, capabilities
 from backend.libvirt.connection.connect import is_local, remember
@@ -37,8 +38,10 @@ from backend.libvirt.core_dump import core_dump
 from backend.libvirt.errors import INVALID, NO_DISK, NOT_READY
 from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.emulators import running_domains
+from backend.libvirt.io_errors import io_errors
 from backend.log import ignored
 from backend.model import (
+    AutomaticDump,
     BlockOperation,
     Capabilities,
     DiskKey,
@@ -46,6 +49,7 @@ from backend.model import (
     Domain,
     DomainKey,
     DomainState,
+    DumpCause,
     DumpRequest,
     JobKey,
     JobOperation,
@@ -86,6 +90,7 @@ class LibvirtBackend(Backend):
         self._daemon_owner = 0
         self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
+        self._panics = Panics()
         self._reconnecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -179,6 +184,22 @@ class LibvirtBackend(Backend):
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
+
+    async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
+        cause = await self._polling.call(domain, partial(automatic_dump.cause_by_state, domain))
+        if cause is None:
+            return None
+        if (target := await self.dump_target(domain)) is not None:
+            ours = automatic_dump.named_by_libvirt(target.path, domain)
+            return AutomaticDump(cause, target.path) if ours else None
+        reported = self._panics.last(domain)
+        if cause is not DumpCause.PANIC or reported is None:
+            return None
+        began_by = partial(automatic_dump.began_by, reported, domain)
+        return AutomaticDump(cause) if await self._polling.call(domain, began_by) else None
+
+    async def io_errors(self, domain: DomainKey) -> Sequence[str]:
+        return await self._polling.call(domain, partial(io_errors, domain))
 
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
@@ -349,6 +370,9 @@ class LibvirtBackend(Backend):
             case LifecycleEvent(key, Lifecycle.STOPPED):
                 self._polling.forget(key.uuid)
                 self._disks.forget(key.uuid)
+                self._panics.forget(key.uuid)
+            case LifecycleEvent(key, Lifecycle.CRASHED, "panicked"):
+                self._panics.report(key)
             case LifecycleEvent(key, Lifecycle.SUSPENDED):
                 self._polling.doubt(key.uuid)  # A dump pauses its guest, and then opens its target, which may hang.
         self._hub.put(event)

@@ -14,7 +14,7 @@ from backend.model import Capabilities, Domain
 DEADLINE = 8.0
 """Seconds that one hypervisor may take for all of it."""
 _SECOND_LOOK = 0.3
-"""Seconds after which a dump that only just began, or ended, is not taken for a dead one any more."""
+"""Seconds after which a job that only just began, or ended, is not taken for a dead one any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Checkup:
     capabilities: Capabilities | None = None
     """None: there was no connection."""
     domains: Sequence[Domain] = ()
-    left_paused: Sequence[str] = ()
-    """Names of domains that a dump paused which has no job any more."""
+    left_paused: Sequence[Domain] = ()
+    """Domains that a job paused and that have none any more."""
     seconds: float = 0.0
     """How long connecting took."""
 
@@ -54,16 +54,16 @@ async def check(backend: Backend) -> Checkup:
     return Checkup(backend.uri, backend.readonly, None, capabilities, domains, left, seconds)
 
 
-async def _left_paused(backend: Backend, domains: Sequence[Domain]) -> list[str]:
+async def _left_paused(backend: Backend, domains: Sequence[Domain]) -> list[Domain]:
     suspects = await _without_job(backend, domains)
     if suspects:
         await asyncio.sleep(_SECOND_LOOK)
         keys = {domain.key for domain in suspects}
         suspects = await _without_job(backend, [now for now in await backend.domains() if now.key in keys])
-    return [domain.name for domain in suspects]
+    return suspects
 
 
 async def _without_job(backend: Backend, domains: Sequence[Domain]) -> list[Domain]:
-    paused = [domain for domain in domains if domain.paused_by_dump and domain.answering]
+    paused = [domain for domain in domains if domain.paused_by and domain.answering]
     jobs = await backend.jobs([domain.key for domain in paused])
     return [domain for domain in paused if jobs[domain.key] is None]

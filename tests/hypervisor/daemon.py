@@ -105,6 +105,10 @@ class Machines:
             handle.suspend()
         return domain
 
+    def create(self, xml: str) -> DomainKey:
+        """A new transient domain, paused."""
+        return self._keep(self._conn.createXML(xml, libvirt.VIR_DOMAIN_START_PAUSED))
+
     def define(self, name: str, mib: int = 32) -> DomainKey:
         """A new persistent domain that does not run."""
         return self._keep(self._conn.defineXML(domain_xml(name, mib)))
@@ -152,8 +156,17 @@ def resident(pid: int) -> int:
 # CMOS tells, the numbers 0x9e3779b9 + n * 0x61c88647; then it halts. Assembled from:
 #   cli; A20 by port 0x92; lgdt cs:gdtr; PE; ljmp 8:pm; ds = es = 16; ecx = CMOS[0x35:0x34] << 14; add ecx, 15 << 18;
 #   edi = 0x100000; eax = 0x9e3779b9; 1: stosd; add eax, 0x61c88647; loop 1b; 2: hlt; jmp 2b
+# PANIC, once, although a machine starts anew: cli; [0x500] == 0x1234? halt : [0x500] = 0x1234; out(0x505, 1).
+# WATCHDOG: cli; out(0x443, 15), which leaves an ib700 no time at all.
+# WRITE: cli; write the first sector of the first IDE disk, from address 0.
 _PROGRAMS = {
     "halt": bytes.fromhex("fa f4 eb fd"),  # cli; 1: hlt; jmp 1b
+    "panic": bytes.fromhex("fa 813e00053412 740c c70600053412 ba0505 b001 ee f4 ebfd"),
+    "watchdog": bytes.fromhex("fa ba4304 b00f ee f4 ebfd"),
+    "write": bytes.fromhex(
+        "fa baf601b0e0ee baf201b001ee baf301b000ee baf401b000ee baf501b000ee baf701b030ee"
+        "ec a808 74fb baf001 b90001 31f6 fc f36f f4 ebfd"
+    ),
     "fill": bytes.fromhex(
         "fae4920c02e6922e660f011670000f20c00c010f22c066ea1e000f00080066b810008ed88ec0b035e670e47188c4b034e670e471fc0f"
         "b7c8c1e10e81c100003c00bf00001000b8b979379eab054786c861e2f8f4ebfd66900000000000000000ffff0000009bcf00ffff0000"

@@ -29,7 +29,7 @@ class Held:
 
     What does not fit into a pipe, that is: 1 MiB is the most that QEMU is rid of. The process that takes it from there
     is stopped at its birth. Where that happened later, QEMU itself would hang: in the last phase of a stream it does
-    not answer its monitor.
+    not answer its monitor. Of a folder, the first file that is written there is held.
     """
 
     def __init__(self, path: Path) -> None:

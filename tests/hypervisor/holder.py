@@ -1,4 +1,5 @@
-"""``holder.py PATH``: stop the process through which libvirt writes PATH at its birth, until standard input ends.
+"""``holder.py PATH``: stop the process through which libvirt writes PATH, or a file in that folder, at its birth, until
+standard input ends.
 
 A process with real-time priority: a thread of the tests' own process would come too late on a busy machine. Prints
 "watching" once no birth can be missed, and the pid once the process is stopped. A line on standard input lets it go on
@@ -75,7 +76,7 @@ def _newborn(path: bytes, older: set[str]) -> int | None:
                 if os.path.basename(os.readlink(f"/proc/{name}/exe")) != HELPER:
                     continue
                 with open(f"/proc/{name}/cmdline", "rb") as cmdline:
-                    if path in cmdline.read().split(b"\0"):
+                    if any(path in (word, os.path.dirname(word)) for word in cmdline.read().split(b"\0")):
                         return int(name)
     return None
 

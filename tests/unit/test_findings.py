@@ -79,7 +79,9 @@ def test_a_read_only_user_is_told_what_they_may_not() -> None:
 
 
 def test_a_domain_left_paused_needs_attention_and_names_the_command() -> None:
-    finding = the("left paused", of_host(replace(HEALTHY, left_paused=["-odd name"])))
+    left = Domain(DomainKey("uuid", 1, "-odd name"), DomainState.PAUSED, "saving")
+    finding = the("left paused", of_host(replace(HEALTHY, left_paused=[left])))
+    assert finding.text == "-odd name, by a save that is no longer running"
     assert (finding.mark, finding.todo) == (Mark.ATTENTION, "virt-jobs -c qemu:///system resume -- '-odd name'")
 
 

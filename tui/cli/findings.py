@@ -131,9 +131,10 @@ def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
     flags = {label: reason for flag, reason in checkup.capabilities.flags.items() for label in flag.labels}
     yield _able("flags", flags, checkup.uri)
     yield from _rights(checkup, checkup.capabilities)
-    for name in checkup.left_paused:
-        todo = shlex.join(["virt-jobs", "-c", checkup.uri, "resume", "--", name])
-        yield Finding("left paused", Mark.ATTENTION, f"{name}, by a dump that is no longer running", todo, checkup.uri)
+    for domain in checkup.left_paused:
+        todo = shlex.join(["virt-jobs", "-c", checkup.uri, "resume", "--", domain.name])
+        what = f"{domain.name}, by a {domain.paused_by} that is no longer running"
+        yield Finding("left paused", Mark.ATTENTION, what, todo, checkup.uri)
 
 
 def _able(subject: str, reasons: Mapping[str, str | None], uri: str, proviso: str = "") -> Finding:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from backend.model import Domain, JobOperation, JobStats
+from backend.model import Domain, DomainState, JobOperation, JobStats
 from backend.text import clean
-from tui.words import units
+from tui.words import states, units
 from tui.words.job_names import name_of, scratch_text
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _job_text(job: JobStats) -> str:
 def state_text(domain: Domain) -> str:
     if not domain.answering:
         return "not answering"
-    return f"{domain.state.label} ({domain.reason})" if domain.paused_by_dump else domain.state.label
+    return states.label(domain) if domain.state is DomainState.PAUSED or domain.faulty else domain.state.label
 
 
 def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any]:
@@ -106,6 +106,7 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
         "uuid": domain.key.uuid,
         "id": domain.key.id,
         "state": domain.state.label,
+        "reason": domain.reason if domain.answering else "",
         "job": None if job is None else job_json(job),
     }
 

@@ -1,20 +1,27 @@
-"""Dumps that others requested: who did, and how they ended, as far as a record says so."""
+"""Dumps that others requested: who did, and how they ended, as far as a record says so.
+
+A dump that the hypervisor may have begun by itself has no record. It is waited for from its begin.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from backend.errors import BackendError
+from backend.model import AutomaticDump, JobOperation
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import in_thread
 from backend.verdicts.verdict import Outcome
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
+from tui.session.background_waits import BackgroundWaits
 from tui.session.host import Host
+from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
+from tui.words import states
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +29,42 @@ RESULT_INTERVAL = 0.2
 """Seconds between two reads of the record of a dump that ended."""
 RESULT_TRIES = 15
 """After so many reads, a record without a result says nothing about how the dump ended."""
+CAUSE_INTERVAL = 0.1
+"""Seconds between two looks for who began a dump: nothing reports when its file is there to be seen."""
+CAUSE_TRIES = 20
+UNKNOWN_END = "dump ended, result unknown"
+
+
+class ForeignWait(JobWait):
+    """A wait for a dump that the hypervisor may have begun by itself."""
 
 
 class ForeignDumps:
-    """Reports them. A record counts for a dump only if it was there, and running, when that dump was seen."""
+    """Reports them. A record counts for a dump only if it was there, and running, when that dump was seen.
 
-    def __init__(self, tasks: BackgroundTasks, log: ActivityLog) -> None:
+    `by_hypervisor` gets the row of each dump that the hypervisor has begun, and that dump.
+    """
+
+    def __init__(
+        self,
+        tasks: BackgroundTasks,
+        log: ActivityLog,
+        waits: BackgroundWaits,
+        by_hypervisor: Callable[[Row, AutomaticDump], object],
+    ) -> None:
         self._tasks = tasks
         self._log = log
+        self._waits = waits
+        self._by_hypervisor = by_hypervisor
         self._ids: dict[RowKey, str] = {}
+
+    def attend(self, host: Host, row: Row, began: bool) -> None:
+        """Wait for the domain's dump, if it has one that the hypervisor may have begun; `began`: just now."""
+        if row.operation != JobOperation.DUMP or not row.domain.may_be_dumped_by_hypervisor or row.key in self._waits:
+            return
+        wait = ForeignWait(host, row.domain.key, JobOperation.DUMP, progress=row.progress)
+        self._waits.begin(wait)
+        self._tasks.start(row.domain.name, self._report_cause(host, row, wait, began))
 
     def seen(self, host: Host, row: Row, began: bool) -> None:
         """The domain has a dump; `began`: just now."""
@@ -56,6 +90,32 @@ class ForeignDumps:
         if began:
             self._log.say(row.domain.name, words, Tone.QUIET)
 
+    async def _report_cause(self, host: Host, row: Row, wait: ForeignWait, began: bool) -> None:
+        record = await _record(host, row)
+        words = "dump started"
+        if record is not None and not record.over and record.key == row.domain.key:
+            if await _is_ours(host, record):
+                return  # The session reports that it is this user's.
+            words += f" by {record.user} → {record.path}"
+        elif (dump := await self._find_cause(host, row, wait)) is not None:
+            self._by_hypervisor(row, dump)
+            words += f" {states.requester(dump)}" + (f" → {dump.path}" if dump.path else "")
+        if began:
+            self._log.say(row.domain.name, words, Tone.QUIET)
+
+    async def _find_cause(self, host: Host, row: Row, wait: ForeignWait) -> AutomaticDump | None:
+        """The dump, if the hypervisor has begun it, with its file if that comes to be seen."""
+        dump: AutomaticDump | None = None
+        for _ in range(CAUSE_TRIES):
+            try:
+                dump = await host.backend.automatic_dump(row.domain.key) or dump
+            except BackendError as error:
+                logger.debug("who dumps %s: %s", row.domain.name, error)
+            if wait.over or (dump is not None and (dump.path or not host.backend.capabilities.local)):
+                break
+            await asyncio.sleep(CAUSE_INTERVAL)
+        return dump
+
     async def _report_end(self, host: Host, row: Row) -> None:
         record_id = self._ids.pop(row.key, None)
         for _ in range(RESULT_TRIES if record_id is not None else 0):
@@ -68,7 +128,7 @@ class ForeignDumps:
                 return
             await asyncio.sleep(RESULT_INTERVAL)
         why = "" if record_id is not None else " (not started by virt-jobs)"
-        self._log.say(row.domain.name, f"dump ended, result unknown{why}", Tone.QUIET)
+        self._log.say(row.domain.name, f"{UNKNOWN_END}{why}", Tone.QUIET)
 
 
 async def _record(host: Host, row: Row) -> JobRecord | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from backend.errors import DomainNotRunning, NoJob, NoSuchDomain
 from backend.model import JobOperation
 from tui.session import news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_waits import BackgroundWaits
-from tui.session.foreign_dumps import ForeignDumps
+from tui.session.foreign_dumps import UNKNOWN_END, ForeignDumps, ForeignWait
 from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey, RowStore
+from tui.words import states
 
 FEW = 8
 """Changes at one time that are reported one by one; more are counted."""
@@ -45,6 +47,8 @@ class Reporter:
 
     def first(self, host: Host, rows: Sequence[Row]) -> None:
         """All that a host has, seen for the first time: no news, but a foreign dump may end later."""
+        for row in rows:
+            self._foreign.attend(host, row, False)
         dumps = [row for row in rows if row.operation is JobOperation.DUMP and row.key not in self._waits]
         for row in dumps[:FEW]:
             self._foreign.seen(host, row, False)
@@ -57,8 +61,10 @@ class Reporter:
             if before is not None and before.domain is row.domain and before.operation == row.operation:
                 continue  # Nearly always: only the job's numbers changed.
             moved.append((before, row))
-            if not row.domain.paused_by_dump:
+            if not row.domain.paused_by:
                 self._left.discard(row.key)
+            if row.key not in self._reported:
+                self._foreign.attend(host, row, True)
         gone = [before for key in removed if (before := self._rows.get(key)) is not None]
         if len(moved) + len(gone) > FEW:
             self._count(host, moved, gone)
@@ -81,15 +87,21 @@ class Reporter:
             if wait.outcome.left_paused:
                 self._left.add(wait.key)
                 self._log.say(name, f"left paused by its dump; {self._resume_key} resumes it", Tone.WARNING)
+        elif isinstance(wait, ForeignWait) and isinstance(wait.error, (NoJob, DomainNotRunning, NoSuchDomain)):
+            self._log.say(name, UNKNOWN_END, Tone.QUIET)
         elif wait.error is not None:
             what = "dump not started" if wait.ours and wait.record is None else "wait failed"
             self._log.say(name, f"{what}: {wait.error.message}", Tone.WARNING)
 
     def left_paused(self, row: Row) -> None:
-        """The domain is paused by a dump that is no longer running."""
+        """The domain is paused by a job that is no longer running."""
         if row.key not in self._left:
             self._left.add(row.key)
-            self._log.say(row.domain.name, "left paused by a dump that is no longer running", Tone.WARNING)
+            self._log.say(row.domain.name, states.left_paused(row.domain), Tone.WARNING)
+
+    def disks_fail(self, row: Row, errors: Sequence[str]) -> None:
+        """These disks pause the domain."""
+        self._log.say(row.domain.name, f"{states.label(row.domain)}: {'; '.join(errors)}", Tone.WARNING)
 
     def forget(self, keys: Collection[RowKey]) -> None:
         """These domains are gone, as is what was reported of them."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Set
 from typing import Any
 
 from tui.session.rows import Row, RowKey, RowStore, SortValue, busy_first, by_name
+from tui.words import states
 
 FEW = 200
 """Rows that move at one time for which places are searched one by one."""
@@ -27,7 +28,7 @@ class Filter:
         if not self._words:
             return True
         job = row.progress.stats.operation.label if row.progress else row.pending
-        text = f"{row.domain.name} {row.domain.state.label} {job} {row.host}".casefold()
+        text = f"{row.domain.name} {states.label(row.domain)} {job} {row.host}".casefold()
         return all(word in text for word in self._words) != self._inverted
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from backend.model import Domain, Operation
+from backend.model import AutomaticDump, Domain, Operation
 from backend.observing.progress import Progress
 from backend.observing.watcher import DomainView
 
@@ -29,7 +29,13 @@ class Row:
     host: str
     """The alias of the host, or else its URI."""
     left_paused: bool = False
-    """Paused by a dump that is no longer running; it stays paused until someone resumes it."""
+    """Paused by a job that is no longer running; it stays paused until someone resumes it."""
+    since: float | None = None
+    """When it was seen to get into its state (seconds since the epoch); None: nobody saw that."""
+    io_errors: tuple[str, ...] = ()
+    """What does not work of its disks, where that pauses it."""
+    automatic_dump: AutomaticDump | None = None
+    """Its dump, where the hypervisor itself is known to have begun it."""
     pending: str = ""
     """``queued`` or ``starting`` while a dump that this user requested has no job yet."""
     stale: bool = False
@@ -56,8 +62,13 @@ class Row:
 
     @property
     def maybe_left_paused(self) -> bool:
-        """Whether it looks left paused: for a moment, so does a dump that begins or ends."""
-        return self.progress is None and self.domain.paused_by_dump
+        """Whether it looks left paused: for a moment, so does one whose job begins or ends."""
+        return self.progress is None and bool(self.domain.paused_by)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether somebody should see to it."""
+        return self.left_paused or not self.domain.answering or self.domain.faulty
 
 
 @lru_cache(maxsize=1 << 16)
@@ -74,7 +85,7 @@ def by_name(row: Row) -> tuple[Natural, str]:
 
 def busy_first(row: Row) -> tuple[int, Natural, str]:
     """Problems first, then jobs, then running domains, then the others; by name in each group."""
-    if row.left_paused or not row.domain.answering:
+    if row.troubled:
         rank = 0
     elif row.progress is not None or row.pending:
         rank = 1

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import DomainKey, DumpRequest, JobOperation
+from backend.model import AutomaticDump, DomainKey, DumpRequest, JobOperation
 from backend.observing.watcher import MANY, DomainView
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
@@ -18,17 +18,17 @@ from tui.session import migrations, news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
+from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
 from tui.session.foreign_dumps import ForeignDumps
 from tui.session.host import Host, HostChanges, Link
 from tui.session.job_wait import JobWait
+from tui.session.left_pauses import LeftPauses
+from tui.session.pauses import Pauses, same_state
 from tui.session.planned_dump import PlannedDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore
 from tui.session.throughput import Throughputs
-
-LEFT_AFTER = 2.0
-"""Seconds that a domain must be paused by a dump, with no job, to count as left paused."""
 
 Deliver = Callable[[Callable[[], None]], object]
 Action = Literal["abort", "resume"]
@@ -78,7 +78,7 @@ class Session:
         self.throughputs = Throughputs()
         self.loaded: set[str] = set()
         """The URIs of the hosts whose domains are known."""
-        foreign = ForeignDumps(self._tasks, log)
+        foreign = ForeignDumps(self._tasks, log, self.waits, self._dumped_by_hypervisor)
         self._reporter = Reporter(log, self.rows, self.waits, foreign, self._look_for_pending, resume_key)
         self._pending: dict[Host, None] = {}
         """Hosts with changes that were not taken yet, in the order in which they came."""
@@ -86,7 +86,9 @@ class Session:
         """Seconds, at least, between two reports of changed rows."""
         self._flush_due: asyncio.TimerHandle | None = None
         self._flushed_at = float("-inf")
-        self._left_checks: set[asyncio.TimerHandle] = set()
+        self._pauses = Pauses()
+        self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
+        self._disks = FailingDisks(self._tasks, self._disks_fail)
 
     def start(self) -> None:
         """Connect to all hosts."""
@@ -94,9 +96,8 @@ class Session:
 
     def close(self) -> None:
         """End everything that runs here; jobs continue."""
-        for timer in (self._flush_due, *self._left_checks):
-            if timer is not None:
-                timer.cancel()
+        if self._flush_due is not None:
+            self._flush_due.cancel()
         self._tasks.cancel()
 
     def internal_error(self, subject: str, error: BaseException) -> None:
@@ -156,6 +157,7 @@ class Session:
         elif before is not Link.UP:
             hypervisor = f": {host.capabilities.hypervisor}" if host.capabilities else ""
             self._log.say(host.name, f"connected{hypervisor}")
+            self._pauses.missed(host.uri)
             self._look_for_pending(host)
         elif host.reason:
             self._log.say(host.name, host.reason, Tone.WARNING)
@@ -183,13 +185,14 @@ class Session:
         self.throughputs.learn(changed)
         self._apply(changed, removed)
         for row in changed:
-            if row.maybe_left_paused and not row.left_paused:
-                self._check_later(row)
+            self._left_pauses.suspect(self.hosts[row.uri], row)
+            self._disks.look(self.hosts[row.uri], row)
         if loaded or renamed:
             self._listener.hosts_changed()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
-        rows = [self._row(host, view) for view in changes.changed]
+        seen = not self._pauses.catch_up(host.uri) and not changes.complete
+        rows = [self._row(host, view, seen) for view in changes.changed]
         removed = [(host.uri, uuid) for uuid in changes.removed]
         if changes.complete:
             present = {row.key for row in rows}
@@ -200,15 +203,14 @@ class Session:
             self._reporter.changes(host, rows, removed)
         return rows, removed
 
-    def _row(self, host: Host, view: DomainView) -> Row:
+    def _row(self, host: Host, view: DomainView, seen: bool = True) -> Row:
         before = self.rows.get((host.uri, view.domain.key.uuid))
         wait = self.waits.get((host.uri, view.domain.key.uuid))
         pending = wait.stage if wait is not None and view.progress is None else ""
         row = Row(host.uri, view, host.name, pending=pending, stale=host.link is Link.DOWN)
         if before is not None and before.other_end and before.operation == row.operation:
             row = replace(row, other_end=before.other_end)
-        still = before is not None and before.left_paused and row.maybe_left_paused
-        return replace(row, left_paused=True) if still else row
+        return self._pauses.refined(before, row, seen)
 
     def _apply(self, changed: Sequence[Row], removed: Sequence[RowKey] = ()) -> None:
         """Change these rows, correct what that says of migrations, and report it."""
@@ -225,18 +227,28 @@ class Session:
         if changed or removed:
             self._listener.rows_changed(changed, removed)
 
-    def _check_later(self, row: Row) -> None:
-        def check() -> None:
-            self._left_checks.discard(timer)
-            self._deliver(lambda: self._check_left(row))
+    def _left_paused(self, row: Row) -> None:
+        current = self.rows.get(row.key)
+        if current is not None and current.maybe_left_paused and current.domain == row.domain:
+            self._reporter.left_paused(current)
+            self._apply([replace(current, left_paused=True)])
 
-        timer = asyncio.get_running_loop().call_later(LEFT_AFTER, check)
-        self._left_checks.add(timer)
+    def _disks_fail(self, row: Row, errors: tuple[str, ...]) -> None:
+        def show() -> None:
+            current = self.rows.get(row.key)
+            if current is not None and same_state(row, current):
+                self._reporter.disks_fail(current, errors)
+                self._apply([replace(current, io_errors=errors)])
 
-    def _check_left(self, row: Row) -> None:
-        if self.rows.get(row.key) == row:
-            self._reporter.left_paused(row)
-            self._apply([replace(row, left_paused=True)])
+        self._deliver(show)
+
+    def _dumped_by_hypervisor(self, row: Row, dump: AutomaticDump) -> None:
+        def show() -> None:
+            current = self.rows.get(row.key)
+            if current is not None and current.domain.key == row.domain.key and current.operation == row.operation:
+                self._apply([replace(current, automatic_dump=dump)])
+
+        self._deliver(show)
 
     # Waits and dumps
 

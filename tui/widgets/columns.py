@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from backend.model import DomainState, JobOperation, JobStats
 from backend.observing.progress import Progress
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import units
+from tui.words import states, units
 from tui.words.cells import fit
 
 Piece = tuple[str, str]
@@ -204,12 +204,18 @@ JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "
 
 
 def note(row: Row) -> Piece | None:
-    """What is shown in place of a job: a problem of the domain."""
+    """What is shown in place of a job: a problem of the domain, or why it is paused."""
     if row.progress is not None or row.pending:
         return None
     if not row.domain.answering:
         return "no answer from the hypervisor for this domain", "bad"
-    return ("left paused by a dump that is no longer running", "warn") if row.left_paused else None
+    since = states.since(row.since)
+    if row.left_paused:
+        return states.left_paused(row.domain) + since, "warn"
+    if row.domain.faulty:
+        return states.trouble(row.domain, row.io_errors) + since, "bad"
+    paused = row.domain.state is DomainState.PAUSED and row.domain.reason
+    return (row.domain.reason + since, "dim") if paused else None
 
 
 def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:

@@ -16,7 +16,7 @@ from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import note
-from tui.words import jobinfo, units
+from tui.words import jobinfo, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -57,6 +57,10 @@ def job(
     if progress.eta is not None and not progress.stalled:
         facts.append(f"~{units.duration(progress.eta)} to go")
     yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+    if (dump := row.automatic_dump) is not None:
+        if dump.path:
+            yield _fact("writes", crop_path(dump.path, cells - LABEL), cells)
+        yield _fact("requested", states.requester(dump), cells)
     for record in (item.record for item in records):
         if not record.over and record.key == row.domain.key:
             yield _path_fact("writes", record, cells)
@@ -97,8 +101,7 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
-    reason = f" ({domain.reason})" if domain.reason else ""
-    yield _fact("state", f"{domain.state.label}{reason}", cells)
+    yield _fact("state", states.label(domain) + states.since(row.since), cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
     yield _fact("host", host, cells)
     if capabilities is not None:
@@ -108,7 +111,7 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
 def _problems(row: Row, keys: Keys) -> Iterator[Content]:
     if row.stale:
         yield Content.styled("last known state (host unreachable)", "$error")
-    if problem := note(row):
+    if row.troubled and (problem := note(row)):
         hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
         yield Content.styled(problem[0] + hint, "bold $warning")
 

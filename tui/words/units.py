@@ -61,6 +61,11 @@ def moment(timestamp: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(timestamp))
 
 
+def recent(timestamp: float, now: float) -> str:
+    """`clock`, or `moment` where that was on another day."""
+    return clock(timestamp) if moment(timestamp)[:10] == moment(now)[:10] else moment(timestamp)
+
+
 def clock(timestamp: float) -> str:
     """A time of the epoch as local time of day."""
     return time.strftime("%H:%M:%S", time.localtime(timestamp))

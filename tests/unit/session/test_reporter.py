@@ -49,8 +49,9 @@ class EndedWait:
 
 def reporter(rows: RowStore, observer: Observer) -> tuple[Reporter, ForeignDumps]:
     nobody = Bystander()
-    foreign = ForeignDumps(cast(BackgroundTasks, nobody), observer)
-    return Reporter(observer, rows, cast(BackgroundWaits, nobody), foreign, lambda host: None, "r"), foreign
+    waits = cast(BackgroundWaits, nobody)
+    foreign = ForeignDumps(cast(BackgroundTasks, nobody), observer, waits, lambda row, dump: None)
+    return Reporter(observer, rows, waits, foreign, lambda host: None, "r"), foreign
 
 
 @pytest.mark.parametrize("removed", [True, False])
