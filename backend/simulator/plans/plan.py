@@ -131,7 +131,9 @@ class Plan:
         if now < self.stop:
             return self.counters(JobType.UNBOUNDED, now)
         if self.finished:
-            return self.counters(JobType.COMPLETED, now)
+            # Disks have no file that would be closed.
+            closing = self.operation not in _DISK_OPERATIONS
+            return self.counters(JobType.COMPLETED if closing else JobType.UNBOUNDED, now)
         if self.ending is Ending.CANCELLED:
             return self.counters(JobType.CANCELLED, now)
         if self.memory_only:

@@ -158,6 +158,13 @@ def test_the_file_is_closed_after_the_last_byte() -> None:
     assert (stats.processed, stats.remaining) == (plan.total, 0)
 
 
+def test_a_backup_closes_no_file() -> None:
+    plan = domain_jobs.operation(machine(), JobOperation.BACKUP, BEGUN, 10, 5 * MIB)
+    stats = plan.stats((plan.stop + plan.end) / 2)
+    assert stats is not None and not stats.closing
+    assert (stats.processed, stats.remaining) == (plan.total, 0)
+
+
 def test_a_memory_only_dump_cannot_be_aborted() -> None:
     with pytest.raises(NotSupported, match="cannot abort memory-only dump") as refused:
         plans.aborted(dump(ELF), BEGUN + 1)
