@@ -207,15 +207,20 @@ def note(row: Row) -> Piece | None:
     """What is shown in place of a job: a problem of the domain, or why it is paused."""
     if row.progress is not None or row.pending:
         return None
+    if (trouble := problem(row)) is not None:
+        words, style = trouble
+        return words + (states.since(row.since) if row.domain.answering else ""), style
+    paused = row.domain.state is DomainState.PAUSED and row.domain.reason
+    return (row.domain.reason + states.since(row.since), "dim") if paused else None
+
+
+def problem(row: Row) -> Piece | None:
+    """What somebody should see to."""
     if not row.domain.answering:
         return "no answer from the hypervisor for this domain", "bad"
-    since = states.since(row.since)
     if row.left_paused:
-        return states.left_paused(row.domain) + since, "warn"
-    if row.domain.faulty:
-        return states.trouble(row.domain, row.io_errors) + since, "bad"
-    paused = row.domain.state is DomainState.PAUSED and row.domain.reason
-    return (row.domain.reason + since, "dim") if paused else None
+        return states.left_paused(row.domain), "warn"
+    return (states.trouble(row.domain, row.io_errors), "bad") if row.domain.faulty else None
 
 
 def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from backend.model import Capabilities
+from backend.model import Capabilities, DomainState
 from backend.observing.lookup import DomainRecord
 from backend.records import process
 from backend.records.record import JobRecord, RecordState
@@ -15,7 +15,7 @@ from tui.commands.keys import Keys
 from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
-from tui.widgets.columns import note
+from tui.widgets.columns import problem
 from tui.words import jobinfo, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
@@ -37,7 +37,9 @@ def job(
     row: Row, keys: Keys, records: Sequence[DomainRecord], life: Throughput | None, cells: int
 ) -> Iterator[Content]:
     """The progress of its job, and all statistics of that operation."""
-    yield from _problems(row, keys)
+    yield from _problems(row, keys, cells)
+    if row.domain.answering and (row.domain.faulty or row.domain.state is DomainState.PAUSED):
+        yield _state(row, cells)
     if row.progress is None:
         words = f"a dump is {row.pending}" if row.pending else "no job"
         yield Content.styled(words, "$foreground-muted")
@@ -97,23 +99,27 @@ def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
 def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:
     """The domain itself."""
     domain = row.domain
-    yield from _problems(row, keys)
+    yield from _problems(row, keys, cells)
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
-    yield _fact("state", states.label(domain) + states.since(row.since), cells)
+    yield _state(row, cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
     yield _fact("host", host, cells)
     if capabilities is not None:
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 
 
-def _problems(row: Row, keys: Keys) -> Iterator[Content]:
+def _problems(row: Row, keys: Keys, cells: int) -> Iterator[Content]:
     if row.stale:
         yield Content.styled("last known state (host unreachable)", "$error")
-    if row.troubled and (problem := note(row)):
+    if (trouble := problem(row)) is not None:
         hint = f": {keys[Resume]} resumes it" if row.left_paused else ""
-        yield Content.styled(problem[0] + hint, "bold $warning")
+        yield from Content.styled(trouble[0] + hint, "bold $warning").wrap(max(10, cells))
+
+
+def _state(row: Row, cells: int) -> Content:
+    return _fact("state", states.label(row.domain) + states.since(row.since), cells)
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:
