@@ -20,11 +20,13 @@ from backend.files.target import DumpTarget
 from backend.log import backend_error, ignored
 from backend.model import (
     FORMAT_NAMES,
+    AutomaticDump,
     Capabilities,
     DiskKey,
     DiskSource,
     Domain,
     DomainKey,
+    DumpCause,
     DumpFlags,
     DumpRequest,
     JobKey,
@@ -236,6 +238,13 @@ class SimulatorBackend(Controls):
         with ignored(logger, "the dump's file cannot be held", OperationFailed):
             return DumpTarget.open(path) if path else None
         return None
+
+    async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
+        path = await self._call_on(domain, Hypervisor.automatic_dump_path, domain)
+        return None if path is None else AutomaticDump(DumpCause.PANIC, path or None)
+
+    async def io_errors(self, domain: DomainKey) -> Sequence[str]:
+        return await self._call_on(domain, disk_calls.io_errors, domain)
 
     def events(self) -> EventStream:
         if self._watch is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from backend.model import DiskKey, DiskSource
-from backend.simulator import disks, refusals
+from backend.model import DiskKey, DiskSource, DomainKey
+from backend.simulator import disks, effects, refusals
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.plans import block_job
 from backend.simulator.plans.block_job import BlockJob
@@ -26,6 +26,12 @@ def source(hypervisor: Hypervisor, key: DiskKey) -> DiskSource | None:
         return found
     ready = plan.ready(hypervisor.clock())
     return replace(found, mirror=plan.mirror, mirror_ready=ready, mirror_index=plan.mirror_index)
+
+
+def io_errors(hypervisor: Hypervisor, domain: DomainKey) -> list[str]:
+    """What does not work of the disks of a guest that was paused for an error of one."""
+    hypervisor.apply_due()
+    return ["vda: no space left"] if hypervisor.active(domain).reason == effects.IO_ERROR else []
 
 
 def abort(hypervisor: Hypervisor, key: DiskKey) -> None:

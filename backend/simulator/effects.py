@@ -16,6 +16,9 @@ from backend.simulator.plans.plan import Ending, Plan
 Effect = tuple[Machine, list[Event]]
 """The domain afterwards, and the events in their order."""
 
+IO_ERROR = "I/O error"
+"""Why a guest is paused whose disk reported an error; the event of that has it as its detail."""
+
 _PAUSE_REASONS: Mapping[Operation, str] = {
     JobOperation.DUMP: "dumping",
     JobOperation.SAVE: "saving",
@@ -73,8 +76,8 @@ def break_postcopy(machine: Machine) -> Effect:
 
 def fail_io(machine: Machine) -> Effect:
     """The guest's disk reports an error, for which the hypervisor pauses it."""
-    machine = machine.paused("I/O error")
-    return machine, [LifecycleEvent(machine.key, Lifecycle.SUSPENDED, "I/O error")]
+    machine = machine.paused(IO_ERROR)
+    return machine, [LifecycleEvent(machine.key, Lifecycle.SUSPENDED, IO_ERROR)]
 
 
 def stop(plan: Plan, machine: Machine) -> Effect:

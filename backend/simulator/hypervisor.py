@@ -17,6 +17,7 @@ from backend.simulator.options import Fail, Options
 from backend.simulator.plans import domain_jobs, migration
 from backend.simulator.plans import plan as plans
 from backend.simulator.plans.migration import Migration
+from backend.simulator.plans.panic import PanicDump
 from backend.simulator.plans.plan import Ending, Plan, Stage
 from backend.simulator.resize import resize
 from backend.simulator.schedule import Schedule
@@ -125,6 +126,13 @@ class Hypervisor:
         self.active(domain)
         plan = self.store.plan(domain.uuid)
         return plan.path if plan else ""
+
+    def automatic_dump_path(self, domain: DomainKey) -> str | None:
+        """The path of the running dump that libvirt itself began, empty if it has no file; None without one."""
+        self.apply_due()
+        self.active(domain)
+        plan = self.store.plan(domain.uuid)
+        return plan.path if isinstance(plan, PanicDump) and plan.stage is not Stage.PENDING else None
 
     def abort(self, domain: DomainKey, postcopy: bool = False) -> None:
         """Abort the domain's own job. NoJob without one, NotSupported if it cannot be aborted, or not in that way."""

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from backend.errors import NoConnection, OperationFailed
 from backend.event_stream import EventStream
-from backend.events import (
-    DumpEvent,
-    JobEvent,
-    Lifecycle,
-    LifecycleEvent,
-)
-from backend.model import (
-    DomainKey,
-    DomainState,
-    JobOperation,
-    JobType,
-)
+from backend.events import DumpEvent, JobEvent, Lifecycle, LifecycleEvent
+from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, DumpRequest, JobOperation, JobType
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from backend.simulator.store import path_of
@@ -79,13 +70,23 @@ async def test_an_io_error_pauses_the_guest_until_someone_resumes_it(
 ) -> None:
     await backend.fail_io(domain)
     assert await state_of(backend, domain) == (DomainState.PAUSED, "I/O error")
+    assert await backend.io_errors(domain) == ["vda: no space left"]
     with pytest.raises(OperationFailed):
         await backend.fail_io(domain)
     await backend.resume(domain)
+    assert not await backend.io_errors(domain)
     assert await told(backend, events) == [
         LifecycleEvent(domain, Lifecycle.SUSPENDED, "I/O error"),
         LifecycleEvent(domain, Lifecycle.RESUMED, "unpaused"),
     ]
+
+
+async def test_a_dump_that_somebody_asks_for_is_not_libvirts(
+    backend: SimulatorBackend, domain: DomainKey, tmp_path: Path
+) -> None:
+    assert await backend.automatic_dump(domain) is None
+    await backend.begin_dump(DumpRequest(domain, str(tmp_path / "dump")))
+    assert await backend.automatic_dump(domain) is None
 
 
 @pytest.mark.parametrize("restart", [True, False])
@@ -99,6 +100,7 @@ async def test_libvirt_dumps_a_guest_that_panics(
     assert await state_of(backend, domain) == (DomainState.CRASHED, "panicked")
     assert await backend.dump_target(domain) is not None
     path = path_of("lab").with_name("lab-dumps") / "vm-01"
+    assert await backend.automatic_dump(domain) == AutomaticDump(DumpCause.PANIC, str(path))
     clock.advance(20)
     after = (DomainState.RUNNING, "crashed") if restart else (DomainState.SHUTOFF, "crashed")
     assert await state_of(backend, domain) == after
