@@ -196,8 +196,9 @@ class Session:
         self.throughputs.learn(changed)
         self._apply(changed, removed)
         for row in changed:
-            self._left_pauses.suspect(self.hosts[row.uri], row)
-            self._disks.look(self.hosts[row.uri], row)
+            if not row.disk:
+                self._left_pauses.suspect(self.hosts[row.uri], row)
+                self._disks.look(self.hosts[row.uri], row)
         if loaded or renamed:
             self._listener.hosts_changed()
 
