@@ -7,14 +7,14 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from backend.base import Backend, JobAnswer
+from backend.base import Backend
 from backend.errors import BackendError
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent
 from backend.observing.inbox import Inbox
 from backend.observing.sampler import sampler_of
 from backend.verdicts.block_attachment import BlockAttachment
-from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
+from backend.verdicts.observations import DiskSeen, Observation
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class BlockObservers:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._follower = sampler_of(self._backend).follow(self._attachment.key, self._sampled, INTERVAL)
+        self._follower = sampler_of(self._backend).follow(self._attachment.key, self._observed.take, INTERVAL)
         for observer in (self._listen, self._look_at_disk):
             self._tasks.append(self._observed.watch(asyncio.create_task(observer())))
         return self
@@ -55,14 +55,6 @@ class BlockObservers:
         """Observe what matters now that the attachment knows more."""
         if self._attachment.ended:
             self._ended.set()
-
-    def _sampled(self, answer: JobAnswer | Exception, sent: float) -> None:
-        if isinstance(answer, BackendError):
-            self._observed.put(SampleFailed(answer))
-        elif isinstance(answer, Exception):
-            self._observed.put(answer)
-        else:
-            self._observed.put(Sampled(answer, sent))
 
     async def _listen(self) -> None:
         """Pass on what the hypervisor reports, and look again."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from backend.verdicts.observations import Observation
+from backend.base import JobAnswer
+from backend.errors import BackendError
+from backend.verdicts.observations import Observation, Sampled, SampleFailed
 
 
 class Inbox:
@@ -15,6 +17,13 @@ class Inbox:
 
     def put(self, observation: Observation | Exception) -> None:
         self._queue.put_nowait(observation)
+
+    def take(self, answer: JobAnswer | Exception, sent: float) -> None:
+        """Put in what the sampler has learned of the job (see Take)."""
+        if isinstance(answer, BackendError):
+            self.put(SampleFailed(answer))
+        else:
+            self.put(answer if isinstance(answer, Exception) else Sampled(answer, sent))
 
     def watch(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         """Put in the exception that ends `task`, if one does; the task."""

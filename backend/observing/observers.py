@@ -33,8 +33,6 @@ from backend.verdicts.observations import (
     FileUnreadable,
     Observation,
     RecordSeen,
-    Sampled,
-    SampleFailed,
     StateSeen,
 )
 
@@ -106,12 +104,7 @@ class Observers:
 
     def _sampled(self, answer: JobAnswer | Exception, sent: float) -> None:
         self._wall_clock.look()
-        if isinstance(answer, BackendError):
-            self._observed.put(SampleFailed(answer))
-        elif isinstance(answer, Exception):
-            self._observed.put(answer)
-        else:
-            self._observed.put(Sampled(answer, sent))
+        self._observed.take(answer, sent)
 
     def _follow_record(self, record: JobRecord) -> None:
         try:
