@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libvirt
 
 from backend.libvirt.connection.connection import Connection
@@ -13,11 +15,15 @@ _IO_ERRORS = 1 << 2
 _WORDS = {libvirt.VIR_DOMAIN_DISK_ERROR_UNSPEC: "I/O error", libvirt.VIR_DOMAIN_DISK_ERROR_NO_SPACE: "no space left"}
 
 
+_MESSAGE = re.compile(r".*\bdisk='([^']*)'.*\bmessage='(.*)'", re.DOTALL)
+"""libvirt 12: ``I/O error: disk='vda', index='1', path='…', timestamp='…', message='No space left on device'``."""
+
+
 def io_errors(key: DomainKey, connection: Connection) -> list[str]:
     """libvirt's own messages; from a daemon that keeps none (9.0.0), each disk with the kind of its error."""
     handle = connection.look_up(key)
     try:
-        messages = [clean(message) for message in handle.messages(_IO_ERRORS)]
+        messages = [_short(clean(message)) for message in handle.messages(_IO_ERRORS)]
     except libvirt.libvirtError as error:
         if error.get_error_code() not in (libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_NO_SUPPORT):
             raise
@@ -27,3 +33,9 @@ def io_errors(key: DomainKey, connection: Connection) -> list[str]:
     return (messages if errors else []) or [
         f"{clean(disk)}: {_WORDS.get(number, f'error {number}')}" for disk, number in errors.items()
     ]
+
+
+def _short(message: str) -> str:
+    """The disk and the reason, which are what fits beside a domain; all of a message of another form."""
+    parts = _MESSAGE.fullmatch(message)
+    return f"{parts[1]}: {parts[2]}" if parts else message

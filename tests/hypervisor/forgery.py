@@ -11,6 +11,7 @@ from pathlib import Path
 
 from backend.files.inspect import inspect
 from backend.model import DomainKey
+from tests.eventually import eventually
 from tests.hypervisor.daemon import NOBODY
 
 SOMEBODY = NOBODY - 1
@@ -40,6 +41,8 @@ def forged(uuid: str, path: Path, program: str = HELPERS["another program"], use
         stdout=writing,
         **identity,
     )
+    if program == HELPERS["another program"]:
+        eventually(lambda: _opened(helper.pid, path) > 1)  # It empties the file when it opens it.
     path.write_bytes(elf())
     assert inspect(path).whole
     try:
@@ -50,6 +53,11 @@ def forged(uuid: str, path: Path, program: str = HELPERS["another program"], use
         for process in (helper, emulator):
             process.kill()
             process.communicate()
+
+
+def _opened(pid: int, path: Path) -> int:
+    """How often the process has the file open."""
+    return sum(os.path.samestat(os.stat(fd), path.stat()) for fd in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def arguments_of_qemu(domain: DomainKey) -> list[str]:

@@ -17,7 +17,7 @@ from backend.errors import (  # noqa: E402
     OperationFailed,
 )
 from backend.events import Lifecycle  # noqa: E402
-from backend.libvirt import convert  # noqa: E402
+from backend.libvirt import convert, io_errors  # noqa: E402
 from backend.libvirt.capabilities import Versions, capabilities  # noqa: E402
 from backend.libvirt.connection import connect  # noqa: E402
 from backend.libvirt.connection.monitor import dump_result  # noqa: E402
@@ -138,3 +138,18 @@ def test_a_read_only_connection_says_what_it_may_not() -> None:
     assert {found.dump, found.abort, found.resume, found.shared_records, found.dump_events} == {
         "the connection is read-only"
     }
+
+
+@pytest.mark.parametrize(
+    ("message", "short"),
+    [
+        (
+            "I/O error: disk='vda', index='1', path='/a b', timestamp='2026-11-26', message='No space left on device'",
+            "vda: No space left on device",
+        ),
+        ("I/O error: something else", "I/O error: something else"),
+        ("", ""),
+    ],
+)
+def test_of_libvirts_message_on_an_io_error_disk_and_reason_are_told(message: str, short: str) -> None:
+    assert io_errors._short(message) == short
