@@ -21,6 +21,7 @@ ARGUMENTS = {
     "dump": "vm-01 core",
     "wait": "vm-01 --last",
     "abort": "vm-01",
+    "migration": "vm-01",
     "resume": "vm-01",
     "history": "",
     "inspect": "core",
@@ -30,7 +31,13 @@ ARGUMENTS = {
     "man": "",
 }
 """Arguments with which each command does its work, by name; a new command needs an entry."""
-REFUSED = {"abort": Exit.NO_JOB, "resume": Exit.FAILED, "inspect": Exit.FAILED, "wait": Exit.NO_JOB}
+REFUSED = {
+    "abort": Exit.NO_JOB,
+    "migration": Exit.NO_JOB,
+    "resume": Exit.FAILED,
+    "inspect": Exit.FAILED,
+    "wait": Exit.NO_JOB,
+}
 """Exit codes of commands that find nothing to do in an empty folder."""
 PROGRAM = """
 import json, os, sys

@@ -56,9 +56,9 @@ async def test_an_aborted_backup(here: Host) -> None:
 
 
 async def test_a_backup_onto_a_full_disk(here: Host) -> None:
-    # It must not be full before somebody is attached.
-    with small_disk(here.folder / "small", 240) as folder:
-        outcome = await backed_up(here, folder, nothing)
+    # It must not be full before the backup is slowed down.
+    with small_disk(here.folder / "small", 1000) as folder:
+        outcome = await backed_up(here, folder, nothing, 1024)
     assert (outcome.verdict, outcome.evidence, outcome.error) == (
         Verdict.FAILED,
         Evidence.JOB_EVENT,

@@ -94,7 +94,7 @@ class Pivot(Command):
 
 
 class Migration(Command):
-    """Help a migration that does not converge: downtime, bandwidth, post-copy."""
+    """Change the limits of a migration that does not converge, or start post-copy."""
 
     label = "Migration"
     of_domains = True

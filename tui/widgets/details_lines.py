@@ -39,7 +39,8 @@ def job(
 ) -> Iterator[Content]:
     """The progress of its job, and all statistics of that operation."""
     yield from _problems(row, keys, cells)
-    if row.domain.answering and (row.domain.faulty or row.domain.state is DomainState.PAUSED):
+    # What a job does to its domain, it says itself.
+    if row.domain.answering and (row.domain.faulty or (row.domain.state is DomainState.PAUSED and not row.progress)):
         yield _state(row, cells)
     if row.progress is None:
         if row.pending or not row.view.block_jobs:
