@@ -47,6 +47,16 @@ async def test_one_that_does_not_converge_has_no_bar_and_no_time_and_is_helped_b
         assert await other.migration_limits(key) == MigrationLimits(301, 0)
 
 
+async def test_its_form_fits_into_a_small_terminal(other: SimulatorBackend) -> None:
+    await restless(other)
+    async with console(URI, size=(80, 24)) as user:
+        await user.sees("not converging")
+        await user.press("m")
+        await user.sees("Downtime allowed", "Start post-copy", "─╮", "─╯")
+        [top] = [line for line in user.screen.splitlines() if "Migration · " in line]
+        assert top.rstrip().endswith("╮")
+
+
 async def test_nothing_changed_is_nothing_done_and_nonsense_is_refused(other: SimulatorBackend) -> None:
     await restless(other)
     async with console(URI, size=(140, 36)) as user:

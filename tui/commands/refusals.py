@@ -80,11 +80,11 @@ def migration(row: Row | None, capabilities: Capabilities | None) -> str | None:
 def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if row is None:
         return NO_DOMAIN
-    if row.domain.state is not DomainState.PAUSED:
-        return f"{row.domain.name} is not paused"
     broken = row.progress is not None and row.progress.stats.postcopy is Postcopy.FAILED
     if broken or row.domain.reason == "post-copy failed":
         return f"{row.domain.name} can only go on when its migration is recovered"
+    if row.domain.state is not DomainState.PAUSED:
+        return f"{row.domain.name} is not paused"
     if row.progress is not None:
         return f"{row.domain.name} is paused by its running job"
     if capabilities is None:
