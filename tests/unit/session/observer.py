@@ -76,3 +76,5 @@ async def session(*uris: str, config: Config | None = None) -> AsyncIterator[tup
         yield running, observer
     finally:
         running.close()
+        if tasks := set(running._tasks._tasks):
+            await asyncio.wait(tasks)  # They close what they have open.
