@@ -203,7 +203,7 @@ class Attachment:
         elif isinstance(self._phase, Ended) and sent <= self._phase.at:
             return  # The question is older than the end: most likely these are this very job's stats.
         elif self.ended or stats.operation != self.operation or self._is_other(stats, sent, now):
-            self._succeed(began(stats, sent), now)
+            self._succeed(self._samples.successor_began(stats, sent), now)
         else:
             self._record.contradict(sent)
             self._samples.take(stats, sent, now)

@@ -65,6 +65,16 @@ class Samples:
         # A start that was set back into the future is forgotten by libvirt, which counts no time from then on.
         return stats.time_elapsed == 0 and _moved_on(last, stats)
 
+    def successor_began(self, stats: JobStats, sent: float) -> float:
+        """When the job with these stats began, which followed this one, at the earliest.
+
+        If nobody looked for a while, a clock that was set may be all that tells the two apart: then its word on the
+        begin is worth nothing, and this job may be at work still.
+        """
+        if self.last is not None and stats.operation == self.last.operation and sent - self._at >= GAP:
+            return min(self._at, began(stats, sent))
+        return began(stats, sent)
+
     def _is_older_than_gap(self, stats: JobStats, now: float) -> bool:
         """Whether the job had begun by the latest sample, when the domain had no other one, whatever its clock says."""
         return stats.time_elapsed / 1000 > now - self._sent + START_SLACK

@@ -336,8 +336,27 @@ def missed(
     return Telling(story, [Glimpse(lost=True)] * before, hears=hears)
 
 
+def set_back_unseen() -> Telling:
+    """The clock is set back while nobody looks: the dump's own stats look like those of one that has followed it."""
+    story = Story(
+        Ending.DESTROYED_LATE,
+        raw=False,
+        was_running=False,
+        ours=False,
+        shared=False,
+        runner_dies=False,
+        pre_existing=False,
+        restarts=False,
+        follows=None,
+        quick=False,
+    )
+    glimpses = [Glimpse(lost=True), Glimpse(), *[Glimpse(lost=True)] * 23]
+    return Telling(story, glimpses, outage=(2.0, 1.0), step=(1.5, -2.0))
+
+
 @settings(max_examples=5 * settings().max_examples)
 @given(tellings())
+@example(set_back_unseen())
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False))
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, pre_existing=True))
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, shared=True))
