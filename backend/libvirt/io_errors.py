@@ -13,8 +13,6 @@ from backend.text import clean
 _IO_ERRORS = 1 << 2
 """VIR_DOMAIN_MESSAGE_IOERRORS: newer than the oldest binding and daemon that virt-jobs works with."""
 _WORDS = {libvirt.VIR_DOMAIN_DISK_ERROR_UNSPEC: "I/O error", libvirt.VIR_DOMAIN_DISK_ERROR_NO_SPACE: "no space left"}
-
-
 _MESSAGE = re.compile(r".*\bdisk='([^']*)'.*\bmessage='(.*)'", re.DOTALL)
 """libvirt 12: ``I/O error: disk='vda', index='1', path='…', timestamp='…', message='No space left on device'``."""
 

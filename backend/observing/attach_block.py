@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from backend.base import Backend
 from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob
@@ -35,17 +36,22 @@ async def attach_block(
     return attachment
 
 
+async def block_jobs_of(backend: Backend, domain: DomainKey) -> Sequence[JobStats]:
+    """The jobs of the domain's disks. BackendError where they are not known."""
+    found = (await backend.block_jobs([domain]))[domain]
+    if isinstance(found, BackendError):
+        raise found
+    return found
+
+
 async def _stats(backend: Backend, domain: DomainKey, operation: BlockOperation | None, disk: str | None) -> JobStats:
     if disk is not None:
         stats = await backend.job(DiskKey(domain, disk))
         if stats is None:
             raise NoJob(f"{domain.name} has no job on disk {disk} to wait for")
-        if operation is not None and stats.operation != operation:
-            raise JobMismatch(operation, stats.operation)
-        return stats
-    found = (await backend.block_jobs([domain]))[domain]
-    if isinstance(found, BackendError):
-        raise found
+        found: Sequence[JobStats] = [stats]
+    else:
+        found = await block_jobs_of(backend, domain)
     matching = [stats for stats in found if operation is None or stats.operation == operation]
     match matching, found:
         case [stats], _:

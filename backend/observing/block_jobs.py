@@ -10,6 +10,7 @@ from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.model import DiskKey, DomainKey, JobStats
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.sampler import Follower, sampler_of
+from backend.verdicts.block_attachment import follows
 
 INTERVAL = 0.5
 """Seconds between two looks at a block job: they take minutes to hours, and their ends are reported."""
@@ -85,7 +86,7 @@ class BlockJobs:
         if job is None:
             follower = sampler_of(self._backend).follow(key, partial(self._sampled, key), INTERVAL)
             job = jobs[key.disk] = _Followed(follower, stats)
-        elif stats.operation != job.stats.operation or stats.processed < job.stats.processed - 1:
+        elif follows(job.stats, stats):
             job.meter = ProgressMeter()  # Another job has followed.
         job.stats = stats
         job.progress = job.meter.update(stats, self._clock())

@@ -31,21 +31,17 @@ class BlockObservers:
         self._events = events
         self._observed = Inbox()
         self._ended = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         self._follower = sampler_of(self._backend).follow(self._attachment.key, self._observed.take, INTERVAL)
-        for observer in (self._listen, self._look_at_disk):
-            self._tasks.append(self._observed.watch(asyncio.create_task(observer())))
+        self._observed.start(self._listen, self._look_at_disk)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._follower.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._observed.stop()
 
     async def next(self, until: float | None) -> Observation | None:
         """The next observation; None if there is none `until` then (the event loop's clock)."""

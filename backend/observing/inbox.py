@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from backend.base import JobAnswer
 from backend.errors import BackendError
@@ -14,6 +16,20 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Observation | Exception] = asyncio.Queue()
+        self._observers: list[asyncio.Task[None]] = []
+
+    def start(self, *observers: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run these until `stop`."""
+        for observer in observers:
+            task = asyncio.create_task(observer())
+            task.add_done_callback(self._stopped)
+            self._observers.append(task)
+
+    async def stop(self) -> None:
+        """End all of them."""
+        for task in self._observers:
+            task.cancel()
+        await asyncio.gather(*self._observers, return_exceptions=True)
 
     def put(self, observation: Observation | Exception) -> None:
         self._queue.put_nowait(observation)
@@ -24,11 +40,6 @@ class Inbox:
             self.put(SampleFailed(answer))
         else:
             self.put(answer if isinstance(answer, Exception) else Sampled(answer, sent))
-
-    def watch(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
-        """Put in the exception that ends `task`, if one does; the task."""
-        task.add_done_callback(self._stopped)
-        return task
 
     async def next(self, until: float | None) -> Observation | None:
         """The next observation; None if there is none `until` then (the event loop's clock). Raises an exception."""

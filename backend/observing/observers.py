@@ -62,7 +62,6 @@ class Observers:
         """The file of the dump is looked for at once."""
         self._closing = False
         self._ended = attachment.ended
-        self._tasks: list[asyncio.Task[None]] = []
         self._cleanup = contextlib.ExitStack()
         self._wall_clock = WallClock()
 
@@ -72,17 +71,14 @@ class Observers:
         self._follower: Follower = self._cleanup.enter_context(follower)
         if (record := self._attachment.record) is not None:
             self._follow_record(record)
-        for observer in (self._listen, self._read_from_hypervisor, self._watch_file, self._watch_state):
-            self._tasks.append(self._observed.watch(asyncio.create_task(observer())))
+        self._observed.start(self._listen, self._read_from_hypervisor, self._watch_file, self._watch_state)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._cleanup.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._observed.stop()
 
     async def next(self, until: float | None) -> Observation | None:
         """The next observation; None if there is none `until` then (the event loop's clock)."""

@@ -204,8 +204,9 @@ class Watcher:
         """Look once at domains that nobody follows, or that may have changed this very moment."""
         if not keys:
             return
-        for count, (key, answer) in enumerate((await self._backend.jobs(keys)).items(), 1):
-            assert isinstance(key, DomainKey)
+        answers = await self._backend.jobs(keys)
+        for count, key in enumerate(keys, 1):
+            answer = answers[key]
             if answer is None and pace is not self._listings:
                 continue  # Nearly always: the domain has no job, and had none.
             if isinstance(answer, NoConnection):

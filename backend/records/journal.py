@@ -92,7 +92,7 @@ class Journal:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
         marks = ", ".join("?" * len(_COLUMNS))
         values = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
-        # A row keeps its place: they are in the order of the requests, whatever is done to the wall clock.
+        # A row keeps its place, so that rows are in the order of the requests even if the clock was set.
         command = (
             f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {values}"
         )

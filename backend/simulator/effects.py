@@ -50,7 +50,7 @@ def start(plan: Plan, machine: Machine, new_id: Callable[[], int]) -> Effect:
     elif plan.operation in _PAUSE_REASONS and machine.running:
         machine = machine.paused(_PAUSE_REASONS[plan.operation])
         events.append(LifecycleEvent(machine.key, Lifecycle.SUSPENDED, "paused"))
-    # QEMU tells of no memory-only dump before it ends.
+    # QEMU does not report the start of a memory-only dump.
     return machine, events if plan.memory_only else [*events, JobBegan(machine.key, block=False)]
 
 

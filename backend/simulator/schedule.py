@@ -72,7 +72,7 @@ class Schedule:
             self._store.remove_plan(plan)
             if machine.lively and effects.fits(plan.operation, machine):
                 if plan.disk:
-                    # Whoever keeps it busy has made a new chain of snapshots since the last one.
+                    # The last job may have merged the disk's snapshots: the next one finds new ones.
                     machine = self.apply((machine.with_new_disks(), []))
                 self.begin(replace(plan, domain_id=machine.id, was_running=machine.running), machine)
             else:
@@ -102,7 +102,7 @@ class Schedule:
             self._store.put_plan(plan)
 
     def _end_disk_jobs(self, machine: Machine) -> None:
-        """The jobs of the disks of a domain that has stopped are gone, and nothing but the stop tells of it."""
+        """End the jobs of the disks of a domain that has stopped; there is no event for that."""
         now = self._clock()
         for plan in self._store.plans([machine.uuid]):
             if plan.disk and plan.stage is not Stage.PENDING:

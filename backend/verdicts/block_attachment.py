@@ -23,6 +23,12 @@ _VERDICTS = {
 }
 
 
+def follows(last: JobStats, stats: JobStats) -> bool:
+    """Whether `stats` are those of another job of the disk than `last`, which was seen before."""
+    # Before a job is ready, libvirt reports one byte less than all, even if it has reported all before.
+    return stats.operation != last.operation or stats.processed < last.processed - 1
+
+
 class BlockAttachment:
     """Feed it with `observe`; ask for the `outcome` after each observation and when `due` has come.
 
@@ -110,10 +116,9 @@ class BlockAttachment:
 
     def _is_other(self, stats: JobStats) -> bool:
         """Whether these are the stats of a job that followed this one while nobody looked."""
-        if self.last is None:
-            return False
-        # Before a job is ready, libvirt reports one byte less than all, even if it has reported all before.
-        return stats.processed < self.last.processed - 1 or (self._link.gap and self.ready and stats.ready is False)
+        return self.last is not None and (
+            follows(self.last, stats) or (self._link.gap and self.ready and stats.ready is False)
+        )
 
     def _take_event(self, event: BlockJobEvent, now: float) -> None:
         if event.disk != self.key.disk or event.operation != self.operation or self._proof is not None:

@@ -83,7 +83,7 @@ def weigh(
     """The best proof once the claim is considered; UNPROVEN, with both sides named, where they contradict each other.
 
     `proof` is the best of the job itself, `signs` are all that were seen of it, and `checked` is its own file. `lost`:
-    this user's own journal says that the result was lost, which whoever really had it would know.
+    this user's own journal says that the result was lost, so nobody else can have it.
     """
     claimed = Outcome.of_record(claim, shared=True)
     if claimed is None or (checked is not None and checked.content.path != claim.path):

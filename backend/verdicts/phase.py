@@ -72,7 +72,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Succeeded(Ended):
-    """The job is over, and another one followed it: whatever is reported from now on is about that one."""
+    """The job is over, and another one followed it: all further reports are about that one."""
 
     began: float
     """When the other job began, at the earliest."""

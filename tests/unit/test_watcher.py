@@ -16,14 +16,7 @@ from backend.observing.pace import Pace
 from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, DomainView, Watcher
 from backend.simulator import SimulatorBackend
 from tests.contract.steps import PATIENCE
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.clock import Clock
 
 
 @pytest.fixture

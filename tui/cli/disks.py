@@ -7,15 +7,8 @@ from collections.abc import Sequence
 from backend.base import Backend
 from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob
 from backend.model import BlockOperation, DomainKey, JobStats, Operation
+from backend.observing.attach_block import block_jobs_of
 from tui.words.job_names import name_of
-
-
-async def block_jobs(backend: Backend, domain: DomainKey) -> Sequence[JobStats]:
-    """The jobs of the domain's disks. BackendError where they are not known."""
-    answer = (await backend.block_jobs([domain]))[domain]
-    if isinstance(answer, BackendError):
-        raise answer
-    return answer
 
 
 async def find_mirror(
@@ -25,7 +18,7 @@ async def find_mirror(
 
     NoJob without one, JobMismatch where there are only others, AmbiguousJob where there are several.
     """
-    jobs = [job for job in await block_jobs(backend, domain) if disk in (None, job.disk)]
+    jobs = [job for job in await block_jobs_of(backend, domain) if disk in (None, job.disk)]
     wanted = [job for job in jobs if _becomes_ready(job) and operation in (None, job.operation)]
     match wanted, jobs:
         case [job], _:
@@ -41,7 +34,7 @@ async def find_mirror(
 async def other_jobs(backend: Backend, domain: DomainKey) -> NoJob | None:
     """Why there is no job of the domain's own, although its disks have some; None if they have none."""
     try:
-        jobs = await block_jobs(backend, domain)
+        jobs = await block_jobs_of(backend, domain)
     except BackendError:
         return None
     if not jobs:

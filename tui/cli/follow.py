@@ -21,7 +21,7 @@ from tui.cli.output import print_json
 from tui.cli.tables import job_json, phase
 from tui.terminal.encoding import blocks_fit
 from tui.words import migrating, outcomes, units
-from tui.words.job_names import job_name, name_of, scratch_text
+from tui.words.job_names import job_name, name_of, scratch
 
 BAR_WIDTH = 20
 PAINT_INTERVAL = 0.25
@@ -157,7 +157,7 @@ def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
     if stats.ready:
         return "  ".join([*parts, "ready: mirrors until someone pivots to it or aborts it"])
     if stats.pull_backup:
-        parts.append(scratch_text(stats))
+        parts.append(f"scratch {scratch(stats)}")
     convergence = progress.convergence
     if convergence is not None and (progress.fraction is None or convergence.needs_help):
         left, elapsed = units.size(stats.remaining), units.duration(stats.time_elapsed / 1000)

@@ -10,6 +10,7 @@ import click
 
 from backend.base import Backend
 from backend.model import DiskKey, Domain, JobStats
+from backend.observing.attach_block import block_jobs_of
 from tui.cli import disks, tables
 from tui.cli.fleet import Fleet
 from tui.cli.hosts import DomainJobs
@@ -96,7 +97,7 @@ async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> bool:
     elif options.disk is not None or options.completed:
         print_json(tables.domain_json(backend.uri, domain, job))
     else:
-        of_disks = await disks.block_jobs(backend, domain.key) if domain.active else ()
+        of_disks = await block_jobs_of(backend, domain.key) if domain.active else ()
         print_json(tables.domain_jobs_json(backend.uri, DomainJobs(domain, job, of_disks)))
     return job is not None
 

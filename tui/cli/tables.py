@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backend.model import Domain, DomainState, JobOperation, JobStats
 from backend.text import clean
 from tui.words import states, units
-from tui.words.job_names import name_of, scratch_text
+from tui.words.job_names import name_of, scratch
 
 if TYPE_CHECKING:
     from backend.files.dumpfile import DumpFile
@@ -88,7 +88,7 @@ def _job_text(job: JobStats) -> str:
     if job.disk is not None:
         return f"{job.operation.label} {job.disk}{' (ready)' if job.ready else ''}"
     if job.pull_backup:
-        return f"{name_of(job)} ({scratch_text(job)})"
+        return f"{name_of(job)} (scratch {scratch(job)})"
     return f"{name_of(job)} (closing)" if job.closing else name_of(job)
 
 

@@ -66,7 +66,7 @@ class ForeignDumps:
             return
         wait = ForeignWait(host, row.domain.key, JobOperation.DUMP, progress=row.progress)
         self._waits.begin(wait)
-        self._tasks.start(row.domain.name, self._report_cause(host, row, wait, began))
+        self._tasks.start(row.domain.name, self._report_begin(host, row, began, wait))
 
     def seen(self, host: Host, row: Row, began: bool) -> None:
         """The domain has a dump; `began`: just now."""
@@ -81,25 +81,17 @@ class ForeignDumps:
         for key in keys:
             self._ids.pop(key, None)
 
-    async def _report_begin(self, host: Host, row: Row, began: bool) -> None:
+    async def _report_begin(self, host: Host, row: Row, began: bool, wait: ForeignWait | None = None) -> None:
+        """Say who began the dump, as far as that is known; with a `wait`, the hypervisor itself may have."""
         record = await _record(host, row)
         words = "dump started"
         if record is not None and not record.over and record.key == row.domain.key:
             if await _is_ours(host, record):
                 return  # The session attaches to it, and reports that.
-            self._ids[row.key] = record.id
+            if wait is None:
+                self._ids[row.key] = record.id
             words += f" by {record.user} → {record.path}"
-        if began:
-            self._log.say(row.domain.name, words, Tone.QUIET)
-
-    async def _report_cause(self, host: Host, row: Row, wait: ForeignWait, began: bool) -> None:
-        record = await _record(host, row)
-        words = "dump started"
-        if record is not None and not record.over and record.key == row.domain.key:
-            if await _is_ours(host, record):
-                return  # The session reports that it is this user's.
-            words += f" by {record.user} → {record.path}"
-        elif (dump := await self._find_cause(host, row, wait)) is not None:
+        elif wait is not None and (dump := await self._find_cause(host, row, wait)) is not None:
             self._by_hypervisor(row, dump)
             words += f" {states.requester(dump)}" + (f" → {dump.path}" if dump.path else "")
         if began:

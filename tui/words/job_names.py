@@ -23,6 +23,6 @@ def backup_name(stats: JobStats) -> str:
     return "push backup" if stats.disk_total else "backup"
 
 
-def scratch_text(stats: JobStats) -> str:
-    """What a pull backup occupies besides the disks: ``scratch 1.2 MiB of 64.0 MiB``."""
-    return f"scratch {units.size(stats.disk_temp_used or 0)} of {units.size(stats.disk_temp_total or 0)}"
+def scratch(stats: JobStats) -> str:
+    """What a pull backup occupies besides the disks: ``1.2 MiB of 64.0 MiB``."""
+    return f"{units.size(stats.disk_temp_used or 0)} of {units.size(stats.disk_temp_total or 0)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.model import JobOperation, JobStats
-from tui.words import units
+from tui.words import job_names
 from tui.words.job_names import backup_name
 
 READY = "ready: pivot or abort"
@@ -26,7 +26,7 @@ def timed(stats: JobStats) -> bool:
 
 def scratch(stats: JobStats) -> str:
     """The space that a pull backup uses besides the disks: ``1.2 MiB of 64.0 MiB used``."""
-    return f"{units.size(stats.disk_temp_used or 0)} of {units.size(stats.disk_temp_total or 0)} used"
+    return f"{job_names.scratch(stats)} used"
 
 
 def scratch_fraction(stats: JobStats) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from backend.model import JobStats, MigrationLimits
 from backend.observing.convergence import Convergence, Course
+from backend.verdicts.migrations import RECOVERY
 from tui.words import units
 
 MIB = 1 << 20
@@ -81,10 +82,7 @@ def _sentence(convergence: Convergence) -> str:
             return POSTCOPY_FAILED
 
 
-POSTCOPY_FAILED = (
-    "post-copy failed: the guest stands still until the migration is recovered; as long as both hosts have the domain, "
-    "repeating the virsh migrate command with --postcopy --postcopy-resume goes on with it"
-)
+POSTCOPY_FAILED = f"post-copy failed: the guest stands still until the migration is recovered; {RECOVERY}"
 
 
 def _at_least(convergence: Convergence) -> str:

@@ -8,18 +8,12 @@ import pytest
 
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.model import Domain, DomainKey, DomainState
+from tests.unit.clock import Clock
 from tui.session.happenings import Happenings
 
 KEY = DomainKey("uuid", 1, "db-01")
 RUNNING = Domain(KEY, DomainState.RUNNING)
 PAUSED = Domain(KEY, DomainState.PAUSED, "user")
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
