@@ -7,14 +7,12 @@ machine, and what one of them puts aside another may be writing to.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import socket
 import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TypeVar
@@ -22,8 +20,8 @@ from typing import TypeVar
 from backend.errors import JournalError, JournalWarning
 from backend.records import codec, old_journal, process
 from backend.records.codec import InvalidRecord
-from backend.records.filesystem import is_local
-from backend.records.folder import locked, private_file, state_folder
+from backend.records.database import Database
+from backend.records.folder import state_folder
 from backend.records.machine import machine_id
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean
@@ -46,8 +44,6 @@ _STEPS = (
     "DROP INDEX IF EXISTS by_start",
 )
 SCHEMA = len(_STEPS)
-PATIENCE = 5.0
-"""Seconds that a process waits for another process that holds the journal's lock."""
 KEEP_NEWEST = 1000
 """Records that are kept however old they are."""
 KEEP_DAYS = 90
@@ -55,10 +51,6 @@ KEEP_DAYS = 90
 _COLUMNS = [spec.name for spec in fields(JobRecord)]
 _PENDING = (RecordState.STARTING, RecordState.RUNNING)
 _RESULTS = (RecordState.COMPLETED, RecordState.FAILED, RecordState.CANCELLED)
-_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-_FILES = ("", "-wal", "-shm")
-_ROOM = 1 << 16
-"""Bytes below which a disk is full for a journal."""
 
 T = TypeVar("T")
 
@@ -80,6 +72,7 @@ class Journal:
         folder = state_folder() if path is None else path.parent
         self.path = path or folder / own_name()
         self._old = folder / old_journal.NAME if path is None else None
+        self._file = Database(self.path, _STEPS, what="the journal", advice="XDG_STATE_HOME may name another folder")
 
     def write(self, record: JobRecord) -> None:
         """Keep `record`, in place of its earlier state. A new one takes the place of results that have had their time.
@@ -166,73 +159,13 @@ class Journal:
 
     def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns for the open journal, in one transaction."""
-        try:
-            inode = _inode(self.path)
-            try:
-                return self._once(work)
-            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                if not _is_damage(error):
-                    raise
-                self._put_aside(inode)
-            return self._once(work)
-        except (OSError, sqlite3.Error) as error:
-            raise JournalError(f"cannot use the journal {self.path}: {self._reason(error)}") from None
 
-    def _once(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with closing(self._connect()) as db:
+        def with_old(db: sqlite3.Connection) -> T:
             if self._old is not None:
                 old_journal.take_over(db, self._old, _COLUMNS)
-            with db:
-                return work(db)
+            return work(db)
 
-    def _connect(self) -> sqlite3.Connection:
-        # Made here, not by SQLite, so that it is never readable by others; its side files get the same rights.
-        private_file(self.path)
-        db = sqlite3.connect(self.path, timeout=PATIENCE)
-        db.text_factory = lambda text: text.decode("utf-8", "replace")
-        try:
-            version = _version(db)
-            if version > SCHEMA:
-                raise OSError(
-                    0, f"it was written by a newer virt-jobs (schema {version}, this one knows {SCHEMA}); use that one"
-                )
-            local = is_local(self.path.parent)
-            if version < SCHEMA or _has_wal(db) is not local:
-                with locked(self.path):
-                    _set_wal(db, local)
-                    _migrate(db)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _put_aside(self, inode: int | None) -> None:
-        """Rename the damaged file, which has that inode number, unless another process just has."""
-        aside = Path(f"{self.path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-        with locked(self.path):
-            if _inode(self.path) != inode:
-                return
-            while aside.exists():
-                aside = Path(f"{aside}+")
-            for suffix in reversed(_FILES):
-                with suppress(FileNotFoundError):
-                    os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")
-        text = f"the journal {self.path} was damaged: it is kept as {aside}, and a new one is begun"
-        warnings.warn(JournalWarning(text), stacklevel=2)
-
-    def _reason(self, error: OSError | sqlite3.Error) -> str:
-        """Why it cannot be used, and what to do."""
-        match _code(error) if isinstance(error, sqlite3.Error) else None:
-            case sqlite3.SQLITE_BUSY:
-                return f"another process has held its lock for {PATIENCE:g} s; try again later"
-            case sqlite3.SQLITE_ERROR:
-                return f"{error}; move it away, and a new one is begun"
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        with suppress(OSError):
-            room = os.statvfs(self.path.parent)
-            if room.f_bavail * room.f_frsize < _ROOM:
-                return f"its disk is full ({reason}); make room there, or set XDG_STATE_HOME to a folder elsewhere"
-        return f"{reason} (XDG_STATE_HOME may name another folder)"
+        return self._file.use(with_old)
 
 
 def _prune(db: sqlite3.Connection, now: float) -> None:
@@ -241,51 +174,3 @@ def _prune(db: sqlite3.Connection, now: float) -> None:
         "AND rowid < (SELECT rowid FROM records ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
         (*_RESULTS, now - KEEP_DAYS * 86400, KEEP_NEWEST - 1),
     )
-
-
-def _has_wal(db: sqlite3.Connection) -> bool:
-    (mode,) = db.execute("PRAGMA journal_mode").fetchone()
-    return bool(mode == "wal")
-
-
-def _set_wal(db: sqlite3.Connection, wanted: bool) -> None:
-    """Have a write-ahead log, or none: it needs memory that all processes share, and thus one machine."""
-    try:
-        db.execute(f"PRAGMA journal_mode = {'WAL' if wanted else 'DELETE'}")
-    except sqlite3.OperationalError as error:
-        if _code(error) != sqlite3.SQLITE_BUSY:
-            raise
-        logger.debug("the journal is in use; its mode is changed later")
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    if _version(db) == SCHEMA:
-        return
-    db.execute("BEGIN IMMEDIATE")
-    with db:
-        for step in _STEPS[_version(db) :]:
-            db.execute(step)
-        db.execute(f"PRAGMA user_version = {SCHEMA}")
-
-
-def _version(db: sqlite3.Connection) -> int:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    return int(version)
-
-
-def _inode(path: Path) -> int | None:
-    try:
-        return os.stat(path).st_ino
-    except FileNotFoundError:
-        return None
-
-
-def _is_damage(error: sqlite3.Error | UnicodeDecodeError) -> bool:
-    # SQLite quotes damaged content as it is in the file, which may not be text.
-    return isinstance(error, UnicodeDecodeError) or _code(error) in _DAMAGED
-
-
-def _code(error: sqlite3.Error) -> int | None:
-    """SQLite's primary result code."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    return None if code is None else code & 0xFF

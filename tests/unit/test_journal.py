@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from backend.errors import JournalError, JournalWarning
+from backend.records import database, process
 from backend.records import journal as journals
-from backend.records import process
 from backend.records.journal import SCHEMA, Journal
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean
@@ -170,7 +170,7 @@ def test_one_that_somebody_else_has_put_aside_meanwhile_is_not_put_aside_again()
     seen = journal.path.stat().st_ino
     with pytest.warns(JournalWarning):
         journal.write(new())
-    journal._put_aside(seen)
+    journal._file.put_aside(seen)
     assert len(journal.history()) == 1
 
 
@@ -216,7 +216,7 @@ def test_one_of_an_older_version_is_brought_up_to_date() -> None:
 def test_one_that_another_process_holds_is_waited_for_and_then_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     journal = Journal()
     journal.write(new())
-    monkeypatch.setattr(journals, "PATIENCE", 0.1)
+    monkeypatch.setattr(database, "PATIENCE", 0.1)
     other = sqlite3.connect(journal.path)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -361,22 +361,22 @@ def test_a_write_ahead_log_is_only_for_a_file_system_of_this_machine(
         with closing(sqlite3.connect(journal.path)) as db:
             return str(db.execute("PRAGMA journal_mode").fetchone()[0])
 
-    monkeypatch.setattr(journals, "is_local", lambda folder: local)
+    monkeypatch.setattr(database, "is_local", lambda folder: local)
     journal = Journal()
     journal.write(record := new())
     assert mode() == ("wal" if local else "delete")
     # A home that has moved to another file system.
-    monkeypatch.setattr(journals, "is_local", lambda folder: not local)
+    monkeypatch.setattr(database, "is_local", lambda folder: not local)
     assert journal.history() == [record]
     assert mode() == ("delete" if local else "wal")
 
 
 def test_a_journal_that_is_in_use_changes_its_mode_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "PATIENCE", 0.05)
-    monkeypatch.setattr(journals, "is_local", lambda folder: True)
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "is_local", lambda folder: True)
     journal = Journal()
     journal.write(record := new())
-    monkeypatch.setattr(journals, "is_local", lambda folder: False)
+    monkeypatch.setattr(database, "is_local", lambda folder: False)
     with closing(sqlite3.connect(journal.path)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert journal.history() == [record]
