@@ -23,10 +23,10 @@ from backend.uri import open_backend
 
 if TYPE_CHECKING:
     from backend.observing.wait import wait
+    from backend.outcome import Evidence, Outcome, Verdict
     from backend.records.journal import Journal
     from backend.records.record import JobRecord, RecordState
     from backend.running.start import start_dump
-    from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 __all__ = [
     "Backend",
@@ -56,12 +56,12 @@ __all__ = [
 
 # Commands that only list domains start faster without the records and the verdict rules.
 _LOADED_ON_REQUEST = {
-    "Evidence": "backend.verdicts.verdict",
+    "Evidence": "backend.outcome",
     "JobRecord": "backend.records.record",
     "Journal": "backend.records.journal",
-    "Outcome": "backend.verdicts.verdict",
+    "Outcome": "backend.outcome",
     "RecordState": "backend.records.record",
-    "Verdict": "backend.verdicts.verdict",
+    "Verdict": "backend.outcome",
     "start_dump": "backend.running.start",
     "wait": "backend.observing.wait",
 }

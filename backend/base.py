@@ -35,8 +35,8 @@ from backend.model import (
 if TYPE_CHECKING:
     from backend.credentials import Ask
     from backend.files.target import DumpTarget
+    from backend.outcome import Outcome
     from backend.records.record import JobRecord
-    from backend.verdicts.verdict import Outcome
 
 
 JobAnswer = JobStats | BackendError | None

@@ -10,6 +10,7 @@ from backend.errors import BackendError, JobMismatch, NoJob, NotAnswering, Opera
 from backend.model import DomainKey, JobOperation, JobStats, Operation
 from backend.observing import lookup
 from backend.observing.lookup import DomainRecord
+from backend.outcome import Outcome
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.machine import boottime
@@ -18,7 +19,7 @@ from backend.threads import in_thread
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled, SampleFailed
 from backend.verdicts.proofs import tells_of_failed_dump
-from backend.verdicts.verdict import Outcome
+from backend.verdicts.recorded import recorded_outcome
 
 LOOKING = 3.0
 """Seconds for which the first look at a job may fail inside the hypervisor."""
@@ -60,7 +61,7 @@ async def attach(
         raise JobMismatch(operation, present)
     if about is None and present is JobOperation.DUMP:
         about = await _ended_meanwhile(backend, domain, records, looked, journal)
-        if about is not None and not about.shared and (outcome := Outcome.of_record(about.record)) is not None:
+        if about is not None and not about.shared and (outcome := recorded_outcome(about.record)) is not None:
             return outcome
     attachment = Attachment(
         domain,
@@ -100,7 +101,7 @@ async def _to_recorded(
     backend: Backend, domain: DomainKey, record: JobRecord, journal: Journal | None
 ) -> Attachment | Outcome:
     record = await in_thread(partial(_latest, record, journal), "journal")
-    return Outcome.of_record(record) or Attachment(
+    return recorded_outcome(record) or Attachment(
         domain,
         record.operation,
         record,

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.files.inspect import inspect
 from backend.model import DomainKey, JobStats
+from backend.outcome import Outcome, Verdict
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.machine import boottime
 from backend.records.record import JobRecord, RecordState, newest_first
 from backend.threads import in_thread
 from backend.verdicts.claims import NO_ABORT, objection_by_file
-from backend.verdicts.verdict import Outcome, Verdict
+from backend.verdicts.recorded import recorded_outcome
 
 if TYPE_CHECKING:
     from backend.base import Backend
@@ -109,7 +110,7 @@ def is_about(entry: DomainRecord, domain: DomainKey, stats: JobStats | None) -> 
 async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
     """How the last recorded dump of the domain ended; None without a record that holds a result."""
     for item in await find_records(backend, domain):
-        outcome = Outcome.of_record(item.record, item.shared)
+        outcome = recorded_outcome(item.record, item.shared)
         if outcome is not None:
             return await weigh_by_file(item.record, outcome, backend.capabilities.local) if item.shared else outcome
     return None

@@ -17,12 +17,12 @@ from backend.observing.attach import attach
 from backend.observing.attach_block import attach_block
 from backend.observing.block_observers import BlockObservers
 from backend.observing.observers import Observers
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import Sampled
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 OnProgress = Callable[[JobStats], None]
 """Gets every sample of the job."""

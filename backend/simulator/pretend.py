@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from backend.base import JobAnswer
 from backend.errors import BackendError, NotSupported
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation, JobStats, JobType, Operation
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.simulator.backend import SimulatorBackend
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 VARIABLE = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
 

@@ -22,6 +22,7 @@ from backend.model import (
     Operation,
     Postcopy,
 )
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord
 from backend.text import clean
 from backend.verdicts import lifecycle, migrations, proofs
@@ -54,7 +55,6 @@ from backend.verdicts.phase import (
     deadline,
 )
 from backend.verdicts.samples import Samples, began
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 
 class Attachment:

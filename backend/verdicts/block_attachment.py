@@ -11,10 +11,10 @@ from dataclasses import replace
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.model import BlockOperation, DiskKey, DiskSource, JobStats, JobType
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
 from backend.verdicts.phase import GRACE, RECONNECT_GRACE, Link
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 
 _VERDICTS = {
     BlockJobStatus.COMPLETED: Verdict.COMPLETED,

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.files.dumpfile import DumpFile
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.ledger import Sign, proof_by, word_of_hypervisor
 from backend.verdicts.observations import FileChecked, RecordSeen
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.verdicts.recorded import recorded_outcome
 
 NO_ABORT = "Nothing that was seen shows an abort."
 """A dump that failed leaves the same behind as one that was aborted: nothing."""
@@ -35,7 +36,7 @@ class RecordEvidence:
     @property
     def outcome(self) -> Outcome | None:
         """The result, if it is known for certain."""
-        return Outcome.of_record(self.record) if self.record and not self.shared else None
+        return recorded_outcome(self.record) if self.record and not self.shared else None
 
     @property
     def lost(self) -> bool:
@@ -85,7 +86,7 @@ def weigh(
     `proof` is the best of the job itself, `signs` are all that were seen of it, and `checked` is its own file. `lost`:
     this user's own journal says that the result was lost, so nobody else can have it.
     """
-    claimed = Outcome.of_record(claim, shared=True)
+    claimed = recorded_outcome(claim, shared=True)
     if claimed is None or (checked is not None and checked.content.path != claim.path):
         return proof  # It claims no result, or that of another dump.
     objection = "This user's own journal says that the result was lost." if lost and proof is None else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from backend.files.dumpfile import DumpFile
+from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import FileChecked
 from backend.verdicts.samples import Samples
-from backend.verdicts.verdict import Evidence, Verdict
 
 UNREADABLE_GRACE = 5.0
 """Seconds for which reading it is tried again where that fails."""

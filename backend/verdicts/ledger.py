@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backend.verdicts.verdict import Evidence, Verdict
+from backend.outcome import Evidence, Verdict
 
 
 @dataclass(frozen=True, slots=True)

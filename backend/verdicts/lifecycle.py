@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from backend.events import Lifecycle, LifecycleEvent
 from backend.model import JobOperation, Operation
+from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign
-from backend.verdicts.verdict import Evidence, Verdict
 
 PROOFS: dict[tuple[Operation, Lifecycle, str], Verdict] = {
     (JobOperation.SAVE, Lifecycle.STOPPED, "saved"): Verdict.COMPLETED,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.model import JobOperation, Operation
+from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign, proof_by
 from backend.verdicts.phase import RECOVERY_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 
 RECOVERY = (
     "as long as both hosts have the domain, repeating the virsh migrate command with --postcopy --postcopy-resume goes "

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from backend.errors import BackendError, OperationFailed
 from backend.events import DumpEvent
 from backend.model import JobOperation, JobStats, JobType, Operation
+from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign, proof_by, proof_by_signs
-from backend.verdicts.verdict import Evidence, Verdict
 
 _OPERATION_FAILED = 9
 """VIR_ERR_OPERATION_FAILED: what jobStats raises about a dump that QEMU gave up, until the job ends

@@ -17,8 +17,8 @@ from backend.base import JobAnswer
 from backend.events import Lifecycle, LifecycleEvent
 from backend.model import DomainKey, DumpRequest, JobStats
 from backend.observing.wait import wait
+from backend.outcome import Verdict
 from backend.simulator import SimulatorBackend
-from backend.verdicts.verdict import Verdict
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.pseudo_terminal import own_folder
 

@@ -20,10 +20,10 @@ from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DumpRequest
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.pseudo_terminal import own_folder
 from tests.hypervisor.daemon import SYSTEM, Machines, unique

@@ -9,8 +9,8 @@ import pytest
 from backend.base import Backend
 from backend.model import JobOperation
 from backend.observing.wait import wait
+from backend.outcome import Verdict
 from backend.records.journal import Journal
-from backend.verdicts.verdict import Verdict
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import LONG_MIB, Harness
 from tests.contract.steps import job_seen

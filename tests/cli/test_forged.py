@@ -15,9 +15,9 @@ from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import DomainKey
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Verdict
 from backend.records import process
 from backend.records.record import JobRecord, RecordState
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import QUICK_MIB, Harness
 from tests.contract.steps import PATIENCE, dump_of, eventually, job_gone

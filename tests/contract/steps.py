@@ -13,7 +13,7 @@ from backend.base import Backend
 from backend.files.target import DumpTarget
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobStats
 from backend.observing.wait import wait
-from backend.verdicts.verdict import Outcome
+from backend.outcome import Outcome
 
 PATIENCE = 60.0
 """Seconds after which something that has to happen is taken not to."""

@@ -10,10 +10,10 @@ from backend.base import Backend
 from backend.errors import DomainBusy, DomainNotRunning, FileExists, NoSuchDomain, NotSupported
 from backend.model import FORMAT_NAMES, DomainState, DumpFlags, DumpFormat, DumpRequest
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Verdict
 from backend.records.journal import Journal
 from backend.records.record import RecordState
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.contract.harness import Harness
 from tests.contract.steps import dump_of, job_seen
 from tests.language import in_english

@@ -13,8 +13,8 @@ from backend.base import Backend
 from backend.errors import DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, WaitTimeout
 from backend.model import DomainKey, JobOperation, JobStats
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import LONG_MIB, Harness
 from tests.contract.steps import attach, dump_of, job_gone, job_seen
 

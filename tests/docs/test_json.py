@@ -10,9 +10,9 @@ import pytest
 
 from backend.files.dumpfile import DumpFile
 from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import codec
 from backend.records.record import JobRecord, RecordState
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tui.cli import follow, tables
 from tui.cli.findings import Finding
 

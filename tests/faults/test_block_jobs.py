@@ -13,8 +13,8 @@ from backend.base import Backend
 from backend.errors import DomainBusy, JobMismatch, NoJob, WaitTimeout
 from backend.model import BlockOperation, DiskKey, DomainKey, JobStats
 from backend.observing.wait import wait, wait_until_ready
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import DISK, Harness, ReleaseBlockJob
 from tests.contract.steps import PATIENCE, dump_of, eventually
 

@@ -12,7 +12,7 @@ import pytest
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import BlockOperation, DiskKey
 from backend.observing.wait import wait_until_ready
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 from tests.contract.harness import DISK
 from tests.contract.steps import PATIENCE, eventually
 from tests.faults.test_block_jobs import attached

@@ -20,8 +20,8 @@ import pytest
 
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DomainState
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, attach, dump_of, job_seen
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique, virsh_dump

@@ -22,10 +22,10 @@ from backend.errors import BackendError
 from backend.files.inspect import inspect
 from backend.model import DomainKey, DumpFlags
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.contract.harness import Harness, Release
 from tests.contract.steps import PATIENCE, attach, dump_of, eventually
 

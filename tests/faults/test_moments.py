@@ -13,7 +13,7 @@ from backend.errors import DomainNotRunning, NoJob, NoSuchDomain, OperationFaile
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey
 from backend.observing.wait import wait
-from backend.verdicts.verdict import Outcome, Verdict
+from backend.outcome import Outcome, Verdict
 from tests.contract.steps import PATIENCE
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, virsh_dump
 

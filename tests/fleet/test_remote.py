@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from backend.libvirt.backend import LibvirtBackend
-from backend.verdicts.verdict import Evidence, Verdict
+from backend.outcome import Evidence, Verdict
 from tests.cli.command import one_line, virt_jobs
 from tests.contract.steps import PATIENCE, attach, job_seen
 from tests.hypervisor.daemon import Machines, unique, virsh_dump

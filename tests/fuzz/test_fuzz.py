@@ -27,7 +27,7 @@ from backend.records.codec import InvalidRecord
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.uri import open_backend
-from backend.verdicts.verdict import Outcome
+from backend.verdicts.recorded import recorded_outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
 from tests.unit.test_dumpfile import WHOLE
 from tests.unit.test_record import new
@@ -78,7 +78,7 @@ def shown_everywhere(record: JobRecord) -> None:
     assert not lookup.is_about(lookup.DomainRecord(record, shared=True), record.key, None) or not record.over
     for shared in (False, True):
         assert lookup.no_job(record.key, [lookup.DomainRecord(record, shared)])
-        outcome = Outcome.of_record(record, shared)
+        outcome = recorded_outcome(record, shared)
         assert outcome is None or outcome.detail
 
 

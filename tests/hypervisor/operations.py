@@ -15,7 +15,7 @@ from pathlib import Path
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon
 from tests.language import in_english

@@ -13,7 +13,7 @@ import pytest
 
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.operations import Act, Host, abort, attached, destroy, ended, nothing

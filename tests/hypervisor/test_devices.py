@@ -17,11 +17,12 @@ from backend.files.inspect import inspect
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.place import Kind, look_at
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.verdicts.recorded import recorded_outcome
 from tests.contract.steps import PATIENCE
 from tests.hypervisor.daemon import NOBODY, Machines, PrivateDaemon, unique, virsh_dump
 from tests.hypervisor.helper import Held
@@ -128,6 +129,6 @@ async def test_our_own_dump_needs_overwrite_and_is_proven_by_its_result(daemon: 
 
 
 async def _outcome(backend: LibvirtBackend, domain: DomainKey, record: JobRecord, journal: Journal) -> Outcome:
-    if (outcome := Outcome.of_record(record)) is not None:
+    if (outcome := recorded_outcome(record)) is not None:
         return outcome
     return await asyncio.wait_for(wait(backend, domain, record=record, journal=journal), PATIENCE)

@@ -12,9 +12,9 @@ from backend.events import DumpEvent, JobEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation
 from backend.observing.wait import wait
+from backend.outcome import Verdict
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Verdict
 from tests.contract.steps import dump_of, eventually, job_seen
 from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, is_dump, unique, virsh_dump
 from tests.hypervisor.disk import small_disk

@@ -19,7 +19,7 @@ from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.host.iohelper import dump_target
 from backend.model import DomainKey
 from backend.observing.wait import wait
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 from tests.contract.steps import PATIENCE
 from tests.eventually import eventually
 from tests.hypervisor.daemon import NOBODY, SYSTEM, Machines, PrivateDaemon, unique, virsh_dump

@@ -18,8 +18,8 @@ from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection.pool import DEADLINE, SWEEP_DEADLINE
 from backend.model import DomainKey, DumpRequest
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Verdict
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
 

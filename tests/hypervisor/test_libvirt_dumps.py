@@ -12,7 +12,7 @@ from backend.base import Backend
 from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, JobOperation
-from backend.verdicts.verdict import Evidence, Verdict
+from backend.outcome import Evidence, Verdict
 from tests.contract.steps import PATIENCE, attach, eventually, job_seen
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique, virsh_dump
 from tests.hypervisor.disk import small_disk

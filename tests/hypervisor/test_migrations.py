@@ -17,7 +17,7 @@ from backend.errors import DomainBusy
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.observing.convergence import Course
-from backend.verdicts.verdict import Outcome, Verdict
+from backend.outcome import Outcome, Verdict
 from tests.contract.steps import eventually
 from tests.hypervisor.operations import (
     CANCELLED,

@@ -12,7 +12,7 @@ from backend.errors import NoJob, NotAnswering
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
 from tests.hypervisor.operations import (

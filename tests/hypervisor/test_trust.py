@@ -20,7 +20,7 @@ from backend.base import Backend
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey
 from backend.observing.wait import wait
-from backend.verdicts.verdict import Evidence, Verdict
+from backend.outcome import Evidence, Verdict
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import SYSTEM, Fifo, Machines, unique, virsh_dump
 from tui.cli import exits

@@ -19,9 +19,9 @@ from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.processes import processes
 from backend.libvirt.metadata import URN
 from backend.model import DomainKey, DumpRequest
+from backend.outcome import Verdict
 from backend.records import codec
 from backend.records.record import JobRecord
-from backend.verdicts.verdict import Verdict
 from tests.contract.steps import eventually
 from tests.hypervisor.daemon import PrivateDaemon, domain_xml, process_of, resident
 from tests.hypervisor.disk import small_disk

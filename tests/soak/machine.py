@@ -11,9 +11,9 @@ from pathlib import Path
 
 from backend.base import Backend
 from backend.model import DomainKey, DumpRequest
+from backend.outcome import Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
-from backend.verdicts.verdict import Verdict
 
 PATIENCE = 120.0
 """Seconds after which something that has to happen is taken not to."""

@@ -13,10 +13,10 @@ from pathlib import Path
 from backend.base import Backend
 from backend.errors import BackendError, OperationCancelled, OperationFailed
 from backend.model import FORMAT_NAMES, DomainKey, DomainState, DumpRequest
+from backend.outcome import Verdict
 from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
-from backend.verdicts.verdict import Verdict
 from tests.contract.steps import eventually
 from tests.soak.machine import PATIENCE, ForeignCall, Machine, Returned
 

@@ -20,11 +20,11 @@ from backend.errors import BackendError, OperationFailed
 from backend.files.inspect import inspect
 from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import start_dump
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.soak.machine import LOOK, PATIENCE, ForeignCall, Machine, NeverCame, Returned
 from tests.soak.scenario import Asker, Fault, Scenario
 from tests.soak.tally import Tally

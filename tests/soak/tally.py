@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from backend.verdicts.verdict import Outcome, Verdict
+from backend.outcome import Outcome, Verdict
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 from tests.soak.truth import Facts, lies
 
 COMPLETED = Facts("/a", Verdict.COMPLETED, whole=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 
 
 @dataclass(frozen=True, slots=True)

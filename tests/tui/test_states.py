@@ -12,11 +12,11 @@ import pytest
 from backend.base import Backend
 from backend.model import DomainKey, DomainState, DumpRequest
 from backend.observing.wait import wait
+from backend.outcome import Outcome
 from backend.records import process
 from backend.records.record import RecordState
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import Store
-from backend.verdicts.verdict import Outcome
 from tests.simulator_hold import Hold, outage
 from tests.tui.console import console
 from tui.config.values import Config, Dumps

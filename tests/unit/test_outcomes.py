@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from backend.model import BlockOperation, DomainKey, JobOperation
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 from tui.words import outcomes
 
 COMPLETED = Outcome(

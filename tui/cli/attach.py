@@ -11,8 +11,8 @@ from backend.errors import BackendError, NoJob
 from backend.log import backend_error
 from backend.model import DiskKey, DomainKey, JobOperation
 from backend.observing.lookup import last_outcome
+from backend.outcome import Outcome
 from backend.text import clean
-from backend.verdicts.verdict import Outcome
 from tui.cli import exits, follow
 from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.exits import Exit

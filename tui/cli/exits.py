@@ -26,7 +26,7 @@ from backend.errors import (
 )
 
 if TYPE_CHECKING:
-    from backend.verdicts.verdict import Outcome
+    from backend.outcome import Outcome
 
 
 class Exit(IntEnum):
@@ -87,7 +87,7 @@ def of_error(error: BackendError) -> Exit:
 
 def of_outcome(outcome: Outcome, trust_qemu: bool = False) -> Exit:
     """`trust_qemu` accepts QEMU's own "completed" as proof."""
-    from backend.verdicts.verdict import Evidence, Verdict
+    from backend.outcome import Evidence, Verdict
 
     if trust_qemu and outcome.verdict is Verdict.UNPROVEN and outcome.evidence is Evidence.HYPERVISOR:
         return Exit.COMPLETED

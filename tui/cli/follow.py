@@ -15,8 +15,8 @@ from backend.base import Backend
 from backend.model import DiskKey, DomainKey, JobStats, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
+from backend.outcome import Outcome, Verdict
 from backend.records.record import JobRecord
-from backend.verdicts.verdict import Outcome, Verdict
 from tui.cli.output import print_json
 from tui.cli.tables import job_json, phase
 from tui.terminal.encoding import blocks_fit

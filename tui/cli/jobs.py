@@ -22,7 +22,7 @@ from tui.cli.target import Target
 from tui.cli.wait_options import WaitOptions, operation_word
 
 if TYPE_CHECKING:
-    from backend.verdicts.verdict import Outcome
+    from backend.outcome import Outcome
 
 OPERATIONS: dict[str, Operation] = {
     operation_word(operation): operation

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.model import JobStats
-from backend.verdicts.verdict import Outcome
+from backend.outcome import Outcome
 from tui.commands.commands import Close, Command, Detach, Resume
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading

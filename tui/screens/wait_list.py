@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 from tui.commands.commands import Close, Command, Detach, DropQueued, Resume
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol
 
-from backend.verdicts.verdict import Outcome
+from backend.outcome import Outcome
 
 
 class Tone(Enum):

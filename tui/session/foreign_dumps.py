@@ -14,7 +14,7 @@ from backend.model import AutomaticDump, JobOperation
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import in_thread
-from backend.verdicts.verdict import Outcome
+from backend.verdicts.recorded import recorded_outcome
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
@@ -116,7 +116,7 @@ class ForeignDumps:
             record = await _record(host, row)
             if record is None or record.id != record_id:
                 break
-            outcome = Outcome.of_record(record, shared=True)
+            outcome = recorded_outcome(record, shared=True)
             if outcome is not None:
                 self._log.tell(outcome)
                 return

@@ -12,11 +12,11 @@ from backend.log import backend_error, ignored
 from backend.model import DomainKey, JobStats, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
+from backend.outcome import Outcome
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.threads import in_thread
-from backend.verdicts.verdict import Outcome
 from tui.session.host import Host
 from tui.session.rows import RowKey
 from tui.words.job_names import job_name, name_of

@@ -7,8 +7,8 @@ import subprocess
 import threading
 from collections.abc import Mapping
 
+from backend.outcome import Outcome, Verdict
 from backend.text import clean
-from backend.verdicts.verdict import Outcome, Verdict
 from tui.config.values import Notifications
 from tui.words import outcomes
 

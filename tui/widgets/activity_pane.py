@@ -7,7 +7,7 @@ from collections import deque
 
 from textual.content import Content
 
-from backend.verdicts.verdict import Outcome, Verdict
+from backend.outcome import Outcome, Verdict
 from tui.session.activity_log import Tone
 from tui.widgets.lines import Lines
 from tui.words import outcomes, units

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.text import clean
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tui.words import units
 from tui.words.job_names import job_name
 

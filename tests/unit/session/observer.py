@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from backend.verdicts.verdict import Outcome
+from backend.outcome import Outcome
 from tui.config.values import Config
 from tui.session.activity_log import Tone
 from tui.session.job_wait import JobWait

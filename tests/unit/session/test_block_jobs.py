@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backend.model import BlockOperation
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 from tests.held_block_jobs import COPY, HeldBlockJobs, held_block_jobs
 from tests.unit.session.observer import Observer, session
 from tui.session import news

@@ -10,7 +10,7 @@ import pytest
 from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
 from backend.observing.progress import ProgressMeter
 from backend.observing.watcher import DomainView
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 from tests.unit.session.observer import Observer
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits

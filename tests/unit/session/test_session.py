@@ -10,7 +10,7 @@ import pytest
 
 from backend.errors import DomainBusy
 from backend.model import DumpFlags, DumpFormat, DumpRequest
-from backend.verdicts.verdict import Verdict
+from backend.outcome import Verdict
 from tests.unit.session.observer import Observer, session
 from tui.config.values import Config
 from tui.session.activity_log import Tone

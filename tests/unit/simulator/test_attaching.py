@@ -16,11 +16,11 @@ import pytest
 from backend.errors import WaitTimeout
 from backend.model import DomainKey, DumpRequest, JobStats
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Verdict
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.simulator import SimulatorBackend
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.simulator.conftest import Clock
 from tests.unit.simulator.test_backend import URI, first
 

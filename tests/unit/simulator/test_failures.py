@@ -12,12 +12,12 @@ from backend.errors import DomainNotRunning, NoConnection, NotAnswering, NotSupp
 from backend.events import ConnectionEvent, LifecycleEvent
 from backend.model import BlockOperation, DiskKey, DomainKey, DomainState, DumpFlags, DumpRequest, JobOperation, JobType
 from backend.observing.wait import wait
+from backend.outcome import Evidence, Verdict
 from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend
 from backend.simulator.plans.domain_jobs import HANG
 from backend.simulator.pretend import VARIABLE as TEST_DRIVER
 from backend.simulator.pretend import PretendingBackend
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.simulator.conftest import Clock, Open
 from tests.unit.simulator.test_backend import LENGTH, URI, begun, first, request
 

@@ -9,6 +9,7 @@ import pytest
 from backend.errors import DomainNotRunning, OperationFailed
 from backend.events import Event
 from backend.model import DomainState, JobOperation, MigrationLimits
+from backend.outcome import Evidence, Verdict
 from backend.simulator import effects
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB, Fail
@@ -19,7 +20,6 @@ from backend.simulator.plans.plan import Plan
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 
 BEGUN = 1000.0
 OFF = new_machine("test", "vm", 1, 64 * MIB)

@@ -8,11 +8,11 @@ from backend.errors import NoConnection
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.files.dumpfile import DumpFile
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.outcome import Outcome
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, StateSeen
 from backend.verdicts.phase import FILE_GRACE
-from backend.verdicts.verdict import Outcome
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 TOTAL = 1000

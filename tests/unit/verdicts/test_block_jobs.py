@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from backend.errors import DomainNotRunning, NoConnection
 from backend.events import BlockJobEvent, BlockJobStatus, Lifecycle
 from backend.model import BlockOperation, DiskKey, DiskSource, JobStats
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
 from backend.verdicts.phase import GRACE, RECONNECT_GRACE
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.unit.verdicts.observing import BACK, KEY, LOST, lifecycle
 
 DISK = DiskKey(KEY, "vda")

@@ -7,11 +7,11 @@ import pytest
 from backend.errors import NoSuchDomain
 from backend.events import DumpEvent, Lifecycle
 from backend.model import JobOperation
+from backend.outcome import Evidence, Verdict
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.held_file import UNREADABLE_GRACE
 from backend.verdicts.observations import FileChecked, FileHeld, FileUnreadable, Observation, Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     CLOSING,
     GONE,

@@ -9,11 +9,11 @@ import pytest
 from backend.errors import NoConnection
 from backend.events import DumpEvent
 from backend.model import DumpRequest, JobOperation, JobType
+from backend.outcome import Evidence, Verdict
 from backend.records import process
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import FileHeld, Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE, GRACE, ORPHAN_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     GONE,

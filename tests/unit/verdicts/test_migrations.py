@@ -8,10 +8,10 @@ import pytest
 
 from backend.events import JobEvent, Lifecycle
 from backend.model import JobOperation, JobStats, JobType, Postcopy
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled
 from backend.verdicts.phase import EVENT_LAG, RECOVERY_GRACE
-from backend.verdicts.verdict import Evidence, Outcome, Verdict
 from tests.unit.verdicts.observing import BACK, GONE, KEY, LOST, lifecycle, stats
 
 OUT, IN = JobOperation.MIGRATION_OUT, JobOperation.MIGRATION_IN

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from backend.model import JobOperation
+from backend.outcome import Verdict
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import FileHeld, Sampled
-from backend.verdicts.verdict import Verdict
 from tests.unit.verdicts.observing import GONE, KEY, RUNNING, checked, record, stats
 
 

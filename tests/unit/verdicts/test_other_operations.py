@@ -8,9 +8,9 @@ import pytest
 
 from backend.events import JobEvent, Lifecycle
 from backend.model import JobOperation, JobStats, JobType
+from backend.outcome import Evidence, Verdict
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Observation, Sampled
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     GONE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.model import DomainState, JobOperation
+from backend.outcome import Evidence, Verdict
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.claims import RecordEvidence
@@ -29,7 +30,6 @@ from backend.verdicts.phase import (
     Succeeded,
     deadline,
 )
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import BACK, GONE, KEY, LOST, record, seen, stats
 
 UP = Link()

@@ -9,11 +9,11 @@ import pytest
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, Lifecycle
 from backend.model import DomainState, JobOperation, JobType
+from backend.outcome import Evidence, Verdict
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Observation, RecordSeen, Sampled, SampleFailed
 from backend.verdicts.phase import GRACE, ORPHAN_GRACE, RECONNECT_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     BACK,
     CLOSING,

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, RecordEvent
 from backend.model import DomainState, DumpFlags, JobOperation, JobType
+from backend.outcome import Evidence, Verdict
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.ledger import word_of_hypervisor
 from backend.verdicts.observations import FileChecked, FileHeld, Observation, RecordSeen, Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE, ORPHAN_GRACE, RUNNER_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,
     HELD,

@@ -8,11 +8,11 @@ import pytest
 
 from backend.events import DumpEvent
 from backend.model import DumpFlags, JobOperation, JobType
+from backend.outcome import Evidence, Verdict
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import RecordSeen, Sampled
 from backend.verdicts.phase import RUNNER_GRACE
-from backend.verdicts.verdict import Evidence, Verdict
 from tests.unit.verdicts.observing import (
     GONE,
     HELD,

@@ -18,6 +18,7 @@ from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFa
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent
 from backend.files.dumpfile import DumpFile
 from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.outcome import Outcome, Verdict
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import (
@@ -30,7 +31,6 @@ from backend.verdicts.observations import (
     StateSeen,
 )
 from backend.verdicts.phase import FILE_GRACE, ORPHAN_GRACE
-from backend.verdicts.verdict import Outcome, Verdict
 
 KEY = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 STOPPED_KEY = replace(KEY, id=None)

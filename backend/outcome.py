@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.model import DomainKey, Operation
-from backend.records.record import JobRecord, RecordState
 
 
 class Verdict(StrEnum):
@@ -57,35 +56,3 @@ class Outcome:
     """The disk whose job it was; None: it was the domain's own job."""
     downtime: int | None = None
     """ms for which the guest of a completed migration out stood still at its end; None: not reported."""
-
-    @classmethod
-    def of_record(cls, record: JobRecord, shared: bool = False) -> Outcome | None:
-        """The outcome that a record's result proves; None while it has none, or lost it.
-
-        `shared`: the record is known only from where others can write, and its outcome says so.
-        """
-        proved = _PROVED_BY_RECORD.get(record.state)
-        if proved is None:
-            return None
-        verdict, detail = proved
-        if shared:
-            detail = f"The shared record of {record.user} says: {detail}"
-        elapsed = int((record.seconds or 0.0) * 1000)
-        return cls(
-            domain=record.key,
-            operation=record.operation,
-            verdict=verdict,
-            evidence=Evidence.SHARED if shared else Evidence.RESULT,
-            detail=detail,
-            error=record.error,
-            path=record.path,
-            format=record.format_name,
-            time_elapsed=elapsed,
-        )
-
-
-_PROVED_BY_RECORD = {
-    RecordState.COMPLETED: (Verdict.COMPLETED, "The dump call returned success."),
-    RecordState.FAILED: (Verdict.FAILED, "The dump call returned an error."),
-    RecordState.CANCELLED: (Verdict.CANCELLED, "The dump call was aborted."),
-}
