@@ -61,75 +61,86 @@ def from_xml(text: str) -> JobRecord:
 
 def from_values(values: Mapping[str, Any]) -> JobRecord:
     """The record in a mapping of field names to texts or numbers. InvalidRecord if one does not fit."""
-    converted: dict[str, Any] = {"domain_id": None}
-    for name, (convert, required) in _CONVERTERS.items():
+    return JobRecord(**{"domain_id": None} | converted(values, _CONVERTERS))
+
+
+def converted(values: Mapping[str, Any], converters: Mapping[str, tuple[Callable[[Any], Any], bool]]) -> dict[str, Any]:
+    """The values of those fields that are there. InvalidRecord if one does not fit, or is required and missing.
+
+    `converters`: how a text or a number becomes the value of each field, and whether the field is required.
+    """
+    fitting: dict[str, Any] = {}
+    for name, (convert, required) in converters.items():
         value = values.get(name)
         if value is None:
             if required:
                 raise InvalidRecord(f"{name} is missing")
             continue
         try:
-            converted[name] = convert(value)
-        except (TypeError, ValueError, OverflowError):
+            fitting[name] = convert(value)
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise InvalidRecord(f"{name} is not valid") from None
-    return JobRecord(**converted)
+    return fitting
 
 
-def _text(value: object) -> str:
-    text = str(value)
-    if len(text) > TEXT_LIMIT:
+def short_text(value: object) -> str:
+    """A text of a record. ValueError for one that is too long."""
+    result = str(value)
+    if len(result) > TEXT_LIMIT:
         raise ValueError("too long")
-    return text
+    return result
 
 
-def _count(value: Any) -> int:
+def count(value: Any) -> int:
+    """A size, or another number that is not negative. ValueError for one that SQLite cannot keep."""
     number = int(value)
     if not 0 <= number < 2**63:
         raise ValueError("out of range")
     return number
 
 
-def _moment(value: Any) -> float:
-    moment = float(value)
-    if not 0 <= moment < 2**40:
+def moment(value: Any) -> float:
+    """A time in seconds. ValueError for one that no clock shows."""
+    seconds = float(value)
+    if not 0 <= seconds < 2**40:
         raise ValueError("out of range")
-    return moment
+    return seconds
 
 
 def _flags(value: Any) -> DumpFlags:
-    return DumpFlags(_count(value))
+    return DumpFlags(count(value))
 
 
 def _format(value: Any) -> DumpFormat:
-    return DumpFormat(_count(value))
+    return DumpFormat(count(value))
 
 
 def _operation(value: Any) -> JobOperation:
-    return JobOperation(_count(value))
+    return JobOperation(count(value))
 
 
 # Each field: how a text or number becomes its value, and whether it is required.
 _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
-    "id": (_text, True),
-    "uri": (_text, True),
-    "uuid": (_text, True),
-    "domain": (_text, True),
-    "domain_id": (_count, False),
-    "path": (_text, True),
+    "id": (short_text, True),
+    "uri": (short_text, True),
+    "uuid": (short_text, True),
+    "domain": (short_text, True),
+    "domain_id": (count, False),
+    "path": (short_text, True),
     "format": (_format, True),
     "flags": (_flags, True),
-    "user": (_text, True),
-    "started": (_moment, True),
+    "user": (short_text, True),
+    "started": (moment, True),
     "operation": (_operation, False),
-    "pid": (_count, False),
-    "pid_start": (_text, False),
-    "machine": (_text, False),
-    "namespace": (_count, False),
-    "started_uptime": (_moment, False),
-    "ended_uptime": (_moment, False),
+    "pid": (count, False),
+    "pid_start": (short_text, False),
+    "machine": (short_text, False),
+    "namespace": (count, False),
+    "started_uptime": (moment, False),
+    "ended_uptime": (moment, False),
     "state": (RecordState, True),
-    "ended": (_moment, False),
-    "error": (_text, False),
-    "code": (_count, False),
-    "bytes": (_count, False),
+    "ended": (moment, False),
+    "error": (short_text, False),
+    "code": (count, False),
+    "bytes": (count, False),
 }

@@ -72,13 +72,14 @@ class Database:
         except (OSError, sqlite3.Error) as error:
             raise self._error(error) from None
 
-    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns for a file that this user may only read, opened without a trace.
+    def read(self, work: Callable[[sqlite3.Connection], T], check: Callable[[Path], None]) -> T:
+        """What `work` returns for a file that this user may only read; nothing is created.
 
-        FileNotFoundError without one, JournalError where it cannot be read.
+        `check` refuses a file that is not to be trusted (OSError). FileNotFoundError without one, JournalError where it
+        cannot be read.
         """
         try:
-            os.stat(self.path)
+            check(self.path)
             db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=PATIENCE)
             with closing(db):
                 db.text_factory = _text

@@ -55,9 +55,9 @@ _RESULTS = (RecordState.COMPLETED, RecordState.FAILED, RecordState.CANCELLED)
 T = TypeVar("T")
 
 
-def own_name() -> str:
-    """The file name of this machine's journal."""
-    return f"journal-{machine_id() or re.sub('[^A-Za-z0-9.-]', '_', socket.gethostname())}.db"
+def own_name(what: str = "journal") -> str:
+    """The name of this machine's file of that kind."""
+    return f"{what}-{machine_id() or re.sub('[^A-Za-z0-9.-]', '_', socket.gethostname())}.db"
 
 
 class Journal:

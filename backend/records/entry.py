@@ -1,0 +1,210 @@
+"""An entry of the history: one job of any kind, by anyone, as an observer on some machine saw it, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from backend.model import DomainKey, Operation
+from backend.outcome import Evidence, Outcome, Verdict
+from backend.records.record import JobRecord
+
+SLACK = 0.3
+"""Seconds by which two observers may disagree on when a job began whose elapsed time is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntry:
+    """One job. Times are seconds since the epoch; uptimes are seconds since the boot of the kernel `boot`."""
+
+    id: str
+    uri: str
+    """The hypervisor, as the observer is connected to it."""
+    uuid: str
+    domain: str
+    domain_id: int | None
+    operation: Operation
+    disk: str | None
+    """The disk whose job it is; None: it is the domain's own job."""
+    began: float
+    """When it began, as far as its elapsed time tells; else when it was first seen."""
+    exact: bool
+    """Whether it is the former."""
+    observer: str
+    """Who saw it, and with what: ``root@hv3 (witness)``."""
+    requester: str = ""
+    """Who requested it, where that is known: ``root@hv3``, ``libvirt (guest panicked)``."""
+    record: str = ""
+    """The id of the record of the dump, where it has one."""
+    machine: str = ""
+    """The observer's machine, as in a record."""
+    boot: str = ""
+    began_uptime: float = 0.0
+    pid: int = 0
+    """The observer's process, while it observes."""
+    pid_start: str = ""
+    path: str | None = None
+    format: str | None = None
+    ended: float | None = None
+    """When it was seen to be over. None: it may be running."""
+    ended_uptime: float | None = None
+    verdict: Verdict | None = None
+    evidence: Evidence | None = None
+    detail: str = ""
+    error: str = ""
+    bytes: int | None = None
+    """What it had processed when it was last looked at."""
+    time_elapsed: int = 0
+    """ms, according to the hypervisor; 0: not told."""
+    left_paused: bool = False
+    downtime: int | None = None
+    """ms; see Outcome."""
+
+    @property
+    def key(self) -> DomainKey:
+        """The run of the domain that it is about."""
+        return DomainKey(self.uuid, self.domain_id, self.domain)
+
+    @property
+    def over(self) -> bool:
+        return self.ended is not None
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is known how it ended."""
+        return self.verdict not in (None, Verdict.UNPROVEN)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, by a clock that nobody sets; None until it is over."""
+        if self.ended is None:
+            return None
+        if self.ended_uptime is not None:
+            return max(0.0, self.ended_uptime - self.began_uptime)
+        return max(0.0, self.ended - self.began)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while that is open."""
+        if self.verdict is None:
+            return None
+        return Outcome(
+            domain=self.key,
+            operation=self.operation,
+            verdict=self.verdict,
+            evidence=self.evidence or Evidence.NONE,
+            detail=self.detail,
+            error=self.error,
+            path=self.path,
+            format=self.format,
+            time_elapsed=self.time_elapsed,
+            left_paused=self.left_paused,
+            disk=self.disk,
+            downtime=self.downtime,
+        )
+
+
+def is_same_job(one: JobEntry, other: JobEntry) -> bool:
+    """Whether two observations are of the same job: a domain, and each of its disks, has one at a time."""
+    if (one.uuid, one.domain_id, one.operation, one.disk) != (other.uuid, other.domain_id, other.operation, other.disk):
+        return False
+    if one.record and other.record:
+        return one.record == other.record
+    if one.boot and one.boot == other.boot:
+        began = one.began_uptime, other.began_uptime
+        ended = one.ended_uptime, other.ended_uptime
+    else:
+        began, ended = (one.began, other.began), (one.ended, other.ended)
+    if one.exact and other.exact:
+        return abs(began[0] - began[1]) <= SLACK
+    first, last = (0, 1) if began[0] <= began[1] else (1, 0)
+    end = ended[first]
+    return end is None or began[last] < end
+
+
+def with_outcome(
+    entry: JobEntry, outcome: Outcome, ended: float, ended_uptime: float | None, processed: int | None
+) -> JobEntry:
+    """The entry with how the job ended, and when it was seen to be over. `processed`: bytes, see the field."""
+    return replace(
+        entry,
+        ended=ended,
+        ended_uptime=ended_uptime,
+        verdict=outcome.verdict,
+        evidence=outcome.evidence,
+        detail=outcome.detail,
+        error=outcome.error,
+        path=outcome.path or entry.path,
+        format=outcome.format or entry.format,
+        bytes=processed if processed is not None else entry.bytes,
+        time_elapsed=outcome.time_elapsed or entry.time_elapsed,
+        left_paused=outcome.left_paused,
+        downtime=outcome.downtime,
+        pid=0,
+        pid_start="",
+    )
+
+
+def combined(one: JobEntry, other: JobEntry) -> JobEntry:
+    """What two observers of the same job know together, under the identity of `one`.
+
+    A proof outweighs none. Of two, the one with the better evidence counts; if these are alike and disagree, neither
+    does.
+    """
+    better, worse = _by_weight(one, other)
+    known = replace(
+        better,
+        id=one.id,
+        requester=better.requester or worse.requester,
+        record=better.record or worse.record,
+        path=better.path or worse.path,
+        format=better.format or worse.format,
+        bytes=better.bytes if better.bytes is not None else worse.bytes,
+        time_elapsed=better.time_elapsed or worse.time_elapsed,
+        downtime=better.downtime if better.downtime is not None else worse.downtime,
+    )
+    if worse.exact and not better.exact:
+        known = replace(known, began=worse.began, began_uptime=worse.began_uptime, exact=True)
+    disagree = one.proven and other.proven and one.verdict is not other.verdict
+    if disagree and one.evidence is other.evidence:
+        detail = f"Two observers disagree: {one.observer} says {one.verdict}, {other.observer} says {other.verdict}."
+        return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, detail=detail)
+    return known
+
+
+def _by_weight(one: JobEntry, other: JobEntry) -> tuple[JobEntry, JobEntry]:
+    """The one that says more about the end first."""
+    return (one, other) if _weight(one) >= _weight(other) else (other, one)
+
+
+def _weight(entry: JobEntry) -> tuple[bool, bool, int]:
+    evidence = list(Evidence)
+    rank = len(evidence) - evidence.index(entry.evidence) if entry.evidence is not None else 0
+    return entry.proven, entry.over, rank
+
+
+def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
+    """A dump that virt-jobs has requested, as an entry; `outcome` is that of its record, None while it has none."""
+    entry = JobEntry(
+        id=record.id,
+        uri=record.uri,
+        uuid=record.uuid,
+        domain=record.domain,
+        domain_id=record.domain_id,
+        operation=record.operation,
+        disk=None,
+        began=record.started,
+        exact=True,
+        observer=f"{record.user} (dump)",
+        requester=record.user,
+        record=record.id,
+        machine=record.machine,
+        boot=record.boot,
+        began_uptime=record.started_uptime or 0.0,
+        path=record.path,
+        format=record.format_name,
+        bytes=record.bytes,
+        error=record.error,
+    )
+    if outcome is None or record.ended is None:
+        return entry
+    return with_outcome(entry, outcome, record.ended, record.ended_uptime, record.bytes)

@@ -1,0 +1,218 @@
+"""The history: jobs of every kind, by anyone, as observers on this machine saw them.
+
+Every user has one of their own; the host's is written by its witness alone. Unlike the journal, which has the results
+of this user's own calls, it holds what somebody concluded from what was seen.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import stat
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from backend.errors import JournalWarning
+from backend.model import Operation
+from backend.outcome import Verdict
+from backend.records import entry_fields
+from backend.records.codec import InvalidRecord
+from backend.records.database import Database
+from backend.records.entry import JobEntry, combined, is_same_job
+from backend.records.folder import state_folder
+from backend.records.journal import own_name
+from backend.text import clean
+
+logger = logging.getLogger(__name__)
+
+HOST_FOLDER = "VIRT_JOBS_HOST_FOLDER"
+"""The environment variable that names another folder for the host's history."""
+_HOST_FOLDER = Path("/var/lib/virt-jobs")
+_COLUMNS = ", ".join(f'"{name}"' for name in entry_fields.COLUMNS)
+# What each version of the schema added to the one before it.
+_STEPS = (
+    f"CREATE TABLE jobs ({_COLUMNS}, change INTEGER, PRIMARY KEY (id))",
+    "CREATE INDEX by_domain ON jobs (uuid)",
+    "CREATE INDEX by_change ON jobs (change)",
+    "CREATE INDEX open ON jobs (ended) WHERE ended IS NULL",
+)
+KEEP_NEWEST = 1000
+"""Jobs that are kept however old they are."""
+KEEP_DAYS = 90
+"""Days for which others are kept."""
+KEEP_MOST = 50_000
+"""Jobs that are kept at the most, however new they are: some 30 MB."""
+_PRUNE_EVERY = 100
+"""Jobs that begin between two prunings."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which jobs of a history."""
+
+    name: str | None = None
+    """Of the domain that was ever called that, or has that uuid, under all of its names."""
+    uris: Sequence[str] = ()
+    since: float | None = None
+    """Those that were still running then, or began later; seconds since the epoch."""
+    failed: bool = False
+    """Only those that failed, or of which nobody knows how they ended."""
+    operation: Operation | None = None
+    limit: int = 1000
+
+
+def host_folder() -> Path:
+    """Where the host's witness keeps its history."""
+    return Path(os.environ.get(HOST_FOLDER) or _HOST_FOLDER)
+
+
+class History:
+    """All methods raise JournalError where the file cannot be used. Any thread may call."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """`path`: that of a history other than this user's own."""
+        path = state_folder() / own_name("history") if path is None else path
+        self._file = Database(path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder")
+        self._begun = 0
+
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
+    def begin(self, entry: JobEntry) -> JobEntry:
+        """Keep the begin of a job; the entry that there is of it now, which may be that of another observer."""
+
+        def work(db: sqlite3.Connection) -> JobEntry:
+            known = next((other for other in _of_run(db, entry) if is_same_job(entry, other)), None)
+            kept = entry if known is None else combined(known, entry)
+            if kept != known:
+                _write(db, kept)
+            if self._begun % _PRUNE_EVERY == 0:
+                _prune(db, time.time())
+            return kept
+
+        kept = self._file.use(work)
+        self._begun += 1
+        return kept
+
+    def end(self, entry: JobEntry) -> JobEntry:
+        """Keep how the job of an entry from `begin` ended; the entry as it is known now."""
+
+        def work(db: sqlite3.Connection) -> JobEntry:
+            known = next(iter(_select(db, "WHERE id = ?", entry.id)), None)
+            kept = entry if known is None or not known.over else combined(known, entry)
+            _write(db, kept)
+            return kept
+
+        return self._file.use(work)
+
+    def jobs(self, query: Query = Query()) -> list[JobEntry]:
+        """Those that the query is about, the one that began last first."""
+        return self._file.use(lambda db: _find(db, query))
+
+    def open(self) -> list[JobEntry]:
+        """Those of which no end is known, oldest first."""
+        return self._file.use(lambda db: _select(db, "WHERE ended IS NULL ORDER BY rowid"))
+
+    def changes(self, after: int) -> tuple[list[JobEntry], int]:
+        """The jobs that began or ended after the change `after`, in the order of these changes, and the latest change;
+        negative: none of them, only that number."""
+        return self._file.use(lambda db: _changes(db, after))
+
+
+class HostHistory:
+    """The host's history, to be read. Only its owner, root, can have written it, or it is not believed."""
+
+    def __init__(self) -> None:
+        self._file = Database(
+            host_folder() / "history.db", _STEPS, what="the host's history", advice="is this user in group libvirt?"
+        )
+
+    def jobs(self, query: Query = Query()) -> list[JobEntry]:
+        """As History.jobs; none without a history. JournalError where there is one that cannot be read or trusted."""
+        return self._read(lambda db: _find(db, query), [])
+
+    def changes(self, after: int) -> tuple[list[JobEntry], int]:
+        """As History.changes."""
+        nothing: tuple[list[JobEntry], int] = [], 0
+        return self._read(lambda db: _changes(db, after), nothing)
+
+    def _read(self, work: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        try:
+            return self._file.read(work, check=_check_owner)
+        except FileNotFoundError:
+            return nothing
+
+
+def _check_owner(path: Path) -> None:
+    """Refuse what somebody other than root, or this user, may have written (OSError)."""
+    for place in (path, path.parent):
+        status = os.lstat(place)
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022 or stat.S_ISLNK(status.st_mode):
+            raise PermissionError(0, f"others than root may have written it (see the rights of {place})")
+
+
+def _find(db: sqlite3.Connection, query: Query) -> list[JobEntry]:
+    conditions, values = ["TRUE"], list[object]()
+    if query.name is not None:
+        conditions.append("uuid IN (SELECT uuid FROM jobs WHERE domain IN (?, ?) OR uuid = ?)")
+        values += [query.name, clean(query.name), query.name.lower()]
+    if query.uris:
+        conditions.append(f"uri IN ({', '.join('?' * len(query.uris))})")
+        values += query.uris
+    if query.since is not None:
+        conditions.append("(ended IS NULL OR ended >= ?)")
+        values.append(query.since)
+    if query.failed:
+        conditions.append("verdict IN (?, ?)")
+        values += [str(Verdict.FAILED), str(Verdict.UNPROVEN)]
+    if query.operation is not None:
+        conditions.append("operation = ?")
+        values.append(entry_fields.plain(query.operation))
+    return _select(db, f"WHERE {' AND '.join(conditions)} ORDER BY rowid DESC LIMIT ?", *values, query.limit)
+
+
+def _changes(db: sqlite3.Connection, after: int) -> tuple[list[JobEntry], int]:
+    (latest,) = db.execute("SELECT COALESCE(MAX(change), 0) FROM jobs").fetchone()
+    return ([] if after < 0 else _select(db, "WHERE change > ? ORDER BY change", after)), int(latest)
+
+
+def _of_run(db: sqlite3.Connection, entry: JobEntry) -> list[JobEntry]:
+    """The latest entries of that run of the domain, newest first."""
+    return _select(db, "WHERE uuid = ? AND domain_id IS ? ORDER BY rowid DESC LIMIT 20", entry.uuid, entry.domain_id)
+
+
+def _write(db: sqlite3.Connection, entry: JobEntry) -> None:
+    marks = ", ".join("?" * len(entry_fields.COLUMNS))
+    values = ", ".join(f'"{name}" = excluded."{name}"' for name in (*entry_fields.COLUMNS, "change"))
+    db.execute(
+        f"INSERT INTO jobs ({_COLUMNS}, change) VALUES ({marks}, (SELECT COALESCE(MAX(change), 0) + 1 FROM jobs)) "
+        f"ON CONFLICT (id) DO UPDATE SET {values}",
+        entry_fields.to_row(entry),
+    )
+
+
+def _select(db: sqlite3.Connection, where: str, *values: object) -> list[JobEntry]:
+    entries, damaged = [], 0
+    for row in db.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values).fetchall():
+        try:
+            entries.append(entry_fields.from_row(row))
+        except InvalidRecord as error:
+            logger.warning("a job in the history is damaged: %s", error)
+            damaged += 1
+    if damaged:
+        warnings.warn(JournalWarning(f"left out what is damaged in the history: {damaged} jobs"), stacklevel=2)
+    return entries
+
+
+def _prune(db: sqlite3.Connection, now: float) -> None:
+    newest = "(SELECT rowid FROM jobs ORDER BY rowid DESC LIMIT 1 OFFSET ?)"
+    db.execute(f"DELETE FROM jobs WHERE ended < ? AND rowid < {newest}", (now - KEEP_DAYS * 86400, KEEP_NEWEST - 1))
+    db.execute(f"DELETE FROM jobs WHERE ended IS NOT NULL AND rowid < {newest}", (KEEP_MOST - 1,))
