@@ -116,6 +116,11 @@ class Attachment:
         return isinstance(self._phase, Ended)
 
     @property
+    def ended_at(self) -> float | None:
+        """Since when it is known to be over."""
+        return self._phase.at if isinstance(self._phase, Ended) else None
+
+    @property
     def closing(self) -> bool:
         """Whether the hypervisor has finished and is closing the file."""
         return isinstance(self._phase, Closing)
@@ -412,4 +417,5 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._fate.left_paused,
             downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
+            requester=record.user if record else "",
         )

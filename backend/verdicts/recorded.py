@@ -33,4 +33,5 @@ def recorded_outcome(record: JobRecord, shared: bool = False) -> Outcome | None:
         path=record.path,
         format=record.format_name,
         time_elapsed=int((record.seconds or 0.0) * 1000),
+        requester=record.user,
     )
