@@ -54,6 +54,7 @@ from backend.verdicts.phase import (
     Succeeded,
     deadline,
 )
+from backend.verdicts.recorded import requester
 from backend.verdicts.samples import Samples, began
 
 
@@ -99,6 +100,11 @@ class Attachment:
     def record(self) -> JobRecord | None:
         """The job's record, as last read, if it has one."""
         return self._record.record
+
+    @property
+    def shared(self) -> bool:
+        """Whether the record is known only from where others can write."""
+        return self._record.shared
 
     @property
     def unchecked_claim(self) -> JobRecord | None:
@@ -417,5 +423,5 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._fate.left_paused,
             downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
-            requester=record.user if record else "",
+            requester=requester(record, self._record.shared) if record else "",
         )
