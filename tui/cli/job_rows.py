@@ -20,9 +20,9 @@ STEPS = (
     ("Domain", 14),
     ("Host", 12),
     ("Job", 17),
+    ("Host", 0),
     ("Took", 0),
     ("Domain", 8),
-    ("Host", 0),
     ("Details", 0),
     ("Job", 6),
 )
