@@ -98,7 +98,8 @@ class Samples:
         last = self.last
         if last is None:
             return True
-        longest = last.time_elapsed / 1000 + now - self._at + START_SLACK
+        # An answer may take long, and tells the time elapsed from right after its question on.
+        longest = last.time_elapsed / 1000 + now - self._sent + CLOCK_SLACK
         return last.time_elapsed <= final.time_elapsed <= longest * 1000
 
     def may_have_finished(self, now: float) -> bool:
