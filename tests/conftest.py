@@ -13,6 +13,8 @@ from typing import NoReturn
 import hypothesis
 import pytest
 
+from tests.order import dealt
+
 HYPERVISOR = "qemu:///system"
 TESTS = Path(__file__).parent
 REQUIRED = "VIRT_JOBS_REQUIRE_HYPERVISOR"
@@ -64,7 +66,9 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
     return WithoutBinding.from_parent(parent, name=path.name, path=path) if needed and binding_missing() else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if worker := getattr(config, "workerinput", None):
+        items[:] = dealt(items, worker["workercount"], TESTS)
     for item in items:
         # Its dumps are made by runners, and the command that it runs is one too.
         if "harness" in getattr(item, "fixturenames", ()):
