@@ -89,6 +89,8 @@ WHOLE: dict[str, tuple[Callable[[], bytes], str]] = {
     "simulated": (simulated_dump, "simulated dump"),
 }
 kinds = pytest.mark.parametrize("kind", WHOLE)
+one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+"""All examples of a test share a folder."""
 
 
 def write_anew(path: Path, content: bytes) -> None:
@@ -108,7 +110,7 @@ def test_a_whole_file_is_known_and_whole(kind: str, tmp_path: Path) -> None:
 
 
 @kinds
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@one_folder
 @given(cut=st.integers(1, 30_000))
 def test_a_file_that_is_cut_short_is_not_whole(kind: str, cut: int, tmp_path: Path) -> None:
     whole = WHOLE[kind][0]()
@@ -122,7 +124,7 @@ other_bytes = st.integers(1, 20).flatmap(lambda count: st.binary(min_size=4 * co
 
 
 @kinds
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=3 * settings().max_examples)
+@settings(one_folder, max_examples=3 * settings().max_examples)
 @given(other_bytes)
 def test_a_file_with_other_bytes_in_it_gets_an_answer(kind: str, tmp_path: Path, others: bytes) -> None:
     content = bytearray(WHOLE[kind][0]())
@@ -134,7 +136,7 @@ def test_a_file_with_other_bytes_in_it_gets_an_answer(kind: str, tmp_path: Path,
     assert inspect(path).detail
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@one_folder
 @given(
     magic=st.sampled_from([b"", b"\x7fELF", b"makedumpfile\0", b"KDUMP   ", b"PAGEDU64", b"PAGEDUMP", b"QEVM"]),
     rest=st.binary(),
