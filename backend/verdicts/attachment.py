@@ -117,6 +117,11 @@ class Attachment:
         return self._samples.last
 
     @property
+    def seen_at(self) -> float | None:
+        """When the job was last seen to be there (the caller's monotonic clock, seconds)."""
+        return self._samples.seen_at
+
+    @property
     def ended(self) -> bool:
         """Whether this job is known to be over; its verdict may take a little longer."""
         return isinstance(self._phase, Ended)

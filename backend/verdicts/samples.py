@@ -36,6 +36,11 @@ class Samples:
         self._started_from = 0.0
         self._started_by = 0.0
 
+    @property
+    def seen_at(self) -> float | None:
+        """When the latest one came."""
+        return self._at if self.last is not None else None
+
     def take(self, stats: JobStats, sent: float, now: float) -> None:
         """Keep one more sample of this very job; the request was sent at `sent`."""
         started = began(stats, sent), began(stats, now)
