@@ -16,7 +16,8 @@ from backend.model import BlockOperation, DomainKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import history as histories
 from backend.records.entry import JobEntry, combined, is_same_job, with_outcome
-from backend.records.history import HOST_FOLDER, History, HostHistory, Query
+from backend.records.history import History, HostHistory, Query
+from backend.records.host import HOST_FOLDER
 
 DOMAIN = DomainKey("6d8e6f3c-27e2-4f6c-9f2e-0a5a3d7b1c11", 7, "web-01")
 _ids = iter(range(10**6))
