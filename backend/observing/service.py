@@ -21,7 +21,8 @@ from backend.observing.memory import Memory
 from backend.observing.watcher import Changes
 from backend.observing.witness import Witness, watch_and_witness
 from backend.records.history import History
-from backend.records.host import claim_folder
+from backend.records.host import claim_folder, host_folder
+from backend.records.journal import Journal
 from backend.sd_notify import notify, watchdog_interval
 from backend.threads import in_thread
 from backend.uri import open_backend
@@ -54,12 +55,24 @@ async def serve(uris: Sequence[str], version: str, readonly: bool = False) -> No
             logger.warning("the disk of %s does not answer", history.path)
         with contextlib.closing(Memory(history, "witness", alone=True)) as memory:
             async with _stopping() as stopped:
-                await _attend(backends, memory, stopped)
+                journal = await in_thread(_own_journal, "journal")
+                await _attend(backends, memory, journal, stopped)
             await memory.settle(PATIENCE)
             if memory.trouble:
                 logger.error("what was not stored is lost: %s", memory.trouble)
     finally:
         os.close(claim)
+
+
+def _own_journal() -> Journal:
+    """This user's own, whose results prove what became of dumps; an empty one, where that cannot be used."""
+    try:
+        journal = Journal()
+        journal.count()
+    except JournalError as error:
+        logger.info("dumps requested by this user are witnessed like those of others: %s", error.message)
+        return Journal(host_folder() / "journal.db")
+    return journal
 
 
 @contextlib.asynccontextmanager
@@ -77,12 +90,12 @@ async def _stopping() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def _attend(backends: Sequence[Backend], memory: Memory, stopped: asyncio.Event) -> None:
+async def _attend(backends: Sequence[Backend], memory: Memory, journal: Journal, stopped: asyncio.Event) -> None:
     """Keep all of them up until `stopped`, or until one turns out to be none of this host."""
     status = _Status(memory)
     hosts = [_Host(backend, status) for backend in backends]
     status.hosts = hosts
-    tasks = [asyncio.create_task(host.attend(memory)) for host in hosts]
+    tasks = [asyncio.create_task(host.attend(memory, journal)) for host in hosts]
     ending = asyncio.create_task(stopped.wait())
     alive = asyncio.create_task(_stay_alive())
     try:
@@ -139,7 +152,7 @@ class _Host:
     following: int = 0
     _connected: bool = field(default=False, init=False)
 
-    async def attend(self, memory: Memory) -> None:
+    async def attend(self, memory: Memory, journal: Journal) -> None:
         """Connect and remember; after a failure, again after a while. NotSupported for one that is on another host."""
         backoff = Backoff(*CONNECT)
         while True:
@@ -151,7 +164,7 @@ class _Host:
                             f"{backend.uri} is not on this host: a witness sees files and processes; run it there"
                         )
                     backoff.reset()
-                    await watch_and_witness(backend, memory, self._report)
+                    await watch_and_witness(backend, memory, self._report, journal)
             except NotSupported:
                 raise
             except Exception as error:

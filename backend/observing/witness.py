@@ -21,6 +21,7 @@ from backend.observing.unfinished import Unfinished
 from backend.observing.wait import wait
 from backend.observing.watcher import Changes, DomainView, Watcher, is_other
 from backend.records.entry import SLACK
+from backend.records.journal import Journal
 from backend.verdicts.block_attachment import follows
 
 logger = logging.getLogger(__name__)
@@ -57,9 +58,11 @@ class _Followed:
 class Witness:
     """Feed it with `take`, while `run` runs."""
 
-    def __init__(self, backend: Backend, memory: Memory) -> None:
+    def __init__(self, backend: Backend, memory: Memory, journal: Journal | None = None) -> None:
+        """`journal`: where this user's own dumps are recorded; by default, in this user's own."""
         self._backend = backend
         self._memory = memory
+        self._journal = journal
         self._followed: dict[JobKey, _Followed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._reports = Reports(backend, memory, self._began)
@@ -120,7 +123,15 @@ class Witness:
     async def _follow(self, key: JobKey, stats: JobStats, began: float) -> None:
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         try:
-            await wait(self._backend, domain, stats.operation, disk=disk, memory=self._memory, interval=INTERVAL)
+            await wait(
+                self._backend,
+                domain,
+                stats.operation,
+                journal=self._journal,
+                disk=disk,
+                memory=self._memory,
+                interval=INTERVAL,
+            )
         except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
             self._reports.ended_unseen(key, stats, began)
         except BackendError as error:
@@ -140,10 +151,13 @@ class Witness:
 
 
 async def watch_and_witness(
-    backend: Backend, memory: Memory, report: Callable[[Witness, Changes], None] = lambda witness, changes: None
+    backend: Backend,
+    memory: Memory,
+    report: Callable[[Witness, Changes], None] = lambda witness, changes: None,
+    journal: Journal | None = None,
 ) -> None:
     """Remember every job of the open backend until cancelled; `report` gets each change once the witness has it."""
-    witness = Witness(backend, memory)
+    witness = Witness(backend, memory, journal)
 
     def take(changes: Changes) -> None:
         witness.take(changes)

@@ -151,6 +151,10 @@ class HostHistory:
         nothing: tuple[list[JobEntry], int] = [], 0
         return self._read(lambda db: _changes(db, after), nothing)
 
+    def count(self) -> int:
+        """How many jobs there are; 0 without a history. JournalError as `jobs`."""
+        return self._read(lambda db: int(db.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]), 0)
+
     def _read(self, work: Callable[[sqlite3.Connection], T], nothing: T) -> T:
         try:
             return self._file.read(work, check=_check_owner)

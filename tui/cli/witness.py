@@ -18,7 +18,7 @@ _DEFAULT = "qemu:///system"
 
 @click.command(
     short_help="Follow and remember every job of this host (a service).",
-    epilog=example("systemctl enable --now virt-jobs-witness", "virt-jobs -c qemu:///system witness"),
+    epilog=example("virt-jobs -c qemu:///system witness"),
 )
 @click.pass_obj
 def witness(target: Target) -> None:
