@@ -13,7 +13,7 @@ import stat
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -111,7 +111,7 @@ class History:
 
         def work(db: sqlite3.Connection) -> JobEntry:
             known = _known(db, entry)
-            kept = entry if known is None else combined(known, entry)
+            kept = entry if known is None else _taken_over(combined(known, entry), entry)
             if kept != known:
                 _write(db, kept)
             if self._kept % _PRUNE_EVERY == 0:
@@ -206,6 +206,20 @@ def _known(db: sqlite3.Connection, entry: JobEntry) -> JobEntry | None:
         return known
     of_run = _select(db, "WHERE uuid = ? AND domain_id IS ? ORDER BY rowid DESC LIMIT 20", entry.uuid, entry.domain_id)
     return next((other for other in of_run if is_same_job(entry, other) and not _is_left(other, entry)), None)
+
+
+def _taken_over(kept: JobEntry, entry: JobEntry) -> JobEntry:
+    """What is kept of a job that goes on, with the entry's observer if its own is gone."""
+    if kept.over or process.observer_alive(kept) is not False:
+        return kept
+    return replace(
+        kept,
+        observer=entry.observer,
+        pid=entry.pid,
+        pid_start=entry.pid_start,
+        namespace=entry.namespace,
+        machine=entry.machine,
+    )
 
 
 def _is_left(known: JobEntry, entry: JobEntry) -> bool:

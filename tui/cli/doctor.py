@@ -33,7 +33,8 @@ from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
 
-_UNIT = "virt-jobs-witness.service"
+UNIT = "virt-jobs-witness.service"
+"""The name of the unit of the witness."""
 _UNIT_FOLDERS = (
     "/etc/systemd/system",
     "/run/systemd/system",
@@ -132,7 +133,7 @@ def _witness() -> WitnessFacts:
     from backend.records import host
     from backend.records.history import HostHistory
 
-    facts = WitnessFacts(process.user(), any(Path(folder, _UNIT).exists() for folder in _UNIT_FOLDERS))
+    facts = WitnessFacts(process.user(), any(Path(folder, UNIT).exists() for folder in _UNIT_FOLDERS))
     try:
         claim = host.read_claim()
         if claim is None and not host.host_folder().exists():
