@@ -107,6 +107,8 @@ class _Waiting:
             return outcome
         attached = await attach(self.backend, self.domain, operation, record, journal)
         if isinstance(attached, Outcome):
+            if self.memory is not None and record is None:  # It has ended this moment.
+                self.memory.job(self.backend, self.domain, attached.operation).ended(attached, 0.0)
             return attached
         self.attached = True
         if (seen_at := attached.seen_at) is not None:

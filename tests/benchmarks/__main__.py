@@ -20,6 +20,7 @@ BENCHMARKS = (
     "many_waits",
     "detection",
     "cost",
+    "witness",
     "fleet",
     "growth",
 )
