@@ -99,7 +99,15 @@ class Witness:
     async def _follow(self, key: JobKey, stats: JobStats) -> None:
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         try:
-            await wait(self._backend, domain, stats.operation, disk=disk, memory=self._memory, interval=INTERVAL)
+            await wait(
+                self._backend,
+                domain,
+                stats.operation,
+                disk=disk,
+                memory=self._memory,
+                interval=INTERVAL,
+                patient=True,
+            )
         except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
             self._reports.ended_unseen(key, stats)
         except BackendError as error:
