@@ -134,13 +134,13 @@ class Remembered:
         self._observer = observer
         self._entry: JobEntry | None = None
 
-    def seen(self, stats: JobStats) -> None:
-        """The job has these stats."""
+    def seen(self, stats: JobStats, age: float = 0.0) -> None:
+        """The job had these stats `age` seconds ago."""
         if self._entry is not None:
             return
         # libvirt does not tell how long the job of a disk has been running, nor that of a migration in.
         exact = not isinstance(self._operation, BlockOperation) and self._operation is not JobOperation.MIGRATION_IN
-        self._begin(stats.time_elapsed / 1000 if exact else 0.0, exact)
+        self._begin(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
 
     def ended(self, outcome: Outcome, age: float, last: JobStats | None = None) -> None:
         """It was seen to be over `age` seconds ago; `last`: the last stats that it had."""

@@ -126,6 +126,11 @@ class _Waiting:
         outcome = await self.verdict(attachment, BlockObservers(self.backend, attachment, self.events))
         return self.remember(outcome, attachment)
 
+    def see(self, stats: JobStats, age: float) -> None:
+        """The job, which is remembered, had these stats `age` seconds ago."""
+        if self.remembered is not None:
+            self.remembered.seen(stats, age)
+
     def remember(self, outcome: Outcome, attachment: Attachment | BlockAttachment) -> Outcome:
         """The outcome, which is remembered."""
         if self.remembered is not None:
@@ -163,8 +168,8 @@ class _Waiting:
         """Feed the attachment with observations until it has a verdict; None if `until` holds before."""
         clock = asyncio.get_running_loop().time
         async with observers:
-            if self.remembered is not None and attachment.last is not None:
-                self.remembered.seen(attachment.last)
+            if attachment.last is not None:
+                self.see(attachment.last, clock() - attachment.sampled_at)
             while True:
                 due = attachment.due
                 try:
@@ -185,8 +190,7 @@ class _Waiting:
                 last = attachment.last
                 if last is None or last is before or not isinstance(observation, Sampled):
                     continue
-                if self.remembered is not None:
-                    self.remembered.seen(last)
+                self.see(last, clock() - attachment.sampled_at)
                 if self.on_progress is not None:
                     self.on_progress(last)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -10,14 +12,19 @@ from typing import Any
 
 import pytest
 
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest
+from backend.errors import JournalWarning
+from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest, JobOperation
+from backend.observing.histories import JobFeed, Recollection
 from backend.observing.job_changes import JobChange
 from backend.observing.watch import watch
 from backend.outcome import Verdict
-from backend.records.history import History, Query
+from backend.records.entry import JobEntry
+from backend.records.history import HOST_FOLDER, History, Query
+from backend.records.process import process_start
 from backend.simulator import SimulatorBackend
-from tests.contract.steps import PATIENCE, job_gone, job_seen
+from tests.contract.steps import PATIENCE, eventually, job_gone, job_seen
 from tests.simulator_hold import HELD, Hold, outage, release_block_job
+from tests.unit.test_history import ended, entry
 
 URI = "sim:///watched?domains=0&rate=300"
 LOSING = f"{URI}&fail=disconnect"
@@ -189,3 +196,120 @@ async def test_leaving_it_leaves_nothing_behind(others: SimulatorBackend, tmp_pa
                 assert change.entry.domain == "vm"
                 break
     assert asyncio.all_tasks() <= before
+
+
+# The seam between what is remembered and what is seen.
+
+
+def remembered(domain: DomainKey, began: float, **values: Any) -> JobEntry:
+    """A dump as another observer has it in this user's history; that observer lives as long as this process."""
+    pid = os.getpid()
+    fields = {"uri": URI, "uuid": domain.uuid, "domain": domain.name, "domain_id": domain.id, "boot": ""}
+    fields |= {"pid": pid, "pid_start": process_start(pid)}
+    return entry(began, JobOperation.DUMP, **(fields | values))
+
+
+async def test_what_is_remembered_comes_first_in_the_order_of_time(others: SimulatorBackend, tmp_path: Path) -> None:
+    domain, other = await machine(others), await machine(others, "other")
+    now = time.time()
+    for job in (remembered(domain, now - 50.0), remembered(other, now - 45.0), remembered(domain, now - 9000.0)):
+        History().keep(ended(job, after=35.0))
+    async with watched(since=now - 3600.0) as seen:
+        await seen.changed(4)
+        with Hold(URI, tmp_path / "core"):
+            await dump(others, domain, tmp_path / "core")
+            await seen.changed(5)
+        await seen.changed(6)
+    assert seen.words == [
+        *("vm dump began", "other dump began", "vm dump completed", "other dump completed"),
+        *("vm dump began", "vm dump completed"),
+    ]
+    assert [change.replayed for change in seen.changes] == [True] * 4 + [False] * 2
+    assert [change.at for change in seen.changes] == sorted(change.at for change in seen.changes)
+
+
+async def test_a_job_that_runs_at_the_seam_is_told_once(others: SimulatorBackend, tmp_path: Path) -> None:
+    domain = await machine(others)
+    async with watched() as first:
+        with Hold(URI, tmp_path / "core"):
+            await dump(others, domain, tmp_path / "core")
+            await first.changed(1)
+            await stored(1)
+            async with watched(since=0.0) as second:
+                await second.changed(1)
+                assert second.words == ["vm dump running"]
+        await first.changed(2)
+    assert first.words == ["vm dump began", "vm dump completed"]
+
+
+async def test_so_is_one_that_ends_while_it_is_read(
+    others: SimulatorBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain, loop = await machine(others), asyncio.get_running_loop()
+    path, recall = tmp_path / "core", JobFeed.recall
+    hold = Hold(URI, path)
+
+    async def ended_and_stored() -> None:
+        hold.release()
+        await stored(1, over=True)
+
+    def late(feed: JobFeed) -> Recollection:
+        # Everything was subscribed to by now, and its end is remembered when the reading begins.
+        asyncio.run_coroutine_threadsafe(ended_and_stored(), loop).result(PATIENCE)
+        return recall(feed)
+
+    monkeypatch.setattr(JobFeed, "recall", late)
+    with hold:
+        await dump(others, domain, path)
+        async with watched() as first:
+            await first.changed(1)
+            async with watched(since=0.0) as second:
+                await first.changed(2)
+                await second.changed(2)
+                await others.begin_dump(DumpRequest(domain, str(tmp_path / "next")))
+                await second.changed(4)
+    assert second.words[1:] == ["vm dump completed", "vm dump began", "vm dump completed"]
+
+
+async def test_one_whose_observer_has_yet_to_tell_its_end_gets_it(others: SimulatorBackend) -> None:
+    domain = await machine(others)
+    job = History().keep(remembered(domain, time.time() - 20.0))
+    async with watched(since=0.0) as seen:
+        await seen.changed(1)
+        History().keep(ended(job))
+        await seen.changed(2)
+    assert seen.words == ["vm dump began", "vm dump completed"]
+    assert [change.running for change in seen.changes] == [False, False]
+
+
+async def test_one_whose_observer_is_gone_is_unproven(others: SimulatorBackend) -> None:
+    domain = await machine(others)
+    History().keep(remembered(domain, time.time() - 20.0, pid=0, pid_start=""))
+    async with watched(since=0.0) as seen:
+        await seen.changed(2)
+    assert seen.words == ["vm dump began", "vm dump unproven"]
+    assert seen.changes[1].entry.ended is None
+
+
+async def test_a_history_that_cannot_be_read_hides_nothing_that_happens(
+    others: SimulatorBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    (folder / "history.db").write_bytes(b"no database" * 100)
+    monkeypatch.setenv(HOST_FOLDER, str(folder))
+    domain = await machine(others)
+    with pytest.warns(JournalWarning, match="the host's history"), Hold(URI, tmp_path / "core"):
+        async with watched(since=0.0) as seen:
+            await dump(others, domain, tmp_path / "core")
+            await seen.changed(1)
+
+
+async def stored(number: int, over: bool = False) -> None:
+    """Return once this user's history has so many jobs, or so many that are over."""
+
+    async def probe() -> bool:
+        jobs = History().jobs(Query(uris=[URI]))
+        return len([job for job in jobs if job.over or not over]) == number
+
+    await eventually(probe)

@@ -22,6 +22,7 @@ from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, host_error_line, within
 from tui.cli.options import example, json_option
 from tui.cli.output import complain, print_json
+from tui.cli.since import parse_since
 from tui.cli.target import Target
 
 if TYPE_CHECKING:
@@ -30,21 +31,29 @@ if TYPE_CHECKING:
 
 @click.command(
     short_help="Print every job's start and end as it happens.",
-    epilog=example("virt-jobs -c hv1 -c hv2 watch", "virt-jobs watch --json"),
+    epilog=example("virt-jobs -c hv1 -c hv2 watch", "virt-jobs watch --since 24h --json"),
+)
+@click.option(
+    "--since",
+    callback=parse_since,
+    metavar="TIME",
+    help="First print the jobs that were running at TIME or began later, as far as they are remembered.",
 )
 @json_option
 @click.pass_obj
-def watch(target: Target, as_json: bool) -> None:
+def watch(target: Target, since: float | None, as_json: bool) -> None:
     """Print every job's start and end as it happens, one line each, until Ctrl-C.
 
     Jobs of every kind are watched, no matter who started them. The line of an end says how the job ended and what
-    proves it. Jobs that are already running are printed first, as running.
+    proves it. Jobs that are already running are printed first, as running. What is seen is kept for history.
+
+    TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00').
 
     A host that cannot be reached, or whose connection is lost, is tried again until it answers, while the others are
     watched. The command exits with 130 on Ctrl-C, on SIGTERM, and when nobody reads its output any more.
     """
     try:
-        code = asyncio.run(_watch_all(target, as_json))
+        code = asyncio.run(_watch_all(target, since, as_json))
     except KeyboardInterrupt:
         if sys.stderr.isatty():
             print(file=sys.stderr)  # After the terminal's own ^C.
@@ -52,13 +61,12 @@ def watch(target: Target, as_json: bool) -> None:
     sys.exit(code)
 
 
-async def _watch_all(target: Target, as_json: bool) -> Exit:
+async def _watch_all(target: Target, since: float | None, as_json: bool) -> Exit:
     """Watch all hosts until that is to end; raises the last error if none can be watched."""
     backends = [target.backend(uri) for uri in target.uris]
-    output = _Output(as_json)
-    several = len(backends) > 1
+    output = _Output(target, as_json)
     hosts = {
-        asyncio.create_task(_watch_host(backend, target.host(backend.uri), output, several)): backend.uri
+        asyncio.create_task(_watch_host(backend, target.host(backend.uri), since, output)): backend.uri
         for backend in backends
     }
     running = set(hosts)
@@ -100,7 +108,7 @@ def _end_requested() -> Iterator[asyncio.Event]:
             loop.remove_reader(descriptor)
 
 
-async def _watch_host(backend: Backend, host: str, output: _Output, several: bool) -> None:
+async def _watch_host(backend: Backend, host: str, since: float | None, output: _Output) -> None:
     """Print what happens on one host. Raises what keeps it from being watched, but for a missing connection."""
     from backend.observing.watch import watch as watch_jobs
 
@@ -112,9 +120,9 @@ async def _watch_host(backend: Backend, host: str, output: _Output, several: boo
 
     try:
         await _connect(backend, host)
-        async with contextlib.aclosing(watch_jobs(backend, on_connection=report)) as changes:
+        async with contextlib.aclosing(watch_jobs(backend, since=since, on_connection=report)) as changes:
             async for change in changes:
-                await output.show(change, host if several else "", backend.uri)
+                await output.show(change, host, backend.uri)
     finally:
         await backend.close()
 
@@ -135,8 +143,9 @@ async def _connect(backend: Backend, host: str) -> None:
 class _Output:
     """Writes lines in a thread: a reader that is slow, or has stopped, keeps nobody from seeing how a job ends."""
 
-    def __init__(self, as_json: bool) -> None:
+    def __init__(self, target: Target, as_json: bool) -> None:
         self._json = as_json
+        self._several = len(target.uris) > 1
         self._writer = Worker("output")
 
     async def show(self, change: JobChange, host: str, uri: str) -> None:
@@ -146,4 +155,4 @@ class _Output:
         if self._json:
             await self._writer.call(partial(print_json, change_json(change, uri)))
         else:
-            await self._writer.call(partial(print, change_line(change, host), flush=True))
+            await self._writer.call(partial(print, change_line(change, host if self._several else ""), flush=True))
