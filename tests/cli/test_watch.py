@@ -248,3 +248,30 @@ def test_a_host_that_does_not_answer_keeps_no_other_from_being_watched(tmp_path:
     assert told.endswith("; trying again until it answers\n")
     assert A in line
     assert (process.returncode, err) == (Exit.DETACHED, "")
+
+
+def test_since_first_tells_what_is_remembered_then_what_happens(tmp_path: Path) -> None:
+    assert virt_jobs("-c", HELD, "dump", "vm-01", f"{tmp_path}/first").returncode == 0
+    with Hold(HELD) as hold:
+        assert virt_jobs("-c", HELD, "dump", "vm-02", f"{tmp_path}/second", "--detach").returncode == 0
+        with started("-c", HELD, "watch", "--since", "1h", "--json") as process:
+            replayed = [json.loads(line) for line in lines_of(process, 3)]
+            hold.release()
+            [ended] = map(json.loads, lines_of(process, 1))
+            process.terminate()
+            out, err = process.communicate(timeout=PATIENCE)
+    assert [(change["domain"], change["event"], change.get("running")) for change in replayed] == [
+        ("vm-01", "began", False),
+        ("vm-01", "ended", None),
+        ("vm-02", "began", True),
+    ]
+    assert {change["replayed"] for change in replayed} == {True}
+    assert (replayed[1]["verdict"], replayed[1]["evidence"]) == ("completed", "result")
+    assert (ended["domain"], ended["event"], ended["replayed"], ended["verdict"]) == ("vm-02", "ended", False, "completed")
+    assert ended["id"] == replayed[2]["id"]
+    assert (out, err) == ("", "")
+
+
+def test_a_time_that_is_none_is_one_line() -> None:
+    ended = virt_jobs("-c", QUICK, "watch", "--since", "yesterdayish")
+    assert (ended.returncode, ended.stdout, one_line(ended.stderr)) == (Exit.USAGE, "", True)
