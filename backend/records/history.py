@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -78,15 +79,19 @@ class History:
 
     def __init__(self, path: Path | None = None) -> None:
         """`path`: that of a history other than this user's own."""
-        path = state_folder() / own_name("history") if path is None else path
-        self._file = Database(
-            path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder", durable=False
-        )
+        self._path = path
         self._kept = 0
 
     @property
     def path(self) -> Path:
         return self._file.path
+
+    @cached_property
+    def _file(self) -> Database:
+        path = state_folder() / own_name("history") if self._path is None else self._path
+        return Database(
+            path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder", durable=False
+        )
 
     def keep(self, entry: JobEntry) -> JobEntry:
         """Keep what an observer knows of a job; what is known of it now, others' observations of it included.

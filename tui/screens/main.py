@@ -132,8 +132,8 @@ class MainScreen(OfferingScreen[None]):
         # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
 
-    def on_unmount(self) -> None:
-        self.session.close()
+    async def on_unmount(self) -> None:
+        await self.session.close()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")

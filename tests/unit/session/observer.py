@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from backend.outcome import Outcome
 from tui.config.values import Config
 from tui.session.activity_log import Tone
+from tui.session.job_news import FOLD
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
@@ -57,6 +58,12 @@ class Observer:
         self.failures.append((subject, error))
         self._news.set()
 
+    async def news_are_told(self) -> None:
+        """Wait for as long as the session collects what it tells together."""
+        told = asyncio.Event()
+        asyncio.get_running_loop().call_later(FOLD * 2, told.set)
+        await told.wait()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that the session reports."""
         async with asyncio.timeout(LIMIT):
@@ -75,6 +82,6 @@ async def session(*uris: str, config: Config | None = None) -> AsyncIterator[tup
         await observer.until(lambda: running.loaded.issuperset(uris))
         yield running, observer
     finally:
-        running.close()
+        await running.close()
         if tasks := set(running._tasks._tasks):
             await asyncio.wait(tasks)  # They close what they have open.
