@@ -149,8 +149,9 @@ def with_outcome(
 def combined(one: JobEntry, other: JobEntry) -> JobEntry:
     """What two observers of the same job know together, under the identity of `one`.
 
-    A proof outweighs none. Of two, the one with the better evidence counts; if these are alike and disagree, neither
-    does.
+    A proof outweighs none, and one's own call's result everything else. Of two proofs, the one with the better
+    evidence counts; if these are alike and disagree, or one rests on a claim only, neither does. A claim that one of
+    them has seen contradicted stays so.
     """
     better, worse = _by_weight(one, other)
     known = replace(
@@ -164,10 +165,14 @@ def combined(one: JobEntry, other: JobEntry) -> JobEntry:
         time_elapsed=better.time_elapsed or worse.time_elapsed,
         downtime=better.downtime if better.downtime is not None else worse.downtime,
     )
-    if worse.exact and not better.exact:
+    if worse.exact and not better.exact and worse.boot == better.boot:
         known = replace(known, began=worse.began, began_uptime=worse.began_uptime, exact=True)
-    disagree = one.proven and other.proven and one.verdict is not other.verdict
-    if disagree and one.evidence is other.evidence:
+    if not (one.proven and other.proven) or one.verdict is other.verdict:
+        return known
+    if better.evidence is Evidence.SHARED:
+        detail = f"{better.detail} But {worse.observer} says {worse.verdict}: {worse.detail}"
+        return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.SHARED, detail=detail)
+    if one.evidence is other.evidence:
         detail = f"Two observers disagree: {one.observer} says {one.verdict}, {other.observer} says {other.verdict}."
         return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, detail=detail)
     return known
@@ -178,10 +183,11 @@ def _by_weight(one: JobEntry, other: JobEntry) -> tuple[JobEntry, JobEntry]:
     return (one, other) if _weight(one) >= _weight(other) else (other, one)
 
 
-def _weight(entry: JobEntry) -> tuple[bool, bool, int]:
+def _weight(entry: JobEntry) -> tuple[bool, bool, bool, bool, int]:
     evidence = list(Evidence)
     rank = len(evidence) - evidence.index(entry.evidence) if entry.evidence is not None else 0
-    return entry.proven, entry.over, rank
+    contradicted = entry.verdict is Verdict.UNPROVEN and entry.evidence is Evidence.SHARED
+    return entry.evidence is Evidence.RESULT, contradicted, entry.proven, entry.over, rank
 
 
 def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
@@ -195,7 +201,7 @@ def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
         operation=record.operation,
         disk=None,
         began=record.started,
-        exact=True,
+        exact=False,  # The job begins when it is its turn.
         observer=f"{record.user} (dump)",
         requester=record.user,
         record=record.id,
@@ -207,6 +213,7 @@ def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
         bytes=record.bytes,
         error=record.error,
     )
-    if outcome is None or record.ended is None:
+    if outcome is None:
         return entry
-    return with_outcome(entry, outcome, record.ended, record.ended_uptime, record.bytes)
+    ended = record.ended if record.ended is not None else record.started
+    return with_outcome(entry, outcome, ended, record.ended_uptime, record.bytes)

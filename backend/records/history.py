@@ -134,6 +134,10 @@ class HostHistory:
             host_folder() / "history.db", _STEPS, what="the host's history", advice="is this user in group libvirt?"
         )
 
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
     def jobs(self, query: Query = Query()) -> list[JobEntry]:
         """As History.jobs; none without a history. JournalError where there is one that cannot be read or trusted."""
         return self._read(lambda db: _find(db, query), [])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from backend.model import DumpRequest
 from backend.records.codec import TEXT_LIMIT
+from backend.records.entry import JobEntry
 from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine
 from backend.records.record import JobRecord, RecordState
 
@@ -114,6 +115,17 @@ def _is_hidden(pid: int) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def is_watched(entry: JobEntry) -> bool:
+    """Whether the observer of a job may still be watching it, as far as this host can tell."""
+    here = this_machine()
+    if not entry.pid:
+        return False
+    if entry.boot and entry.boot == here.boot:
+        alive = process_start(entry.pid) == entry.pid_start != ""
+        return alive or _is_hidden(entry.pid)
+    return entry.machine != here.id or not entry.machine
 
 
 def current_state(record: JobRecord) -> RecordState:

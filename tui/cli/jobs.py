@@ -10,27 +10,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from backend.model import FORMAT_NAMES, BlockOperation, DumpFlags, DumpRequest, JobOperation, Operation
+from backend.model import FORMAT_NAMES, BlockOperation, DumpFlags, DumpRequest, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
+from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
-from tui.cli.wait_options import WaitOptions, operation_word
+from tui.cli.wait_options import WaitOptions
 
 if TYPE_CHECKING:
     from backend.outcome import Outcome
-
-OPERATIONS: dict[str, Operation] = {
-    operation_word(operation): operation
-    for operation in (
-        *JobOperation,
-        *(BlockOperation.COPY, BlockOperation.PULL, BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT),
-    )
-}
 
 
 @click.command(

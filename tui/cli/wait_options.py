@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.model import BlockOperation, Operation
-
-
-def operation_word(operation: Operation) -> str:
-    """An operation as options spell it: ``migration-out``."""
-    return operation.label.replace(" ", "-")
+from tui.cli.operations import operation_word
 
 
 @dataclass(frozen=True, slots=True)
