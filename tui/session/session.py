@@ -61,6 +61,9 @@ class SessionListener(Protocol):
     def wait_ended(self, wait: JobWait) -> None:
         """A wait is over: it has an outcome or an error."""
 
+    def remembered(self, entry: JobEntry) -> None:
+        """A job was first seen, or its end is known now."""
+
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
 
@@ -136,6 +139,10 @@ class Session:
         self._fail(subject, problem.message)
 
     # Hosts
+
+    def host_name(self, uri: str) -> str:
+        """What the host is called, whether it is connected or not."""
+        return self.config.alias(uri) or uri
 
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
@@ -331,6 +338,7 @@ class Session:
     def _remembered(self, entry: JobEntry) -> None:
         """The memory has a new job, or the end of one."""
         self._jobs.take(entry)
+        self._deliver(lambda: self._listener.remembered(entry))
 
     def _wait_ended(self, wait: JobWait) -> None:
         self.waits.forget(wait)

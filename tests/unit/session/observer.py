@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from backend.outcome import Outcome
+from backend.records.entry import JobEntry
 from tui.config.values import Config
 from tui.session.activity_log import Tone
 from tui.session.job_news import FOLD
@@ -27,6 +28,7 @@ class Observer:
         self.reports: list[tuple[Sequence[Row], Sequence[RowKey]]] = []
         self.host_changes = 0
         self.ended: list[JobWait] = []
+        self.remembered_jobs: list[JobEntry] = []
         self.failures: list[tuple[str, str]] = []
         self._news = asyncio.Event()
 
@@ -52,6 +54,10 @@ class Observer:
 
     def wait_ended(self, wait: JobWait) -> None:
         self.ended.append(wait)
+        self._news.set()
+
+    def remembered(self, entry: JobEntry) -> None:
+        self.remembered_jobs.append(entry)
         self._news.set()
 
     def action_failed(self, subject: str, error: str) -> None:
