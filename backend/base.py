@@ -16,21 +16,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from backend.capabilities import Capabilities
+from backend.dump_request import AutomaticDump, DumpRequest
 from backend.errors import BackendError, NoSuchDomain, NotSupported
 from backend.event_stream import EventStream
-from backend.model import (
-    AutomaticDump,
-    Capabilities,
-    DiskKey,
-    DiskSource,
-    Domain,
-    DomainKey,
-    DumpRequest,
-    JobKey,
-    JobStats,
-    MigrationLimits,
-    Operation,
-)
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation
 
 if TYPE_CHECKING:
     from backend.credentials import Ask

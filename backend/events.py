@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from backend.model import BlockOperation, DomainKey, JobStats, OpenEnum
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, OpenEnum
 
 
 class Lifecycle(IntEnum):

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from backend.backoff import RECONNECT, Backoff
 from backend.base import Backend, BlockJobsAnswer, JobAnswer, find_domain
+from backend.capabilities import Capabilities
 from backend.credentials import CredentialsNeeded
+from backend.dump_request import AutomaticDump, DumpCause, DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -26,6 +28,7 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
+from backend.job_stats import JobStats, Postcopy
 from backend.libvirt import automatic_dump, block_jobs, domain_job, identity, jobs, listing, metadata, migration
 from backend.libvirt.automatic_dump import Panics
 from backend.libvirt.block_jobs import Disks
@@ -41,21 +44,15 @@ from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.io_errors import io_errors
 from backend.log import ignored
 from backend.model import (
-    AutomaticDump,
     BlockOperation,
-    Capabilities,
     DiskKey,
     DiskSource,
     Domain,
     DomainKey,
     DomainState,
-    DumpCause,
-    DumpRequest,
     JobKey,
     JobOperation,
-    JobStats,
     MigrationLimits,
-    Postcopy,
     domain_of,
 )
 from backend.threads import in_thread

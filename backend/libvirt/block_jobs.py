@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 import libvirt
 
 from backend.errors import BackendError, DomainNotRunning
+from backend.job_stats import JobStats
 from backend.libvirt import live_xml
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.domain_job import domain_job
 from backend.libvirt.errors import INVALID, NO_DISK
-from backend.model import BlockOperation, DiskKey, DiskSource, DomainKey, JobOperation, JobStats
+from backend.model import BlockOperation, DiskKey, DiskSource, DomainKey, JobOperation
 
 _PARTS = {
     BlockOperation.COPY: JobOperation.MIGRATION_OUT,

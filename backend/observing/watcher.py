@@ -19,7 +19,8 @@ from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.event_stream import EventStream
 from backend.events import BlockJobEvent, ConnectionEvent, JobBegan
-from backend.model import Domain, DomainKey, DomainState, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState
 from backend.observing.block_jobs import BlockJobs
 from backend.observing.pace import Pace
 from backend.observing.progress import Progress, ProgressMeter

@@ -14,26 +14,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import BlockJobsAnswer, JobAnswer
+from backend.capabilities import Capabilities
+from backend.dump_request import FORMAT_NAMES, AutomaticDump, DumpCause, DumpFlags, DumpRequest
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
+from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
-from backend.model import (
-    FORMAT_NAMES,
-    AutomaticDump,
-    Capabilities,
-    DiskKey,
-    DiskSource,
-    Domain,
-    DomainKey,
-    DumpCause,
-    DumpFlags,
-    DumpRequest,
-    JobKey,
-    JobStats,
-    MigrationLimits,
-    domain_of,
-)
+from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, domain_of
 from backend.records import codec
 from backend.records.codec import InvalidRecord
 from backend.records.record import JobRecord

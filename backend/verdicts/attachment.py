@@ -9,19 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from backend.dump_request import DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import (
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    JobOperation,
-    JobStats,
-    JobType,
-    Operation,
-    Postcopy,
-)
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord
 from backend.text import clean

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from backend.errors import BackendError
 from backend.events import Event
 from backend.files.dumpfile import DumpFile
-from backend.model import DiskSource, Domain, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskSource, Domain
 from backend.records.record import JobRecord
 
 

@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from backend.base import Backend
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat
+from backend.dump_request import DumpFlags, DumpFormat
+from backend.model import BlockOperation, DomainKey
 
 QUICK_MIB = 32
 """Memory of a domain whose dump is over in about a second."""

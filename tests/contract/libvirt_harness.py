@@ -20,8 +20,9 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
+from backend.dump_request import DumpFlags, DumpFormat, format_name
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, format_name
+from backend.model import BlockOperation, DomainKey
 from tests.contract.harness import DISK_MIB, QUICK_MIB, Harness, Release, ReleaseBlockJob
 from tests.eventually import eventually
 from tests.hypervisor import block_jobs

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
-from backend.model import FORMAT_NAMES, BlockOperation, DiskKey, DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpFormat, DumpRequest
+from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from tests.contract.harness import DISK, DISK_MIB, QUICK_MIB, Harness, Release, ReleaseBlockJob

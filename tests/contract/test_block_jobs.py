@@ -18,7 +18,8 @@ from backend.errors import (
 )
 from backend.event_stream import EventStream
 from backend.events import BlockJobEvent, BlockJobStatus, JobBegan
-from backend.model import BlockOperation, DiskKey, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DiskKey, Operation
 from tests.contract.harness import DISK, DISK_MIB, Harness
 from tests.contract.steps import PATIENCE, eventually
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.files.dumpfile import DumpFile
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, JobOperation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import codec
 from backend.records.record import JobRecord, RecordState

@@ -18,8 +18,9 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from backend.base import Backend
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpFormat
 from backend.errors import NoConnection
-from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat
+from backend.model import DomainKey
 from backend.uri import open_backend
 from tests.contract.harness import QUICK_MIB, Harness, Release
 from tests.contract.steps import eventually, job_gone

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import AutomaticDump, DumpCause
 from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, JobOperation
+from backend.model import DomainKey, DomainState, JobOperation
 from backend.outcome import Evidence, Verdict
 from tests.contract.steps import PATIENCE, attach, eventually, job_seen
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique, virsh_dump

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from backend.model import BlockOperation, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, JobOperation
 from backend.simulator import SimulatorBackend
 from tests.held_block_jobs import COPY, HeldBlockJobs, held_block_jobs
 from tests.tui.console import User, console

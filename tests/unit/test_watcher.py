@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.observing import watcher
 from backend.observing.pace import Pace
 from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, DomainView, Watcher

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from backend.base import Backend
 from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob
-from backend.model import BlockOperation, DomainKey, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, Operation
 from backend.observing.attach_block import block_jobs_of
 from tui.words.job_names import name_of
 

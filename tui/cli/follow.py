@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
-from backend.model import DiskKey, DomainKey, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Outcome, Verdict

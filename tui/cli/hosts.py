@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from backend.base import Backend, BlockJobsAnswer, JobAnswer
 from backend.errors import BackendError
-from backend.model import Domain, DomainKey, JobKey, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import Domain, DomainKey, JobKey, Operation
 from tui.cli.fleet import within
 from tui.cli.target import Target
 from tui.session import migrations

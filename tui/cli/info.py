@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import click
 
 from backend.base import Backend
-from backend.model import DiskKey, Domain, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, Domain
 from backend.observing.attach_block import block_jobs_of
 from tui.cli import disks, tables
 from tui.cli.fleet import Fleet

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from backend.model import Domain, DomainState, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import Domain, DomainState, JobOperation
 from backend.text import clean
 from tui.words import states, units
 from tui.words.job_names import name_of, scratch

@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
+from backend.dump_request import AutomaticDump
 from backend.errors import BackendError
-from backend.model import AutomaticDump, JobOperation
+from backend.model import JobOperation
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import in_thread

@@ -12,9 +12,10 @@ from typing import Protocol
 
 from backend.backoff import CONNECT, Backoff
 from backend.base import Backend, Traffic
+from backend.capabilities import Capabilities
 from backend.errors import BackendError, NoConnection
 from backend.log import backend_error, ignored
-from backend.model import Capabilities, DomainKey
+from backend.model import DomainKey
 from backend.observing.watcher import Changes, DomainView, Watcher
 from backend.uri import open_backend
 from tui.config.values import Config

@@ -9,18 +9,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
+from backend.dump_request import AutomaticDump, DumpRequest
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import (
-    AutomaticDump,
-    DiskKey,
-    DomainKey,
-    DumpRequest,
-    JobKey,
-    JobOperation,
-    MigrationLimits,
-    domain_of,
-)
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
 from backend.observing.watcher import MANY, DomainView
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from backend.model import BlockOperation, Capabilities, DiskSource, DomainState, JobStats
+from backend.capabilities import Capabilities
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskSource, DomainState
 from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
 from backend.records import process

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from backend.model import AutomaticDump, Domain
+from backend.dump_request import AutomaticDump
+from backend.model import Domain
 from tui.words import units
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import DomainBusy
-from backend.model import DumpFlags, DumpFormat, DumpRequest
 from backend.outcome import Verdict
 from tests.unit.session.observer import Observer, session
 from tui.config.values import Config
