@@ -30,7 +30,7 @@ def new_record(request: DumpRequest, uri: str) -> JobRecord:
         path=request.path,
         format=request.format,
         flags=request.flags,
-        user=f"{_user()}@{socket.gethostname()}",
+        user=f"{user()}@{socket.gethostname()}",
         started=time.time(),
         started_uptime=boottime(),
     )
@@ -132,7 +132,8 @@ def process_start(pid: int) -> str:
     return "" if state in (b"Z", b"X") else f"{this_machine().boot}:{rest[18].decode()}"
 
 
-def _user() -> str:
+def user() -> str:
+    """The name of the user whose process this is; their number where it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
