@@ -71,6 +71,11 @@ def disk_jobs(disks: Disks, key: DomainKey, connection: Connection) -> list[JobS
     return _look(key, disks.names(key, connection), connection)
 
 
+def disk_names(key: DomainKey, connection: Connection) -> list[str]:
+    """The names of the domain's disks that may have jobs, as they are now. Raises what `Backend.job` does."""
+    return list(_live_disks(key, connection))
+
+
 def disk_source(key: DiskKey, connection: Connection) -> DiskSource | None:
     """What the disk reads and writes; None where the XML does not tell. Raises what `Backend.job` does."""
     return _live_disks(key.domain, connection).get(key.disk)

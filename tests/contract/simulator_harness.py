@@ -105,6 +105,15 @@ class SimulatorHarness(Harness):
         finally:
             release_block_job(self.uri, disk)
 
+    @asynccontextmanager
+    async def backup(self, domain: DomainKey, pull: bool) -> AsyncIterator[None]:
+        await self._control.begin_backup(domain, pull, HELD)
+        try:
+            yield
+        finally:
+            await self._control.abort(domain)
+            await job_gone(self._control, domain)
+
     async def _under_way(self, disk: DiskKey) -> bool:
         stats = await self._control.job(disk)
         return stats is not None and stats.processed > 0

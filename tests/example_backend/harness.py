@@ -131,7 +131,7 @@ class ExampleHarness(Harness):
             return file.read(len(magic)) == magic
 
     def lacks(self, ability: str) -> str | None:
-        return "the example has no disks" if ability == "block jobs" else None
+        return "the example has no disks" if ability in ("block jobs", "backups") else None
 
     async def _answers(self) -> bool:
         with contextlib.suppress(NoConnection):

@@ -14,6 +14,7 @@ from tui.words import states, units
 from tui.words.job_names import name_of, scratch
 
 if TYPE_CHECKING:
+    from backend.backup import Backup
     from backend.files.dumpfile import DumpFile
     from backend.records.record import JobRecord
     from tui.cli.hosts import DomainJobs
@@ -130,10 +131,32 @@ def job_json(job: JobStats) -> dict[str, Any]:
     return reported | {"type": job.type.name.lower(), "operation": job.operation.label, "phase": phase(job)}
 
 
+def backup_json(backup: Backup) -> dict[str, Any]:
+    """What a backup is made of; what it has none of, or what is not told, is None."""
+    image = "scratch" if backup.pull else "target"
+    return {
+        "mode": "pull" if backup.pull else "push",
+        "server": backup.server or None,
+        "disks": [
+            {
+                "disk": disk.disk,
+                "target": None,
+                "scratch": None,
+                image: disk.image or None,
+                "export": disk.export or None,
+                "incremental": disk.incremental or None,
+            }
+            for disk in backup.disks
+        ],
+    }
+
+
 def phase(job: JobStats) -> str:
-    """``closing`` its file, ``ready`` to be pivoted to or aborted, else ``running``."""
+    """``closing`` its file, ``ready`` to be pivoted to or aborted, in ``postcopy``, else ``running``."""
     if job.ready:
         return "ready"
+    if job.postcopy is not None:
+        return "postcopy"
     return "closing" if job.closing else "running"
 
 
