@@ -17,7 +17,7 @@ from backend.job_stats import JobStats
 from backend.model import BlockOperation, DomainKey, JobOperation, Operation
 from backend.outcome import Outcome
 from backend.records import process
-from backend.records.entry import JobEntry, with_outcome
+from backend.records.entry import JobEntry, combined, is_same_job, with_outcome
 from backend.records.history import History
 from backend.records.machine import boottime, this_machine
 from backend.threads import Worker
@@ -28,6 +28,9 @@ RETRY = 2.0
 """Seconds between two attempts to write what could not be written, such as to a full disk."""
 PATIENCE = 1.0
 """Seconds that `settle` waits for a history that is slow: what is shown does not depend on it."""
+
+LATEST = 500
+"""Jobs among which one is looked for that is seen again, by another wait in this process."""
 
 Tell = Callable[[JobEntry], object]
 
@@ -44,6 +47,8 @@ class Memory:
         self._history = history
         self._observer = f"{process.user()}@{socket.gethostname()} ({role})"
         self._tell = tell
+        self._latest: dict[str, JobEntry] = {}
+        """The jobs that were seen last, by their id, oldest first."""
         self._unwritten: dict[str, JobEntry] = {}
         """By their id."""
         self._writing: asyncio.Task[None] | None = None
@@ -63,9 +68,17 @@ class Memory:
         return Remembered(self, backend.uri, domain, operation, disk, record, self._observer)
 
     def keep(self, entry: JobEntry) -> None:
-        """Enter what is known of a job now."""
-        self._unwritten[entry.id] = entry
-        self._tell(entry)
+        """Enter what is known of a job now, which may be one that is remembered already."""
+        known = next((other for other in self._latest.values() if is_same_job(entry, other)), None)
+        if known is not None:
+            entry = combined(known, entry)
+            if entry == known:
+                return
+        self._latest[entry.id] = self._unwritten[entry.id] = entry
+        while len(self._latest) > LATEST:
+            del self._latest[next(iter(self._latest))]
+        if known is None or entry.over:
+            self._tell(entry)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write())
 
