@@ -87,3 +87,8 @@ class AutomaticDump:
     cause: DumpCause
     path: str | None = None
     """On the hypervisor's host; None: it cannot be seen from here."""
+
+    @property
+    def requester(self) -> str:
+        """Who requested it, as outcomes name it: ``libvirt (guest panicked)``."""
+        return f"libvirt ({self.cause})"

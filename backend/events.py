@@ -32,6 +32,11 @@ class LifecycleEvent:
     detail: str
     """virsh's word in lower case: ``destroyed``, ``saved``, ``migrated``, ``crashed``, ``failed``."""
 
+    @property
+    def before_automatic_dump(self) -> bool:
+        """Whether hypervisors dump domains of their own accord after it."""
+        return self.event is Lifecycle.CRASHED or self.detail == "watchdog"
+
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:

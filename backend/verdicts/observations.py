@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.dump_request import AutomaticDump
 from backend.errors import BackendError
 from backend.events import Event
 from backend.files.dumpfile import DumpFile
@@ -45,6 +46,13 @@ class StateSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RequesterSeen:
+    """The hypervisor itself has begun the dump."""
+
+    dump: AutomaticDump
+
+
+@dataclass(frozen=True, slots=True)
 class FileHeld:
     """The file of the domain's dump is held open; a FileChecked follows once the job is over."""
 
@@ -78,5 +86,14 @@ class DiskSeen:
 
 
 Observation = (
-    Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | FileUnreadable | DiskSeen | Event
+    Sampled
+    | SampleFailed
+    | RecordSeen
+    | StateSeen
+    | RequesterSeen
+    | FileHeld
+    | FileChecked
+    | FileUnreadable
+    | DiskSeen
+    | Event
 )

@@ -71,6 +71,7 @@ async def test_what_follows_a_dump_by_libvirt_is_no_failure_of_it(
             outcome = await asyncio.wait_for(waiting, PATIENCE)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
         assert (outcome.path, outcome.left_paused) == (dump.path, False)
+        assert outcome.requester == f"libvirt ({cause})"
 
 
 @pytest.mark.parametrize("readonly", [False, True])
@@ -91,6 +92,7 @@ async def test_without_its_file_a_dump_by_libvirt_is_never_said_to_have_failed(
             await asyncio.to_thread(held.release)
             outcome = await asyncio.wait_for(waiting, PATIENCE)
     assert outcome.verdict in (Verdict.COMPLETED, Verdict.UNPROVEN), outcome
+    assert outcome.requester == (certain.requester if certain else "")
 
 
 async def dumped_by_libvirt(daemon: PrivateDaemon, domain: DomainKey, backend: Backend) -> AutomaticDump | None:

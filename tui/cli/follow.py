@@ -224,4 +224,5 @@ def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
         "downtime": outcome.downtime,
+        "requester": outcome.requester,
     }

@@ -18,11 +18,11 @@ from backend.model import DiskKey, Domain, JobOperation
 from backend.observing.attach_block import block_jobs_of
 from tui.cli import disks, tables
 from tui.cli.fleet import Fleet
-from tui.cli.hosts import DomainJobs
+from tui.cli.hosts import DomainJobs, automatic_dump
 from tui.cli.options import disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
-from tui.words import backups
+from tui.words import backups, states
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,8 @@ async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> JobSt
         report = tables.domain_json(backend.uri, domain, job)
     else:
         of_disks = await block_jobs_of(backend, domain.key) if domain.active else ()
-        report = tables.domain_jobs_json(backend.uri, DomainJobs(domain, job, of_disks))
+        automatic = await automatic_dump(backend, domain, job)
+        report = tables.domain_jobs_json(backend.uri, DomainJobs(domain, job, of_disks, automatic))
     if (backup := await _backup(backend, domain, job, options)) is not None:
         report["job"]["backup"] = tables.backup_json(backup)
     print_json(report)
@@ -133,6 +134,8 @@ async def _complain_of(backend: Backend, domain: Domain, options: InfoOptions, j
     elif (backup := await _backup(backend, domain, job, options)) is not None:
         for line in backups.lines(backup):
             complain(f"{domain.name}: {line}")
+    elif not options.completed and (dump := await automatic_dump(backend, domain, job)) is not None:
+        complain(f"{domain.name}: dump {states.requester(dump)}" + (f" -> {dump.path}" if dump.path else ""))
 
 
 async def _job(backend: Backend, domain: Domain, options: InfoOptions) -> JobStats | None:

@@ -72,6 +72,8 @@ def domain_rows(jobs: DomainJobs, peer: str = "") -> list[list[str]]:
     domain = jobs.domain
     columns = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
     cells = [_job_cells(job, "" if job.disk else peer) for job in jobs.all]
+    if jobs.automatic is not None:
+        cells[0][0] += f" {states.requester(jobs.automatic)}"
     return [[*columns, *row] for row in cells or [[""] * 5]]
 
 
@@ -115,7 +117,10 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
 
 def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
     """The domain with its own job, and the jobs of its disks."""
-    return domain_json(uri, jobs.domain, jobs.own) | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
+    printed = domain_json(uri, jobs.domain, jobs.own)
+    if jobs.automatic is not None:
+        printed["job"] |= {"requester": jobs.automatic.requester, "path": jobs.automatic.path}
+    return printed | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
 
 
 def job_json(job: JobStats) -> dict[str, Any]:

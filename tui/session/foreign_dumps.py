@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable, Iterable
 
 from backend.dump_request import AutomaticDump
-from backend.errors import BackendError
+from backend.errors import BackendError, NoConnection
 from backend.model import JobOperation
+from backend.observing.automatic_dumps import look_for_automatic_dump
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import in_thread
@@ -30,9 +31,6 @@ RESULT_INTERVAL = 0.2
 """Seconds between two reads of the record of a dump that ended."""
 RESULT_TRIES = 15
 """After so many reads, a record without a result says nothing about how the dump ended."""
-CAUSE_INTERVAL = 0.1
-"""Seconds between two looks for who began a dump: nothing reports when its file is there to be seen."""
-CAUSE_TRIES = 20
 UNKNOWN_END = "dump ended, result unknown"
 
 
@@ -92,24 +90,11 @@ class ForeignDumps:
             if wait is None:
                 self._ids[row.key] = record.id
             words += f" by {record.user} → {record.path}"
-        elif wait is not None and (dump := await self._find_cause(host, row, wait)) is not None:
+        elif wait is not None and (dump := await _automatic_dump(host, row, wait)) is not None:
             self._by_hypervisor(row, dump)
             words += f" {states.requester(dump)}" + (f" → {dump.path}" if dump.path else "")
         if began:
             self._log.say(row.domain.name, words, Tone.QUIET)
-
-    async def _find_cause(self, host: Host, row: Row, wait: ForeignWait) -> AutomaticDump | None:
-        """The dump, if the hypervisor has begun it, with its file if that comes to be seen."""
-        dump: AutomaticDump | None = None
-        for _ in range(CAUSE_TRIES):
-            try:
-                dump = await host.backend.automatic_dump(row.domain.key) or dump
-            except BackendError as error:
-                logger.debug("who dumps %s: %s", row.domain.name, error)
-            if wait.over or (dump is not None and (dump.path or not host.backend.capabilities.local)):
-                break
-            await asyncio.sleep(CAUSE_INTERVAL)
-        return dump
 
     async def _report_end(self, host: Host, row: Row) -> None:
         record_id = self._ids.pop(row.key, None)
@@ -124,6 +109,13 @@ class ForeignDumps:
             await asyncio.sleep(RESULT_INTERVAL)
         why = "" if record_id is not None else " (not started by virt-jobs)"
         self._log.say(row.domain.name, f"{UNKNOWN_END}{why}", Tone.QUIET)
+
+
+async def _automatic_dump(host: Host, row: Row, wait: ForeignWait) -> AutomaticDump | None:
+    try:
+        return await look_for_automatic_dump(host.backend, row.domain.key, lambda: wait.over)
+    except NoConnection:  # The console has lost its host meanwhile.
+        return None
 
 
 async def _record(host: Host, row: Row) -> JobRecord | None:

@@ -27,7 +27,7 @@ def trouble(domain: Domain, io_errors: Sequence[str] = ()) -> str:
 
 def requester(dump: AutomaticDump) -> str:
     """Who began the dump, and why: ``by libvirt (guest panicked)``."""
-    return f"by libvirt ({dump.cause})"
+    return f"by {dump.requester}"
 
 
 def since(began: float | None) -> str:
