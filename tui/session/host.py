@@ -81,6 +81,8 @@ class Host:
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._complete = False
+        self.news = False
+        """Whether changes that wait here are more than how far jobs are."""
         self._watched_since = float("inf")
 
     @property
@@ -154,6 +156,7 @@ class Host:
             return None
         changes = HostChanges(tuple(self._changed.values()), tuple(self._removed), self._complete)
         self._changed, self._removed, self._complete = {}, set(), False
+        self.news = False
         return changes
 
     @property
@@ -180,5 +183,6 @@ class Host:
             self._names.pop(uuid, None)
             self.happenings.forget(uuid)
             self._removed.add(uuid)
+        self.news |= changes.news
         if self._has_changes:
             self._listener.domains_changed(self)
