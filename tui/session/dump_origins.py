@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backend.errors import BackendError
-from backend.model import AutomaticDump, DomainKey
+from backend.dump_request import AutomaticDump
+from backend.errors import BackendError, NoConnection
+from backend.model import DomainKey
+from backend.observing.automatic_dumps import look_for_automatic_dump
 from backend.records.record import JobRecord
 from tui.session.host import Host
 from tui.words import states
 
 logger = logging.getLogger(__name__)
-
-CAUSE_INTERVAL = 0.1
-"""Seconds between two looks for who began a dump: nothing reports when its file is there to be seen."""
-CAUSE_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +46,7 @@ async def _record(host: Host, domain: DomainKey) -> JobRecord | None:
 
 async def _automatic(host: Host, domain: DomainKey, over: Callable[[], bool]) -> AutomaticDump | None:
     """The dump, if the hypervisor has begun it, with its file if that comes to be seen."""
-    dump: AutomaticDump | None = None
-    for _ in range(CAUSE_TRIES):
-        try:
-            dump = await host.backend.automatic_dump(domain) or dump
-        except BackendError as error:
-            logger.debug("who dumps %s: %s", domain.name, error)
-        if over() or (dump is not None and (dump.path or not host.capabilities or not host.capabilities.local)):
-            break
-        await asyncio.sleep(CAUSE_INTERVAL)
-    return dump
+    try:
+        return await look_for_automatic_dump(host.backend, domain, over)
+    except NoConnection:  # The console has lost its host meanwhile.
+        return None

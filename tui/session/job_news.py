@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from backend.model import AutomaticDump, DomainKey, JobOperation, Operation
+from backend.dump_request import AutomaticDump
+from backend.model import DomainKey, JobOperation, Operation
 from backend.outcome import Outcome, Verdict
 from backend.records.entry import JobEntry
 from tui.session import news

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.dump_request import AutomaticDump, DumpCause
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.text import clean
 from tui.words import units
@@ -29,6 +30,12 @@ def summary(outcome: Outcome) -> str:
 def timed_summary(outcome: Outcome) -> str:
     """The same and how long the job took, where that is known: ``dump completed in 0:23``."""
     return summary(outcome) + _duration(outcome)
+
+
+def requested(outcome: Outcome) -> str:
+    """`` by libvirt (guest panicked)`` for a dump that nobody else requested; empty for all others."""
+    automatic = (AutomaticDump(cause).requester for cause in DumpCause)
+    return f" by {outcome.requester}" if outcome.requester in automatic else ""
 
 
 def reason(outcome: Outcome) -> str:
@@ -60,7 +67,8 @@ def news(outcome: Outcome) -> str:
 
 def report(outcome: Outcome) -> str:
     """One line for a terminal: ``db-01: dump completed (evidence: result) -> /path (elf) in 0:23``."""
-    words = f"{title(outcome)} (evidence: {outcome.evidence})"
+    job = f"{job_name(outcome.operation, outcome.disk)}{requested(outcome)}"
+    words = f"{outcome.domain.name}: {job} {outcome.verdict} (evidence: {outcome.evidence})"
     if outcome.verdict is not Verdict.COMPLETED:
         return f"{words}{_duration(outcome)}: {reason(outcome)}"
     return words + (f" -> {clean(outcome.path)} ({outcome.format})" if outcome.path else "") + _duration(outcome)

@@ -12,7 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from backend.model import AutomaticDump, DomainKey, JobOperation
+from backend.dump_request import AutomaticDump
+from backend.model import DomainKey, JobOperation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry, with_outcome
 from backend.records.record import JobRecord
