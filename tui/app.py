@@ -45,7 +45,7 @@ class Console(OpenApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs continue"),
         Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; jobs continue"),
-        Binding("ctrl+l", "redraw", show=False, priority=True, id="redraw", tooltip="Draw the whole screen again"),
+        Binding("ctrl+l", "redraw", show=False, priority=True, tooltip="Draw the whole screen again"),
         Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
 
