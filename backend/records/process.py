@@ -1,4 +1,4 @@
-"""The process behind a record: who requests a dump, which process holds its result, and whether that is alive."""
+"""The process behind a record: who requests a job, which process holds its result, and whether that is alive."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import socket
 import time
 import uuid
-from dataclasses import replace
+from dataclasses import Field, replace
 from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from backend.model import DumpRequest
 from backend.records.codec import TEXT_LIMIT
@@ -17,6 +18,42 @@ from backend.records.record import JobRecord, RecordState
 
 START_GRACE = 10.0
 """Seconds in which a runner begins its work, even if the process that started it is gone by then."""
+
+
+class Held(Protocol):
+    """A record whose result a process holds; the fields are those of JobRecord."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def pid_start(self) -> str: ...
+
+    @property
+    def machine(self) -> str: ...
+
+    @property
+    def namespace(self) -> int: ...
+
+    @property
+    def started_uptime(self) -> float | None: ...
+
+    @property
+    def state(self) -> RecordState: ...
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def boot(self) -> str: ...
+
+    @property
+    def over(self) -> bool: ...
+
+
+Record = TypeVar("Record", bound=Held)
 
 
 def new_record(request: DumpRequest, uri: str) -> JobRecord:
@@ -30,19 +67,24 @@ def new_record(request: DumpRequest, uri: str) -> JobRecord:
         path=request.path,
         format=request.format,
         flags=request.flags,
-        user=f"{_user()}@{socket.gethostname()}",
+        user=requester(),
         started=time.time(),
         started_uptime=boottime(),
     )
-    return _held_here(record)
+    return held_here(record)
 
 
-def running(record: JobRecord) -> JobRecord:
+def requester() -> str:
+    """Who requests what this process requests: ``root@hv3``."""
+    return f"{_user()}@{socket.gethostname()}"
+
+
+def running(record: Record) -> Record:
     """The record with the calling process as its runner."""
-    return replace(_held_here(record), state=RecordState.RUNNING)
+    return replace(held_here(record), state=RecordState.RUNNING)
 
 
-def _held_here(record: JobRecord) -> JobRecord:
+def held_here(record: Record) -> Record:
     """The record with the calling process as the one that holds its result."""
     machine, pid = this_machine(), os.getpid()
     return replace(record, pid=pid, pid_start=process_start(pid), machine=machine.id, namespace=machine.namespace)
@@ -64,12 +106,12 @@ def finished(
     )
 
 
-def is_here(record: JobRecord) -> bool:
+def is_here(record: Held) -> bool:
     """Whether the record was made under this very kernel, so that its uptimes are those of `boottime`."""
     return record.boot == this_machine().boot != ""
 
 
-def runner_alive(record: JobRecord) -> bool | None:
+def runner_alive(record: Held) -> bool | None:
     """Whether the process that holds the record's result is alive; None where that cannot be told.
 
     For a record whose runner has not begun, that is its requester, and the runner for some seconds after that.
@@ -81,7 +123,7 @@ def runner_alive(record: JobRecord) -> bool | None:
     return alive
 
 
-def _process_alive(record: JobRecord, here: Machine) -> bool | None:
+def _process_alive(record: Held, here: Machine) -> bool | None:
     if not record.pid:
         return None
     if not (record.machine or record.namespace):
@@ -96,7 +138,7 @@ def _process_alive(record: JobRecord, here: Machine) -> bool | None:
     return False if rebooted and first else None
 
 
-def _has_start(record: JobRecord) -> bool | None:
+def _has_start(record: Held) -> bool | None:
     start = process_start(record.pid)
     if not start and _is_hidden(record.pid):
         return None
@@ -116,7 +158,7 @@ def _is_hidden(pid: int) -> bool:
     return True
 
 
-def current_state(record: JobRecord) -> RecordState:
+def current_state(record: Held) -> RecordState:
     """The record's state; LOST if it says "running" but its runner is gone."""
     return RecordState.LOST if not record.over and runner_alive(record) is False else record.state
 

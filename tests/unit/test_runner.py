@@ -15,12 +15,11 @@ import pytest
 
 from backend.errors import JournalError
 from backend.model import Capabilities, DumpRequest
-from backend.records import journal as journals
-from backend.records import process
+from backend.records import database, process
 from backend.records.folder import is_missing
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
-from backend.running import runner
+from backend.running import detached, runner
 from backend.running.start import start_dump
 from backend.simulator import SimulatorBackend
 from backend.uri import open_backend
@@ -52,7 +51,7 @@ async def started(path: Path) -> JobRecord:
 async def test_a_result_that_the_journal_refuses_is_shared_and_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "KEEP_INTERVAL", 0.001)
+    monkeypatch.setattr(detached, "KEEP_INTERVAL", 0.001)
     record = await started(tmp_path / "core")
     journal = FullUp()
     await runner.run(record.id, journal)
@@ -67,7 +66,7 @@ async def test_a_result_that_the_journal_refuses_is_shared_and_written_later(
 async def test_a_runner_whose_journal_was_taken_away_with_its_folder_ends(
     tmp_path: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "KEEP_INTERVAL", PATIENCE * 2)
+    monkeypatch.setattr(detached, "KEEP_INTERVAL", PATIENCE * 2)
     record = await started(tmp_path / "core")
 
     class TakenAway(Journal):
@@ -125,7 +124,7 @@ async def test_its_arguments_tell_nothing_but_its_number(tmp_path: Path) -> None
 async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything_is_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journals, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
     journal = Journal()
     journal.pending()
     with closing(sqlite3.connect(journal.path)) as other:
