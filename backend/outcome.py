@@ -56,3 +56,5 @@ class Outcome:
     """The disk whose job it was; None: it was the domain's own job."""
     downtime: int | None = None
     """ms for which the guest of a completed migration out stood still at its end; None: not reported."""
+    requester: str = ""
+    """Who requested it, where that is known: ``root@hv3``, ``libvirt (guest panicked)``."""

@@ -50,11 +50,20 @@ between the first two, the factor by which each pause exceeds the previous one, 
 class Observers:
     """Observes from ``async with`` on; `next` gives what was observed."""
 
-    def __init__(self, backend: Backend, attachment: Attachment, events: EventStream, journal: Journal | None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        attachment: Attachment,
+        events: EventStream,
+        journal: Journal | None,
+        interval: float = SAMPLE_INTERVAL,
+    ) -> None:
+        """`interval`: seconds between two looks at the job, unless others look more often."""
         self._backend = backend
         self._attachment = attachment
         self._events = events
         self._journal = journal
+        self._interval = interval
         self._observed = Inbox()
         self._read_shared = asyncio.Event()
         self._adrift = asyncio.Event()
@@ -67,7 +76,7 @@ class Observers:
 
     async def __aenter__(self) -> Self:
         sampler = sampler_of(self._backend)
-        follower = sampler.follow(self._attachment.domain, self._sampled, SAMPLE_INTERVAL, to_the_end=True)
+        follower = sampler.follow(self._attachment.domain, self._sampled, self._interval, to_the_end=True)
         self._follower: Follower = self._cleanup.enter_context(follower)
         if (record := self._attachment.record) is not None:
             self._follow_record(record)

@@ -16,7 +16,8 @@ from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.attach_block import attach_block
 from backend.observing.block_observers import BlockObservers
-from backend.observing.observers import Observers
+from backend.observing.memory import Memory, Remembered
+from backend.observing.observers import SAMPLE_INTERVAL, Observers
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
@@ -37,17 +38,20 @@ async def wait(
     record: JobRecord | None = None,
     journal: Journal | None = None,
     disk: str | None = None,
+    memory: Memory | None = None,
+    interval: float = SAMPLE_INTERVAL,
 ) -> Outcome:
     """How the domain's current job ended, or the dump that `record` describes, once it has.
 
     `operation` is the one that the caller expects; with None, it is the domain's own job, or else its only block job.
     With `disk`, it is the job of that disk. `timeout` is in seconds and covers everything. `journal` is this user's own
-    unless another one is given.
+    unless another one is given. `memory` remembers what is seen of the job; it keeps the wait from nothing. `interval`:
+    seconds between two looks at the job, at the most.
 
     Raises NoJob (with how the last known one ended), JobMismatch, AmbiguousJob, DomainNotRunning and NoSuchDomain at
     the start, then WaitTimeout, and NoConnection where the connection stays lost. None of them affects the job.
     """
-    async with _waiting(backend, domain, timeout, on_progress) as waiting:
+    async with _waiting(backend, domain, timeout, on_progress, memory, interval) as waiting:
         if disk is not None or isinstance(operation, BlockOperation):
             return await waiting.for_disk(operation if isinstance(operation, BlockOperation) else None, disk)
         try:
@@ -62,19 +66,24 @@ async def wait(
 
 
 async def wait_until_ready(
-    backend: Backend, key: DiskKey, timeout: float | None = None, on_progress: OnProgress | None = None
+    backend: Backend,
+    key: DiskKey,
+    timeout: float | None = None,
+    on_progress: OnProgress | None = None,
+    memory: Memory | None = None,
 ) -> Outcome | None:
     """None once the disk's job has copied everything, and goes on as a mirror; how it ended, if it does so before.
 
     Raises what `wait` raises, and JobMismatch for a job that never becomes ready.
     """
-    async with _waiting(backend, key.domain, timeout, on_progress) as waiting:
+    async with _waiting(backend, key.domain, timeout, on_progress, memory) as waiting:
         attachment = await waiting.attach_block(None, key.disk)
         if not attachment.operation.becomes_ready:
             raise JobMismatch(BlockOperation.COPY, attachment.operation)
-        return await waiting.verdict(
+        outcome = await waiting.verdict(
             attachment, BlockObservers(backend, attachment, waiting.events), until=lambda: attachment.ready
         )
+        return outcome and waiting.remember(outcome, attachment)
 
 
 @dataclass
@@ -85,8 +94,11 @@ class _Waiting:
     domain: DomainKey
     events: EventStream
     on_progress: OnProgress | None
+    memory: Memory | None
+    interval: float
     attached: bool = False
     """Whether the job was found."""
+    remembered: Remembered | None = None
 
     async def for_domain(
         self, operation: Operation | None, record: JobRecord | None, journal: Journal | None
@@ -97,21 +109,35 @@ class _Waiting:
         if isinstance(attached, Outcome):
             return attached
         self.attached = True
-        outcome = await self.verdict(attached, Observers(self.backend, attached, self.events, journal))
+        if self.memory is not None:
+            own = attached.record.id if attached.record is not None and not attached.shared else ""
+            self.remembered = self.memory.job(self.backend, self.domain, attached.operation, record=own)
+        outcome = await self.verdict(attached, Observers(self.backend, attached, self.events, journal, self.interval))
         claim = attached.unchecked_claim
         if claim is not None and outcome.evidence is Evidence.SHARED and outcome.verdict is not Verdict.UNPROVEN:
             # Its file was not found while it was written to; what the record names may be there.
-            return await lookup.weigh_by_file(claim, outcome, self.backend.capabilities.local)
-        return outcome
+            outcome = await lookup.weigh_by_file(claim, outcome, self.backend.capabilities.local)
+        return self.remember(outcome, attached)
 
     async def for_disk(self, operation: BlockOperation | None = None, disk: str | None = None) -> Outcome:
         attachment = await self.attach_block(operation, disk)
-        return await self.verdict(attachment, BlockObservers(self.backend, attachment, self.events))
+        outcome = await self.verdict(attachment, BlockObservers(self.backend, attachment, self.events))
+        return self.remember(outcome, attachment)
+
+    def remember(self, outcome: Outcome, attachment: Attachment | BlockAttachment) -> Outcome:
+        """The outcome, which is remembered."""
+        if self.remembered is not None:
+            now = asyncio.get_running_loop().time()
+            ended_at = attachment.ended_at
+            self.remembered.ended(outcome, now - ended_at if ended_at is not None else 0.0, attachment.last)
+        return outcome
 
     async def attach_block(self, operation: BlockOperation | None, disk: str | None) -> BlockAttachment:
         now = asyncio.get_running_loop().time()
         attachment = await attach_block(self.backend, self.domain, operation, disk, now)
         self.attached = True
+        if self.memory is not None:
+            self.remembered = self.memory.job(self.backend, self.domain, attachment.operation, attachment.key.disk)
         if self.on_progress and attachment.last:
             self.on_progress(attachment.last)
         return attachment
@@ -135,6 +161,8 @@ class _Waiting:
         """Feed the attachment with observations until it has a verdict; None if `until` holds before."""
         clock = asyncio.get_running_loop().time
         async with observers:
+            if self.remembered is not None and attachment.last is not None:
+                self.remembered.seen(attachment.last)
             while (outcome := attachment.outcome(clock())) is None:
                 if until is not None and until():
                     return None
@@ -145,14 +173,23 @@ class _Waiting:
                 attachment.observe(observation, clock())
                 observers.adapt()
                 last = attachment.last
-                if self.on_progress and last and last is not before and isinstance(observation, Sampled):
+                if last is None or last is before or not isinstance(observation, Sampled):
+                    continue
+                if self.remembered is not None:
+                    self.remembered.seen(last)
+                if self.on_progress is not None:
                     self.on_progress(last)
         return outcome
 
 
 @asynccontextmanager
 async def _waiting(
-    backend: Backend, domain: DomainKey, timeout: float | None, on_progress: OnProgress | None
+    backend: Backend,
+    domain: DomainKey,
+    timeout: float | None,
+    on_progress: OnProgress | None,
+    memory: Memory | None,
+    interval: float = SAMPLE_INTERVAL,
 ) -> AsyncIterator[_Waiting]:
     """A wait that lasts `timeout` seconds at the most; then WaitTimeout."""
     waiting: _Waiting | None = None
@@ -160,7 +197,7 @@ async def _waiting(
         # Listening begins before the first look, so that no end falls between the two.
         async with asyncio.timeout(timeout) as limit, backend.events() as events:
             events.narrow(domain.uuid)
-            waiting = _Waiting(backend, domain, events, on_progress)
+            waiting = _Waiting(backend, domain, events, on_progress, memory, interval)
             yield waiting
     except TimeoutError:
         if not limit.expired():

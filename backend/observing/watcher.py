@@ -312,7 +312,7 @@ class Watcher:
                 self._show(replace(view, progress=None))
             return
         last, meter = self._meters.get(key, (None, None))
-        if meter is None or last is None or _is_other(answer, last):
+        if meter is None or last is None or is_other(answer, last):
             meter = ProgressMeter()
         self._follow(key)
         self._meters[key] = (answer, meter)
@@ -364,5 +364,6 @@ class Watcher:
             self._listings.hurry()
 
 
-def _is_other(stats: JobStats, last: JobStats) -> bool:
+def is_other(stats: JobStats, last: JobStats) -> bool:
+    """Whether these can only be the stats of another job of the domain than `last`, which was seen before."""
     return stats.operation != last.operation or stats.time_elapsed < last.time_elapsed

@@ -45,11 +45,12 @@ class Database:
         advice: str,
         create: Callable[[Path], None] = private_file,
         shared_log: bool = True,
+        durable: bool = True,
     ) -> None:
         """`create` makes the file where it is missing, and refuses one that is not to be trusted (OSError).
 
         `shared_log`: have a write-ahead log where all processes that use it are on this machine. Who may only read the
-        file cannot use that.
+        file cannot use that. `durable`: what was written survives a power failure, too, which takes the time of a disk.
         """
         self.path = path
         self._steps = steps
@@ -57,6 +58,7 @@ class Database:
         self._advice = advice
         self._create = create
         self._shared_log = shared_log
+        self._durable = durable
 
     def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns for the open file, in one transaction. JournalError where it cannot be used."""
@@ -122,6 +124,8 @@ class Database:
                 with locked(self.path):
                     _set_wal(db, wanted)
                     self._migrate(db)
+            if not self._durable:
+                db.execute("PRAGMA synchronous = NORMAL")
         except BaseException:
             db.close()
             raise

@@ -100,6 +100,7 @@ class JobEntry:
             left_paused=self.left_paused,
             disk=self.disk,
             downtime=self.downtime,
+            requester=self.requester,
         )
 
 
@@ -139,6 +140,7 @@ def with_outcome(
         time_elapsed=outcome.time_elapsed or entry.time_elapsed,
         left_paused=outcome.left_paused,
         downtime=outcome.downtime,
+        requester=outcome.requester or entry.requester,
         pid=0,
         pid_start="",
     )

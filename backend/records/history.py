@@ -48,7 +48,7 @@ KEEP_DAYS = 90
 KEEP_MOST = 50_000
 """Jobs that are kept at the most, however new they are: some 30 MB."""
 _PRUNE_EVERY = 100
-"""Jobs that begin between two prunings."""
+"""Entries that are kept between two prunings."""
 
 T = TypeVar("T")
 
@@ -79,39 +79,33 @@ class History:
     def __init__(self, path: Path | None = None) -> None:
         """`path`: that of a history other than this user's own."""
         path = state_folder() / own_name("history") if path is None else path
-        self._file = Database(path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder")
-        self._begun = 0
+        self._file = Database(
+            path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder", durable=False
+        )
+        self._kept = 0
 
     @property
     def path(self) -> Path:
         return self._file.path
 
-    def begin(self, entry: JobEntry) -> JobEntry:
-        """Keep the begin of a job; the entry that there is of it now, which may be that of another observer."""
+    def keep(self, entry: JobEntry) -> JobEntry:
+        """Keep what an observer knows of a job; what is known of it now, others' observations of it included.
+
+        Its identity is then that of the first one.
+        """
 
         def work(db: sqlite3.Connection) -> JobEntry:
-            known = next((other for other in _of_run(db, entry) if is_same_job(entry, other)), None)
+            known = _known(db, entry)
             kept = entry if known is None else combined(known, entry)
             if kept != known:
                 _write(db, kept)
-            if self._begun % _PRUNE_EVERY == 0:
+            if self._kept % _PRUNE_EVERY == 0:
                 _prune(db, time.time())
             return kept
 
         kept = self._file.use(work)
-        self._begun += 1
+        self._kept += 1
         return kept
-
-    def end(self, entry: JobEntry) -> JobEntry:
-        """Keep how the job of an entry from `begin` ended; the entry as it is known now."""
-
-        def work(db: sqlite3.Connection) -> JobEntry:
-            known = next(iter(_select(db, "WHERE id = ?", entry.id)), None)
-            kept = entry if known is None or not known.over else combined(known, entry)
-            _write(db, kept)
-            return kept
-
-        return self._file.use(work)
 
     def jobs(self, query: Query = Query()) -> list[JobEntry]:
         """Those that the query is about, the one that began last first."""
@@ -184,9 +178,13 @@ def _changes(db: sqlite3.Connection, after: int) -> tuple[list[JobEntry], int]:
     return ([] if after < 0 else _select(db, "WHERE change > ? ORDER BY change", after)), int(latest)
 
 
-def _of_run(db: sqlite3.Connection, entry: JobEntry) -> list[JobEntry]:
-    """The latest entries of that run of the domain, newest first."""
-    return _select(db, "WHERE uuid = ? AND domain_id IS ? ORDER BY rowid DESC LIMIT 20", entry.uuid, entry.domain_id)
+def _known(db: sqlite3.Connection, entry: JobEntry) -> JobEntry | None:
+    """The entry that there is of the same job."""
+    known = next(iter(_select(db, "WHERE id = ?", entry.id)), None)
+    if known is not None:
+        return known
+    of_run = _select(db, "WHERE uuid = ? AND domain_id IS ? ORDER BY rowid DESC LIMIT 20", entry.uuid, entry.domain_id)
+    return next((other for other in of_run if is_same_job(entry, other)), None)
 
 
 def _write(db: sqlite3.Connection, entry: JobEntry) -> None:

@@ -76,7 +76,7 @@ def new_record(request: DumpRequest, uri: str) -> JobRecord:
 
 def requester() -> str:
     """Who requests what this process requests: ``root@hv3``."""
-    return f"{_user()}@{socket.gethostname()}"
+    return f"{user()}@{socket.gethostname()}"
 
 
 def running(record: Record) -> Record:
@@ -174,7 +174,8 @@ def process_start(pid: int) -> str:
     return "" if state in (b"Z", b"X") else f"{this_machine().boot}:{rest[18].decode()}"
 
 
-def _user() -> str:
+def user() -> str:
+    """The name of the user whose process this is; their number where it has no name."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -54,6 +54,7 @@ from backend.verdicts.phase import (
     Succeeded,
     deadline,
 )
+from backend.verdicts.recorded import requester
 from backend.verdicts.samples import Samples, began
 
 
@@ -101,6 +102,11 @@ class Attachment:
         return self._record.record
 
     @property
+    def shared(self) -> bool:
+        """Whether the record is known only from where others can write."""
+        return self._record.shared
+
+    @property
     def unchecked_claim(self) -> JobRecord | None:
         """The result that the shared record claims, where the job's own file was not seen."""
         return self._record.claim if self._file.checked is None else None
@@ -114,6 +120,11 @@ class Attachment:
     def ended(self) -> bool:
         """Whether this job is known to be over; its verdict may take a little longer."""
         return isinstance(self._phase, Ended)
+
+    @property
+    def ended_at(self) -> float | None:
+        """Since when it is known to be over."""
+        return self._phase.at if isinstance(self._phase, Ended) else None
 
     @property
     def closing(self) -> bool:
@@ -412,4 +423,5 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._fate.left_paused,
             downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
+            requester=requester(record, self._record.shared) if record else "",
         )

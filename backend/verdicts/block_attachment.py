@@ -47,20 +47,21 @@ class BlockAttachment:
         self._link = Link()
         self._proof: Sign | None = None
         self._remark = "The job was gone when it was next looked at."
-        self._ended_at: float | None = None
+        self.ended_at: float | None = None
+        """Since when it is known to be over."""
         self._vanished = False
         """Whether it is known to be over because the domain was found stopped."""
 
     @property
     def ended(self) -> bool:
         """Whether this job is known to be over; its verdict may take a little longer."""
-        return self._ended_at is not None
+        return self.ended_at is not None
 
     @property
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
-        if self._ended_at is not None:
-            return self._ended_at + GRACE
+        if self.ended_at is not None:
+            return self.ended_at + GRACE
         return None if self._link.lost_at is None else self._link.lost_at + RECONNECT_GRACE
 
     def observe(self, observation: Observation, now: float) -> None:
@@ -172,5 +173,5 @@ class BlockAttachment:
         self._end(now)
 
     def _end(self, now: float) -> None:
-        if self._ended_at is None:
-            self._ended_at = now
+        if self.ended_at is None:
+            self.ended_at = now

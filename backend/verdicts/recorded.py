@@ -33,4 +33,10 @@ def recorded_outcome(record: JobRecord, shared: bool = False) -> Outcome | None:
         path=record.path,
         format=record.format_name,
         time_elapsed=int((record.seconds or 0.0) * 1000),
+        requester=requester(record, shared),
     )
+
+
+def requester(record: JobRecord, shared: bool) -> str:
+    """Who requested the dump, and whether only the shared record says so."""
+    return f"{record.user} (claimed)" if shared else record.user

@@ -49,9 +49,9 @@ def ended(
 
 def test_a_job_is_kept_from_its_begin_to_its_end() -> None:
     history = History()
-    began = history.begin(entry())
+    began = history.keep(entry())
     assert history.open() == history.jobs() == [began]
-    over = history.end(ended(began))
+    over = history.keep(ended(began))
     assert (history.open(), history.jobs()) == ([], [over])
     assert (over.verdict, over.seconds, over.bytes) == (Verdict.COMPLETED, 5.0, 4096)
     assert over.outcome == Outcome(DOMAIN, JobOperation.SAVE, Verdict.COMPLETED, Evidence.LIFECYCLE, "As it was seen.")
@@ -59,12 +59,12 @@ def test_a_job_is_kept_from_its_begin_to_its_end() -> None:
 
 def test_two_observers_of_one_job_make_one_entry_and_the_proof_counts() -> None:
     history = History()
-    first = history.begin(entry(1000.0))
-    second = history.begin(entry(1000.2, observer="root@hv1 (console)"))
+    first = history.keep(entry(1000.0))
+    second = history.keep(entry(1000.2, observer="root@hv1 (console)"))
     assert second.id == first.id
-    history.end(ended(second, Verdict.UNPROVEN, Evidence.NONE))
-    history.end(ended(first))
-    history.end(ended(second, Verdict.UNPROVEN, Evidence.NONE))
+    history.keep(ended(second, Verdict.UNPROVEN, Evidence.NONE))
+    history.keep(ended(first))
+    history.keep(ended(second, Verdict.UNPROVEN, Evidence.NONE))
     [only] = history.jobs()
     assert (only.verdict, only.evidence) == (Verdict.COMPLETED, Evidence.LIFECYCLE)
 
@@ -114,10 +114,10 @@ def test_observers_that_disagree_prove_nothing_unless_one_knows_better() -> None
 
 def test_questions_are_answered_by_domain_time_end_and_kind() -> None:
     history = History()
-    old = history.end(ended(history.begin(entry(10.0))))
-    failed = history.end(ended(history.begin(entry(1000.0, domain="renamed")), Verdict.FAILED))
-    running = history.begin(entry(20.0, JobOperation.BACKUP))
-    other = history.end(ended(history.begin(entry(1000.0, uuid="other", domain="db-01", uri="qemu:///session"))))
+    old = history.keep(ended(history.keep(entry(10.0))))
+    failed = history.keep(ended(history.keep(entry(1000.0, domain="renamed")), Verdict.FAILED))
+    running = history.keep(entry(20.0, JobOperation.BACKUP))
+    other = history.keep(ended(history.keep(entry(1000.0, uuid="other", domain="db-01", uri="qemu:///session"))))
     assert history.jobs() == [other, running, failed, old]
     assert history.jobs(Query(name="web-01")) == [running, failed, old]
     assert history.jobs(Query(since=500.0)) == [other, running, failed]
@@ -130,10 +130,10 @@ def test_questions_are_answered_by_domain_time_end_and_kind() -> None:
 def test_changes_are_told_in_their_order() -> None:
     history = History()
     _, start = history.changes(-1)
-    one, two = history.begin(entry(1.0)), history.begin(entry(2.0))
+    one, two = history.keep(entry(1.0)), history.keep(entry(2.0))
     jobs, now = history.changes(start)
     assert jobs == [one, two]
-    over = history.end(ended(one))
+    over = history.keep(ended(one))
     jobs, latest = history.changes(now)
     assert (jobs, history.changes(latest)) == ([over], ([], latest))
 
@@ -142,10 +142,10 @@ def test_what_is_old_goes_but_not_the_newest_and_not_what_may_run(monkeypatch: p
     monkeypatch.setattr(histories, "KEEP_NEWEST", 2)
     monkeypatch.setattr(histories, "_PRUNE_EVERY", 1)
     history = History()
-    running = history.begin(entry(5.0, JobOperation.BACKUP))
+    running = history.keep(entry(5.0, JobOperation.BACKUP))
     for began in (10.0, 20.0, 30.0):
-        history.end(ended(history.begin(entry(began))))
-    last = history.begin(entry(40.0))
+        history.keep(ended(history.keep(entry(began))))
+    last = history.keep(entry(40.0))
     assert [job.began for job in history.jobs()] == [40.0, 30.0, 5.0]
     assert history.open() == [running, last]
 
@@ -155,14 +155,14 @@ def test_there_is_a_limit_however_new_they_are(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(histories, "_PRUNE_EVERY", 1)
     history = History()
     for began in range(10):
-        history.end(ended(history.begin(entry(4e9 + began))))
+        history.keep(ended(history.keep(entry(4e9 + began))))
     assert len(history.jobs()) <= 4
 
 
 def test_a_damaged_row_is_left_out_with_a_warning() -> None:
     history = History()
-    kept = history.begin(entry(1.0))
-    history.begin(entry(2.0))
+    kept = history.keep(entry(1.0))
+    history.keep(entry(2.0))
     with closing(sqlite3.connect(history.path)) as db, db:
         db.execute("UPDATE jobs SET operation = 'nonsense' WHERE began = 2.0")
     with pytest.warns(JournalWarning, match="left out what is damaged in the history: 1 jobs"):
@@ -171,7 +171,7 @@ def test_a_damaged_row_is_left_out_with_a_warning() -> None:
 
 def test_a_newer_history_is_left_alone() -> None:
     history = History()
-    history.begin(entry())
+    history.keep(entry())
     with closing(sqlite3.connect(history.path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(JournalError, match=r"cannot use the history .* written by a newer virt-jobs"):
@@ -189,14 +189,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_host_s_history_is_read_without_a_trace(folder: Path) -> None:
     assert HostHistory().jobs() == []
     assert list(folder.iterdir()) == []
-    kept = History(folder / "history.db").begin(entry())
+    kept = History(folder / "history.db").keep(entry())
     os.chmod(folder / "history.db", 0o640)
     assert HostHistory().jobs() == [kept]
 
 
 @pytest.mark.parametrize("place", ["history.db", "."])
 def test_what_others_may_have_written_is_not_believed(folder: Path, place: str) -> None:
-    History(folder / "history.db").begin(entry())
+    History(folder / "history.db").keep(entry())
     os.chmod(folder / place, 0o777)
     with pytest.raises(JournalError, match=r"cannot use the host's history .*: others than root may have written it"):
         HostHistory().jobs()

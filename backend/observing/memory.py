@@ -1,0 +1,174 @@
+"""What an observer remembers of the jobs that it sees: it enters each of them into a history, and tells of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+from backend.base import Backend
+from backend.errors import JournalError
+from backend.model import BlockOperation, DomainKey, JobOperation, JobStats, Operation
+from backend.outcome import Outcome
+from backend.records import process
+from backend.records.entry import JobEntry, combined, is_same_job, with_outcome
+from backend.records.history import History
+from backend.records.machine import boottime, this_machine
+from backend.threads import Worker
+
+logger = logging.getLogger(__name__)
+
+RETRY = 2.0
+"""Seconds between two attempts to write what could not be written, such as to a full disk."""
+PATIENCE = 1.0
+"""Seconds that `settle` waits for a history that is slow: what is shown does not depend on it."""
+
+LATEST = 500
+"""Jobs among which one is looked for that is seen again, by another wait in this process."""
+
+Tell = Callable[[JobEntry], object]
+
+
+class Memory:
+    """Keeps what one process sees in `history`; belongs to one event loop.
+
+    `role`: what the process is (``console``, ``wait``). `tell` gets every entry when its job was first seen, and when
+    its end is known, as this observer knows it; not later than the history. A history that cannot be written delays
+    nobody: it is tried again, for as long as the process lives.
+    """
+
+    def __init__(self, history: History, role: str, tell: Tell = lambda entry: None) -> None:
+        self._history = history
+        self._observer = f"{process.user()}@{socket.gethostname()} ({role})"
+        self._tell = tell
+        self._latest: dict[str, JobEntry] = {}
+        """The jobs that were seen last, by their id, oldest first."""
+        self._unwritten: dict[str, JobEntry] = {}
+        """By their id."""
+        self._writing: asyncio.Task[None] | None = None
+        self._worker: Worker | None = None
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why the history could not be written at the last attempt; empty if it could."""
+        return self._trouble
+
+    def job(
+        self, backend: Backend, domain: DomainKey, operation: Operation, disk: str | None = None, record: str = ""
+    ) -> Remembered:
+        """What is to be remembered of one job, which is being followed. `record`: the id of its record in the journal,
+        if this user has requested it."""
+        return Remembered(self, backend.uri, domain, operation, disk, record, self._observer)
+
+    def keep(self, entry: JobEntry) -> None:
+        """Enter what is known of a job now, which may be one that is remembered already."""
+        known = next((other for other in self._latest.values() if is_same_job(entry, other)), None)
+        if known is not None:
+            entry = combined(known, entry)
+            if entry == known:
+                return
+        self._latest[entry.id] = self._unwritten[entry.id] = entry
+        while len(self._latest) > LATEST:
+            del self._latest[next(iter(self._latest))]
+        if known is None or entry.over:
+            self._tell(entry)
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+
+    async def settle(self) -> None:
+        """Return once everything is written, but after PATIENCE at the latest."""
+        if self._writing is not None and not self._writing.done():
+            await asyncio.wait({self._writing}, timeout=PATIENCE)
+
+    def close(self) -> None:
+        """Give up what could not be written so far."""
+        if self._writing is not None:
+            self._writing.cancel()
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    async def _write(self) -> None:
+        if self._worker is None:
+            self._worker = Worker("history")
+        while self._unwritten:
+            entry = next(iter(self._unwritten.values()))
+            try:
+                await self._worker.call(partial(self._history.keep, entry))
+            except JournalError as error:
+                if error.message != self._trouble:
+                    logger.warning("what was seen of %s is not stored yet: %s", entry.domain, error.message)
+                self._trouble = error.message
+                await asyncio.sleep(RETRY)
+                continue
+            self._trouble = ""
+            if self._unwritten.get(entry.id) is entry:
+                del self._unwritten[entry.id]
+
+
+class Remembered:
+    """One job that is followed, to be entered into the history when it is seen, and when it is over."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        uri: str,
+        domain: DomainKey,
+        operation: Operation,
+        disk: str | None,
+        record: str,
+        observer: str,
+    ) -> None:
+        self._memory = memory
+        self._uri = uri
+        self._domain = domain
+        self._operation = operation
+        self._disk = disk
+        self._record = record
+        self._observer = observer
+        self._entry: JobEntry | None = None
+
+    def seen(self, stats: JobStats) -> None:
+        """The job has these stats."""
+        if self._entry is not None:
+            return
+        # libvirt does not tell how long the job of a disk has been running, nor that of a migration in.
+        exact = not isinstance(self._operation, BlockOperation) and self._operation is not JobOperation.MIGRATION_IN
+        self._begin(stats.time_elapsed / 1000 if exact else 0.0, exact)
+
+    def ended(self, outcome: Outcome, age: float, last: JobStats | None = None) -> None:
+        """It was seen to be over `age` seconds ago; `last`: the last stats that it had."""
+        if self._entry is None:
+            self._begin(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
+        assert self._entry is not None
+        done = last.processed if last is not None and last.measured else None
+        self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age, done))
+
+    def _begin(self, ago: float, exact: bool) -> None:
+        machine = this_machine()
+        pid = os.getpid()
+        self._entry = JobEntry(
+            id=uuid.uuid4().hex,
+            uri=self._uri,
+            uuid=self._domain.uuid,
+            domain=self._domain.name,
+            domain_id=self._domain.id,
+            operation=self._operation,
+            disk=self._disk,
+            began=time.time() - ago,
+            exact=exact,
+            observer=self._observer,
+            record=self._record,
+            machine=machine.id,
+            boot=machine.boot,
+            began_uptime=max(0.0, boottime() - ago),
+            pid=pid,
+            pid_start=process.process_start(pid),
+        )
+        self._memory.keep(self._entry)

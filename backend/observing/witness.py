@@ -1,0 +1,133 @@
+"""A witness follows every job of one hypervisor from its begin to its end, whoever began it, and remembers it.
+
+A Watcher of the same backend tells it of the jobs. What began and ended between two looks of that has left its end in
+the hypervisor's own reports, and is remembered for these.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backend.base import Backend
+from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
+from backend.event_stream import EventStream
+from backend.log import ignored
+from backend.model import DiskKey, JobKey, JobStats
+from backend.observing.memory import Memory
+from backend.observing.missed import LINGER, Reports
+from backend.observing.wait import wait
+from backend.observing.watcher import Changes, DomainView, Watcher, is_other
+from backend.records.entry import SLACK
+from backend.verdicts.block_attachment import follows
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+"""Seconds between two looks at a job, unless others look more often: most ends are reported, and near its end it is
+looked at more often anyway."""
+MOST = 200
+"""Jobs of one hypervisor that are followed at a time; others are, once one of them has ended."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A job that is followed."""
+
+    task: asyncio.Task[None]
+    began: float
+    """When it began, as its elapsed time told at first; the event loop's clock."""
+    last: JobStats
+
+    def is_followed_by(self, stats: JobStats, began: float) -> bool:
+        """Whether these are the stats of another job that followed this one."""
+        if stats.disk is not None:
+            return follows(self.last, stats)
+        if is_other(stats, self.last) or (self.last.closing and not stats.closing):
+            return True
+        # While it is followed, the wait tells it from the next one. Its elapsed time, which the clock's steps change,
+        # is only worth something once it is over.
+        return self.task.done() and not stats.closing and began > self.began + SLACK
+
+
+class Witness:
+    """Feed it with `take`, while `run` runs."""
+
+    def __init__(self, backend: Backend, memory: Memory) -> None:
+        self._backend = backend
+        self._memory = memory
+        self._followed: dict[JobKey, _Followed] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reports = Reports(backend, memory, self._followed.__contains__)
+
+    async def run(self) -> None:
+        """Listen to the hypervisor's reports until cancelled, or until they end."""
+        try:
+            async with self._backend.events() as events:
+                await self._listen(events)
+        finally:
+            await self._reports.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def take(self, changes: Changes) -> None:
+        """Follow the jobs that are new among what the watcher has found."""
+        for view in changes.changed:
+            self._reports.know(view.domain.key)
+            for key, stats in _jobs(view):
+                self._see(key, stats)
+
+    async def _listen(self, events: EventStream) -> None:
+        with ignored(logger, "ends of jobs are not reported", BackendError):
+            async for event in events:
+                self._reports.take(event)
+
+    def _see(self, key: JobKey, stats: JobStats) -> None:
+        followed = self._followed.get(key)
+        began = asyncio.get_running_loop().time() - stats.time_elapsed / 1000
+        if followed is not None and not followed.is_followed_by(stats, began):
+            followed.last = stats
+        elif len(self._tasks) < MOST:
+            task = asyncio.create_task(self._follow(key, stats))
+            self._followed[key] = _Followed(task, began, stats)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, key: JobKey, stats: JobStats) -> None:
+        domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
+        try:
+            await wait(self._backend, domain, stats.operation, disk=disk, memory=self._memory, interval=INTERVAL)
+        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
+            self._reports.ended_unseen(key, stats)
+        except BackendError as error:
+            logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
+        except Exception:
+            logger.exception("following %s on %s", stats.operation.label, domain.name)
+        finally:
+            followed = self._followed.get(key)
+            if followed is not None and followed.task is asyncio.current_task():
+                # Reports of its end may still be under way to others than the wait.
+                asyncio.get_running_loop().call_later(LINGER, self._forget, key, followed)
+
+    def _forget(self, key: JobKey, followed: _Followed) -> None:
+        if self._followed.get(key) is followed:
+            del self._followed[key]
+
+
+async def watch_and_witness(backend: Backend, memory: Memory) -> None:
+    """Remember every job of the open backend until cancelled."""
+    witness = Witness(backend, memory)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(witness.run())
+        tasks.create_task(Watcher(backend).run(witness.take))
+
+
+def _jobs(view: DomainView) -> Iterator[tuple[JobKey, JobStats]]:
+    if view.progress is not None:
+        yield view.domain.key, view.progress.stats
+    for progress in view.block_jobs:
+        if progress.stats.disk is not None:
+            yield DiskKey(view.domain.key, progress.stats.disk), progress.stats
