@@ -54,7 +54,8 @@ class Reports:
         self._runs: dict[str, DomainKey] = {}
         """The latest known run of each domain: a stopped one has no id any more."""
         self._gathered: dict[JobKey, list[Event]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """What puts reports together."""
 
     def know(self, domain: DomainKey) -> None:
         """There is this run of a domain."""
@@ -84,9 +85,9 @@ class Reports:
 
     async def close(self) -> None:
         """Remember nothing more."""
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _ended_job(self, event: Event) -> JobKey | None:
         """The job that the report says is over."""
@@ -104,8 +105,8 @@ class Reports:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)

@@ -15,7 +15,7 @@ from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.event_stream import EventStream
 from backend.log import ignored
-from backend.model import DiskKey, JobKey, JobStats
+from backend.model import DiskKey, DomainKey, JobKey, JobStats
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.wait import wait
@@ -62,10 +62,12 @@ class Witness:
         self._tasks: set[asyncio.Task[None]] = set()
         self._reports = Reports(backend, memory, self._followed.__contains__)
 
-    async def run(self) -> None:
-        """Listen to the hypervisor's reports until cancelled, or until they end."""
+    async def run(self, uuid: str | None = None) -> None:
+        """Listen to the hypervisor's reports, or to those of one domain, until cancelled, or until they end."""
         try:
             async with self._backend.events() as events:
+                if uuid is not None:
+                    events.narrow(uuid)
                 await self._listen(events)
         finally:
             await self._reports.close()
@@ -76,16 +78,26 @@ class Witness:
     def take(self, changes: Changes) -> None:
         """Follow the jobs that are new among what the watcher has found."""
         for view in changes.changed:
-            self._reports.know(view.domain.key)
+            self.know(view.domain.key)
             for key, stats in _jobs(view):
-                self._see(key, stats)
+                self.see(key, stats)
+
+    def know(self, domain: DomainKey) -> None:
+        """There is this run of a domain; without that, nothing is made of what is reported of it."""
+        self._reports.know(domain)
+
+    async def settle(self) -> None:
+        """Return once all jobs that were seen are over, and what was reported of others is put together."""
+        while tasks := [*self._tasks, *self._reports.tasks]:
+            await asyncio.wait(tasks)
 
     async def _listen(self, events: EventStream) -> None:
         with ignored(logger, "ends of jobs are not reported", BackendError):
             async for event in events:
                 self._reports.take(event)
 
-    def _see(self, key: JobKey, stats: JobStats) -> None:
+    def see(self, key: JobKey, stats: JobStats) -> None:
+        """There is this job: follow it, unless it is."""
         followed = self._followed.get(key)
         began = asyncio.get_running_loop().time() - stats.time_elapsed / 1000
         if followed is not None and not followed.is_followed_by(stats, began):

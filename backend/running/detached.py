@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from backend.errors import JournalError
 from backend.log import open_log
 from backend.records.folder import is_missing, state_folder
+from backend.threads import in_thread
 
 KEEP_INTERVAL = 1.0
 """Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
@@ -65,7 +67,7 @@ async def keep(write: Callable[[], None], folder: Path, subject: str) -> None:
     Unless its `folder` was removed: nobody will look for it there. A file system that fails may be back in time.
     """
     for _ in range(KEEP_TRIES):
-        if is_kept(write, subject) or is_missing(folder):
+        if await in_thread(partial(is_kept, write, subject), "journal") or is_missing(folder):
             return
         await asyncio.sleep(KEEP_INTERVAL)
 
