@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from backend.model import DomainKey
-from backend.outcome import Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import process
-from backend.records.entry import JobEntry
+from backend.records.entry import JobEntry, with_outcome
 from backend.records.machine import boottime
 from backend.records.record import RecordState, seconds_between
 
@@ -59,6 +59,8 @@ class CommandRecord:
     """Why the jobs that it causes are not followed."""
     jobs: tuple[JobEntry, ...] = ()
     """The jobs that began on its domain while it ran, oldest first. How one ended says nothing about the command."""
+    following: bool = False
+    """Whether its runner looks for such jobs, or follows one to its end; that may go on after the command's own."""
 
     @property
     def key(self) -> DomainKey:
@@ -160,8 +162,21 @@ def lost(record: CommandRecord) -> CommandRecord:
 
 
 def settled(record: CommandRecord) -> CommandRecord:
-    """The record as it is to be shown: lost, if it says "running" but its runner is gone."""
-    return lost(record) if not record.over and process.runner_alive(record) is False else record
+    """The record as it is to be shown: if its runner is gone, nothing that it says to be running has a result."""
+    if (record.over and not record.following) or process.runner_alive(record) is not False:
+        return record
+    return unfollowed(record if record.over else lost(record))
+
+
+def unfollowed(record: CommandRecord) -> CommandRecord:
+    """The record once nobody follows its jobs any more: nothing proves how those ended that are not over."""
+    return replace(record, following=False, jobs=tuple(job if job.over else _unproven(job) for job in record.jobs))
+
+
+def _unproven(job: JobEntry) -> JobEntry:
+    detail = "The process that followed it ended before it did."
+    outcome = Outcome(job.key, job.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=job.disk)
+    return with_outcome(job, outcome, time.time(), None, None)
 
 
 def still_runs(record: CommandRecord) -> bool:

@@ -183,6 +183,10 @@ def _jobs(value: Any) -> tuple[JobEntry, ...]:
     return tuple(entry_fields.from_values(job) for job in jobs)
 
 
+def _flag(value: Any) -> bool:
+    return bool(count(value))
+
+
 def _prune(db: sqlite3.Connection) -> None:
     db.execute(
         f"DELETE FROM commands WHERE state NOT IN ({', '.join('?' * len(_PENDING))}) "
@@ -217,4 +221,5 @@ _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "error": (short_text, False),
     "trouble": (short_text, False),
     "jobs": (_jobs, False),
+    "following": (_flag, False),
 }

@@ -44,7 +44,7 @@ _STEPS = (
     "DROP INDEX IF EXISTS by_start",
     "CREATE TABLE IF NOT EXISTS commands (id PRIMARY KEY, uri, uuid, domain, domain_id, argv, cwd, user, started, pid, "
     "pid_start, machine, namespace, started_uptime, ended_uptime, state, ended, command_pid, command_start, "
-    'exit_status, "signal", error, trouble, jobs)',
+    'exit_status, "signal", error, trouble, jobs, following)',
 )
 SCHEMA = len(_STEPS)
 KEEP_NEWEST = 1000

@@ -23,14 +23,13 @@ from backend.observing.memory import Memory
 from backend.observing.sampler import Follower, sampler_of
 from backend.observing.watcher import is_other
 from backend.observing.witness import Witness
-from backend.outcome import Evidence, Outcome, Verdict
-from backend.records.entry import JobEntry, with_outcome
+from backend.records.entry import JobEntry
 from backend.records.history import History
 from backend.verdicts.block_attachment import follows
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 0.25
+INTERVAL = 0.1
 """Seconds between two looks at the domain: the begin of a paused guest's dump is not reported, and some connections
 report none."""
 ATTENTIVE, ATTENTION = 0.03, 2.0
@@ -183,10 +182,3 @@ class CommandJobs:
     def _relax(self, follower: Follower) -> None:
         if follower is self._follower:
             follower.change(INTERVAL)
-
-
-def unobserved(entry: JobEntry, ended: float, ended_uptime: float | None, why: str) -> JobEntry:
-    """The entry of a job whose end nobody observed."""
-    detail = f"It was not followed to its end: {why}."
-    outcome = Outcome(entry.key, entry.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=entry.disk)
-    return with_outcome(entry, outcome, ended, ended_uptime, None)

@@ -78,6 +78,7 @@ class CommandRun:
                 await self._await_end()
                 if jobs is not None and self._process is not None:
                     await self._settle(jobs)
+            self._change_to(command.unfollowed(self._record))
         finally:
             self._final = True
             self._changed.set()
@@ -104,6 +105,7 @@ class CommandRun:
                 jobs = await stack.enter_async_context(CommandJobs(backend, self._record.key, self._job_changed))
             except Exception as error:
                 self._change(trouble=backend_error(error).message)
+            self._change(following=jobs is not None)
             yield jobs
 
     def _start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,14 +16,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FolderWatch:
-    """Watches folders for new, changed and touched files, from when it is made until it is closed; in one event loop.
+    """Calls `changed` for new, changed and touched files, from when it is made until it is closed; in one event loop.
 
     OSError where the system allows no more of them.
     """
 
-    def __init__(self, *folders: Path) -> None:
-        """Those that do not exist are left out."""
-        self._changed = asyncio.Event()
+    def __init__(self, changed: Callable[[], object], *folders: Path) -> None:
+        """Folders that do not exist are left out."""
+        self._changed = changed
         self._descriptor = _checked(_libc.inotify_init1(_CLOEXEC_NONBLOCK))
         try:
             for folder in folders:
@@ -35,15 +36,10 @@ class FolderWatch:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._descriptor, self._drain)
 
-    async def changed(self) -> None:
-        """Return once something has changed since this was made, or since the last such call returned."""
-        await self._changed.wait()
-        self._changed.clear()
-
     def _drain(self) -> None:
         # What exactly has changed does not matter, nor how often.
         os.read(self._descriptor, 1 << 16)
-        self._changed.set()
+        self._changed()
 
     def close(self) -> None:
         self._loop.remove_reader(self._descriptor)

@@ -127,11 +127,12 @@ class OutputReader:
             self._offset += len(data)
             yield data
 
-    def skip_to_last(self, size: int) -> None:
-        """Read, of all that is there by now, only the last `size` bytes."""
+    def skip_to_last(self, size: int) -> int:
+        """Read, of all that is there by now, only the last `size` bytes; how many bytes come before these."""
         sizes = {start: (self._folder / str(start)).stat().st_size for start in self._starts()[-1:]}
         end = max((start + length for start, length in sizes.items()), default=0)
         self._offset = max(self._offset, end - size)
+        return self._offset
 
     def _starts(self) -> list[int]:
         try:
