@@ -164,6 +164,10 @@ class Console(OpenApp):
             return
         self._tell_that_it_ended(notify.of_outcome(outcome, event.wait.host.uri))
 
+    @on(MainScreen.CommandEnded)
+    def _command_ended(self, event: MainScreen.CommandEnded) -> None:
+        self._tell_that_it_ended(notify.of_command(event.record))
+
     def _tell_that_it_ended(self, notice: notify.Notice) -> None:
         settings = self._config.notifications
         self.write_to_terminal(notify.signal(notice, settings))

@@ -22,12 +22,14 @@ from backend.model import (
     domain_of,
 )
 from backend.observing.watcher import MANY, DomainView
+from backend.records.command import CommandRecord
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
+from tui.session.command_runs import CommandRuns
 from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
 from tui.session.foreign_dumps import ForeignDumps
@@ -58,6 +60,12 @@ class SessionListener(Protocol):
 
     def wait_ended(self, wait: JobWait) -> None:
         """A wait is over: it has an outcome or an error."""
+
+    def commands_changed(self) -> None:
+        """Other commands run for domains than before."""
+
+    def command_ended(self, record: CommandRecord) -> None:
+        """A command ended that was run for a domain."""
 
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
@@ -100,11 +108,18 @@ class Session:
         self._flush_due: asyncio.TimerHandle | None = None
         self._flushed_at = float("-inf")
         self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
+        self.commands = CommandRuns(
+            log,
+            lambda uri: uri in self.hosts,
+            lambda: deliver(listener.commands_changed),
+            lambda record: deliver(lambda: listener.command_ended(record)),
+        )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
 
     def start(self) -> None:
         """Connect to all hosts."""
         self.hosts.attend()
+        self._tasks.start("journal", self.commands.watch())
 
     def close(self) -> None:
         """End everything that runs here; jobs continue."""
@@ -122,6 +137,7 @@ class Session:
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
+        self.commands.look()
         for host in added:
             self._log.say(host.name, "added")
         self._listener.hosts_changed()

@@ -10,6 +10,7 @@ from backend.model import BlockOperation, Capabilities, DiskSource, DomainState,
 from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
 from backend.records import process
+from backend.records.command import CommandRecord
 from backend.records.record import JobRecord, RecordState
 from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
@@ -17,7 +18,7 @@ from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
-from tui.words import jobinfo, jobs, migrating, states, units
+from tui.words import jobinfo, jobs, migrating, runs, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -88,6 +89,13 @@ def job(
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def commands(records: Sequence[CommandRecord], cells: int) -> Iterator[Content]:
+    """The commands that run for it."""
+    for record in records:
+        yield _fact("command", runs.command_line(record), cells, "bold")
+        yield _fact("", f"running since {units.clock(record.started)}, by {record.user}", cells)
 
 
 def _remaining(life: Throughput, stats: JobStats, cells: int) -> Content:

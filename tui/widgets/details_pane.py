@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from textual import events, on, work
@@ -18,6 +19,7 @@ from backend.observing.lookup import DomainRecord, find_records
 from backend.records.record import JobRecord
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
+from tui.session.command_runs import CommandRuns
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey
 from tui.session.throughput import Throughputs
@@ -55,11 +57,12 @@ class DetailsPane(Lines):
         key: RowKey
         source: DiskSource | None
 
-    def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
+    def __init__(self, throughputs: Throughputs, commands: CommandRuns, keys: Keys) -> None:
         super().__init__()
         self.tab = next(iter(TABS))
         self._keys = keys
         self._throughputs = throughputs
+        self._commands = commands
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[DomainRecord] = ()
@@ -123,6 +126,10 @@ class DetailsPane(Lines):
         """What the disk of that row is on, if that row is shown and it is known."""
         return self._source if self._row is not None and row.key == self._row.key else None
 
+    def show_commands(self) -> None:
+        """Other commands run than before."""
+        self._show()
+
     def read_records(self) -> None:
         """Read the records again: they may have changed."""
         host, row = self._host, self._row
@@ -183,7 +190,9 @@ class DetailsPane(Lines):
         if self.tab == "job" and row.disk:
             lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
         elif self.tab == "job":
-            lines = details_lines.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
+            running = details_lines.commands(self._commands.of(row.key), cells)
+            job = details_lines.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
+            lines = chain(running, job)
         elif self.tab == "history":
             lines = details_lines.history(self._records, cells)
         else:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from backend.outcome import Outcome
+from backend.records.command import CommandRecord
 from tui.config.values import Config
 from tui.session.activity_log import Tone
 from tui.session.job_wait import JobWait
@@ -27,6 +28,7 @@ class Observer:
         self.host_changes = 0
         self.ended: list[JobWait] = []
         self.failures: list[tuple[str, str]] = []
+        self.commands: list[CommandRecord] = []
         self._news = asyncio.Event()
 
     def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
@@ -51,6 +53,13 @@ class Observer:
 
     def wait_ended(self, wait: JobWait) -> None:
         self.ended.append(wait)
+        self._news.set()
+
+    def commands_changed(self) -> None:
+        self._news.set()
+
+    def command_ended(self, record: CommandRecord) -> None:
+        self.commands.append(record)
         self._news.set()
 
     def action_failed(self, subject: str, error: str) -> None:
