@@ -29,7 +29,7 @@ from backend.verdicts.block_attachment import follows
 
 logger = logging.getLogger(__name__)
 
-INTERVAL = 0.1
+INTERVAL = 0.25
 """Seconds between two looks at the domain: the begin of a paused guest's dump is not reported, and some connections
 report none."""
 ATTENTIVE, ATTENTION = 0.03, 2.0

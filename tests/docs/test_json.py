@@ -11,9 +11,12 @@ import pytest
 from backend.files.dumpfile import DumpFile
 from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
 from backend.outcome import Evidence, Outcome, Verdict
-from backend.records import codec
+from backend.records import codec, entry_fields
+from backend.records.command import CommandRecord
+from backend.records.entry import JobEntry
 from backend.records.record import JobRecord, RecordState
 from tui.cli import follow, tables
+from tui.cli.command_follow import result_json, started_json
 from tui.cli.findings import Finding
 
 NAMES = {*re.findall(r"`([^`\n]+)`", (Path(__file__).parents[2] / "docs" / "json.md").read_text())}
@@ -22,6 +25,9 @@ EVERYTHING = JobStats.from_params(2, {spec.name: 1 for spec in fields(JobStats)}
 COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 2)
 OUTCOME = Outcome(DOMAIN, BlockOperation.COPY, Verdict.COMPLETED, Evidence.JOB_EVENT, "Its event said so.", disk="vda")
 RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, DumpFlags.NONE, "root@hv3", 0.0)
+
+COMMAND = CommandRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, ("true",), "/", "root@hv3", 0.0)
+JOB = JobEntry("1", "", DOMAIN.uuid, DOMAIN.name, 7, JobOperation.SAVE, None, 0.0, True, "root@hv3 (run)")
 
 
 @pytest.mark.parametrize(
@@ -32,9 +38,10 @@ RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, D
         [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
         [*follow.outcome_json("", OUTCOME)],
         [*codec.to_json(RECORD, RecordState.RUNNING)],
+        [*result_json(COMMAND), *started_json(COMMAND), *entry_fields.to_json(JOB), "output", "text", "left_out"],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],
-    ids=["job", "progress", "ready", "outcome", "record", "others"],
+    ids=["job", "progress", "ready", "outcome", "record", "run", "others"],
 )
 def test_every_key_is_documented(keys: list[str]) -> None:
     assert [key for key in keys if key not in NAMES] == []
