@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from backend.model import DomainKey
-from backend.outcome import Evidence, Outcome, Verdict
+from backend.outcome import Verdict
 from backend.records import process
-from backend.records.entry import JobEntry, with_outcome
+from backend.records.entry import JobEntry, end_not_seen
 from backend.records.machine import boottime
 from backend.records.record import RecordState, seconds_between
 
@@ -170,13 +170,9 @@ def settled(record: CommandRecord) -> CommandRecord:
 
 def unfollowed(record: CommandRecord) -> CommandRecord:
     """The record once nobody follows its jobs any more: nothing proves how those ended that are not over."""
-    return replace(record, following=False, jobs=tuple(job if job.over else _unproven(job) for job in record.jobs))
-
-
-def _unproven(job: JobEntry) -> JobEntry:
     detail = "The process that followed it ended before it did."
-    outcome = Outcome(job.key, job.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=job.disk)
-    return with_outcome(job, outcome, time.time(), None, None)
+    jobs = (job if job.over else end_not_seen(job, detail, time.time(), None) for job in record.jobs)
+    return replace(record, following=False, jobs=tuple(jobs))
 
 
 def still_runs(record: CommandRecord) -> bool:

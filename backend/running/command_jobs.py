@@ -125,6 +125,8 @@ class CommandJobs:
 
     def _told(self, entry: JobEntry) -> None:
         """The witness knows more of a job; it may be the end of one that ran before the command."""
+        if entry.uuid != self._domain.uuid:
+            return
         if (entry.disk or "") in self._had_earlier and entry.id not in self._ids:
             return
         self._ids.add(entry.id)

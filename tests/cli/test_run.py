@@ -51,9 +51,9 @@ def gate(here: Path) -> Path:
 @pytest.mark.parametrize(
     ("script", "code", "line"),
     [
-        ("echo done", Exit.COMPLETED, "vm-01: sh completed (evidence: exit status 0) in 0:0"),
-        ("echo done; exit 42", Exit.FAILED, "vm-01: sh failed (evidence: exit status 42) in 0:0"),
-        ("echo done; kill -KILL $$", Exit.FAILED, "vm-01: sh failed (evidence: killed by SIGKILL) in 0:0"),
+        ("echo done", Exit.COMPLETED, "vm-01: sh completed (evidence: exit status 0) in "),
+        ("echo done; exit 42", Exit.FAILED, "vm-01: sh failed (evidence: exit status 42) in "),
+        ("echo done; kill -KILL $$", Exit.FAILED, "vm-01: sh failed (evidence: killed by SIGKILL) in "),
     ],
 )
 def test_its_result_is_the_exit_status_and_stdout_is_the_commands(script: str, code: Exit, line: str) -> None:

@@ -11,11 +11,12 @@ import pytest
 from backend.files.dumpfile import DumpFile
 from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
 from backend.outcome import Evidence, Outcome, Verdict
-from backend.records import codec, entry_fields
+from backend.records import entry_fields
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.record import JobRecord, RecordState
-from tui.cli import follow, tables
+from backend.verdicts.job_sources import Source, merge_sources
+from tui.cli import follow, job_rows, tables
 from tui.cli.command_follow import result_json, started_json
 from tui.cli.findings import Finding
 
@@ -37,7 +38,7 @@ JOB = JobEntry("1", "", DOMAIN.uuid, DOMAIN.name, 7, JobOperation.SAVE, None, 0.
         [*follow.progress_json("", DOMAIN, COPY)],
         [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
         [*follow.outcome_json("", OUTCOME)],
-        [*codec.to_json(RECORD, RecordState.RUNNING)],
+        [*job_rows.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
         [*result_json(COMMAND), *started_json(COMMAND), *entry_fields.to_json(JOB), "output", "text", "left_out"],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],
@@ -47,8 +48,8 @@ def test_every_key_is_documented(keys: list[str]) -> None:
     assert [key for key in keys if key not in NAMES] == []
 
 
-@pytest.mark.parametrize("values", [Verdict, Evidence, RecordState], ids=lambda values: values.__name__)
-def test_every_word_is_documented(values: type[Verdict | Evidence | RecordState]) -> None:
+@pytest.mark.parametrize("values", [Verdict, Evidence, RecordState, Source], ids=lambda values: values.__name__)
+def test_every_word_is_documented(values: type[Verdict | Evidence | RecordState | Source]) -> None:
     assert [value.value for value in values if value.value not in NAMES] == []
 
 
