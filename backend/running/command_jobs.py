@@ -58,6 +58,8 @@ class CommandJobs:
         self._ids: set[str] = set()
         """Of the entries that were reported."""
         self._news = asyncio.Event()
+        self._one_look = asyncio.Lock()
+        """Held during a look at the disks, so that answers come in the order of the looks."""
         self._renewed = False
         self._follower: Follower | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -69,7 +71,8 @@ class CommandJobs:
         events.narrow(self._domain.uuid)
         self._tasks.append(asyncio.create_task(self._listen(events)))
         self._witness.know(self._domain)
-        await self._look(self._is_earlier)
+        await self._look_at_domain(self._is_earlier)
+        await self._look_at_disks(self._is_earlier)
         self._tasks.append(asyncio.create_task(self._look_at_news()))
         self._follow()
         return self
@@ -87,10 +90,11 @@ class CommandJobs:
 
     async def settle(self) -> None:
         """Return once all jobs are over that had begun by now; later ones are not followed."""
-        await self._look(self._see)
         if self._follower is not None:
             self._follower.close()
             self._follower = None
+        await self._look_at_domain(self._see)
+        await self._look_at_disks(self._see)
         await self._witness.settle()
 
     def _follow(self) -> None:
@@ -104,7 +108,7 @@ class CommandJobs:
         elif answer is None:
             self._earlier.pop("", None)
         if self._backend.capabilities.begins is not None:
-            self._news.set()  # Jobs of disks are to be looked for as well.
+            self._news.set()  # The begins of jobs of disks have to be looked for.
 
     def _is_earlier(self, stats: JobStats) -> None:
         """The job runs before the command does."""
@@ -132,21 +136,26 @@ class CommandJobs:
         self._ids.add(entry.id)
         self._report(entry)
 
-    async def _look(self, take: Callable[[JobStats], object]) -> None:
+    async def _look_at_domain(self, take: Callable[[JobStats], object]) -> None:
+        """Look at its own job; while the sampler does, an answer to this may be older than the sampler's last one."""
+        if self._domain.id is not None:
+            with ignored(logger, "jobs of a command's domain may be missed", BackendError):
+                if (own := await self._backend.job(self._domain)) is not None:
+                    take(own)
+
+    async def _look_at_disks(self, take: Callable[[JobStats], object]) -> None:
         domain = self._domain
         if domain.id is None:
             return
-        with ignored(logger, "jobs of a command's domain may be missed", BackendError):
-            if (own := await self._backend.job(domain)) is not None:
-                take(own)
         with ignored(logger, "jobs of a command's disks may be missed", BackendError):
-            disks = (await self._backend.block_jobs([domain]))[domain]
-            if isinstance(disks, BackendError):
-                raise disks
-            for disk in self._earlier.keys() - {job.disk for job in disks} - {""}:
-                del self._earlier[disk]
-            for job in disks:
-                take(job)
+            async with self._one_look:
+                disks = (await self._backend.block_jobs([domain]))[domain]
+                if isinstance(disks, BackendError):
+                    raise disks
+                for disk in self._earlier.keys() - {job.disk for job in disks} - {""}:
+                    del self._earlier[disk]
+                for job in disks:
+                    take(job)
 
     async def _look_at_news(self) -> None:
         while True:
@@ -155,7 +164,7 @@ class CommandJobs:
             if self._renewed:
                 self._renewed = False
                 await self._renew()
-            await self._look(self._see)
+            await self._look_at_disks(self._see)
 
     async def _renew(self) -> None:
         """The domain was started: this run of it has another id."""
@@ -175,11 +184,14 @@ class CommandJobs:
                 async for event in events:
                     if isinstance(event, LifecycleEvent) and event.event is Lifecycle.STARTED:
                         self._renewed = True
-                    if isinstance(event, JobBegan) and self._follower is not None:
-                        self._follower.change(ATTENTIVE)
-                        loop.call_later(ATTENTION, self._relax, self._follower)
-                    if not isinstance(event, ConnectionEvent) or event.connected:
-                        self._news.set()
+                    if isinstance(event, ConnectionEvent) and not event.connected:
+                        continue
+                    self._news.set()
+                    if self._follower is not None:
+                        self._follower.hurry()
+                        if isinstance(event, JobBegan):
+                            self._follower.change(ATTENTIVE)
+                            loop.call_later(ATTENTION, self._relax, self._follower)
 
     def _relax(self, follower: Follower) -> None:
         if follower is self._follower:

@@ -23,7 +23,7 @@ from backend.log import backend_error, logging_to
 from backend.records import command, process
 from backend.records.command import CommandRecord
 from backend.records.commands import Commands
-from backend.records.entry import JobEntry
+from backend.records.entry import JobEntry, is_same_job
 from backend.records.folder import state_folder
 from backend.running import detached, scope
 from backend.running.command_jobs import CommandJobs
@@ -154,9 +154,14 @@ class CommandRun:
         await asyncio.gather(settling, stopped, return_exceptions=True)
 
     def _job_changed(self, entry: JobEntry) -> None:
-        jobs = {job.id: job for job in self._record.jobs}
-        if entry.id in jobs or len(jobs) < MOST_JOBS:
-            self._change(jobs=tuple((jobs | {entry.id: entry}).values()))
+        jobs = list(self._record.jobs)
+        # It may be told of under the id of another observer, who saw it first.
+        known = next((n for n, job in enumerate(jobs) if job.id == entry.id or is_same_job(job, entry)), None)
+        if known is not None:
+            jobs[known] = replace(entry, id=jobs[known].id)
+        elif len(jobs) < MOST_JOBS:
+            jobs.append(entry)
+        self._change(jobs=tuple(jobs))
 
     def _change(self, **values: Any) -> None:
         self._change_to(replace(self._record, **values))

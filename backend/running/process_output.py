@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import threading
 from collections.abc import Callable
 from queue import Full, Queue
 
+from backend.log import ignored
 from backend.running.output import OutputWriter
 
-CHUNK = 64 << 10
-"""Bytes that are read at a time: all that a pipe holds."""
-QUEUED = 16
+CHUNK = 1 << 20
+"""Bytes that the pipe holds, where the system allows that, and that are read at a time."""
+QUEUED = 4
 """Of these, so many wait to be written."""
 PATIENCE = 1.0
 """Seconds that a file system may take; what is printed while it does not answer is left out."""
@@ -32,6 +34,8 @@ class ProcessOutput:
         """Set once nobody has the pipe open any more, and everything that was printed is kept."""
         self._skipped = 0
         """Bytes that were left out since the last chunk that was queued."""
+        with ignored(logger, "the pipe stays as it is", OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, CHUNK)
         for work in (self._read, self._write):
             threading.Thread(target=work, name="output", daemon=True).start()
 

@@ -148,7 +148,7 @@ async def test_the_job_that_it_causes_is_followed_and_remembered(tmp_path: Path)
     [job] = record.jobs
     assert (job.operation, job.verdict, job.domain) == (JobOperation.DUMP, Verdict.COMPLETED, "vm-02")
     assert job.observer.endswith(" (run)")
-    assert [entry.operation for entry in History().jobs()] == [JobOperation.DUMP]
+    assert {entry.operation for entry in History().jobs()} == {JobOperation.DUMP}
 
 
 async def test_a_job_that_ran_before_is_not_the_commands_nor_that_of_another_domain(tmp_path: Path) -> None:

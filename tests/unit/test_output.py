@@ -134,7 +134,7 @@ def test_a_file_system_that_hangs_does_not_hold_up_who_prints(tmp_path: Path, mo
     reader, printer = os.pipe()
     writer = Hung(tmp_path / "out")
     output = ProcessOutput(reader, writer)
-    everything = counted(4 << 20)
+    everything = counted(16 << 20)
     done = 0
     while done < len(everything):
         done += os.write(printer, everything[done:])
@@ -143,5 +143,5 @@ def test_a_file_system_that_hangs_does_not_hold_up_who_prints(tmp_path: Path, mo
     eventually(output.at_end.is_set)
     text, left_out = read(OutputReader(tmp_path / "out"))
     assert left_out > 0
-    assert text.startswith(everything[: process_output.CHUNK])
+    assert text.startswith(everything[:4096])
     assert len(text) + left_out <= len(everything)
