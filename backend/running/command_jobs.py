@@ -17,8 +17,9 @@ from backend.base import Backend, JobAnswer
 from backend.errors import BackendError
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent, JobBegan, Lifecycle, LifecycleEvent
+from backend.job_stats import JobStats
 from backend.log import ignored
-from backend.model import DiskKey, DomainKey, JobStats
+from backend.model import DiskKey, DomainKey
 from backend.observing.memory import Memory
 from backend.observing.sampler import Follower, sampler_of
 from backend.observing.watcher import is_other

@@ -8,6 +8,7 @@ import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
 
+from backend.dump_request import DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -16,7 +17,7 @@ from backend.errors import (
     NotAnswering,
     OperationFailed,
 )
-from backend.model import DumpRequest, JobOperation
+from backend.model import JobOperation
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState

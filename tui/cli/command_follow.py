@@ -12,7 +12,8 @@ from typing import Any
 
 from backend.base import Backend, JobAnswer
 from backend.errors import JournalError
-from backend.model import DiskKey, DomainKey, JobKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, JobKey
 from backend.observing.sampler import Follower, sampler_of
 from backend.outcome import Outcome, Verdict
 from backend.records import command

@@ -12,7 +12,7 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, command, history, info, jobs, migration, reading, witness
+from tui.cli import abort, about, command, history, info, jobs, migration, reading, watch, witness
 from tui.cli.options import complete_uris, example
 from tui.cli.target import DEMO, Target
 
@@ -85,6 +85,7 @@ for each in (
     jobs.dump,
     command.run,
     jobs.wait,
+    watch.watch,
     abort.abort,
     jobs.resume,
     migration.migration,
