@@ -172,9 +172,16 @@ class Console(OpenApp):
         outcome = event.wait.outcome
         if outcome is None:
             return
+        self._tell_that_it_ended(notify.of_outcome(outcome, event.wait.host.uri))
+
+    @on(MainScreen.CommandEnded)
+    def _command_ended(self, event: MainScreen.CommandEnded) -> None:
+        self._tell_that_it_ended(notify.of_command(event.record))
+
+    def _tell_that_it_ended(self, notice: notify.Notice) -> None:
         settings = self._config.notifications
-        self.write_to_terminal(notify.signal(outcome, settings))
+        self.write_to_terminal(notify.signal(notice, settings))
         try:
-            notify.run(settings.on_end, outcome, event.wait.host.uri)
+            notify.run(settings.on_end, notice)
         except (OSError, ValueError) as error:
             self.notify(f"on_end could not be run: {error}", severity="error", markup=False)
