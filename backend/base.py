@@ -217,6 +217,10 @@ class Backend(ABC):
         """
         return None
 
+    async def last_dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        """The file of the domain's dump that has just ended, held since that was running; None where none was held."""
+        return None
+
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
         """The domain's running dump, if the hypervisor itself began it; None where anybody else may have.
 

@@ -25,7 +25,7 @@ from backend.errors import (
     OperationFailed,
 )
 from backend.event_stream import EventHub, EventStream
-from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
+from backend.events import ConnectionEvent, Event, JobBegan, Lifecycle, LifecycleEvent
 from backend.libvirt import automatic_dump, block_jobs, domain_job, identity, jobs, listing, metadata, migration
 from backend.libvirt.automatic_dump import Panics
 from backend.libvirt.block_jobs import Disks
@@ -62,6 +62,7 @@ from backend.threads import in_thread
 
 if TYPE_CHECKING:
     from backend.files.target import DumpTarget
+    from backend.libvirt.host.dump_watch import DumpWatch
     from backend.records.record import JobRecord
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class LibvirtBackend(Backend):
         self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
         self._panics = Panics()
+        self._dumps: DumpWatch | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -108,6 +110,9 @@ class LibvirtBackend(Backend):
     async def close(self) -> None:
         if self._reconnecting is not None:
             self._reconnecting.cancel()
+        if self._dumps is not None:
+            self._dumps.stop()
+            self._dumps = None
         self._hub.end()
         await asyncio.gather(self._polling.close(), self._control.close())
 
@@ -182,9 +187,14 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
+        if self._dumps is not None and (target := self._dumps.target(domain.uuid)) is not None:
+            return target
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
+
+    async def last_dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        return self._dumps.target(domain.uuid, over=True) if self._dumps is not None else None
 
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
         cause = await self._polling.call(domain, partial(automatic_dump.cause_by_state, domain))
@@ -345,6 +355,7 @@ class LibvirtBackend(Backend):
         if local:
             with ignored(logger, "the files of dumps cannot be held", OSError):
                 self._daemon_owner = daemon_owner(uri)
+            await self._watch_dumps()
         version = await self._optional("the hypervisor's version", identity.version)
         formats = None
         if local and driver == "QEMU" and not self.readonly:
@@ -352,6 +363,21 @@ class LibvirtBackend(Backend):
             formats = await identity.formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
         self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events)
+
+    async def _watch_dumps(self) -> None:
+        """Hold the file of each dump from its begin, where the kernel tells of the daemon's children."""
+        from backend.libvirt.host.dump_watch import DumpWatch
+
+        if self._dumps is not None:
+            self._dumps.stop()  # It may be another daemon now.
+        watch = DumpWatch(self._daemon_owner, partial(self._from_libvirt, self._take_dump))
+        with ignored(logger, "the begins of dumps are not told by the kernel", OSError):
+            await in_thread(watch.start, "libvirt dump watch")
+            self._dumps = watch
+
+    def _take_dump(self, uuid: str) -> None:
+        known = (self._known or {}).get(uuid)
+        self._hub.put(JobBegan(known.key if known is not None else DomainKey(uuid, None, ""), block=False))
 
     async def _optional(self, what: str, call: Callable[[Connection], T]) -> T | None:
         try:

@@ -24,6 +24,7 @@ from backend.events import (
     LifecycleEvent,
 )
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, JobStats, Operation, domain_of
+from backend.observing.ended_file import observe_ended_file
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -127,6 +128,8 @@ class Reports:
             attachment = BlockAttachment(key, operation)
         else:
             attachment = Attachment(domain, operation, None, dump_events=True)
+        if isinstance(attachment, Attachment) and operation is JobOperation.DUMP:
+            await observe_ended_file(self._backend, domain, attachment)
         for observation in [*observations, await self._look(key)]:
             attachment.observe(observation, clock())
         outcome = attachment.outcome(clock() + FILE_GRACE)

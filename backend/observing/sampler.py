@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from types import TracebackType
 from typing import Protocol, Self
+from weakref import WeakKeyDictionary
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
@@ -38,6 +39,8 @@ PATIENCE = 0.1
 """Seconds after which looks that are not answered hold up no others."""
 HURRIES, HURRY_WINDOW = 5, 0.1
 """Looks at one domain, within so many seconds, that events cause at the most; a burst of more makes them no more."""
+KEPT = 500
+"""Jobs of which the latest look is kept."""
 _TOGETHER = 0.01
 """Seconds by which a look may be early, so that it is made together with others."""
 
@@ -49,6 +52,16 @@ class Take(Protocol):
     """
 
     def __call__(self, answer: JobAnswer | Exception, sent: float, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a job that was there. Times are the event loop's clock, in seconds."""
+
+    key: JobKey
+    stats: JobStats
+    sent: float
+    answered: float
 
 
 class Follower:
@@ -112,6 +125,7 @@ class Sampler:
         self._followed: dict[JobKey, _Followed] = {}
         self._woken = asyncio.Event()
         self._rounds: set[asyncio.Task[None]] = set()
+        self._looks = _LOOKS.setdefault(backend, {})
         self._rest_until = float("-inf")
         self._task = asyncio.create_task(self._run())
 
@@ -221,6 +235,8 @@ class Sampler:
             not silent if stats is None else stats.closing or _seconds_left(followed.last, stats, sent) < interval
         )
         followed.last = (stats, sent) if stats is not None else None
+        if stats is not None:
+            self._remember(Look(followed.followers[0].key, stats, sent, self._clock()))
         followed.pending = False
         # If the answer took long, the loop no longer waits for its round.
         self._woken.set()
@@ -231,6 +247,12 @@ class Sampler:
             followed.due = now + interval
         for follower in tuple(followed.followers):
             follower.take(answer, sent)
+
+    def _remember(self, look: Look) -> None:
+        self._looks.pop(look.key, None)
+        self._looks[look.key] = look
+        if len(self._looks) > KEPT:
+            del self._looks[next(iter(self._looks))]
 
     def _stretch(self) -> tuple[float, float]:
         """How many times longer than requested the intervals are: for jobs near their end, and for the others."""
@@ -246,6 +268,15 @@ class Sampler:
 
 _SAMPLERS: dict[Backend, Sampler] = {}
 """One for each backend that is followed at present."""
+
+
+_LOOKS: WeakKeyDictionary[Backend, dict[JobKey, Look]] = WeakKeyDictionary()
+"""The latest looks at each backend that found a job, oldest first."""
+
+
+def latest_look(backend: Backend, key: JobKey) -> Look | None:
+    """The latest one that found the job, which may be over by now; None if there was none lately."""
+    return _LOOKS.get(backend, {}).get(key)
 
 
 def sampler_of(backend: Backend) -> Sampler:

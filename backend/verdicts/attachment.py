@@ -161,8 +161,8 @@ class Attachment:
                 self._record.hear(observation, now)
             case StateSeen(domain):
                 self._take_state(domain, now)
-            case FileHeld(since):
-                self._file.hold(since, self._samples)
+            case FileHeld():
+                self._file.hold(observation, self._samples)
             case FileChecked():
                 self._take_file(observation, now)
             case FileUnreadable(reason):

@@ -56,7 +56,8 @@ def _soak(options: argparse.Namespace, root: Path) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = str(root / "tmp")
     ensure_running()
     tally, before = Tally(), Held.now()
-    size = Size(options.hosts, options.domains, options.simulated, options.minutes * 60)
+    witnesses = options.hosts if options.witnesses is None else options.witnesses
+    size = Size(options.hosts, options.domains, options.simulated, options.minutes * 60, witnesses)
     fleet = Fleet(root, options.seed, size, tally)
     interrupted = False
     try:
@@ -132,6 +133,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--hosts", type=int, default=3, help="libvirtd of its own")
     parser.add_argument("--domains", type=int, default=4, help="domains on each of them")
     parser.add_argument("--simulated", type=int, default=4, help="domains of the simulator")
+    parser.add_argument("--witnesses", type=int, help="hosts that have a witness (default: all)")
     return parser.parse_args()
 
 
