@@ -63,6 +63,7 @@ from backend.threads import in_thread
 if TYPE_CHECKING:
     from backend.files.target import DumpTarget
     from backend.libvirt.host.dump_watch import DumpWatch
+    from backend.records.entry import JobEntry
     from backend.records.record import JobRecord
 
 logger = logging.getLogger(__name__)
@@ -262,6 +263,18 @@ class LibvirtBackend(Backend):
     async def publish(self, record: JobRecord) -> None:
         await self._idle(record.key)
         await self._order(record.key, lambda handle: metadata.write(handle, record))
+
+    async def claims(self, domain: DomainKey) -> Sequence[JobEntry]:
+        return await self._polling.call(domain, partial(metadata.read_claims, domain))
+
+    async def publish_claims(self, domain: DomainKey, claims: Sequence[JobEntry]) -> None:
+        if domain.id is not None:
+            with contextlib.suppress(DomainNotRunning):
+                await self._idle(domain)
+        self._polling.check()
+        await self._control.call(
+            domain, lambda connection: metadata.write_claims(connection.conn.lookupByUUIDString(domain.uuid), claims)
+        )
 
     def events(self) -> EventStream:
         return self._hub.stream()

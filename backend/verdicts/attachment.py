@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
-from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.events import ClaimsEvent, ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.model import (
     Domain,
     DomainKey,
@@ -172,8 +172,8 @@ class Attachment:
                     self._link.lost_at = None
                 else:
                     self._link.lose(now)
-            case RecordEvent():
-                pass  # A hint to read the record, which then comes as RecordSeen.
+            case RecordEvent() | ClaimsEvent():
+                pass  # The former is a hint to read the record, which then comes as RecordSeen.
             case LifecycleEvent() | JobEvent() | DumpEvent():
                 if observation.domain.uuid == self.domain.uuid and not isinstance(self._phase, Succeeded):
                     self._take_event(observation, now)

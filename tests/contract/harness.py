@@ -149,6 +149,6 @@ class Harness(ABC):
     def lacks(self, ability: str) -> str | None:
         """Why a test of `ability` cannot run here, for the tests that ask; None: it can.
 
-        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``.
+        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``, ``claims``.
         """
         return None

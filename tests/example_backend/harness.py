@@ -130,7 +130,7 @@ class ExampleHarness(Harness):
             return file.read(len(magic)) == magic
 
     def lacks(self, ability: str) -> str | None:
-        return "the example has no disks" if ability == "block jobs" else None
+        return {"block jobs": "the example has no disks", "claims": "the example has no metadata"}.get(ability)
 
     async def _answers(self) -> bool:
         with contextlib.suppress(NoConnection):
