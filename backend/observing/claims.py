@@ -62,6 +62,8 @@ class ClaimPublisher:
         self._history = history
         self._published: dict[str, list[JobEntry]] = {}
         """What the metadata of each domain has to say, by its uuid."""
+        self._told: dict[str, list[JobEntry]] = {}
+        """The latest jobs of each domain that are over: a history may be written to later, or never."""
         self._repairs: dict[str, deque[float]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._refused = False
@@ -69,6 +71,8 @@ class ClaimPublisher:
     def tell(self, entry: JobEntry) -> None:
         """A job is known to be over, if it is: tell others of it, as soon as its domain can be changed."""
         if entry.over and not self._refused:
+            earlier = [other for other in self._told.get(entry.uuid, []) if other.id != entry.id]
+            self._told[entry.uuid] = _latest([entry, *earlier])
             self._start(entry.key)
 
     async def run(self) -> None:
@@ -96,7 +100,8 @@ class ClaimPublisher:
                 self._refused = True
                 logger.warning("no job is told of in the metadata of its domain: %s", error.message)
             except NoSuchDomain:
-                self._published.pop(domain.uuid, None)
+                for kept in (self._published, self._told, self._repairs):
+                    kept.pop(domain.uuid, None)
             except DomainBusy as error:
                 logger.debug("what is known of the jobs of %s is told later: %s", domain.name, error.message)
                 await asyncio.sleep(RETRY)
@@ -110,7 +115,9 @@ class ClaimPublisher:
     async def _publish(self, domain: DomainKey) -> None:
         query = Query(name=domain.uuid, limit=2 * MOST)
         known = await in_thread(partial(self._history.jobs, query), "history")
-        claims = _latest(entry for entry in known if entry.uuid == domain.uuid)
+        told = self._told.get(domain.uuid, [])
+        others = [entry for entry in known if not any(is_same_job(entry, other) for other in told)]
+        claims = _latest([*told, *others])
         await self._backend.publish_claims(domain, claims)
         self._published[domain.uuid] = from_xml(to_xml(claims))
 

@@ -10,8 +10,8 @@ from backend.base import Backend
 from backend.errors import BackendError, OperationFailed
 from backend.files.inspect import inspect_target
 from backend.files.target import DumpTarget
-from backend.model import DomainKey
-from backend.observing.sampler import latest_look
+from backend.model import DomainKey, JobOperation
+from backend.observing.sampler import look_with
 from backend.observing.wall_clock import WallClock
 from backend.text import clean
 from backend.threads import in_thread
@@ -21,28 +21,24 @@ from backend.verdicts.observations import FileChecked, FileHeld, Sampled
 logger = logging.getLogger(__name__)
 
 
-async def observe_ended_file(backend: Backend, domain: DomainKey, attachment: Attachment) -> None:
-    """Let the attachment to a dump that is over see how it was last looked at, and its file, if there is any.
+async def observe_with_file(backend: Backend, domain: DomainKey, seen: Sampled, attachment: Attachment) -> None:
+    """Let the attachment observe the look at its job that found `seen`, and its file, if that was held and is over.
 
-    Whether that file is the dump's own is for the attachment to decide. Call it before that observes the end.
+    Whether that file is the job's own is for the attachment to decide.
     """
     clock = asyncio.get_running_loop().time
-    look = latest_look(backend, domain)
-    try:
-        target = await backend.last_dump_target(domain)
-    except BackendError as error:
-        logger.debug("the dump file of %s: %s", domain.name, error.message)
-        return
-    if look is None or target is None or look.stats.operation != attachment.operation:
+    look = look_with(backend, domain, seen.stats) if seen.stats is not None else None
+    if look is None:
+        attachment.observe(seen, seen.sent)
         return
     attachment.observe(Sampled(look.stats, look.sent), look.answered)
-    attachment.observe(held(target, over=True), clock())
     try:
-        checked = await in_thread(partial(check, target, WallClock()), "dump file")
-    except OperationFailed as error:
+        target = await backend.last_dump_target(domain) if attachment.operation is JobOperation.DUMP else None
+        if target is not None:
+            attachment.observe(held(target, over=True), clock())
+            attachment.observe(await in_thread(partial(check, target, WallClock()), "dump file"), clock())
+    except BackendError as error:
         logger.debug("the dump file of %s: %s", domain.name, error.message)
-    else:
-        attachment.observe(checked, clock())
 
 
 def held(target: DumpTarget, over: bool) -> FileHeld:

@@ -40,7 +40,7 @@ PATIENCE = 0.1
 HURRIES, HURRY_WINDOW = 5, 0.1
 """Looks at one domain, within so many seconds, that events cause at the most; a burst of more makes them no more."""
 KEPT = 500
-"""Jobs of which the latest look is kept."""
+"""Looks that are kept for those who look at a job too late."""
 _TOGETHER = 0.01
 """Seconds by which a look may be early, so that it is made together with others."""
 
@@ -125,7 +125,7 @@ class Sampler:
         self._followed: dict[JobKey, _Followed] = {}
         self._woken = asyncio.Event()
         self._rounds: set[asyncio.Task[None]] = set()
-        self._looks = _LOOKS.setdefault(backend, {})
+        self._looks = _LOOKS.setdefault(backend, deque(maxlen=KEPT))
         self._rest_until = float("-inf")
         self._task = asyncio.create_task(self._run())
 
@@ -236,7 +236,7 @@ class Sampler:
         )
         followed.last = (stats, sent) if stats is not None else None
         if stats is not None:
-            self._remember(Look(followed.followers[0].key, stats, sent, self._clock()))
+            self._looks.append(Look(followed.followers[0].key, stats, sent, self._clock()))
         followed.pending = False
         # If the answer took long, the loop no longer waits for its round.
         self._woken.set()
@@ -247,12 +247,6 @@ class Sampler:
             followed.due = now + interval
         for follower in tuple(followed.followers):
             follower.take(answer, sent)
-
-    def _remember(self, look: Look) -> None:
-        self._looks.pop(look.key, None)
-        self._looks[look.key] = look
-        if len(self._looks) > KEPT:
-            del self._looks[next(iter(self._looks))]
 
     def _stretch(self) -> tuple[float, float]:
         """How many times longer than requested the intervals are: for jobs near their end, and for the others."""
@@ -270,13 +264,14 @@ _SAMPLERS: dict[Backend, Sampler] = {}
 """One for each backend that is followed at present."""
 
 
-_LOOKS: WeakKeyDictionary[Backend, dict[JobKey, Look]] = WeakKeyDictionary()
+_LOOKS: WeakKeyDictionary[Backend, deque[Look]] = WeakKeyDictionary()
 """The latest looks at each backend that found a job, oldest first."""
 
 
-def latest_look(backend: Backend, key: JobKey) -> Look | None:
-    """The latest one that found the job, which may be over by now; None if there was none lately."""
-    return _LOOKS.get(backend, {}).get(key)
+def look_with(backend: Backend, key: JobKey, stats: JobStats) -> Look | None:
+    """The look at the job that found these stats; None if that was not lately."""
+    looks = (look for look in reversed(_LOOKS.get(backend, ())) if look.key == key and look.stats == stats)
+    return next(looks, None)
 
 
 def sampler_of(backend: Backend) -> Sampler:

@@ -107,8 +107,13 @@ class _Waiting:
             return outcome
         attached = await attach(self.backend, self.domain, operation, record, journal)
         if isinstance(attached, Outcome):
+            if self.memory is not None and record is None:  # It has ended this moment.
+                self.memory.job(self.backend, self.domain, attached.operation).ended(attached, 0.0)
             return attached
         self.attached = True
+        if (seen_at := attached.seen_at) is not None:
+            # It was there: what had been reported by then was the end of the job before it.
+            self.events.forget_ends(seen_at)
         if self.memory is not None:
             own = attached.record.id if attached.record is not None and not attached.shared else ""
             self.remembered = self.memory.job(self.backend, self.domain, attached.operation, record=own)

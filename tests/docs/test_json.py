@@ -11,9 +11,9 @@ import pytest
 from backend.files.dumpfile import DumpFile
 from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
 from backend.outcome import Evidence, Outcome, Verdict
-from backend.records import codec
 from backend.records.record import JobRecord, RecordState
-from tui.cli import follow, tables
+from backend.verdicts.job_sources import Source, merge_sources
+from tui.cli import follow, job_rows, tables
 from tui.cli.findings import Finding
 
 NAMES = {*re.findall(r"`([^`\n]+)`", (Path(__file__).parents[2] / "docs" / "json.md").read_text())}
@@ -31,7 +31,7 @@ RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, D
         [*follow.progress_json("", DOMAIN, COPY)],
         [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
         [*follow.outcome_json("", OUTCOME)],
-        [*codec.to_json(RECORD, RecordState.RUNNING)],
+        [*job_rows.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],
     ids=["job", "progress", "ready", "outcome", "record", "others"],
@@ -40,8 +40,8 @@ def test_every_key_is_documented(keys: list[str]) -> None:
     assert [key for key in keys if key not in NAMES] == []
 
 
-@pytest.mark.parametrize("values", [Verdict, Evidence, RecordState], ids=lambda values: values.__name__)
-def test_every_word_is_documented(values: type[Verdict | Evidence | RecordState]) -> None:
+@pytest.mark.parametrize("values", [Verdict, Evidence, RecordState, Source], ids=lambda values: values.__name__)
+def test_every_word_is_documented(values: type[Verdict | Evidence | RecordState | Source]) -> None:
     assert [value.value for value in values if value.value not in NAMES] == []
 
 

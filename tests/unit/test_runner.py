@@ -15,8 +15,7 @@ import pytest
 
 from backend.errors import JournalError
 from backend.model import Capabilities, DumpRequest
-from backend.records import journal as journals
-from backend.records import process
+from backend.records import database, process
 from backend.records.folder import is_missing
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
@@ -125,7 +124,7 @@ async def test_its_arguments_tell_nothing_but_its_number(tmp_path: Path) -> None
 async def test_a_journal_that_another_process_holds_stops_a_dump_before_anything_is_touched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journals, "PATIENCE", 0.05)
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
     journal = Journal()
     journal.pending()
     with closing(sqlite3.connect(journal.path)) as other:

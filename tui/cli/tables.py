@@ -1,4 +1,4 @@
-"""Domains, jobs and records as tables for people and as plain values for JSON."""
+"""Domains and their jobs as tables for people and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tui.words.job_names import name_of, scratch
 
 if TYPE_CHECKING:
     from backend.files.dumpfile import DumpFile
-    from backend.records.record import JobRecord
     from tui.cli.hosts import DomainJobs
 
 
@@ -24,12 +23,12 @@ class Table:
     def __init__(self, headings: Sequence[str], first_cells: Sequence[str] = ()) -> None:
         """`first_cells`: texts that the first column will hold, so that it starts wide enough."""
         self._headings = headings
-        self._widths = [max(map(_width, [headings[0], *first_cells])), *map(_width, headings[1:])]
+        self._widths = [max(map(cells_of, [headings[0], *first_cells])), *map(cells_of, headings[1:])]
         self._started = False
 
     def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
         """These rows; the first ones come with the headings."""
-        self._widths = [max([width, *map(_width, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
+        self._widths = [max([width, *map(cells_of, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
         lines = [_line(row, self._widths) for row in rows]
         if not self._started:
             rule = "-" * (sum(self._widths) + 3 * len(self._widths) - 1)
@@ -44,11 +43,11 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    padded = (cell + " " * (width - cells_of(cell)) for cell, width in zip(cells, widths, strict=True))
     return (" " + "   ".join(padded)).rstrip()
 
 
-def _width(text: str) -> int:
+def cells_of(text: str) -> int:
     """The terminal cells that `text` takes."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
@@ -134,25 +133,6 @@ def phase(job: JobStats) -> str:
     if job.ready:
         return "ready"
     return "closing" if job.closing else "running"
-
-
-RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took", "File", "Error")
-
-
-def record_row(record: JobRecord) -> list[str]:
-    from backend.records import process
-
-    took = units.duration(record.seconds) if record.seconds is not None else ""
-    return [
-        units.moment(record.started),
-        record.domain,
-        record.operation.label,
-        record.format_name,
-        process.current_state(record),
-        took,
-        clean(record.path),
-        record.error,
-    ]
 
 
 def dump_file_lines(dump: DumpFile) -> list[str]:
