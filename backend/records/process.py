@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records.codec import TEXT_LIMIT
 from backend.records.entry import EntryState, JobEntry
 from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from backend.files.dumpfile import DumpFile
-from backend.model import DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey
 from backend.outcome import Evidence, Verdict
 from backend.records.entry import JobEntry, is_same_job
 from backend.verdicts.claims import NO_ABORT

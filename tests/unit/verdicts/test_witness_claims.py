@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from backend.files.dumpfile import DumpFile
-from backend.model import JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records.codec import InvalidRecord
 from backend.records.entry import JobEntry
