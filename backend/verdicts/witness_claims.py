@@ -19,7 +19,7 @@ from backend.verdicts.claims import NO_ABORT
 FUTURE = 300.0
 """Seconds by which the clocks of two hosts may differ."""
 _SLACK = 2.0
-"""Seconds by which the end of one job and the begin of the next one may seem to overlap."""
+"""Seconds by which the end of one job and the begin of the next one may seem to overlap, if both are longer."""
 
 
 def believable(
@@ -75,7 +75,9 @@ def _overlap(one: JobEntry, other: JobEntry) -> bool:
     """Whether both cannot have been: a domain, and each of its disks, has one job at a time."""
     if one.disk != other.disk:
         return False
-    return min(_ended(one), _ended(other)) - max(one.began, other.began) > _SLACK
+    together = min(_ended(one), _ended(other)) - max(one.began, other.began)
+    shorter = min(_ended(one) - one.began, _ended(other) - other.began)
+    return together > _SLACK or (together >= 0.0 and together >= shorter / 2)
 
 
 def _as_claim(claim: JobEntry) -> JobEntry:

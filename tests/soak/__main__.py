@@ -72,6 +72,8 @@ def _soak(options: argparse.Namespace, root: Path) -> int:
     if blocks > BLOCKS:
         found.append(f"{blocks:,} of Python's pieces of memory")
     print(f"seed {options.seed}, {size}")
+    if options.stories:
+        print("\n".join(tally.unknown))
     print("\n".join(tally.table()))
     if fleet.samples:
         print("\n".join(_trends(fleet.samples)))
@@ -134,6 +136,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--domains", type=int, default=4, help="domains on each of them")
     parser.add_argument("--simulated", type=int, default=4, help="domains of the simulator")
     parser.add_argument("--witnesses", type=int, help="hosts that have a witness (default: all)")
+    parser.add_argument("--stories", action="store_true", help="tell what led to what a witness could not prove")
     return parser.parse_args()
 
 

@@ -375,10 +375,13 @@ class Story:
             assert outcome is not None
             self._tell(f"{WITNESS} remembers: {_said(outcome)}")
             self._hold_against(WITNESS, outcome, facts)
+            if outcome.verdict is Verdict.UNPROVEN:
+                self._tally.unknown.append("\n".join([f"UNPROVEN by {WITNESS}:", *self._lines]))
         for _ in range(len(seen) - len(entries)):
             self._tell(f"{WITNESS} has missed a dump")
             missed = Outcome(self._key, JobOperation.DUMP, Verdict.UNPROVEN, Evidence.NONE, "It was not seen at all.")
             self._hold_against(WITNESS, missed, seen)
+            self._tally.unknown.append("\n".join([f"MISSED by {WITNESS}:", *self._lines]))
 
     def _hold_against(self, name: str, outcome: Outcome, dumps: list[Facts]) -> None:
         meant = [facts for facts in dumps if outcome.path in (None, facts.path)]

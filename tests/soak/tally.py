@@ -29,6 +29,8 @@ class Tally:
     """By who was told so, what is true, and why."""
     witnessed: Counter[Verdict] = field(default_factory=Counter)
     """By what the witnesses remember."""
+    unknown: list[str] = field(default_factory=list)
+    """The story of each job of which a witness does not know how it ended."""
     causes: Counter[str] = field(default_factory=Counter)
     """Of unproven verdicts, whoever was told so."""
     faults: Counter[str] = field(default_factory=Counter)

@@ -8,7 +8,6 @@ nothing here. An event is a hint; it proves nothing.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import logging
 import os
@@ -16,6 +15,7 @@ import socket
 import struct
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Collection
 from typing import ClassVar
 
@@ -163,8 +163,8 @@ def _attach_filter(connection: socket.socket, parents: Collection[int]) -> None:
     for pid in parents:
         code += [(jump_if, 0, 1, _network_order(pid)), take]
     code.append(drop)
-    instructions = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
-    program = struct.pack("HP", len(code), ctypes.addressof(instructions))
+    instructions = array("B", b"".join(struct.pack("=HBBI", *line) for line in code))
+    program = struct.pack("HP", len(code), instructions.buffer_info()[0])
     connection.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
 
 

@@ -21,6 +21,7 @@ from backend.files.target import DumpTarget
 from backend.libvirt.host.children import Children
 from backend.libvirt.host.iohelper import DAEMONS, HELPER, Helper, domains_writing, helper_of, open_target
 from backend.libvirt.host.processes import PROC, executable, owner
+from backend.log import ignored
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ _SLOW_GROWTH = 1.05
 """That of the pauses between two looks at one that writes."""
 _BIRTH = 5.0
 """Seconds in which a child of the daemon's executes what it was started for."""
-RECENT = 10.0
+RECENT = 3.0
 """Seconds for which the file of a dump that is over is held."""
 
 
@@ -112,7 +113,8 @@ class DumpWatch:
             return running[0].target if len(running) == 1 else None
 
     def _born(self, pid: int) -> None:
-        threading.Thread(target=partial(self._follow, pid), name="libvirt dump watch", daemon=True).start()
+        with ignored(logger, "a dump is looked for later: there are too many threads", RuntimeError):
+            threading.Thread(target=partial(self._follow, pid), name="libvirt dump watch", daemon=True).start()
 
     def _follow(self, pid: int) -> None:
         with contextlib.suppress(OSError):

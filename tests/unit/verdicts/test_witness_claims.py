@@ -65,6 +65,16 @@ ATTEMPTS: dict[str, Callable[[], list[JobEntry]]] = {
 }
 
 
+SHORT = entry(Verdict.FAILED, began=9000.0, ended=9000.1)
+
+
+@pytest.mark.parametrize(
+    "attempt", [entry(began=9000.0, ended=9000.1, domain_id=8), entry(ended=9000.1, operation=JobOperation.SAVE)]
+)
+def test_a_job_of_a_tenth_of_a_second_leaves_no_room_for_another_one(attempt: JobEntry) -> None:
+    assert believable([attempt], KEY, [replace(SHORT, id="known")], None, NOW) == []
+
+
 @pytest.mark.parametrize("truth", [FAILED, entry()], ids=["it failed", "it completed"])
 @pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
 def test_who_knows_the_job_believes_nothing_else(attempt: Callable[[], list[JobEntry]], truth: JobEntry) -> None:
