@@ -291,6 +291,8 @@ class LibvirtBackend(Backend):
         )
 
     def events(self) -> EventStream:
+        if self._dumps is None and self._capabilities is not None and self._capabilities.local:
+            self._watch_dumps()
         return self._hub.stream()
 
     async def _order(self, domain: DomainKey, order: Callable[[Any], object]) -> None:
@@ -382,7 +384,8 @@ class LibvirtBackend(Backend):
         if local:
             with ignored(logger, "the files of dumps cannot be held", OSError):
                 self._daemon_owner = daemon_owner(uri)
-            await self._watch_dumps()
+            if self._dumps is not None:
+                self._watch_dumps()  # It may be another daemon now.
         version = await self._optional("the hypervisor's version", identity.version)
         formats = None
         if local and driver == "QEMU" and not self.readonly:
@@ -391,16 +394,14 @@ class LibvirtBackend(Backend):
         versions = Versions(driver, version, daemon, formats)
         self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events)
 
-    async def _watch_dumps(self) -> None:
+    def _watch_dumps(self) -> None:
         """Hold the file of each dump from its begin, where the kernel tells of the daemon's children."""
         from backend.libvirt.host.dump_watch import DumpWatch
 
         if self._dumps is not None:
-            self._dumps.stop()  # It may be another daemon now.
-        watch = DumpWatch(self._daemon_owner, partial(self._from_libvirt, self._take_dump))
-        with ignored(logger, "the begins of dumps are not told by the kernel", OSError):
-            await in_thread(watch.start, "libvirt dump watch")
-            self._dumps = watch
+            self._dumps.stop()
+        self._dumps = DumpWatch(self._daemon_owner, partial(self._from_libvirt, self._take_dump))
+        in_thread(self._dumps.start, "libvirt dump watch")
 
     def _take_dump(self, uuid: str) -> None:
         known = (self._known or {}).get(uuid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,7 @@ async def test_the_file_of_the_shortest_dump_is_held_beside_forged_ones(
 ) -> None:
     domain = machines.start(unique("short"), 64, paused=paused)
     async with LibvirtBackend(SYSTEM) as backend, backend.events() as events:
+        await asyncio.to_thread(eventually, lambda: any(thread.name == "children" for thread in threading.enumerate()))
         with forged(domain.uuid, folder / "forged", HELPERS["the real program"]):
             dump = virsh_dump(SYSTEM, domain, folder / "real", *options)
             assert await asyncio.to_thread(dump.wait, PATIENCE) == 0

@@ -75,6 +75,8 @@ async def _witness(uri: str, path: Path) -> None:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    with contextlib.suppress(PermissionError):
+        os.nice(-10)  # A service is not kept waiting by the tests beside it.
     memory = Memory(History(path), "witness")
     async with LibvirtBackend(uri) as backend:
         await backend.domains()

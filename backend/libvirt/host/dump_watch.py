@@ -83,22 +83,33 @@ class DumpWatch:
         self._leave: Callable[[], None] | None = None
 
     def start(self) -> None:
-        """Begin. Takes some ms; OSError where it is not permitted."""
+        """Begin, where that is permitted. Takes some ms."""
         daemons = {
             int(folder.name)
             for folder in PROC.iterdir()
             if folder.name.isdigit() and executable(folder) in DAEMONS and owner(folder) == self._owner
         }
-        self._leave = Children.follow(daemons, self._born)
+        if not daemons:
+            return  # Or this user may not see what they execute.
+        with ignored(logger, "the kernel does not tell which dumps begin", OSError):
+            leave = Children.follow(daemons, self._born)
+            with self._lock:
+                self._leave = leave
+            if self._stopped.is_set():
+                self._end()
 
     def stop(self) -> None:
         """Let go of everything."""
         self._stopped.set()
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
+        self._end()
         with self._lock:
             self._written.clear()
+
+    def _end(self) -> None:
+        with self._lock:
+            leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
 
     def target(self, uuid: str, *, over: bool = False) -> DumpTarget | None:
         """The file that the domain is being dumped to or, if its last dump is `over`, was dumped to last; None where
@@ -117,7 +128,7 @@ class DumpWatch:
             threading.Thread(target=partial(self._follow, pid), name="libvirt dump watch", daemon=True).start()
 
     def _follow(self, pid: int) -> None:
-        with contextlib.suppress(OSError):
+        with ignored(logger, "a child of the daemon's is not followed", OSError):
             process = os.pidfd_open(pid)
             try:
                 self._follow_helper(PROC / str(pid), _Life(process))
