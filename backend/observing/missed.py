@@ -27,6 +27,7 @@ from backend.events import (
 )
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
+from backend.observing.ended_file import observe_with_file
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -187,7 +188,9 @@ class Reports:
             attachment = BlockAttachment(key, operation)
         else:
             attachment = Attachment(domain, operation, None, dump_events=True)
-        if seen is not None:
+        if seen is not None and isinstance(attachment, Attachment):
+            await observe_with_file(self._backend, domain, seen, attachment)
+        elif seen is not None:
             attachment.observe(seen, seen.sent)
         for report in reports:
             attachment.observe(report.event, report.at)

@@ -16,6 +16,7 @@ from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, N
 from backend.event_stream import EventStream
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation
+from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
@@ -173,8 +174,12 @@ async def watch_and_witness(
     memory: Memory,
     report: Callable[[Witness, Changes], None] = lambda witness, changes: None,
     journal: Journal | None = None,
+    publisher: ClaimPublisher | None = None,
 ) -> None:
-    """Remember every job of the open backend until cancelled; `report` gets each change once the witness has it."""
+    """Remember every job of the open backend until cancelled; `report` gets each change once the witness has it.
+
+    `publisher` guards what it tells others of them; what it is to tell comes from the memory.
+    """
     witness = Witness(backend, memory, journal)
 
     def take(changes: Changes) -> None:
@@ -183,6 +188,8 @@ async def watch_and_witness(
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(witness.run())
+        if publisher is not None:
+            tasks.create_task(publisher.run())
         tasks.create_task(Watcher(backend).run(take))
 
 
