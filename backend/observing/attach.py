@@ -7,7 +7,8 @@ from functools import partial
 
 from backend.base import Backend
 from backend.errors import BackendError, JobMismatch, NoJob, NotAnswering, OperationFailed
-from backend.model import DomainKey, JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import DomainKey, JobOperation, Operation
 from backend.observing import lookup
 from backend.observing.lookup import DomainRecord
 from backend.outcome import Outcome

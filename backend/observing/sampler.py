@@ -18,7 +18,8 @@ from typing import Protocol, Self
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.model import JobKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import JobKey
 
 logger = logging.getLogger(__name__)
 

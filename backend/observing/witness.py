@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.event_stream import EventStream
+from backend.job_stats import JobStats
 from backend.log import ignored
-from backend.model import DiskKey, JobKey, JobStats
+from backend.model import DiskKey, JobKey
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.wait import wait

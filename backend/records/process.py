@@ -10,7 +10,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records.codec import TEXT_LIMIT
 from backend.records.entry import JobEntry
 from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine

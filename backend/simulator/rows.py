@@ -8,6 +8,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
@@ -19,7 +20,7 @@ from backend.events import (
     LifecycleEvent,
     RecordEvent,
 )
-from backend.model import BlockOperation, Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
+from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.simulator.effects import from_json, to_json
 from backend.simulator.machine import Machine
 from backend.simulator.plans.backup import PullBackup

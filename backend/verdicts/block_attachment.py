@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Lifecycle, LifecycleEvent
-from backend.model import BlockOperation, DiskKey, DiskSource, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DiskKey, DiskSource
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import AutomaticDump, DumpCause
 from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, JobOperation
+from backend.model import DomainKey, DomainState, JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records.history import History
 from tests.contract.steps import PATIENCE, attach, eventually, job_seen
@@ -70,6 +71,7 @@ async def test_what_follows_a_dump_by_libvirt_is_no_failure_of_it(
             outcome = await asyncio.wait_for(waiting, PATIENCE)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
         assert (outcome.path, outcome.left_paused) == (dump.path, False)
+        assert outcome.requester == f"libvirt ({cause})"
 
 
 @pytest.mark.parametrize("readonly", [False, True])
@@ -90,6 +92,7 @@ async def test_without_its_file_a_dump_by_libvirt_is_never_said_to_have_failed(
             await asyncio.to_thread(held.release)
             outcome = await asyncio.wait_for(waiting, PATIENCE)
     assert outcome.verdict in (Verdict.COMPLETED, Verdict.UNPROVEN), outcome
+    assert outcome.requester == (certain.requester if certain else "")
 
 
 async def dumped_by_libvirt(daemon: PrivateDaemon, domain: DomainKey, backend: Backend) -> AutomaticDump | None:

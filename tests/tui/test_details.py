@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records import process
 from backend.records.record import RecordState
 from backend.running.start import start_dump

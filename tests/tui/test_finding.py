@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.simulator_hold import Hold

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from backend.model import DumpRequest, JobOperation
+from backend.dump_request import DumpRequest
+from backend.model import JobOperation
 from backend.observing.histories import JobFeed, Recollection
 from backend.outcome import Verdict
 from backend.records.entry import JobEntry

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.style import Style
 
-from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.observing.memory import Memory
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView

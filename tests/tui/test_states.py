@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from backend.base import Backend
-from backend.model import DomainKey, DomainState, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import DomainKey, DomainState
 from backend.observing.wait import wait
 from backend.outcome import Outcome, Verdict
 from backend.records import process

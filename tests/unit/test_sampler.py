@@ -11,7 +11,8 @@ import pytest
 
 from backend.base import JobAnswer
 from backend.errors import NoConnection, NotAnswering
-from backend.model import DomainKey, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey
 from backend.observing.sampler import (
     CLOSING_INTERVAL,
     HURRIES,

@@ -8,7 +8,8 @@ import click
 
 from backend.base import Backend
 from backend.errors import BackendError, NoJob
-from backend.model import DiskKey, DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey
 from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.fleet import Fleet
 from tui.cli.options import disk_option, domain_argument, example

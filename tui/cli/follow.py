@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
-from backend.model import DiskKey, DomainKey, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Outcome, Verdict
@@ -223,4 +224,5 @@ def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
         "downtime": outcome.downtime,
+        "requester": outcome.requester,
     }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from backend.model import FORMAT_NAMES, BlockOperation, DumpFlags, DumpRequest, JobOperation
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
+from backend.model import BlockOperation, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit

@@ -12,9 +12,10 @@ from typing import Protocol
 
 from backend.backoff import CONNECT, Backoff
 from backend.base import Backend, Traffic
+from backend.capabilities import Capabilities
 from backend.errors import BackendError, NoConnection
 from backend.log import backend_error, ignored
-from backend.model import Capabilities, DomainKey
+from backend.model import DomainKey
 from backend.observing.memory import Memory
 from backend.observing.watcher import Changes, DomainView, Watcher
 from backend.observing.witness import Witness
@@ -87,6 +88,8 @@ class Host:
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._complete = False
+        self.news = False
+        """Whether changes that wait here are more than how far jobs are."""
         self._watched_since = float("inf")
 
     @property
@@ -172,6 +175,7 @@ class Host:
             return None
         changes = HostChanges(tuple(self._changed.values()), tuple(self._removed), self._complete)
         self._changed, self._removed, self._complete = {}, set(), False
+        self.news = False
         return changes
 
     @property
@@ -200,5 +204,6 @@ class Host:
             self._names.pop(uuid, None)
             self.happenings.forget(uuid)
             self._removed.add(uuid)
+        self.news |= changes.news
         if self._has_changes:
             self._listener.domains_changed(self)

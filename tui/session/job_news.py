@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from backend.model import AutomaticDump, DomainKey, JobOperation, Operation
+from backend.dump_request import AutomaticDump
+from backend.model import DomainKey, JobOperation, Operation
 from backend.outcome import Outcome, Verdict
 from backend.records.entry import JobEntry
 from tui.session import news
@@ -44,7 +45,7 @@ class JobNews:
     """Give it every entry of the console's memory with `take`.
 
     `learned` gets the row of a domain whose dump turns out to have been begun by the hypervisor, once
-    `automatic_dump` knows it. `enter` puts what is learned of a job into the memory.
+    `automatic_dump` knows it.
     """
 
     def __init__(
@@ -55,7 +56,6 @@ class JobNews:
         waits: BackgroundWaits,
         tasks: BackgroundTasks,
         learned: Callable[[RowKey], object],
-        enter: Callable[[JobEntry], object],
     ) -> None:
         self._log = log
         self._hosts = hosts
@@ -63,7 +63,6 @@ class JobNews:
         self._waits = waits
         self._tasks = tasks
         self._learned = learned
-        self._enter = enter
         self._taken: dict[str, tuple[JobEntry, bool]] = {}
         """What is to be told next: the entries by their ids, and whether each is that of a job that just began."""
         self._due: asyncio.TimerHandle | None = None
@@ -168,9 +167,6 @@ class JobNews:
         if origin.automatic is not None and not self._has_ended(entry):
             self._automatic[key] = entry.key, origin.automatic
             self._learned(key)
-        if origin.automatic is not None:
-            requester, path = f"libvirt ({origin.automatic.cause})", origin.automatic.path
-            self._enter(replace(entry, requester=requester, path=path or entry.path))
         if words and not self._is_own(entry):
             self._log.say(host.name_of(entry.key), f"{_name(entry)} started{origin.words}", Tone.QUIET)
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from backend.errors import BackendError
+from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
-from backend.model import DomainKey, JobStats, Operation
+from backend.model import DomainKey, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
 from backend.outcome import Outcome

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
+from backend.dump_request import DumpRequest
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import (
-    DiskKey,
-    DomainKey,
-    DumpRequest,
-    JobKey,
-    JobOperation,
-    MigrationLimits,
-    domain_of,
-)
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
 from backend.observing.memory import Memory
 from backend.observing.watcher import MANY, DomainView
 from backend.records.entry import JobEntry
@@ -44,6 +37,11 @@ from tui.session.throughput import Throughputs
 
 ATTACHED_WITHIN = 1.0
 """Seconds that an action waits for the wait that is to report what comes of it."""
+
+NEWS_FOLD = 0.05
+"""Seconds, at least, between a report of changed rows and one of a job that began or ended."""
+NEWS_BURST = 4
+"""So many of the latter may come in a row; of more, there are no more than of the others."""
 
 Deliver = Callable[[Callable[[], None]], object]
 Action = Literal["abort", "pivot", "resume", "change of limits", "post-copy"]
@@ -105,7 +103,6 @@ class Session:
             self.waits,
             self._tasks,
             lambda key: deliver(lambda: self._show_again(key)),
-            self.memory.keep,
         )
         self._reporter = Reporter(log, self.rows, self._jobs, self._look_for_pending, resume_key)
         self._pending: dict[Host, None] = {}
@@ -114,6 +111,8 @@ class Session:
         """Seconds, at least, between two reports of changed rows."""
         self._flush_due: asyncio.TimerHandle | None = None
         self._flushed_at = float("-inf")
+        self._early: deque[float] = deque(maxlen=NEWS_BURST)
+        """When rows were last reported sooner than that, because of news."""
         self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
         self._disks = FailingDisks(self._tasks, self._disks_fail)
 
@@ -181,10 +180,17 @@ class Session:
     def domains_changed(self, host: Host) -> None:
         """See HostListener."""
         self._pending[host] = None
-        if self._flush_due is None:
-            loop = asyncio.get_running_loop()
-            due = max(loop.time(), self._flushed_at + self._fold)
-            self._flush_due = loop.call_at(due, lambda: self._deliver(self._flush))
+        loop = asyncio.get_running_loop()
+        due = max(loop.time(), self._flushed_at + self._fold)
+        if host.news:
+            # Numbers that changed a moment ago do not hold up what began or ended now, unless it is a burst of that.
+            first = self._early[0] + NEWS_BURST * self._fold if len(self._early) == NEWS_BURST else float("-inf")
+            due = min(due, max(loop.time(), self._flushed_at + NEWS_FOLD, first))
+        if self._flush_due is not None:
+            if self._flush_due.when() <= due:
+                return
+            self._flush_due.cancel()
+        self._flush_due = loop.call_at(due, lambda: self._deliver(self._flush))
 
     def _show_link(self, host: Host, before: Link) -> None:
         if not self.hosts.has(host):
@@ -206,7 +212,10 @@ class Session:
     def _flush(self) -> None:
         """Take in what changed on all hosts, and report it once."""
         self._flush_due = None
-        self._flushed_at = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        if now < self._flushed_at + self._fold:
+            self._early.append(now)
+        self._flushed_at = now
         hosts, self._pending = self._pending, {}
         changed: list[Row] = []
         removed: list[RowKey] = []

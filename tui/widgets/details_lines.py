@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from backend.model import BlockOperation, Capabilities, DiskSource, DomainState, JobStats
+from backend.backup import Backup
+from backend.capabilities import Capabilities
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskSource, DomainState
 from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
 from backend.outcome import Verdict
@@ -22,7 +25,7 @@ from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
 from tui.widgets.job_columns import result_style
-from tui.words import jobinfo, jobs, migrating, past_jobs, states, units
+from tui.words import backups, jobinfo, jobs, migrating, past_jobs, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -46,10 +49,11 @@ def job(
     keys: Keys,
     records: Sequence[DomainRecord],
     jobs_before: Sequence[SourcedJob],
+    backup: Backup | None,
     life: Throughput | None,
     cells: int,
 ) -> Iterator[Content]:
-    """The progress of its job, and all statistics of that operation."""
+    """The progress of its job, and all statistics of that operation. `backup`: what that is made of, where known."""
     yield from _problems(row, keys, cells)
     # What a job does to its domain, it says itself.
     if row.domain.answering and (row.domain.faulty or (row.domain.state is DomainState.PAUSED and not row.progress)):
@@ -82,6 +86,11 @@ def job(
         low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
         yield _fact("scratch", jobs.scratch(stats), cells, "bold $warning" if low else "")
         yield _fact("ends", jobs.PULL_ENDS, cells)
+    if backup is not None:
+        for disk in backup.disks:
+            for number, (word, value) in enumerate(backups.facts(backup, disk)):
+                text = f"{word} {crop_path(value, cells - LABEL - len(word) - 1)}"
+                yield _fact("" if number else disk.disk, text, cells)
     yield from _block_jobs(row, cells)
     if (dump := row.automatic_dump) is not None:
         if dump.path:

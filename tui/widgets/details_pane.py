@@ -12,8 +12,10 @@ from textual import events, on, work
 from textual.content import Content
 from textual.message import Message
 
+from backend.backup import Backup
 from backend.errors import BackendError
-from backend.model import DiskKey, DiskSource
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DiskSource, JobOperation
 from backend.observing.histories import recall
 from backend.observing.lookup import DomainRecord, find_records
 from backend.records.history import Query
@@ -61,6 +63,13 @@ class DetailsPane(Lines):
         key: RowKey
         source: DiskSource | None
 
+    @dataclass
+    class BackupRead(Message):
+        """What the backup of a domain is made of."""
+
+        key: RowKey
+        backup: Backup | None
+
     def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
         super().__init__()
         self.tab = next(iter(TABS))
@@ -73,12 +82,15 @@ class DetailsPane(Lines):
         """What is remembered of the domain's jobs."""
         self._source: DiskSource | None = None
         """What the disk is on whose job is shown, as soon as that is known."""
+        self._backup: Backup | None = None
+        """What the backup is made of that is shown, as soon as that is known."""
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
         if row == self._row:
             return
         same = row is not None and self._row is not None and row.key == self._row.key
+        before, now = _backup_of(self._row) if same else None, _backup_of(row)
         self._host, self._row = host, row
         if not same:
             self._records, self._jobs, self._source = (), (), None
@@ -86,6 +98,10 @@ class DetailsPane(Lines):
             self.read_records()
             if row is not None and host is not None and row.disk:
                 self._read_source(host, row)
+        if before is None or now is None or now.time_elapsed < before.time_elapsed:
+            self._backup = None
+            if row is not None and host is not None and now is not None:
+                self._read_backup(host, row)
         self._show()
 
     def has_key(self, command: type[Command]) -> bool:
@@ -174,6 +190,22 @@ class DetailsPane(Lines):
             self._source = event.source
             self._show()
 
+    @work(group="backup", exclusive=True)
+    async def _read_backup(self, host: Host, row: Row) -> None:
+        await asyncio.sleep(RECORDS_AFTER)
+        try:
+            backup = await host.backend.backup(row.domain.key)
+        except BackendError as error:
+            logger.debug("what the backup of %s is made of is not known: %s", row.name, error)
+            return
+        self.post_message(self.BackupRead(row.key, backup))
+
+    @on(BackupRead)
+    def _backup_read(self, event: BackupRead) -> None:
+        if self._row is not None and event.key == self._row.key and _backup_of(self._row) is not None:
+            self._backup = event.backup
+            self._show()
+
     def on_resize(self) -> None:
         self._show()
 
@@ -196,7 +228,8 @@ class DetailsPane(Lines):
         if self.tab == "job" and row.disk:
             lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
         elif self.tab == "job":
-            lines = details_lines.job(row, self._keys, self._records, self._jobs, self._throughputs.get(row.key), cells)
+            life = self._throughputs.get(row.key)
+            lines = details_lines.job(row, self._keys, self._records, self._jobs, self._backup, life, cells)
         elif self.tab == "history":
             lines = details_lines.history(self._records, self._jobs, cells)
         else:
@@ -213,3 +246,10 @@ class DetailsPane(Lines):
 
     def _tab_title(self, tab: str) -> str:
         return f" ─ {self._keys[TABS[tab]]}:{tab}"
+
+
+def _backup_of(row: Row | None) -> JobStats | None:
+    """The stats of the backup that the row's domain has; None without one."""
+    if row is None or row.disk or row.progress is None or row.progress.stats.operation != JobOperation.BACKUP:
+        return None
+    return row.progress.stats

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.model import BlockOperation, JobStats, Postcopy
+from backend.job_stats import JobStats, Postcopy
+from backend.model import BlockOperation
 from tui.words.job_names import name_of
 
 Job = tuple[str, JobStats | None]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from backend.model import JobOperation, JobStats, JobType, MigrationLimits, Postcopy
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import JobOperation, MigrationLimits
 from backend.simulator import refusals
 from backend.simulator.machine import Machine
 from backend.simulator.plans import plan as plans

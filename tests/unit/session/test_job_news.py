@@ -12,7 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from backend.model import AutomaticDump, DomainKey, JobOperation
+from backend.dump_request import AutomaticDump, DumpCause
+from backend.model import DomainKey, JobOperation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry, with_outcome
 from backend.records.record import JobRecord
@@ -64,7 +65,6 @@ class Desk:
         self.observer = Observer()
         self.host = Watched()
         self.learned: list[RowKey] = []
-        self.entered: list[JobEntry] = []
         self.own: dict[RowKey, Any] = {}
         self.news = JobNews(
             self.observer,
@@ -73,7 +73,6 @@ class Desk:
             cast(BackgroundWaits, self.own),
             BackgroundTasks(lambda subject, error: None),
             self.learned.append,
-            self.entered.append,
         )
 
     @property
@@ -191,9 +190,9 @@ async def test_the_end_of_a_recorded_dump_is_told_by_its_record() -> None:
         assert [it.news.tells_end_of(wait) for wait in waits] == [True, False]
 
 
-async def test_a_dump_by_the_hypervisor_itself_is_said_to_be_and_remembered_as_such() -> None:
+async def test_a_dump_by_the_hypervisor_itself_is_said_to_be() -> None:
     with desk() as it:
-        it.host.backend.dump = AutomaticDump("guest panicked", "/dumps/core")
+        it.host.backend.dump = AutomaticDump(DumpCause.PANIC, "/dumps/core")
         it.host.happenings = cast(Happenings, SimpleNamespace(may_be_dumped=lambda uuid, domain: True))
         begun = entry(time.time() - 1, JobOperation.DUMP)
         it.news.take(begun)
@@ -203,7 +202,6 @@ async def test_a_dump_by_the_hypervisor_itself_is_said_to_be_and_remembered_as_s
         assert it.learned == [KEY]
         assert it.news.automatic_dump(DOMAIN, KEY) == it.host.backend.dump
         assert it.news.automatic_dump(replace(DOMAIN, id=8), KEY) is None, "that is another run of the domain"
-        assert it.entered == [replace(begun, requester="libvirt (guest panicked)", path="/dumps/core")]
         it.news.take(over(begun))
         it.news.tell()
         assert it.news.automatic_dump(DOMAIN, KEY) is None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import ProgressMeter
 from backend.observing.watcher import DomainView
 from backend.outcome import Evidence, Outcome, Verdict

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import NotSupported
-from backend.model import DomainState, JobStats, JobType, MigrationLimits
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainState, MigrationLimits
 from backend.simulator.machine import new_machine
 from backend.simulator.options import MIB
 from backend.simulator.plans import migration as migrations

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from backend.errors import DomainNotRunning, NoConnection
 from backend.events import BlockJobEvent, BlockJobStatus, Lifecycle
-from backend.model import BlockOperation, DiskKey, DiskSource, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DiskSource
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
