@@ -65,6 +65,7 @@ class JobNews:
         self._learned = learned
         self._taken: dict[str, tuple[JobEntry, bool]] = {}
         """What is to be told next: the entries by their ids, and whether each is that of a job that just began."""
+        self._since = time.time()
         self._due: asyncio.TimerHandle | None = None
         self._told: dict[str, Outcome] = {}
         """The ends that were told last, by the ids of their entries, oldest first."""
@@ -77,8 +78,8 @@ class JobNews:
     def take(self, entry: JobEntry) -> None:
         """A job was first seen, or its end is known now."""
         host = self._hosts.get(entry.uri)
-        if host is None:
-            return
+        if host is None or (entry.ended is not None and entry.ended < self._since):
+            return  # What ended before anyone looked is history.
         loop, key = asyncio.get_running_loop(), _row_key(entry)
         known = self._taken.get(entry.id)
         if entry.over:

@@ -143,6 +143,13 @@ async def test_that_a_job_runs_which_began_before_anyone_looked_is_no_news_but_i
         assert it.ends == [("vm-1", Verdict.COMPLETED)]
 
 
+async def test_what_ended_before_the_console_was_opened_is_no_news() -> None:
+    with desk() as it:
+        it.news.take(replace(over(job(ago=60.0)), ended=time.time() - 50.0))
+        it.news.tell()
+        assert (it.told, it.ends) == ([], [])
+
+
 async def test_many_jobs_at_a_time_are_counted_and_problems_are_not_lost_among_them() -> None:
     with desk() as it:
         begun = [job(number) for number in range(FEW + 2)]
