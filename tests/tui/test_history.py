@@ -18,7 +18,8 @@ from backend.model import JobOperation
 from backend.observing.histories import JobFeed, Recollection
 from backend.outcome import Verdict
 from backend.records.entry import JobEntry
-from backend.records.history import HOST_FOLDER, History
+from backend.records.history import History
+from backend.records.host import HOST_FOLDER
 from backend.simulator import SimulatorBackend
 from tests.simulator_hold import Hold
 from tests.tui.console import User, console

@@ -18,9 +18,6 @@ from tui.cli.target import Target
 from tui.words import aborting
 from tui.words.job_names import name_of
 
-POSTCOPY = "both sides stay paused until the migration is resumed: virsh migrate --postcopy --postcopy-resume …"
-"""What an abort with `--postcopy` means."""
-
 
 @click.command(
     epilog=example("virt-jobs abort web-01", "virt-jobs abort db-01 --disk vda", "virt-jobs abort db-01 --pivot")
@@ -61,7 +58,7 @@ async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
     except NoJob as error:
         raise (not postcopy and await other_jobs(backend, domain)) or error from None
     print(f"{domain.name}: abort requested")
-    if consequence := POSTCOPY if postcopy else aborting.consequence(job):
+    if consequence := aborting.postcopy_interrupted() if postcopy else aborting.consequence(job):
         complain(f"{domain.name}: {consequence}")
 
 

@@ -66,17 +66,28 @@ async def _list_host(target: Target, uri: str) -> HostListing:
         backend = target.backend(uri)
     except BackendError as error:
         return HostListing(uri, (), error)
-    answer = await within(backend, DEADLINE, _domains_and_jobs(backend))
+    answer = await within(backend, DEADLINE, _list(backend))
     return HostListing(uri, (), answer) if isinstance(answer, BackendError) else HostListing(uri, answer)
 
 
-async def _domains_and_jobs(backend: Backend) -> list[DomainJobs]:
+async def _list(backend: Backend) -> list[DomainJobs]:
     async with backend:
-        domains = await backend.domains()
-        answering = [domain.key for domain in domains if domain.active and domain.answering]
-        jobs, block_jobs = await asyncio.gather(backend.jobs(answering), backend.block_jobs(answering))
-        found = [_domain_jobs(domain, jobs, block_jobs) for domain in domains]
-        return [replace(of, automatic=await automatic_dump(backend, of.domain, of.own)) for of in found]
+        return await _domains_and_jobs(backend)
+
+
+async def list_open(backends: Sequence[Backend]) -> Mapping[Backend, Sequence[DomainJobs] | BackendError]:
+    """The domains and jobs of backends that are open, all asked at the same time."""
+    answers = await asyncio.gather(*(within(backend, DEADLINE, _domains_and_jobs(backend)) for backend in backends))
+    return dict(zip(backends, answers, strict=True))
+
+
+async def _domains_and_jobs(backend: Backend) -> list[DomainJobs]:
+    """Every domain of an open backend with its jobs."""
+    domains = await backend.domains()
+    answering = [domain.key for domain in domains if domain.active and domain.answering]
+    jobs, block_jobs = await asyncio.gather(backend.jobs(answering), backend.block_jobs(answering))
+    found = [_domain_jobs(domain, jobs, block_jobs) for domain in domains]
+    return [replace(of, automatic=await automatic_dump(backend, of.domain, of.own)) for of in found]
 
 
 async def automatic_dump(backend: Backend, domain: Domain, job: JobStats | None) -> AutomaticDump | None:
