@@ -111,7 +111,6 @@ class Session:
             self.waits,
             self._tasks,
             lambda key: deliver(lambda: self._show_again(key)),
-            self.memory.keep,
         )
         self._reporter = Reporter(log, self.rows, self._jobs, self._look_for_pending, resume_key)
         self._pending: dict[Host, None] = {}
