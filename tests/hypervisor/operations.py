@@ -77,7 +77,6 @@ class Waiting:
 
     backend: asyncio.Task[Outcome]
     command: asyncio.subprocess.Process
-    seen: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def outcome(self) -> Outcome:
         """What both of them say."""
@@ -104,21 +103,36 @@ async def attached(host: Host, domain: DomainKey, operation: JobOperation) -> As
             stderr=asyncio.subprocess.PIPE,
         )
         assert command.stdout is not None
-        seen = asyncio.Event()
-        waiting = Waiting(
-            asyncio.create_task(wait(backend, domain, operation, on_progress=lambda _: seen.set())), command
-        )
+        waiting: asyncio.Task[Outcome] | None = None
         try:
             async with asyncio.timeout(PATIENCE):
                 first = await command.stdout.readline()
                 assert json.loads(first)["event"] == "progress"
+                # Later than the command, which may take long to start: some waits give up after a while.
+                seen = asyncio.Event()
+                waiting = asyncio.create_task(wait(backend, domain, operation, on_progress=lambda _: seen.set()))
                 await seen.wait()
-            yield waiting
+            yield Waiting(waiting, command)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 command.kill()
             await command.wait()
-            waiting.backend.cancel()
+            if waiting is not None:
+                waiting.cancel()
+
+
+@contextlib.asynccontextmanager
+async def both_attached(
+    here: Host, domain: DomainKey, there: Host, arriving: DomainKey
+) -> AsyncIterator[tuple[Waiting, Waiting]]:
+    """Wait for both sides of a migration, as `attached` does."""
+    async with contextlib.AsyncExitStack() as stack:
+        sides = (
+            attached(here, domain, JobOperation.MIGRATION_OUT),
+            attached(there, arriving, JobOperation.MIGRATION_IN),
+        )
+        leaving_side, arriving_side = await asyncio.gather(*map(stack.enter_async_context, sides))
+        yield leaving_side, arriving_side
 
 
 async def ended(virsh: subprocess.Popen[str]) -> str:
