@@ -42,8 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of this test's own, and a config folder with nothing in it, for its processes too."""
+    """A state folder of this test's own, and empty folders for the config and the host, for its processes too."""
     folder = tmp_path / "state"
+    monkeypatch.setenv("VIRT_JOBS_HOST_FOLDER", str(tmp_path / "host"))
     monkeypatch.setenv("XDG_STATE_HOME", str(folder))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("LIBVIRT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_TEST_DRIVER_DUMP_JOB"):
