@@ -77,12 +77,14 @@ class Waiting:
 
     backend: asyncio.Task[Outcome]
     command: asyncio.subprocess.Process
+    rest: asyncio.Task[tuple[bytes, bytes]]
+    """What the command prints from now on; it is read all the while, since a full pipe would hold the command."""
 
     async def outcome(self) -> Outcome:
         """What both of them say."""
         async with asyncio.timeout(PATIENCE):
             outcome = await self.backend
-            out, err = await self.command.communicate()
+            out, err = await self.rest
         told = json.loads(out.splitlines()[-1])
         assert (told["event"], told["operation"]) == ("outcome", outcome.operation.label), err
         assert told["verdict"] == outcome.verdict, (told, outcome)
@@ -104,19 +106,21 @@ async def attached(host: Host, domain: DomainKey, operation: JobOperation) -> As
         )
         assert command.stdout is not None
         waiting: asyncio.Task[Outcome] | None = None
+        rest: asyncio.Task[tuple[bytes, bytes]] | None = None
         try:
             async with asyncio.timeout(PATIENCE):
                 first = await command.stdout.readline()
                 assert json.loads(first)["event"] == "progress"
+                rest = asyncio.create_task(command.communicate())
                 # Later than the command, which may take long to start: some waits give up after a while.
                 seen = asyncio.Event()
                 waiting = asyncio.create_task(wait(backend, domain, operation, on_progress=lambda _: seen.set()))
                 await seen.wait()
-            yield Waiting(waiting, command)
+            yield Waiting(waiting, command, rest)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 command.kill()
-            await command.wait()
+            await (rest or command.communicate())
             if waiting is not None:
                 waiting.cancel()
 

@@ -18,7 +18,7 @@ from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.observing.convergence import Course
 from backend.outcome import Outcome, Verdict
-from tests.contract.steps import eventually
+from tests.contract.steps import eventually, job_seen
 from tests.hypervisor.operations import (
     CANCELLED,
     COMPLETED,
@@ -49,6 +49,8 @@ async def migrated(here: Host, there: Host, act: Callable[[DomainKey], Awaitable
     command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
     virsh = here.virsh(*command, "--bandwidth", SLOW)
     arriving = await arrival(there, domain, virsh)
+    async with LibvirtBackend(here.uri) as backend:
+        await job_seen(backend, domain)  # Until then, libvirt is still about to tell QEMU the bandwidth.
     async with both_attached(here, domain, there, arriving) as (leaving_side, arriving_side):
         await act(domain)
         errors = await ended(virsh)
