@@ -167,7 +167,7 @@ class _Watching:
                 for error in recollection.errors.values():
                     warnings.warn(JournalWarning(error.message), stacklevel=1)
                 jobs = recollection.jobs
-                await self._settle(look)
+            await self._settle(look)
             self._look, self._since = look, None
             held, self._held = self._held or [], None
             changes = [change for job in reversed(jobs) for change in self._known.recall(job, self._is_running(job))]

@@ -14,6 +14,8 @@ from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest, JobOper
 
 
 class RecordState(StrEnum):
+    """How far a requested dump has got, according to its record."""
+
     STARTING = "starting"
     RUNNING = "running"
     COMPLETED = "completed"

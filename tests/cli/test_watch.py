@@ -267,7 +267,12 @@ def test_since_first_tells_what_is_remembered_then_what_happens(tmp_path: Path) 
     ]
     assert {change["replayed"] for change in replayed} == {True}
     assert (replayed[1]["verdict"], replayed[1]["evidence"]) == ("completed", "result")
-    assert (ended["domain"], ended["event"], ended["replayed"], ended["verdict"]) == ("vm-02", "ended", False, "completed")
+    assert (ended["domain"], ended["event"], ended["replayed"], ended["verdict"]) == (
+        "vm-02",
+        "ended",
+        False,
+        "completed",
+    )
     assert ended["id"] == replayed[2]["id"]
     assert (out, err) == ("", "")
 

@@ -10,10 +10,12 @@ import pytest
 
 from backend.files.dumpfile import DumpFile
 from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
+from backend.observing.job_changes import JobChange
 from backend.outcome import Evidence, Outcome, Verdict
+from backend.records.entry import JobEntry
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.job_sources import Source, merge_sources
-from tui.cli import follow, job_rows, tables
+from tui.cli import change_lines, follow, job_rows, tables
 from tui.cli.findings import Finding
 
 NAMES = {*re.findall(r"`([^`\n]+)`", (Path(__file__).parents[2] / "docs" / "json.md").read_text())}
@@ -21,6 +23,7 @@ DOMAIN = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 EVERYTHING = JobStats.from_params(2, {spec.name: 1 for spec in fields(JobStats)})
 COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 2)
 OUTCOME = Outcome(DOMAIN, BlockOperation.COPY, Verdict.COMPLETED, Evidence.JOB_EVENT, "Its event said so.", disk="vda")
+JOB = JobEntry("1", "", DOMAIN.uuid, DOMAIN.name, 7, JobOperation.DUMP, None, 0.0, True, "root@hv3 (watch)")
 RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, DumpFlags.NONE, "root@hv3", 0.0)
 
 
@@ -31,10 +34,14 @@ RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, D
         [*follow.progress_json("", DOMAIN, COPY)],
         [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
         [*follow.outcome_json("", OUTCOME)],
+        [
+            *change_lines.change_json(JobChange(JOB, ended=False), ""),
+            *change_lines.change_json(JobChange(JOB, True), ""),
+        ],
         [*job_rows.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],
-    ids=["job", "progress", "ready", "outcome", "record", "others"],
+    ids=["job", "progress", "ready", "outcome", "change", "record", "others"],
 )
 def test_every_key_is_documented(keys: list[str]) -> None:
     assert [key for key in keys if key not in NAMES] == []
