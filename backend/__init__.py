@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from backend.base import Backend
+from backend.capabilities import Capabilities
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -25,20 +27,8 @@ from backend.errors import (
 )
 from backend.event_stream import EventStream
 from backend.events import Event
-from backend.model import (
-    BlockOperation,
-    Capabilities,
-    DiskKey,
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    DumpFormat,
-    DumpRequest,
-    JobOperation,
-    JobStats,
-    JobType,
-)
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DiskKey, Domain, DomainKey, DomainState, JobOperation
 from backend.uri import open_backend
 
 if TYPE_CHECKING:

@@ -79,6 +79,10 @@ class NoJob(BackendError):
     """The domain has no job to wait for."""
 
 
+class NoSuchDisk(BackendError):
+    """The domain has no disk of that name."""
+
+
 class JobMismatch(BackendError):
     """The domain's job is not of the expected kind."""
 
@@ -94,6 +98,14 @@ class WaitTimeout(BackendError):
 
 class JournalError(BackendError):
     """The journal of this machine cannot be read or written."""
+
+
+class JournalTooNew(JournalError):
+    """It was written by a newer version of virt-jobs."""
+
+
+class WitnessRuns(BackendError):
+    """Another process keeps the host's history."""
 
 
 class JournalWarning(UserWarning):

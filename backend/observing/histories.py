@@ -161,5 +161,5 @@ def _answers(job: SourcedJob, query: Query) -> bool:
         return False
     if query.failed and not job.failed:
         return False
-    last = job.entry.ended if job.entry.over else job.entry.began if job.lost else None
+    last = job.entry.ended if job.entry.over else job.entry.began if job.unwatched else None
     return query.since is None or last is None or last >= query.since

@@ -11,7 +11,8 @@ from typing import overload
 from backend.base import Backend
 from backend.errors import JobMismatch, NoConnection, NoJob, WaitTimeout
 from backend.event_stream import EventStream
-from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, Operation
 from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.attach_block import attach_block
@@ -109,8 +110,13 @@ class _Waiting:
             return outcome
         attached = await attach(self.backend, self.domain, operation, record, journal)
         if isinstance(attached, Outcome):
+            if self.memory is not None and record is None:  # It has ended this moment.
+                self.memory.job(self.backend, self.domain, attached.operation).ended(attached, 0.0)
             return attached
         self.attached = True
+        if (seen_at := attached.seen_at) is not None:
+            # It was there: what had been reported by then was the end of the job before it.
+            self.events.forget_ends(seen_at)
         if self.memory is not None:
             own = attached.record.id if attached.record is not None and not attached.shared else ""
             self.remembered = self.memory.job(self.backend, self.domain, attached.operation, record=own)

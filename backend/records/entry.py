@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from backend.model import DomainKey, Operation
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord
 
 SLACK = 0.3
 """Seconds by which two observers may disagree on when a job began whose elapsed time is told."""
+
+
+class EntryState(StrEnum):
+    """Where the job of an entry stands; `process.entry_state` tells."""
+
+    RUNNING = "running"
+    """Its observer follows it, as far as that can be told from here."""
+    ENDED = "ended"
+    """It is over; the verdict says how, or that nobody knows."""
+    UNSEEN = "end not seen"
+    """Its observer is gone: the job may be over, or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,23 @@ class JobEntry:
     left_paused: bool = False
     downtime: int | None = None
     """ms; see Outcome."""
+    namespace: int = 0
+    """The pid namespace of the observer's process, as in a record."""
 
     @property
     def key(self) -> DomainKey:
         """The run of the domain that it is about."""
         return DomainKey(self.uuid, self.domain_id, self.domain)
+
+    @property
+    def job(self) -> JobKey:
+        """The job that it is about: the domain's own, or that of a disk."""
+        return self.key if self.disk is None else DiskKey(self.key, self.disk)
+
+    @property
+    def host(self) -> str:
+        """The name of the observer's host."""
+        return self.observer.partition(" (")[0].rpartition("@")[2]
 
     @property
     def over(self) -> bool:
@@ -117,6 +141,10 @@ def is_same_job(one: JobEntry, other: JobEntry) -> bool:
         began, ended = (one.began, other.began), (one.ended, other.ended)
     if one.exact and other.exact:
         return abs(began[0] - began[1]) <= SLACK
+    if one.uri != other.uri or (one.boot and other.boot and one.boot != other.boot):
+        return False  # Ids of runs begin anew with every boot, and on every host.
+    if one.operation == JobOperation.MIGRATION_IN:
+        return True  # No run of a domain has two of these.
     first, last = (0, 1) if began[0] <= began[1] else (1, 0)
     end = ended[first]
     return end is None or began[last] < end
@@ -146,12 +174,21 @@ def with_outcome(
     )
 
 
+def end_not_seen(entry: JobEntry, detail: str, now: float, uptime: float | None) -> JobEntry:
+    """The entry of a job that was found to be over `now`, after nobody had followed it; `detail` says so.
+
+    `uptime`: the same moment since the boot of the entry's kernel, if that still runs.
+    """
+    outcome = Outcome(entry.key, entry.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=entry.disk)
+    return with_outcome(entry, outcome, now, uptime, None)
+
+
 def combined(one: JobEntry, other: JobEntry) -> JobEntry:
     """What two observers of the same job know together, under the identity of `one`.
 
-    A proof outweighs none, and one's own call's result everything else. Of two proofs, the one with the better
-    evidence counts; if these are alike and disagree, or one rests on a claim only, neither does. A claim that one of
-    them has seen contradicted stays so.
+    A proof outweighs none, and the result of an own call everything else. Of two proofs, the one with the better
+    evidence counts, a claim last; if these are alike and disagree, or one is a claim, neither does. A claim that one
+    of them has seen contradicted stays so.
     """
     better, worse = _by_weight(one, other)
     known = replace(
@@ -167,15 +204,24 @@ def combined(one: JobEntry, other: JobEntry) -> JobEntry:
     )
     if worse.exact and not better.exact and worse.boot == better.boot:
         known = replace(known, began=worse.began, began_uptime=worse.began_uptime, exact=True)
-    if not (one.proven and other.proven) or one.verdict is other.verdict:
-        return known
-    if better.evidence is Evidence.SHARED:
-        detail = f"{better.detail} But {worse.observer} says {worse.verdict}: {worse.detail}"
+    claim, rest = (one, other) if one.evidence is Evidence.SHARED else (other, one)
+    if claim.evidence is Evidence.SHARED and _contradicts(claim, rest):
+        detail = f"{claim.detail} But {rest.observer} says {rest.verdict}: {rest.detail}"
         return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.SHARED, detail=detail)
-    if one.evidence is other.evidence:
+    if one.proven and other.proven and one.verdict is not other.verdict and one.evidence is other.evidence:
         detail = f"Two observers disagree: {one.observer} says {one.verdict}, {other.observer} says {other.verdict}."
         return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, detail=detail)
     return known
+
+
+def _contradicts(claim: JobEntry, seen: JobEntry) -> bool:
+    """Whether a verdict that rests on a claim is not what was seen. A call's own result needs no such weighing."""
+    if not claim.proven or seen.evidence in (Evidence.RESULT, Evidence.SHARED):
+        return False
+    if seen.proven:
+        return claim.verdict is not seen.verdict
+    # QEMU has said that it wrote everything.
+    return seen.evidence is Evidence.HYPERVISOR and claim.verdict is not Verdict.COMPLETED
 
 
 def _by_weight(one: JobEntry, other: JobEntry) -> tuple[JobEntry, JobEntry]:
@@ -183,11 +229,12 @@ def _by_weight(one: JobEntry, other: JobEntry) -> tuple[JobEntry, JobEntry]:
     return (one, other) if _weight(one) >= _weight(other) else (other, one)
 
 
-def _weight(entry: JobEntry) -> tuple[bool, bool, bool, bool, int]:
+def _weight(entry: JobEntry) -> tuple[bool, bool, bool, bool, bool, int]:
     evidence = list(Evidence)
     rank = len(evidence) - evidence.index(entry.evidence) if entry.evidence is not None else 0
-    contradicted = entry.verdict is Verdict.UNPROVEN and entry.evidence is Evidence.SHARED
-    return entry.evidence is Evidence.RESULT, contradicted, entry.proven, entry.over, rank
+    claimed = entry.evidence is Evidence.SHARED
+    contradicted = claimed and entry.verdict is Verdict.UNPROVEN
+    return entry.evidence is Evidence.RESULT, contradicted, entry.proven, entry.over, not claimed, rank
 
 
 def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:

@@ -4,7 +4,7 @@ witness saw. Each job is there once, with the best of what is known of it."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backend.outcome import Evidence, Outcome, Verdict
@@ -41,8 +41,8 @@ class SourcedJob:
     """That of the call, if this user made it."""
     state: RecordState | None = None
     """The present state of that."""
-    lost: bool = False
-    """Whether nobody who could learn its end was there when it ended, or is there now."""
+    unwatched: bool = False
+    """Whether nobody who could learn its end is there: it may be running, or be over."""
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -52,6 +52,13 @@ class SourcedJob:
     def ids(self) -> frozenset[str]:
         """Its id in each source."""
         return frozenset(entry.id for _, entry in self.parts)
+
+    def is_seen_as(self, entry: JobEntry) -> bool:
+        """Whether this is the job that an observer has entered."""
+        return any(
+            part.id == entry.id or (is_of_call(part, entry) if source is Source.CALL else is_same_job(part, entry))
+            for source, part in self.parts
+        )
 
     @property
     def requester(self) -> str:
@@ -64,24 +71,21 @@ class SourcedJob:
         return self.record.started if self.record is not None else self.entry.began
 
     @property
+    def lost(self) -> bool:
+        """Whether the result of the call was lost, and nobody saw how the job ended."""
+        return not self.entry.over and self.state is RecordState.LOST
+
+    @property
     def outcome(self) -> Outcome | None:
-        """How it ended; None while it is running."""
-        if (outcome := self.entry.outcome) is not None or not self.lost:
-            return outcome
-        entry = self.entry
+        """How it ended; None while it is running, as far as is known."""
         detail = "The result was lost with the process that made the call."
-        if self.record is None:
-            detail = f"{entry.observer} stopped watching it before it ended."
-        return Outcome(
-            entry.key,
-            entry.operation,
-            Verdict.UNPROVEN,
-            Evidence.NONE,
-            detail,
-            path=entry.path,
-            format=entry.format,
-            disk=entry.disk,
-        )
+        return self.entry.outcome or (self._unproven(detail) if self.lost else None)
+
+    @property
+    def outcome_if_over(self) -> Outcome | None:
+        """The same if it is known to be over; None if somebody may still learn its end."""
+        detail = f"{self.entry.observer} stopped watching it before it ended."
+        return self.outcome or (self._unproven(detail) if self.unwatched else None)
 
     @property
     def seconds(self) -> float | None:
@@ -96,10 +100,24 @@ class SourcedJob:
 
     @property
     def word(self) -> str:
-        """How it ended in a word: its verdict, ``lost``, or ``running``."""
+        """How it ended in a word: its verdict, ``lost``, ``unwatched``, or ``running``."""
         if self.entry.verdict is not None:
             return str(self.entry.verdict)
-        return "lost" if self.lost else "running"
+        return "lost" if self.lost else "unwatched" if self.unwatched else "running"
+
+    def _unproven(self, detail: str) -> Outcome:
+        entry = self.entry
+        return Outcome(
+            entry.key,
+            entry.operation,
+            Verdict.UNPROVEN,
+            Evidence.NONE,
+            detail,
+            path=entry.path,
+            format=entry.format,
+            disk=entry.disk,
+            requester=self.requester,
+        )
 
 
 def merge_sources(
@@ -138,13 +156,14 @@ def _job(
     parts: _Parts, records: dict[str, tuple[JobRecord, RecordState]], is_watched: Callable[[JobEntry], bool]
 ) -> SourcedJob:
     sorted_parts = tuple((source, parts[source]) for source in Source if source in parts)
+    record, state = records[parts[Source.CALL].id] if Source.CALL in parts else (None, None)
+    pending = record is not None and not record.over and state is not RecordState.LOST
     (_, entry), *others = sorted_parts
     for _, other in others:
-        entry = combined(entry, other)
-    record, state = records[parts[Source.CALL].id] if Source.CALL in parts else (None, None)
+        # While the result of the call may still come, nobody else knows better.
+        entry = combined(entry, replace(other, ended=None, verdict=None, evidence=None) if pending else other)
     watched = any(is_watched(part) for source, part in sorted_parts if source is not Source.CALL and not part.over)
-    pending = record is not None and state is not RecordState.LOST
-    return SourcedJob(sorted_parts, entry, record, state, lost=not (entry.over or watched or pending))
+    return SourcedJob(sorted_parts, entry, record, state, unwatched=not (entry.over or watched or pending))
 
 
 def _fits(parts: _Parts, source: Source, entry: JobEntry) -> bool:

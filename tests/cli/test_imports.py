@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from click import Group
 
+from backend.records.host import HOST_FOLDER
 from tests.cli.command import QUICK, virt_jobs
 from tests.conftest import binding_missing
 from tui.cli.exits import Exit
@@ -25,6 +27,7 @@ ARGUMENTS = {
     "migration": "vm-01",
     "resume": "vm-01",
     "history": "",
+    "witness": "",
     "inspect": "core",
     "config": "",
     "doctor": "",
@@ -38,6 +41,7 @@ REFUSED = {
     "resume": Exit.FAILED,
     "inspect": Exit.FAILED,
     "wait": Exit.NO_JOB,
+    "witness": Exit.FAILED,
 }
 """Exit codes of commands that find nothing to do in an empty folder."""
 ENDLESS = [("watch",)]
@@ -62,12 +66,15 @@ def commands(group: Group, *path: str) -> Iterator[tuple[str, ...]]:
 @pytest.mark.parametrize("path", [path for path in commands(cli) if path not in ENDLESS], ids=" ".join)
 def test_a_command_runs_without_textual(path: tuple[str, ...]) -> None:
     arguments = ARGUMENTS[" ".join(path)].split()
+    # Where it could keep what it learns, the witness would go on for ever.
+    env = {**os.environ, HOST_FOLDER: __file__} if path == ("witness",) else None
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, "-c", QUICK, *path, *arguments],
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
         timeout=60,
+        env=env,
         check=False,
     )
     code, heavy = json.loads(ended.stderr.splitlines()[-1])

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.backup import Backup, BackupDisk
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.files.dumpfile import DumpFile
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, JobOperation
 from backend.observing.job_changes import JobChange
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry
@@ -24,6 +27,7 @@ EVERYTHING = JobStats.from_params(2, {spec.name: 1 for spec in fields(JobStats)}
 COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 2)
 OUTCOME = Outcome(DOMAIN, BlockOperation.COPY, Verdict.COMPLETED, Evidence.JOB_EVENT, "Its event said so.", disk="vda")
 JOB = JobEntry("1", "", DOMAIN.uuid, DOMAIN.name, 7, JobOperation.DUMP, None, 0.0, True, "root@hv3 (watch)")
+BACKUP = Backup(True, (BackupDisk("vda"),))
 RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, DumpFlags.NONE, "root@hv3", 0.0)
 
 
@@ -31,6 +35,7 @@ RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, D
     "keys",
     [
         [*tables.job_json(EVERYTHING), *tables.job_json(COPY)],
+        ["backup", *tables.backup_json(BACKUP), *tables.backup_json(BACKUP)["disks"][0]],
         [*follow.progress_json("", DOMAIN, COPY)],
         [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
         [*follow.outcome_json("", OUTCOME)],
@@ -41,7 +46,7 @@ RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, D
         [*job_rows.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],
-    ids=["job", "progress", "ready", "outcome", "change", "record", "others"],
+    ids=["job", "backup", "progress", "ready", "outcome", "change", "record", "others"],
 )
 def test_every_key_is_documented(keys: list[str]) -> None:
     assert [key for key in keys if key not in NAMES] == []

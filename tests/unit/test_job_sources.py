@@ -85,14 +85,23 @@ def test_a_lost_result_is_what_somebody_saw_of_that_dump() -> None:
     assert (job.word, job.failed, job.lost) == ("completed", False, False)
 
 
+def test_while_a_call_may_still_return_nobody_else_knows_how_it_ended() -> None:
+    seen = ended(dump(), Verdict.UNPROVEN, Evidence.NONE)
+    job = only(merge_sources([call(until=None)], [seen]))
+    assert (job.word, job.outcome) == ("running", None)
+
+
 def test_a_lost_result_is_not_that_of_a_later_dump() -> None:
     record, _ = call(until=None)
     jobs = merge_sources([(record, RecordState.LOST)], [], [ended(dump(1060.0), evidence=Evidence.FILE)])
     assert [job.word for job in jobs] == ["completed", "lost"]
 
 
-def test_a_job_that_nobody_watches_any_more_is_lost_and_one_that_somebody_does_is_running() -> None:
-    assert only(merge_sources([], [dump()], [], lambda entry: False)).word == "lost"
+def test_a_job_that_nobody_watches_any_more_may_be_running() -> None:
+    left = only(merge_sources([], [dump()], [], lambda entry: False))
+    assert (left.word, left.outcome, left.failed) == ("unwatched", None, False)
+    assert left.outcome_if_over is not None
+    assert left.outcome_if_over.verdict is Verdict.UNPROVEN
     watched = only(merge_sources([], [dump(observer="gone")], [dump(1000.2)], lambda entry: entry.observer != "gone"))
     assert (watched.word, watched.outcome) == ("running", None)
 

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import JournalWarning
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest, JobOperation
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation
 from backend.observing.histories import JobFeed, Recollection
 from backend.observing.job_changes import JobChange
 from backend.observing.watch import watch
 from backend.outcome import Verdict
 from backend.records.entry import JobEntry
-from backend.records.history import HOST_FOLDER, History, Query
+from backend.records.history import History, Query
+from backend.records.host import HOST_FOLDER
 from backend.records.process import process_start
 from backend.simulator import SimulatorBackend
 from tests.contract.steps import PATIENCE, eventually, job_gone, job_seen

@@ -69,7 +69,8 @@ def history(
 
     These are the dumps that you requested, the jobs of any kind that your virt-jobs programs saw, whoever requested
     them, and those that the host's witness saw. All jobs of a renamed domain are listed, whichever of its names you
-    give. "lost" means that nobody was there to see the end.
+    give. "lost" means that the result was lost with the process that made the call, and "unwatched" that nobody is
+    there to see the end: such a job may be running or over.
 
     TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00'). On a terminal, the
     table is made to fit; in a file or a pipe, it is complete.

@@ -20,9 +20,9 @@ STEPS = (
     ("Domain", 14),
     ("Host", 12),
     ("Job", 17),
+    ("Host", 0),
     ("Took", 0),
     ("Domain", 8),
-    ("Host", 0),
     ("Details", 0),
     ("Job", 6),
 )
@@ -70,8 +70,8 @@ def name(job: SourcedJob) -> str:
 
 
 def reason(job: SourcedJob) -> str:
-    """Why it ended as it did, in one line; empty while it is running, and if it completed."""
-    outcome = job.outcome
+    """Why it ended as it did, or why that is not known, in one line; empty if it is running, or completed."""
+    outcome = job.outcome_if_over
     return "" if outcome is None or outcome.verdict is Verdict.COMPLETED else clean(outcomes.reason(outcome))
 
 
