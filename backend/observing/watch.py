@@ -37,6 +37,8 @@ SETTLING = 2.0
 """Seconds in which the jobs that this look found are seen by the witness, and can be given in the order of time."""
 REREADING = (1.0, 15.0)
 """The first and the longest pause, in seconds, between two looks at what others know of a job that they follow."""
+SLICE = 500
+"""Remembered jobs that are put in order before other tasks of the event loop get a turn."""
 
 OnConnection = Callable[[bool, str], object]
 """Called when the connection is lost (False, and why) and when it is back."""
@@ -170,8 +172,12 @@ class _Watching:
                 jobs = recollection.jobs
             await self._settle(look)
             self._look, self._since = look, None
+            changes = []
+            for count, job in enumerate(reversed(jobs), 1):
+                changes += self._known.recall(job, self._is_running(job))
+                if count % SLICE == 0:
+                    await asyncio.sleep(0)
             held, self._held = self._held or [], None
-            changes = [change for job in reversed(jobs) for change in self._known.recall(job, self._is_running(job))]
             changes += [
                 change for entry in unless_remembered(held, jobs) for change in self._known.see(entry, self._had(entry))
             ]
