@@ -134,6 +134,11 @@ class Console(OpenApp):
             return False
         return not isinstance(node, Widget) or any(part in self.screen_stack for part in node.ancestors_with_self)
 
+    def show_slow(self, slow: bool) -> None:
+        main = next(iter(self.screen_stack), None)
+        if isinstance(main, MainScreen):
+            main.show_slow_terminal(slow)
+
     def action_redraw(self) -> None:
         self.frames.redraw()
         self.screen.refresh()

@@ -125,6 +125,10 @@ class MainScreen(OfferingScreen[None]):
         self._loaded = 0
         """The number of hosts whose domains are known."""
 
+    def show_slow_terminal(self, slow: bool) -> None:
+        """Say that the terminal takes so little that changes are shown less often, or does not any more."""
+        self._status.show_slow_terminal(slow)
+
     def compose(self) -> ComposeResult:
         yield self._status
         yield self._banner
