@@ -15,6 +15,8 @@ from backend.model import DomainKey, JobOperation
 
 
 class RecordState(StrEnum):
+    """How far a requested dump has got, according to its record."""
+
     STARTING = "starting"
     RUNNING = "running"
     COMPLETED = "completed"
