@@ -51,8 +51,9 @@ async def attach(
         trouble = error
     answered = clock()
     failed = trouble is not None and tells_of_failed_dump(trouble)
-    records = await lookup.find_records(backend, domain, journal)
     present = stats.operation if stats is not None else JobOperation.DUMP
+    # Only dumps have records.
+    records = await lookup.find_records(backend, domain, journal) if present is JobOperation.DUMP else []
     about = None
     if present is JobOperation.DUMP:
         about = next((entry for entry in records if lookup.is_about(entry, domain, stats)), None)

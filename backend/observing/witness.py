@@ -132,6 +132,7 @@ class Witness:
                 disk=disk,
                 memory=self._memory,
                 interval=INTERVAL,
+                patient=True,
             )
         except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
             self._reports.ended_unseen(key, stats, began)

@@ -117,6 +117,11 @@ class Attachment:
         return self._samples.seen_at
 
     @property
+    def sampled_at(self) -> float:
+        """When that was asked for; the caller's clock."""
+        return self._samples.sent
+
+    @property
     def ended(self) -> bool:
         """Whether this job is known to be over; its verdict may take a little longer."""
         return isinstance(self._phase, Ended)

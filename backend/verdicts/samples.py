@@ -31,7 +31,8 @@ class Samples:
     def __init__(self) -> None:
         self.last: JobStats | None = None
         """The latest one."""
-        self._sent = 0.0
+        self.sent = 0.0
+        """When that was asked for."""
         self._at = 0.0
         self._started_from = 0.0
         self._started_by = 0.0
@@ -49,7 +50,7 @@ class Samples:
                 started = self._started_from, self._started_by  # Its clock was set forward since.
             started = min(self._started_from, started[0]), min(self._started_by, started[1])
         self._started_from, self._started_by = started
-        self.last, self._sent, self._at = stats, sent, now
+        self.last, self.sent, self._at = stats, sent, now
 
     def follow_on(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether stats requested at `sent` can be the same job's, later."""
@@ -82,11 +83,11 @@ class Samples:
 
     def _is_older_than_gap(self, stats: JobStats, now: float) -> bool:
         """Whether the job had begun by the latest sample, when the domain had no other one, whatever its clock says."""
-        return stats.time_elapsed / 1000 > now - self._sent + START_SLACK
+        return stats.time_elapsed / 1000 > now - self.sent + START_SLACK
 
     def _began_together(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether the job with these stats began when this one did, by a clock that was at most slowed or hurried."""
-        slack = CLOCK_SLACK + SLEW * (now - self._sent)
+        slack = CLOCK_SLACK + SLEW * (now - self.sent)
         return began(stats, sent) - slack <= self._started_by and self._started_from <= began(stats, now) + slack
 
     def _began_since(self, last: JobStats, stats: JobStats, sent: float, now: float) -> bool:
@@ -97,11 +98,11 @@ class Samples:
         """
         if not 0 < last.time_elapsed < stats.time_elapsed:
             return False
-        return began(stats, now) >= self._sent and began(stats, sent) > self._started_by + CLOCK_SLACK
+        return began(stats, now) >= self.sent and began(stats, sent) > self._started_by + CLOCK_SLACK
 
     def going_on(self, at: float) -> bool:
         """Whether the job had begun by then, within the precision of milliseconds, and not ended."""
-        return self.last is not None and self._started_from - CLOCK_SLACK <= at <= self._sent
+        return self.last is not None and self._started_from - CLOCK_SLACK <= at <= self.sent
 
     def end_with(self, final: JobStats, now: float) -> bool:
         """Whether stats reported at a job's end can be this job's, not those of the job before it."""
@@ -109,12 +110,12 @@ class Samples:
         if last is None:
             return True
         # An answer may take long, and tells the time elapsed from right after its question on.
-        longest = last.time_elapsed / 1000 + now - self._sent + CLOCK_SLACK
+        longest = last.time_elapsed / 1000 + now - self.sent + CLOCK_SLACK
         return last.time_elapsed <= final.time_elapsed <= longest * 1000
 
     def may_have_finished(self, now: float) -> bool:
         """Whether what remained at the latest sample may have been written since then, at whatever pace."""
-        return self.last is None or self.last.remaining <= FASTEST * (now - self._sent)
+        return self.last is None or self.last.remaining <= FASTEST * (now - self.sent)
 
 
 def _moved_on(last: JobStats, stats: JobStats) -> bool:

@@ -119,7 +119,7 @@ async def test_a_double_click_opens() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.click(6, 6, times=2)
-        await user.sees("▌ vm-04", "no recorded dumps")
+        await user.sees("▌ vm-04", "no jobs are remembered")
 
 
 async def test_the_wheel_scrolls() -> None:

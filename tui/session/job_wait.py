@@ -57,6 +57,8 @@ class JobWait:
         self.on_change: Callable[[], None] = lambda: None
         self.attached = asyncio.Event()
         """Set once the job was found, or will not be found any more: its end is not missed from then on."""
+        self.began = 0.0
+        """Since when it has been waiting, by the event loop's clock."""
         self._clock = clock
         self._meter = ProgressMeter(progress, clock())
         self._shown_at = float("-inf")
@@ -101,6 +103,7 @@ class JobWait:
 
     async def run(self) -> None:
         """Wait for the end; it sets `outcome` or `error`."""
+        self.began = asyncio.get_running_loop().time()
         try:
             self.outcome = await wait(
                 self.host.backend,
@@ -109,6 +112,7 @@ class JobWait:
                 on_progress=self._sampled,
                 record=self.record,
                 disk=self.disk,
+                memory=self.host.memory,
             )
             await in_thread(self._settle, "journal")
         except Exception as error:

@@ -56,6 +56,15 @@ def line(outcome: Outcome) -> str:
     return f"{words}{_duration(outcome)}" + (f" → {outcome.path}" if outcome.path else "")
 
 
+def news(outcome: Outcome) -> str:
+    """The same with what the verdict rests on, unless that is the call's own result: ``… in 0:04 (evidence: file)``."""
+    words = f"{SYMBOLS[outcome.verdict]} {summary(outcome)}"
+    evidence = "" if outcome.evidence in (Evidence.RESULT, Evidence.NONE) else f" (evidence: {outcome.evidence})"
+    if outcome.verdict is not Verdict.COMPLETED:
+        return f"{words}: {reason(outcome)}{evidence}"
+    return f"{words}{_duration(outcome)}{evidence}" + (f" → {outcome.path}" if outcome.path else "")
+
+
 def report(outcome: Outcome) -> str:
     """One line for a terminal: ``db-01: dump completed (evidence: result) -> /path (elf) in 0:23``."""
     job = f"{job_name(outcome.operation, outcome.disk)}{requested(outcome)}"

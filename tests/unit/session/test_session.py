@@ -148,7 +148,7 @@ async def test_a_host_that_cannot_be_reached_is_reported_and_the_others_work() -
     running.start()
     await observer.until(lambda: A in running.loaded and bool(running.hosts[unreachable].reason))
     assert len(running.rows) == 2
-    running.close()
+    await running.close()
 
 
 async def test_an_exception_that_nobody_expected_ends_one_wait(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
