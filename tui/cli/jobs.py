@@ -18,7 +18,6 @@ from tui.cli.fleet import Fleet
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
-from tui.cli.remembering import remembering
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
 from tui.cli.wait_options import Until, WaitOptions
@@ -76,6 +75,7 @@ def dump(
     from backend.running import objections
     from backend.running.place import Place, look
     from tui.cli import follow
+    from tui.cli.remembering import remembering
 
     requested = {
         DumpFlags.CRASH: crash,
@@ -226,6 +226,7 @@ def attach(target: Target, domains: Sequence[str], options: WaitOptions) -> None
         from tui.cli.attach import wait_for_named, wait_for_running
         from tui.cli.attach_next import wait_for_next
         from tui.cli.job_follower import JobFollower
+        from tui.cli.remembering import remembering
 
         async with Fleet(target) as fleet:
             if options.next:
