@@ -96,6 +96,14 @@ class JournalError(BackendError):
     """The journal of this machine cannot be read or written."""
 
 
+class JournalTooNew(JournalError):
+    """It was written by a newer version of virt-jobs."""
+
+
+class WitnessRuns(BackendError):
+    """Another process keeps the host's history."""
+
+
 class JournalWarning(UserWarning):
     """Something about the journal that its user should know, in one line; the call succeeds all the same."""
 

@@ -173,6 +173,41 @@ def log_details(on_stderr: bool) -> None:
         logging.getLogger().addHandler(handler)
 
 
+def log_to_stderr() -> None:
+    """Log to stderr instead of the file, until the end of `logging_to`: for a service, whose manager keeps that.
+
+    Where that is systemd, each line begins with its priority (sd-daemon(3)), and has no time of its own.
+    """
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, LogFile)]:
+        root.removeHandler(handler)
+        handler.close()
+    stderr = logging.StreamHandler(sys.stderr)
+    stderr.setFormatter(_ServiceFormatter("JOURNAL_STREAM" in os.environ))
+    root.addHandler(stderr)
+
+
+class _ServiceFormatter(logging.Formatter):
+    """Plain lines, without passwords; each with its priority where something parses that."""
+
+    def __init__(self, priorities: bool) -> None:
+        super().__init__()
+        self._priorities = priorities
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = [clean(record.getMessage())]
+        if record.exc_info:
+            lines += (f"    {clean(line)}" for line in self.formatException(record.exc_info).splitlines())
+        start = f"<{_priority(record.levelno)}>" if self._priorities else "virt-jobs: "
+        return hide_passwords("\n".join(start + line for line in lines))
+
+
+def _priority(level: int) -> int:
+    """That of syslog(3)."""
+    ours = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+    return next((priority for least, priority in ours if level >= least), 7)
+
+
 @contextlib.contextmanager
 def ignored(log: logging.Logger, consequence: str, *errors: type[Exception]) -> Iterator[None]:
     """Like `contextlib.suppress`, with an entry at level debug that names the consequence."""

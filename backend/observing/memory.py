@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from backend.base import Backend
 from backend.errors import JournalError
@@ -28,9 +29,12 @@ RETRY = 2.0
 PATIENCE = 1.0
 """Seconds that `settle` waits for a history that is slow: what is shown does not depend on it."""
 
+MOST_UNWRITTEN = 10_000
+"""Entries that wait to be written; of more, the oldest are lost."""
 LATEST = 500
 """Jobs among which one is looked for that is seen again, by another wait in this process."""
 
+T = TypeVar("T")
 Tell = Callable[[JobEntry], object]
 
 
@@ -42,10 +46,12 @@ class Memory:
     nobody: it is tried again, for as long as the process lives.
     """
 
-    def __init__(self, history: History, role: str, tell: Tell = lambda entry: None) -> None:
+    def __init__(self, history: History, role: str, tell: Tell = lambda entry: None, *, alone: bool = False) -> None:
+        """`alone`: no other process writes that history, so whoever observes a job according to it is gone."""
         self._history = history
         self._observer = f"{process.user()}@{socket.gethostname()} ({role})"
         self._tell = tell
+        self._alone = alone
         self._latest: dict[str, JobEntry] = {}
         """The jobs that were seen last, by their id, oldest first."""
         self._unwritten: dict[str, JobEntry] = {}
@@ -74,6 +80,9 @@ class Memory:
             if entry == known:
                 return
         self._latest[entry.id] = self._unwritten[entry.id] = entry
+        if len(self._unwritten) > MOST_UNWRITTEN:
+            lost = self._unwritten.pop(next(iter(self._unwritten)))
+            logger.warning("what was seen of %s is lost: too much waits to be stored", lost.domain)
         while len(self._latest) > LATEST:
             del self._latest[next(iter(self._latest))]
         if known is None or entry.over:
@@ -81,10 +90,20 @@ class Memory:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write())
 
-    async def settle(self) -> None:
-        """Return once everything is written, but after PATIENCE at the latest."""
+    async def unfinished(self, uri: str) -> list[JobEntry]:
+        """The jobs of that hypervisor without an end whose observers are gone, and those of this process, oldest first.
+
+        JournalError where the history cannot be read.
+        """
+        entries = await self._in_thread(self._history.open)
+        return [
+            entry for entry in entries if entry.uri == uri and self._is_mine_or_left(entry) and not self._over(entry)
+        ]
+
+    async def settle(self, patience: float = PATIENCE) -> None:
+        """Return once everything is written, but after so many seconds at the latest."""
         if self._writing is not None and not self._writing.done():
-            await asyncio.wait({self._writing}, timeout=PATIENCE)
+            await asyncio.wait({self._writing}, timeout=patience)
 
     def close(self) -> None:
         """Give up what could not be written so far."""
@@ -94,22 +113,44 @@ class Memory:
             self._worker.stop()
             self._worker = None
 
-    async def _write(self) -> None:
+    def _over(self, entry: JobEntry) -> bool:
+        """Whether its end is known, and only waits to be written."""
+        return any(other.over and is_same_job(entry, other) for other in self._unwritten.values())
+
+    def _is_mine_or_left(self, entry: JobEntry) -> bool:
+        return self._alone or process.is_own(entry) or process.observer_alive(entry) is False
+
+    def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
         if self._worker is None:
             self._worker = Worker("history")
+        return self._worker.call(call)
+
+    async def _write(self) -> None:
         while self._unwritten:
             entry = next(iter(self._unwritten.values()))
+            kept: JobEntry | None = None
             try:
-                await self._worker.call(partial(self._history.keep, entry))
+                kept = await self._in_thread(partial(self._history.keep, entry))
             except JournalError as error:
                 if error.message != self._trouble:
                     logger.warning("what was seen of %s is not stored yet: %s", entry.domain, error.message)
                 self._trouble = error.message
                 await asyncio.sleep(RETRY)
                 continue
-            self._trouble = ""
-            if self._unwritten.get(entry.id) is entry:
-                del self._unwritten[entry.id]
+            except Exception:  # It would fail again: the others must not wait for it.
+                logger.exception("what was seen of %s is lost", entry.domain)
+            if self._trouble:
+                logger.info("the history can be written again")
+                self._trouble = ""
+            self._written(entry, kept)
+
+    def _written(self, entry: JobEntry, kept: JobEntry | None) -> None:
+        if self._unwritten.get(entry.id) is entry:
+            del self._unwritten[entry.id]
+        if kept is not None and self._latest.get(entry.id) is entry:
+            # Others may have seen more of the job, and the first of them have named it.
+            del self._latest[entry.id]
+            self._latest[kept.id] = kept
 
 
 class Remembered:
@@ -134,13 +175,13 @@ class Remembered:
         self._observer = observer
         self._entry: JobEntry | None = None
 
-    def seen(self, stats: JobStats) -> None:
-        """The job has these stats."""
+    def seen(self, stats: JobStats, age: float = 0.0) -> None:
+        """The job had these stats `age` seconds ago."""
         if self._entry is not None:
             return
         # libvirt does not tell how long the job of a disk has been running, nor that of a migration in.
         exact = not isinstance(self._operation, BlockOperation) and self._operation is not JobOperation.MIGRATION_IN
-        self._begin(stats.time_elapsed / 1000 if exact else 0.0, exact)
+        self._begin(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
 
     def ended(self, outcome: Outcome, age: float, last: JobStats | None = None) -> None:
         """It was seen to be over `age` seconds ago; `last`: the last stats that it had."""
@@ -148,6 +189,7 @@ class Remembered:
             self._begin(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
         assert self._entry is not None
         done = last.processed if last is not None and last.measured else None
+        age = max(0.0, min(age, boottime() - self._entry.began_uptime))  # It may have been seen after it was reported.
         self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age, done))
 
     def _begin(self, ago: float, exact: bool) -> None:
@@ -170,5 +212,6 @@ class Remembered:
             began_uptime=max(0.0, boottime() - ago),
             pid=pid,
             pid_start=process.process_start(pid),
+            namespace=machine.namespace,
         )
         self._memory.keep(self._entry)

@@ -1,14 +1,16 @@
 """Jobs that began and ended between two looks: what the hypervisor reported of their ends.
 
 A report may reach a witness before the look that finds its job: it is put together with others of the same domain for a
-moment, and dropped if the job turns out to be followed.
+moment, and dropped if the job turns out to be followed. What was reported before a job began is about an earlier one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backend.base import Backend
@@ -16,9 +18,9 @@ from backend.errors import BackendError
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
-    ConnectionEvent,
     DumpEvent,
     Event,
+    JobBegan,
     JobEvent,
     Lifecycle,
     LifecycleEvent,
@@ -30,30 +32,50 @@ from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import Observation, Sampled, SampleFailed
 from backend.verdicts.phase import FILE_GRACE
 
+logger = logging.getLogger(__name__)
+
 LINGER = 2.0
 """Seconds after the end of a job that was followed in which reports may still be about it."""
 GATHERING = 0.5
 """Seconds in which the reports of one job's end come together."""
+BEGIN_SLACK = 0.05
+"""Seconds by which a job may have begun earlier than its stats say when they arrive."""
+_DISK_SLACK = 0.3
+"""The same for the job of a disk, which is only known to run when it is seen: its end may be reported before that."""
 _KEPT = 1000
 """Reports that are kept for the jobs that were seen, but were over before they could be followed."""
 _ENDS = (BlockJobStatus.COMPLETED, BlockJobStatus.FAILED, BlockJobStatus.CANCELED)
 _LAST_WORDS: dict[tuple[Lifecycle, str], JobOperation] = {
     (Lifecycle.STOPPED, "saved"): JobOperation.SAVE,
     (Lifecycle.STOPPED, "migrated"): JobOperation.MIGRATION_OUT,
+    (Lifecycle.RESUMED, "migrated"): JobOperation.MIGRATION_IN,
 }
 
 
-class Reports:
-    """What is reported of the domains. `followed`: whether that job is being followed, or was a moment ago."""
+@dataclass(frozen=True, slots=True)
+class _Report:
+    at: float
+    """When it arrived; the event loop's clock."""
+    event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent
 
-    def __init__(self, backend: Backend, memory: Memory, followed: Callable[[JobKey], bool]) -> None:
+
+class Reports:
+    """What is reported of the domains.
+
+    `followed`: when the job of that key began that is being followed, or was a moment ago, by the event loop's clock;
+    None without one.
+    """
+
+    def __init__(self, backend: Backend, memory: Memory, followed: Callable[[JobKey], float | None]) -> None:
         self._backend = backend
         self._memory = memory
         self._followed = followed
-        self._latest: deque[tuple[float, Event]] = deque(maxlen=_KEPT)
+        self._latest: deque[_Report] = deque(maxlen=_KEPT)
         self._runs: dict[str, DomainKey] = {}
         """The latest known run of each domain: a stopped one has no id any more."""
-        self._gathered: dict[JobKey, list[Event]] = {}
+        self._disk_begins: dict[str, float] = {}
+        """When the begin of a disk's job was last reported, by the domain's uuid."""
+        self._gathered: dict[JobKey, list[_Report]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def know(self, domain: DomainKey) -> None:
@@ -61,26 +83,33 @@ class Reports:
         if domain.id is not None:
             self._runs[domain.uuid] = domain
 
+    def forget(self, uuid: str) -> None:
+        """There is no such domain any more; what is still reported of it comes soon."""
+        run = self._runs.get(uuid)
+        asyncio.get_running_loop().call_later(LINGER, self._forget, uuid, run)
+
     def take(self, event: Event) -> None:
         """Something was reported."""
-        if isinstance(event, ConnectionEvent):
-            return
-        loop = asyncio.get_running_loop()
-        self._latest.append((loop.time(), event))
-        key = self._ended_job(event)
-        if key is None or self._followed(key):
-            return
-        gathered = self._gathered.setdefault(key, [])
-        gathered.append(event)
-        if len(gathered) == 1:
-            self._start(self._conclude(key))
-
-    def ended_unseen(self, key: JobKey, stats: JobStats) -> None:
-        """The job had these stats, and was over when it was to be followed."""
         now = asyncio.get_running_loop().time()
+        match event:
+            case JobBegan(domain, block=True):
+                self._disk_begins[domain.uuid] = now
+            case LifecycleEvent() | JobEvent() | DumpEvent() | BlockJobEvent():
+                report = _Report(now, event)
+                self._latest.append(report)
+                key = self._ended_job(event)
+                if key is not None and not self._is_of_followed(key, report):
+                    gathered = self._gathered.setdefault(key, [])
+                    gathered.append(report)
+                    if len(gathered) == 1:
+                        self._start(self._conclude(key))
+
+    def ended_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
+        """The job had these stats, began then, and was over when it was to be followed."""
         uuid = domain_of(key).uuid
-        events = [event for at, event in self._latest if at >= now - LINGER and _uuid(event) == uuid]
-        self._start(self._remember(key, stats.operation, [Sampled(stats, now - LINGER), *events], stats))
+        reports = [it for it in self._latest if it.event.domain.uuid == uuid and self._is_of(key, it, began)]
+        seen = Sampled(stats, began + stats.time_elapsed / 1000)
+        self._start(self._remember(key, stats.operation, reports, seen=seen))
 
     async def close(self) -> None:
         """Remember nothing more."""
@@ -88,7 +117,24 @@ class Reports:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _ended_job(self, event: Event) -> JobKey | None:
+    def _forget(self, uuid: str, run: DomainKey | None) -> None:
+        if self._runs.get(uuid) == run:
+            self._runs.pop(uuid, None)
+            self._disk_begins.pop(uuid, None)
+
+    def _is_of_followed(self, key: JobKey, report: _Report) -> bool:
+        began = self._followed(key)
+        return began is not None and self._is_of(key, report, began)
+
+    def _is_of(self, key: JobKey, report: _Report, began: float) -> bool:
+        """Whether it was reported since that job began, as far as that is known."""
+        if not isinstance(key, DiskKey):
+            return report.at >= began - BEGIN_SLACK
+        # Of two jobs of a disk in a row, the begin of the second one is reported after the end of the first.
+        other_followed = self._disk_begins.get(key.domain.uuid, report.at) > report.at
+        return report.at >= began or (report.at >= began - _DISK_SLACK and not other_followed)
+
+    def _ended_job(self, event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent) -> JobKey | None:
         """The job that the report says is over."""
         match event:
             case BlockJobEvent(domain, disk, _, status) if status in _ENDS:
@@ -105,59 +151,95 @@ class Reports:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a job that was missed is not remembered", exc_info=error)
 
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)
-        events = self._gathered.pop(key)
-        if self._followed(key):
-            return
-        operations = [operation for event in events if (operation := _operation(event)) is not None]
-        if operations:
-            await self._remember(key, operations[0], events)
+        reports = self._gathered.pop(key)
+        missed = _by_job([report for report in reports if not self._is_of_followed(key, report)])
+        followed_by_other = self._followed(key) is not None
+        for operation, of_job in missed:
+            await self._remember(key, operation, of_job, over=followed_by_other or of_job is not missed[-1][1])
 
     async def _remember(
-        self, key: JobKey, operation: Operation, observations: Sequence[Observation], stats: JobStats | None = None
+        self,
+        key: JobKey,
+        operation: Operation,
+        reports: Sequence[_Report],
+        *,
+        over: bool = False,
+        seen: Sampled | None = None,
     ) -> None:
-        """Enter the job with the verdict that follows from these observations and from one more look."""
+        """Enter the job with the verdict that follows from the reports of it and from one more look, unless it is known
+        to be `over`. `seen`: how it was seen while it ran."""
         clock = asyncio.get_running_loop().time
+        ended = reports[0].at if reports else clock()
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         attachment: Attachment | BlockAttachment
         if isinstance(key, DiskKey) and isinstance(operation, BlockOperation):
             attachment = BlockAttachment(key, operation)
         else:
             attachment = Attachment(domain, operation, None, dump_events=True)
-        for observation in [*observations, await self._look(key)]:
-            attachment.observe(observation, clock())
+        if seen is not None:
+            attachment.observe(seen, seen.sent)
+        for report in reports:
+            attachment.observe(report.event, report.at)
+        attachment.observe(Sampled(None, clock()) if over else await self._look(key, ended), clock())
         outcome = attachment.outcome(clock() + FILE_GRACE)
         if outcome is None:
-            return  # It has a job again, and that one is followed.
+            return  # It goes on, and is followed.
+        final = next((report.event.stats for report in reports if isinstance(report.event, JobEvent)), None)
+        stats = seen.stats if seen is not None else None
+        if final is not None and not outcome.time_elapsed:
+            outcome = replace(outcome, time_elapsed=final.time_elapsed)
         remembered = self._memory.job(self._backend, domain, operation, disk)
-        if stats is not None:
-            remembered.seen(stats)
-        remembered.ended(outcome, 0.0, stats)
+        if stats is not None and seen is not None:
+            remembered.seen(stats, clock() - seen.sent)
+        remembered.ended(outcome, clock() - ended, final or stats)
 
-    async def _look(self, key: JobKey) -> Observation:
+    async def _look(self, key: JobKey, ended: float) -> Observation:
+        """What the job is now; none, if it is one that began after `ended`."""
         sent = asyncio.get_running_loop().time()
         try:
-            return Sampled(await self._backend.job(key), sent)
+            stats = await self._backend.job(key)
         except BackendError as error:
             return SampleFailed(error)
+        if stats is not None and self._began_after(key, ended, sent - stats.time_elapsed / 1000):
+            stats = None
+        return Sampled(stats, sent)
+
+    def _began_after(self, key: JobKey, ended: float, began: float) -> bool:
+        if isinstance(key, DiskKey):
+            return self._disk_begins.get(key.domain.uuid, ended) > ended
+        return began > ended + BEGIN_SLACK
 
 
-def _operation(event: Event) -> Operation | None:
+def _by_job(reports: Iterable[_Report]) -> list[tuple[Operation, list[_Report]]]:
+    """The reports of each job, which has one of a kind; that of a dump is the only one."""
+    jobs: list[tuple[Operation, list[_Report]]] = []
+    for report in reports:
+        operation = _operation(report.event)
+        if jobs and operation is not JobOperation.DUMP and jobs[-1][0] == operation:
+            of_job = jobs[-1][1]
+            if all(type(other.event) is not type(report.event) for other in of_job):
+                of_job.append(report)
+                continue
+        jobs.append((operation, [report]))
+    return jobs
+
+
+def _operation(event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent) -> Operation:
     """That of the job whose end is reported."""
     match event:
         case BlockJobEvent(operation=operation):
             return operation
         case JobEvent(stats=stats):
             return stats.operation
-        case DumpEvent():
-            return JobOperation.DUMP
         case LifecycleEvent(_, what, detail):
             return _LAST_WORDS[what, detail]
-    return None
-
-
-def _uuid(event: Event) -> str | None:
-    return None if isinstance(event, ConnectionEvent) else event.domain.uuid
+    return JobOperation.DUMP

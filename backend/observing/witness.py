@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.event_stream import EventStream
-from backend.log import ignored
-from backend.model import DiskKey, JobKey, JobStats
+from backend.model import DiskKey, JobKey, JobOperation, JobStats
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
+from backend.observing.unfinished import Unfinished
 from backend.observing.wait import wait
 from backend.observing.watcher import Changes, DomainView, Watcher, is_other
 from backend.records.entry import SLACK
+from backend.records.journal import Journal
 from backend.verdicts.block_attachment import follows
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class _Followed:
         """Whether these are the stats of another job that followed this one."""
         if stats.disk is not None:
             return follows(self.last, stats)
+        if stats.operation == self.last.operation == JobOperation.MIGRATION_IN:
+            return False  # No run of a domain has two of these, and none says how long it has been running.
         if is_other(stats, self.last) or (self.last.closing and not stats.closing):
             return True
         # While it is followed, the wait tells it from the next one. Its elapsed time, which the clock's steps change,
@@ -55,17 +58,27 @@ class _Followed:
 class Witness:
     """Feed it with `take`, while `run` runs."""
 
-    def __init__(self, backend: Backend, memory: Memory) -> None:
+    def __init__(self, backend: Backend, memory: Memory, journal: Journal | None = None) -> None:
+        """`journal`: where this user's own dumps are recorded; by default, in this user's own."""
         self._backend = backend
         self._memory = memory
+        self._journal = journal
         self._followed: dict[JobKey, _Followed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._reports = Reports(backend, memory, self._followed.__contains__)
+        self._reports = Reports(backend, memory, self._began)
+        self._unfinished = Unfinished(backend, memory, self._followed.__contains__, self._see)
+        self._connected = False
+
+    @property
+    def following(self) -> int:
+        """How many jobs are being followed."""
+        return len(self._tasks)
 
     async def run(self) -> None:
-        """Listen to the hypervisor's reports until cancelled, or until they end."""
+        """Listen to the hypervisor's reports, and follow jobs, until cancelled."""
         try:
-            async with self._backend.events() as events:
+            async with self._backend.events() as events, asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._unfinished.run())
                 await self._listen(events)
         finally:
             await self._reports.close()
@@ -75,15 +88,26 @@ class Witness:
 
     def take(self, changes: Changes) -> None:
         """Follow the jobs that are new among what the watcher has found."""
+        if changes.connected and not self._connected:
+            self._unfinished.look_soon()
+        self._connected = changes.connected
         for view in changes.changed:
             self._reports.know(view.domain.key)
             for key, stats in _jobs(view):
                 self._see(key, stats)
+        for uuid in changes.removed:
+            self._reports.forget(uuid)
 
     async def _listen(self, events: EventStream) -> None:
-        with ignored(logger, "ends of jobs are not reported", BackendError):
+        try:
             async for event in events:
                 self._reports.take(event)
+        except BackendError as error:
+            logger.warning("%s does not report the ends of jobs any more: %s", self._backend.uri, error.message)
+
+    def _began(self, key: JobKey) -> float | None:
+        followed = self._followed.get(key)
+        return followed.began if followed is not None else None
 
     def _see(self, key: JobKey, stats: JobStats) -> None:
         followed = self._followed.get(key)
@@ -91,17 +115,26 @@ class Witness:
         if followed is not None and not followed.is_followed_by(stats, began):
             followed.last = stats
         elif len(self._tasks) < MOST:
-            task = asyncio.create_task(self._follow(key, stats))
+            task = asyncio.create_task(self._follow(key, stats, began))
             self._followed[key] = _Followed(task, began, stats)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _follow(self, key: JobKey, stats: JobStats) -> None:
+    async def _follow(self, key: JobKey, stats: JobStats, began: float) -> None:
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         try:
-            await wait(self._backend, domain, stats.operation, disk=disk, memory=self._memory, interval=INTERVAL)
+            await wait(
+                self._backend,
+                domain,
+                stats.operation,
+                journal=self._journal,
+                disk=disk,
+                memory=self._memory,
+                interval=INTERVAL,
+                patient=True,
+            )
         except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
-            self._reports.ended_unseen(key, stats)
+            self._reports.ended_unseen(key, stats, began)
         except BackendError as error:
             logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
         except Exception:
@@ -115,14 +148,25 @@ class Witness:
     def _forget(self, key: JobKey, followed: _Followed) -> None:
         if self._followed.get(key) is followed:
             del self._followed[key]
+            self._unfinished.look_soon()
 
 
-async def watch_and_witness(backend: Backend, memory: Memory) -> None:
-    """Remember every job of the open backend until cancelled."""
-    witness = Witness(backend, memory)
+async def watch_and_witness(
+    backend: Backend,
+    memory: Memory,
+    report: Callable[[Witness, Changes], None] = lambda witness, changes: None,
+    journal: Journal | None = None,
+) -> None:
+    """Remember every job of the open backend until cancelled; `report` gets each change once the witness has it."""
+    witness = Witness(backend, memory, journal)
+
+    def take(changes: Changes) -> None:
+        witness.take(changes)
+        report(witness, changes)
+
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(witness.run())
-        tasks.create_task(Watcher(backend).run(witness.take))
+        tasks.create_task(Watcher(backend).run(take))
 
 
 def _jobs(view: DomainView) -> Iterator[tuple[JobKey, JobStats]]:

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import JournalError, JournalWarning
+from backend.errors import JournalError, JournalTooNew, JournalWarning
 from backend.records.filesystem import is_local
 from backend.records.folder import locked, private_file
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 PATIENCE = 5.0
 """Seconds that a process waits for another process that holds the file's lock."""
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-_FILES = ("", "-wal", "-shm")
+_FILES = ("", "-journal", "-wal", "-shm")
 _ROOM = 1 << 16
 """Bytes below which a disk is full for such a file."""
 
@@ -140,10 +140,9 @@ class Database:
 
     def _check_version(self, version: int) -> None:
         if version > len(self._steps):
-            raise OSError(
-                0,
-                f"it was written by a newer virt-jobs (schema {version}, this one knows {len(self._steps)}); "
-                "use that one",
+            raise JournalTooNew(
+                f"cannot use {self._what} {self.path}: it was written by a newer virt-jobs (schema {version}, this one "
+                f"knows {len(self._steps)}); use that one"
             )
 
     def _migrate(self, db: sqlite3.Connection) -> None:
@@ -163,6 +162,8 @@ class Database:
         match _code(error) if isinstance(error, sqlite3.Error) else None:
             case sqlite3.SQLITE_BUSY:
                 return f"another process has held its lock for {PATIENCE:g} s; try again later"
+            case sqlite3.SQLITE_READONLY:
+                return "a write to it was interrupted; its writer repairs that when it starts again"
             case sqlite3.SQLITE_ERROR:
                 return f"{error}; move it away, and a new one is begun"
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from backend.model import DomainKey, Operation
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord
 
 SLACK = 0.3
 """Seconds by which two observers may disagree on when a job began whose elapsed time is told."""
+
+
+class EntryState(StrEnum):
+    """Where the job of an entry stands; `process.entry_state` tells."""
+
+    RUNNING = "running"
+    """Its observer follows it, as far as that can be told from here."""
+    ENDED = "ended"
+    """It is over; the verdict says how, or that nobody knows."""
+    UNSEEN = "end not seen"
+    """Its observer is gone: the job may be over, or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +70,23 @@ class JobEntry:
     left_paused: bool = False
     downtime: int | None = None
     """ms; see Outcome."""
+    namespace: int = 0
+    """The pid namespace of the observer's process, as in a record."""
 
     @property
     def key(self) -> DomainKey:
         """The run of the domain that it is about."""
         return DomainKey(self.uuid, self.domain_id, self.domain)
+
+    @property
+    def job(self) -> JobKey:
+        """The job that it is about: the domain's own, or that of a disk."""
+        return self.key if self.disk is None else DiskKey(self.key, self.disk)
+
+    @property
+    def host(self) -> str:
+        """The name of the observer's host."""
+        return self.observer.partition(" (")[0].rpartition("@")[2]
 
     @property
     def over(self) -> bool:
@@ -117,6 +141,10 @@ def is_same_job(one: JobEntry, other: JobEntry) -> bool:
         began, ended = (one.began, other.began), (one.ended, other.ended)
     if one.exact and other.exact:
         return abs(began[0] - began[1]) <= SLACK
+    if one.uri != other.uri or (one.boot and other.boot and one.boot != other.boot):
+        return False  # Ids of runs begin anew with every boot, and on every host.
+    if one.operation == JobOperation.MIGRATION_IN:
+        return True  # No run of a domain has two of these.
     first, last = (0, 1) if began[0] <= began[1] else (1, 0)
     end = ended[first]
     return end is None or began[last] < end
@@ -144,6 +172,15 @@ def with_outcome(
         pid=0,
         pid_start="",
     )
+
+
+def end_not_seen(entry: JobEntry, detail: str, now: float, uptime: float | None) -> JobEntry:
+    """The entry of a job that was found to be over `now`, after nobody had followed it; `detail` says so.
+
+    `uptime`: the same moment since the boot of the entry's kernel, if that still runs.
+    """
+    outcome = Outcome(entry.key, entry.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=entry.disk)
+    return with_outcome(entry, outcome, now, uptime, None)
 
 
 def combined(one: JobEntry, other: JobEntry) -> JobEntry:

@@ -8,12 +8,16 @@ from typing import Any
 
 from backend.model import BlockOperation, JobOperation, Operation
 from backend.outcome import Evidence, Verdict
-from backend.records.codec import InvalidRecord, converted, count, moment, short_text
+from backend.records.codec import TEXT_LIMIT, InvalidRecord, converted, count, moment, short_text
 from backend.records.entry import JobEntry
 
 COLUMNS = tuple(spec.name for spec in fields(JobEntry))
-_PRIVATE = ("pid", "pid_start", "machine", "boot", "began_uptime", "ended_uptime", "exact")
+_PRIVATE = ("pid", "pid_start", "machine", "boot", "began_uptime", "ended_uptime", "exact", "namespace")
 """What tells virt-jobs which job an entry means, and nobody else."""
+
+
+_MOST = 2**63 - 1
+"""The largest number that SQLite keeps."""
 
 
 def to_row(entry: JobEntry) -> tuple[object, ...]:
@@ -43,7 +47,7 @@ def to_json(entry: JobEntry) -> dict[str, Any]:
 
 
 def plain(value: object) -> object:
-    """A field's value as SQLite takes it."""
+    """A field's value as SQLite takes it, and `from_row` after it: what is too long is cut."""
     match value:
         case JobOperation():
             return f"job {int(value)}"
@@ -51,8 +55,10 @@ def plain(value: object) -> object:
             return f"block {int(value)}"
         case bool():
             return int(value)
-        case Verdict() | Evidence():
-            return str(value)
+        case int():
+            return min(value, _MOST)
+        case str():
+            return str(value)[:TEXT_LIMIT]
     return value
 
 
@@ -97,4 +103,5 @@ _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "time_elapsed": (count, False),
     "left_paused": (_flag, False),
     "downtime": (count, False),
+    "namespace": (count, False),
 }

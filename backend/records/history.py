@@ -13,30 +13,30 @@ import stat
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from backend.errors import JournalWarning
-from backend.model import Operation
+from backend.model import BlockOperation, Operation
 from backend.outcome import Verdict
-from backend.records import entry_fields
+from backend.records import entry_fields, process
 from backend.records.codec import InvalidRecord
 from backend.records.database import Database
-from backend.records.entry import JobEntry, combined, is_same_job
+from backend.records.entry import EntryState, JobEntry, combined, is_same_job
 from backend.records.folder import state_folder
+from backend.records.host import host_file, host_folder
 from backend.records.journal import own_name
 from backend.text import clean
 
 logger = logging.getLogger(__name__)
 
-HOST_FOLDER = "VIRT_JOBS_HOST_FOLDER"
-"""The environment variable that names another folder for the host's history."""
-_HOST_FOLDER = Path("/var/lib/virt-jobs")
 _COLUMNS = ", ".join(f'"{name}"' for name in entry_fields.COLUMNS)
 # What each version of the schema added to the one before it.
 _STEPS = (
-    f"CREATE TABLE jobs ({_COLUMNS}, change INTEGER, PRIMARY KEY (id))",
+    "CREATE TABLE jobs (id, uri, uuid, domain, domain_id, operation, disk, began, exact, observer, requester, record, "
+    "machine, boot, began_uptime, pid, pid_start, path, format, ended, ended_uptime, verdict, evidence, detail, error, "
+    "bytes, time_elapsed, left_paused, downtime, namespace, change INTEGER, PRIMARY KEY (id))",
     "CREATE INDEX by_domain ON jobs (uuid)",
     "CREATE INDEX by_change ON jobs (change)",
     "CREATE INDEX open ON jobs (ended) WHERE ended IS NULL",
@@ -68,21 +68,36 @@ class Query:
     limit: int = 1000
 
 
-def host_folder() -> Path:
-    """Where the host's witness keeps its history."""
-    return Path(os.environ.get(HOST_FOLDER) or _HOST_FOLDER)
-
-
 class History:
     """All methods raise JournalError where the file cannot be used. Any thread may call."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """`path`: that of a history other than this user's own."""
-        path = state_folder() / own_name("history") if path is None else path
-        self._file = Database(
-            path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder", durable=False
+    def __init__(self, path: Path | None = None, file: Database | None = None) -> None:
+        """`path`: that of a history other than this user's own; `file`: one with its own rules."""
+        self._file = file or Database(
+            state_folder() / own_name("history") if path is None else path,
+            _STEPS,
+            what="the history",
+            advice="XDG_STATE_HOME may name another folder",
+            durable=False,
         )
         self._kept = 0
+
+    @classmethod
+    def of_host(cls) -> Self:
+        """The host's, for its witness, which has claimed the folder: nobody else writes there.
+
+        It has no write-ahead log, since its readers could not use that.
+        """
+        return cls(
+            file=Database(
+                _host_path(),
+                _STEPS,
+                what="the host's history",
+                advice="see its folder",
+                create=host_file,
+                shared_log=False,
+            )
+        )
 
     @property
     def path(self) -> Path:
@@ -96,7 +111,7 @@ class History:
 
         def work(db: sqlite3.Connection) -> JobEntry:
             known = _known(db, entry)
-            kept = entry if known is None else combined(known, entry)
+            kept = entry if known is None else _taken_over(combined(known, entry), entry)
             if kept != known:
                 _write(db, kept)
             if self._kept % _PRUNE_EVERY == 0:
@@ -125,9 +140,7 @@ class HostHistory:
     """The host's history, to be read. Only its owner, root, can have written it, or it is not believed."""
 
     def __init__(self) -> None:
-        self._file = Database(
-            host_folder() / "history.db", _STEPS, what="the host's history", advice="is this user in group libvirt?"
-        )
+        self._file = Database(_host_path(), _STEPS, what="the host's history", advice="is this user in group libvirt?")
 
     @property
     def path(self) -> Path:
@@ -142,11 +155,19 @@ class HostHistory:
         nothing: tuple[list[JobEntry], int] = [], 0
         return self._read(lambda db: _changes(db, after), nothing)
 
+    def count(self) -> int:
+        """How many jobs there are; 0 without a history. JournalError as `jobs`."""
+        return self._read(lambda db: int(db.execute("SELECT COUNT(*) FROM jobs").fetchone()[0]), 0)
+
     def _read(self, work: Callable[[sqlite3.Connection], T], nothing: T) -> T:
         try:
             return self._file.read(work, check=_check_owner)
         except FileNotFoundError:
             return nothing
+
+
+def _host_path() -> Path:
+    return host_folder() / "history.db"
 
 
 def _check_owner(path: Path) -> None:
@@ -188,7 +209,29 @@ def _known(db: sqlite3.Connection, entry: JobEntry) -> JobEntry | None:
     if known is not None:
         return known
     of_run = _select(db, "WHERE uuid = ? AND domain_id IS ? ORDER BY rowid DESC LIMIT 20", entry.uuid, entry.domain_id)
-    return next((other for other in of_run if is_same_job(entry, other)), None)
+    return next((other for other in of_run if is_same_job(entry, other) and not _is_left(other, entry)), None)
+
+
+def _taken_over(kept: JobEntry, entry: JobEntry) -> JobEntry:
+    """What is kept of a job that goes on, with the entry's observer if its own is gone."""
+    if kept.over or process.observer_alive(kept) is not False:
+        return kept
+    return replace(
+        kept,
+        observer=entry.observer,
+        pid=entry.pid,
+        pid_start=entry.pid_start,
+        namespace=entry.namespace,
+        machine=entry.machine,
+    )
+
+
+def _is_left(known: JobEntry, entry: JobEntry) -> bool:
+    """Whether the known one has lost its observer, so that the entry may be of the job after it: that of a disk does
+    not tell when it began."""
+    if known.over or not isinstance(known.operation, BlockOperation) or known.pid_start == entry.pid_start:
+        return False
+    return process.entry_state(known) is EntryState.UNSEEN
 
 
 def _write(db: sqlite3.Connection, entry: JobEntry) -> None:

@@ -9,15 +9,33 @@ import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from backend.model import DumpRequest
 from backend.records.codec import TEXT_LIMIT
-from backend.records.entry import JobEntry
+from backend.records.entry import EntryState, JobEntry
 from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine
 from backend.records.record import JobRecord, RecordState
 
 START_GRACE = 10.0
 """Seconds in which a runner begins its work, even if the process that started it is gone by then."""
+
+
+class _Holder(Protocol):
+    """What names a process on some machine."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def pid_start(self) -> str: ...
+    @property
+    def machine(self) -> str: ...
+    @property
+    def namespace(self) -> int: ...
+    @property
+    def boot(self) -> str: ...
+    @property
+    def host(self) -> str: ...
 
 
 def new_record(request: DumpRequest, uri: str) -> JobRecord:
@@ -82,7 +100,7 @@ def runner_alive(record: JobRecord) -> bool | None:
     return alive
 
 
-def _process_alive(record: JobRecord, here: Machine) -> bool | None:
+def _process_alive(record: _Holder, here: Machine) -> bool | None:
     if not record.pid:
         return None
     if not (record.machine or record.namespace):
@@ -97,7 +115,7 @@ def _process_alive(record: JobRecord, here: Machine) -> bool | None:
     return False if rebooted and first else None
 
 
-def _has_start(record: JobRecord) -> bool | None:
+def _has_start(record: _Holder) -> bool | None:
     start = process_start(record.pid)
     if not start and _is_hidden(record.pid):
         return None
@@ -119,13 +137,24 @@ def _is_hidden(pid: int) -> bool:
 
 def is_watched(entry: JobEntry) -> bool:
     """Whether the observer of a job may still be watching it, as far as this host can tell."""
-    here = this_machine()
-    if not entry.pid:
-        return False
-    if entry.boot and entry.boot == here.boot:
-        alive = process_start(entry.pid) == entry.pid_start != ""
-        return alive or _is_hidden(entry.pid)
-    return entry.machine != here.id or not entry.machine
+    return bool(entry.pid) and observer_alive(entry) is not False
+
+
+def observer_alive(entry: JobEntry) -> bool | None:
+    """Whether the process that observes the entry's job is alive; None where that cannot be told."""
+    return _process_alive(entry, this_machine())
+
+
+def is_own(entry: JobEntry) -> bool:
+    """Whether this very process observes the entry's job."""
+    return entry.pid == os.getpid() and entry.pid_start == process_start(entry.pid)
+
+
+def entry_state(entry: JobEntry) -> EntryState:
+    """Where the entry's job stands."""
+    if entry.over:
+        return EntryState.ENDED
+    return EntryState.UNSEEN if observer_alive(entry) is False else EntryState.RUNNING
 
 
 def current_state(record: JobRecord) -> RecordState:

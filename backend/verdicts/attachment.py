@@ -28,7 +28,7 @@ from backend.text import clean
 from backend.verdicts import lifecycle, migrations, proofs
 from backend.verdicts.claims import RecordEvidence, weigh
 from backend.verdicts.held_file import HeldFile, complete_file, incomplete_file
-from backend.verdicts.ledger import Ledger, Sign, all_written, last_remark, word_of_hypervisor
+from backend.verdicts.ledger import Ledger, Sign, all_written, dump_reported, last_remark, word_of_hypervisor
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
@@ -115,6 +115,16 @@ class Attachment:
     def last(self) -> JobStats | None:
         """The latest sample of this very job."""
         return self._samples.last
+
+    @property
+    def seen_at(self) -> float | None:
+        """When the job was last seen to be there (the caller's monotonic clock, seconds)."""
+        return self._samples.seen_at
+
+    @property
+    def sampled_at(self) -> float:
+        """When that was asked for; the caller's clock."""
+        return self._samples.sent
 
     @property
     def ended(self) -> bool:
@@ -312,8 +322,9 @@ class Attachment:
                 if self.orphaned:
                     self._end(now)
             case DumpEvent():
-                # There is one for each memory-only dump: a second one is about another dump.
-                if is_dump and not self._raw and word_of_hypervisor(self._ledger.signs) is None:
+                # There is one for each memory-only dump: a second one is about another dump, as is one after the end
+                # of a raw dump, which may be known by nothing else.
+                if is_dump and not self._raw and not dump_reported(self._ledger.signs):
                     self._ledger.add(proofs.sign_of_dump_event(event, now))
             case JobEvent() if is_dump:
                 self._ledger.add(proofs.sign_of_stream(now))

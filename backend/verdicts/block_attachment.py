@@ -41,6 +41,8 @@ class BlockAttachment:
         self.operation = operation
         self.last: JobStats | None = None
         """The latest sample of this very job."""
+        self.sampled_at = 0.0
+        """When that was asked for."""
         self.ready = False
         """Whether it has copied everything, and mirrors what the guest writes."""
         self._source = source
@@ -67,8 +69,8 @@ class BlockAttachment:
     def observe(self, observation: Observation, now: float) -> None:
         """Take one observation into account."""
         match observation:
-            case Sampled(stats):
-                self._take_sample(stats, now)
+            case Sampled(stats, sent):
+                self._take_sample(stats, sent, now)
             case SampleFailed(error):
                 self._take_error(error, now)
             case DiskSeen(source):
@@ -100,7 +102,7 @@ class BlockAttachment:
             disk=self.key.disk,
         )
 
-    def _take_sample(self, stats: JobStats | None, now: float) -> None:
+    def _take_sample(self, stats: JobStats | None, sent: float, now: float) -> None:
         self._link.lost_at = None
         if self.ended:
             return
@@ -113,6 +115,7 @@ class BlockAttachment:
             self._link.gap = False
             self.ready = self.ready or stats.ready is True
             # libvirt tells it in two ways, and one of them may come late.
+            self.sampled_at = sent
             self.last = replace(stats, ready=self.ready) if self.operation.becomes_ready else stats
 
     def _is_other(self, stats: JobStats) -> bool:

@@ -10,7 +10,20 @@ from importlib import import_module
 
 from tests.benchmarks.figures import Figure, table
 
-BENCHMARKS = ("start", "console", "many_hosts", "sweep", "waits", "many_waits", "detection", "cost", "fleet", "growth")
+BENCHMARKS = (
+    "start",
+    "console",
+    "slow_terminal",
+    "many_hosts",
+    "sweep",
+    "waits",
+    "many_waits",
+    "detection",
+    "cost",
+    "witness",
+    "fleet",
+    "growth",
+)
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ def _dumps(env: Mapping[str, str], here: Site) -> Iterator[Figure]:
                 console.read_for(PAUSE)
                 if stopped:
                     os.kill(console.pid, signal.SIGSTOP)
-                dump = _dump(here, domain, disk / "core")
+                dump = dump_to(here, domain, disk / "core")
                 while not dump.done():
                     console.read_for(0.05)
                 os.kill(console.pid, signal.SIGCONT)
@@ -101,7 +101,7 @@ def _dumps(env: Mapping[str, str], here: Site) -> Iterator[Figure]:
     yield Figure("a dump's length, watched to unwatched, median of pairs", median(ratios), 1.02, "times")
 
 
-def _dump(here: Site, domain: DomainKey, target: Path) -> Future[float]:
+def dump_to(here: Site, domain: DomainKey, target: Path) -> Future[float]:
     """Seconds that a dump takes whoever asks for it; the file is removed afterwards."""
 
     def run() -> float:

@@ -19,7 +19,8 @@ import pytest
 
 from backend.model import BlockOperation, JobOperation
 from backend.outcome import Verdict
-from backend.records.history import HOST_FOLDER, History
+from backend.records.history import History
+from backend.records.host import HOST_FOLDER
 from backend.records.journal import Journal
 from backend.records.record import RecordState
 from tests.cli.command import one_line, virt_jobs

@@ -30,7 +30,7 @@ from backend.uri import open_backend
 from backend.verdicts.job_sources import merge_sources
 from backend.verdicts.recorded import recorded_outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
-from tests.unit.test_dumpfile import WHOLE
+from tests.unit.test_dumpfile import WHOLE, write_anew
 from tests.unit.test_record import new
 from tui.cli import job_rows, tables
 
@@ -218,7 +218,7 @@ def test_a_spoiled_journal_is_read_kept_aside_or_refused(tmp_path: Path, content
 @given(data=st.data())
 def test_a_spoiled_dump_gets_an_answer(kind: str, data: st.DataObject, tmp_path: Path) -> None:
     path = tmp_path / "dump"
-    path.write_bytes(data.draw(spoiled([WHOLE[kind][0]()])))
+    write_anew(path, data.draw(spoiled([WHOLE[kind][0]()])))
     if huge := data.draw(st.sampled_from([0, 0, 2**33, 2**43])):
         os.truncate(path, huge)  # Sparse: it weighs nothing, and claims anything.
     try:

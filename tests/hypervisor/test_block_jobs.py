@@ -31,8 +31,6 @@ pytestmark = pytest.mark.hypervisor
 
 MIB = 32
 """Size of a disk. QEMU holds no job that is smaller than 16 MiB."""
-AT_ONCE = 1.0
-"""Seconds within which an answer came without waiting for anything, on a busy machine too."""
 
 
 @pytest.fixture
@@ -287,7 +285,7 @@ async def test_a_migration_that_takes_its_disks_along_is_one_job(
     asked = time.monotonic()
     with pytest.raises(DomainBusy, match="migration out"):
         await backend.abort(DiskKey(domain, "vda"))
-    assert time.monotonic() < asked + AT_ONCE
+    assert time.monotonic() < asked + DEADLINE
     await backend.abort(domain)
     assert await ended(virsh)
 
@@ -388,7 +386,7 @@ async def test_a_qemu_that_does_not_answer_keeps_nobody_waiting(
                 asked = time.monotonic()
                 with pytest.raises(NotAnswering):
                     await call(DiskKey(domain, "vda"))
-                assert time.monotonic() < asked + DEADLINE + AT_ONCE
+                assert time.monotonic() < asked + 2 * DEADLINE
         finally:
             os.kill(qemu, signal.SIGCONT)
         over = BlockJobEvent(domain, "vda", BlockOperation.COPY, BlockJobStatus.COMPLETED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,10 +21,11 @@ from backend.model import (
 )
 from backend.observing.checkup import Checkup
 from backend.records import process
+from backend.records.host import Claim
 from backend.running.place import Place
 from backend.running.scope import Login, LogoutCheck
 from tui.cli import findings
-from tui.cli.findings import Finding, Mark
+from tui.cli.findings import Finding, Mark, WitnessFacts
 
 URI = "qemu:///system"
 ABLE = Capabilities("QEMU 7.2.22, libvirt 9.0.0", True, dict.fromkeys(FORMAT_NAMES), dict.fromkeys(DumpFlags))
@@ -161,3 +164,35 @@ def test_no_binding_says_how_to_get_one() -> None:
     finding = findings.of_binding("No module named 'libvirt'", "install it")
     assert (finding.mark, finding.todo) == (Mark.ATTENTION, "install it")
     assert findings.of_binding(Binding("9.0.0", "9.0.0"), "").mark is Mark.OK
+
+
+RUNNING = Claim(os.getpid(), process.process_start(os.getpid()), "1.0", 1e9, (URI,))
+GONE = replace(RUNNING, pid_start="another boot:1")
+FACTS = WitnessFacts("joe", claim=RUNNING, jobs=3)
+
+
+@pytest.mark.parametrize(
+    ("facts", "mark", "text"),
+    [
+        (FACTS, Mark.OK, "running since 2001-09-09 .*, version 1.0; remembers 3 jobs"),
+        (replace(FACTS, for_group=False), Mark.OK, "only root can read it"),
+        (
+            replace(FACTS, claim=replace(RUNNING, version="0.9")),
+            Mark.NOTE,
+            "restart it for version 1.0: systemctl restart",
+        ),
+        (
+            replace(FACTS, claim=GONE, installed=True),
+            Mark.ATTENTION,
+            "not running; remembers 3 jobs .*systemctl enable",
+        ),
+        (replace(FACTS, claim=GONE), Mark.NOTE, "not running; remembers 3 jobs"),
+        (WitnessFacts("joe"), Mark.NOTE, "none on this host: how a job ended is lost if nobody watched it"),
+        (WitnessFacts("joe", hidden=True), Mark.NOTE, "usermod -aG libvirt joe"),
+        (replace(FACTS, error="it was damaged"), Mark.ATTENTION, "it was damaged"),
+    ],
+)
+def test_the_witness(facts: WitnessFacts, mark: Mark, text: str) -> None:
+    finding = findings.of_witness(facts, "1.0")
+    assert finding.mark is mark
+    assert re.search(text, f"{finding.text} {finding.todo}"), finding

@@ -15,8 +15,11 @@ from backend.errors import JournalError, JournalWarning
 from backend.model import BlockOperation, DomainKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import history as histories
-from backend.records.entry import JobEntry, combined, is_same_job, with_outcome
-from backend.records.history import HOST_FOLDER, History, HostHistory, Query
+from backend.records.entry import EntryState, JobEntry, combined, is_same_job, with_outcome
+from backend.records.history import History, HostHistory, Query
+from backend.records.host import HOST_FOLDER
+from backend.records.machine import this_machine
+from backend.records.process import entry_state, process_start
 
 DOMAIN = DomainKey("6d8e6f3c-27e2-4f6c-9f2e-0a5a3d7b1c11", 7, "web-01")
 _ids = iter(range(10**6))
@@ -90,6 +93,45 @@ def test_jobs_without_a_known_begin_are_the_same_while_the_first_one_lasts() -> 
     later = entry(1030.0, BlockOperation.COPY, disk="vda", exact=False)
     assert is_same_job(copy, later)
     assert not is_same_job(ended(copy), later)
+
+
+def test_ids_of_runs_mean_nothing_after_a_reboot_or_elsewhere() -> None:
+    copy = entry(1000.0, BlockOperation.COPY, disk="vda", exact=False)
+    assert not is_same_job(copy, replace(copy, boot="another", began=1030.0))
+    assert not is_same_job(copy, replace(copy, uri="qemu+ssh://hv2/system", began=1030.0))
+
+
+def test_a_run_of_a_domain_came_in_once() -> None:
+    arriving = ended(entry(1000.0, JobOperation.MIGRATION_IN, exact=False))
+    assert is_same_job(arriving, entry(1005.1, JobOperation.MIGRATION_IN, exact=False))
+
+
+def test_a_job_that_goes_on_has_the_observer_that_lives() -> None:
+    history = History()
+    machine, pid = this_machine(), os.getpid()
+    gone = entry(boot=machine.boot, pid=pid, pid_start=f"{machine.boot}:1", namespace=machine.namespace)
+    assert entry_state(history.keep(gone)) is EntryState.UNSEEN
+    kept = history.keep(replace(gone, id="new", pid_start=process_start(pid), observer="root@hv1 (witness)"))
+    assert (kept.id, kept.observer, entry_state(kept)) == (gone.id, "root@hv1 (witness)", EntryState.RUNNING)
+    assert entry_state(history.keep(ended(kept))) is EntryState.ENDED
+
+
+def test_what_is_too_long_or_too_large_is_cut_and_not_lost() -> None:
+    history = History()
+    kept = history.keep(replace(ended(entry(domain="x" * 5000)), bytes=2**64))
+    [read] = history.jobs()
+    assert (read.id, len(read.domain), read.bytes) == (kept.id, 4096, 2**63 - 1)
+
+
+def test_what_was_half_written_to_a_damaged_file_is_not_written_to_the_next_one() -> None:
+    history = History()
+    history.keep(entry())
+    history.path.write_bytes(b"no database" * 1000)
+    left = history.path.with_name(f"{history.path.name}-journal")
+    left.write_bytes(b"the rollback journal of it")
+    with pytest.warns(JournalWarning, match="was damaged"):
+        assert history.jobs() == []
+    assert not left.exists()
 
 
 def test_a_record_tells_two_quick_dumps_apart() -> None:

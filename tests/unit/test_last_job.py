@@ -14,7 +14,8 @@ from backend.observing.last_job import JobChoice, LastJob, last_job
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import process
 from backend.records.entry import JobEntry, with_outcome
-from backend.records.history import HOST_FOLDER, History
+from backend.records.history import History
+from backend.records.host import HOST_FOLDER
 from backend.records.journal import Journal
 from backend.records.machine import boottime, this_machine
 from backend.records.record import JobRecord, RecordState

@@ -7,9 +7,10 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 import platformdirs
 
@@ -17,13 +18,14 @@ from backend.errors import BackendError
 from backend.libvirt.connection import binding, conf
 from backend.log import backend_error
 from backend.observing.checkup import Checkup, check
+from backend.records import process
 from backend.running import scope
 from backend.running.place import DEADLINE, Place, look_at
 from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import libvirt_installed
 from tui.cli import findings
-from tui.cli.findings import Finding, Mark
+from tui.cli.findings import Finding, Mark, WitnessFacts
 from tui.cli.output import print_json
 from tui.cli.target import Target
 from tui.config import dump_path
@@ -31,6 +33,15 @@ from tui.config.toml_source import ConfigError
 from tui.config.values import Config
 from tui.dumping import choice as dump_choice
 
+UNIT = "virt-jobs-witness.service"
+"""The name of the unit of the witness."""
+_UNIT_FOLDERS = (
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
 _SYSTEMD_DEADLINE = 3.0
 """Seconds that systemd has to answer."""
 
@@ -68,6 +79,7 @@ async def _examine(target: Target) -> list[Finding]:
         ]
     checked.extend(_configured(config))
     checked.extend(await in_thread(lambda: list(_stored()), "state"))
+    checked.append(findings.of_witness(await in_thread(_witness, "witness"), version("virt-jobs")))
     checked.append(await _logout())
     checkups = await asyncio.gather(*(_checked(target, uri) for uri in uris))
     needed = needed or all(checkup.capabilities is None for checkup in checkups)
@@ -114,6 +126,24 @@ def _stored() -> Iterator[Finding]:
         yield from findings.of_journal(journal.count(), journal.pending())
     except BackendError as error:
         yield Finding("journal", Mark.ATTENTION, clean(error.message))
+
+
+def _witness() -> WitnessFacts:
+    """The witness of this host. Nothing is created."""
+    from backend.records import host
+    from backend.records.history import HostHistory
+
+    facts = WitnessFacts(process.user(), any(Path(folder, UNIT).exists() for folder in _UNIT_FOLDERS))
+    try:
+        claim = host.read_claim()
+        if claim is None and not host.host_folder().exists():
+            return facts
+        for_group = host.readable_by_group(host.host_folder())
+        return replace(facts, claim=claim, for_group=for_group, jobs=HostHistory().count())
+    except PermissionError:
+        return replace(facts, hidden=True)
+    except (OSError, BackendError) as error:
+        return replace(facts, error=str(error))
 
 
 async def _logout() -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import stat
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +14,15 @@ from backend.libvirt.connection.binding import Binding
 from backend.model import Capabilities
 from backend.observing.checkup import Checkup
 from backend.records import process
+from backend.records.host import GROUP, Claim
 from backend.records.record import JobRecord, RecordState
 from backend.running.place import Place
 from backend.running.scope import LogoutCheck
 from backend.text import clean
 from tui.words import units
+
+_START = "systemctl enable --now virt-jobs-witness"
+_RESTART = "systemctl restart virt-jobs-witness"
 
 
 class Mark(StrEnum):
@@ -36,6 +41,26 @@ class Finding:
     """What to do about it."""
     uri: str | None = None
     """The hypervisor concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessFacts:
+    """What is known of the witness of this host."""
+
+    user: str
+    """Who asks."""
+    installed: bool = False
+    """Whether systemd has a unit of it."""
+    hidden: bool = False
+    """Whether this user may not look into its folder."""
+    claim: Claim | None = None
+    """What the latest witness says of itself."""
+    jobs: int = 0
+    """How many are remembered."""
+    for_group: bool = True
+    """Whether the group may read it."""
+    error: str = ""
+    """Why the history cannot be used."""
 
 
 def of_binding(binding: Binding | str, how_to_get: str) -> Finding:
@@ -81,6 +106,30 @@ def of_journal(total: int, pending: Sequence[JobRecord]) -> Iterator[Finding]:
         text = f"{_count(len(stale), 'record')} without a result, because its runner died; last: {last.domain}"
         todo = shlex.join(["virt-jobs", "-c", last.uri, "wait", "--last", "--", last.domain])
         yield Finding("stale records", Mark.NOTE, text, f"to see what is known: {todo}")
+
+
+def of_witness(witness: WitnessFacts, own_version: str) -> Finding:
+    """The witness of this host, which may be none."""
+    if witness.hidden:
+        # Whether it runs, nobody but root and the group can tell.
+        todo = f"to read it: usermod -aG {GROUP} {shlex.quote(witness.user)}, and log in again"
+        return Finding("witness", Mark.NOTE, f"its history is for root and group {GROUP} only", todo)
+    if witness.error:
+        return Finding("witness", Mark.ATTENTION, clean(witness.error))
+    claim, total = witness.claim, f"remembers {_count(witness.jobs, 'job')}"
+    if claim is not None and claim.running:
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(claim.since))
+        parts = [f"running since {since}, version {clean(claim.version)}", total]
+        if not witness.for_group:
+            parts.append(f"only root can read it, since there is no group {GROUP}")
+        todo = "" if claim.version == own_version else f"restart it for version {own_version}: {_RESTART}"
+        return Finding("witness", Mark.NOTE if todo else Mark.OK, "; ".join(parts), todo)
+    if witness.installed:
+        return Finding("witness", Mark.ATTENTION, f"installed, but not running; {total}", _START)
+    if claim is not None:
+        return Finding("witness", Mark.NOTE, f"not running; {total}", "virt-jobs witness, as root")
+    text = "none on this host: how a job ended is lost if nobody watched it"
+    return Finding("witness", Mark.NOTE, text, 'see "The host remembers" in the README')
 
 
 def of_logout(check: LogoutCheck) -> Finding:

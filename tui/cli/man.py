@@ -26,12 +26,14 @@ EXITS: Mapping[Exit, str] = {
 ENVIRONMENT = {
     "VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI": "The default hypervisor; the first variable that is set.",
     "XDG_CONFIG_HOME, XDG_STATE_HOME": "Base folders of the config and of the state (~/.config, ~/.local/state).",
+    "VIRT_JOBS_HOST_FOLDER": "The folder of what the witness remembers, instead of /var/lib/virt-jobs.",
     "NO_COLOR": "Disables the console's colours.",
 }
 FILES = {
     "~/.config/virt-jobs/config.toml": "The config.",
     "~/.local/state/virt-jobs/journal-ID.db": "This user's dumps on the machine with that ID: the journal.",
     "~/.local/state/virt-jobs/history-ID.db": "What this user's console and commands saw of jobs on that machine.",
+    "/var/lib/virt-jobs/history.db": "What the witness of this host remembers; for root and the group libvirt.",
     "~/.local/state/virt-jobs/virt-jobs.log": "The log: unexpected errors with their tracebacks; more with --debug.",
     "/etc/libvirt/libvirt.conf, ~/.config/libvirt/libvirt.conf": (
         "libvirt's aliases (uri_aliases) and default URI (uri_default), for root and for other users. Those of the "
