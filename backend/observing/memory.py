@@ -181,21 +181,22 @@ class Remembered:
             return
         # libvirt does not tell how long the job of a disk has been running, nor that of a migration in.
         exact = not isinstance(self._operation, BlockOperation) and self._operation is not JobOperation.MIGRATION_IN
-        self._begin(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
+        self._entry = self._begun(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
+        self._memory.keep(self._entry)
 
     def ended(self, outcome: Outcome, age: float, last: JobStats | None = None) -> None:
         """It was seen to be over `age` seconds ago; `last`: the last stats that it had."""
         if self._entry is None:
-            self._begin(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
-        assert self._entry is not None
+            # Not kept without its end: it would be taken for the next one, which may be running by now.
+            self._entry = self._begun(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
         done = last.processed if last is not None and last.measured else None
         age = max(0.0, min(age, boottime() - self._entry.began_uptime))  # It may have been seen after it was reported.
         self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age, done))
 
-    def _begin(self, ago: float, exact: bool) -> None:
+    def _begun(self, ago: float, exact: bool) -> JobEntry:
         machine = this_machine()
         pid = os.getpid()
-        self._entry = JobEntry(
+        return JobEntry(
             id=uuid.uuid4().hex,
             uri=self._uri,
             uuid=self._domain.uuid,
@@ -214,4 +215,3 @@ class Remembered:
             pid_start=process.process_start(pid),
             namespace=machine.namespace,
         )
-        self._memory.keep(self._entry)
