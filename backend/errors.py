@@ -79,6 +79,10 @@ class NoJob(BackendError):
     """The domain has no job to wait for."""
 
 
+class NoSuchDisk(BackendError):
+    """The domain has no disk of that name."""
+
+
 class JobMismatch(BackendError):
     """The domain's job is not of the expected kind."""
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from backend.errors import BackendError
-from backend.events import ConnectionEvent, Event
+from backend.events import ConnectionEvent, DumpEvent, Event, JobEvent
 
 
 class EventStream:
@@ -21,7 +21,8 @@ class EventStream:
 
     def __init__(self, on_close: Callable[[EventStream], None]) -> None:
         self._on_close = on_close
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[tuple[float, Event]] = deque()
+        """Those that nobody has taken yet, each with when it came (the event loop's clock)."""
         self._arrived = asyncio.Event()
         self._ended = False
         self._error: BackendError | None = None
@@ -34,12 +35,17 @@ class EventStream:
         """
         self._uuid = uuid
 
+    def forget_ends(self, until: float) -> None:
+        """Deliver no report on a job's end that came by then (the event loop's clock): they are about earlier jobs."""
+        kept = (entry for entry in self._waiting if entry[0] > until or not isinstance(entry[1], JobEvent | DumpEvent))
+        self._waiting = deque(kept)
+
     def put(self, event: Event) -> None:
         """Deliver an event (for backends)."""
         if self._uuid is not None and not isinstance(event, ConnectionEvent) and event.domain.uuid != self._uuid:
             return
         if not self._ended:
-            self._waiting.append(event)
+            self._waiting.append((asyncio.get_running_loop().time(), event))
             self._arrived.set()
 
     def end(self, error: BackendError | None = None) -> None:
@@ -65,7 +71,7 @@ class EventStream:
                 raise StopAsyncIteration
             self._arrived.clear()
             await self._arrived.wait()
-        return self._waiting.popleft()
+        return self._waiting.popleft()[1]
 
     async def __aenter__(self) -> Self:
         return self

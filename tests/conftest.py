@@ -13,14 +13,17 @@ from typing import NoReturn
 import hypothesis
 import pytest
 
+from tests.order import dealt
+
 HYPERVISOR = "qemu:///system"
 TESTS = Path(__file__).parent
 REQUIRED = "VIRT_JOBS_REQUIRE_HYPERVISOR"
 
 # How long an example takes says something about the machine and nothing about the code.
-hypothesis.settings.register_profile("virt-jobs", deadline=None)
-hypothesis.settings.register_profile("fast", deadline=None, max_examples=25)
-hypothesis.settings.register_profile("ci", deadline=None, max_examples=1000, print_blob=True)
+UNTIMED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("virt-jobs", UNTIMED)
+hypothesis.settings.register_profile("fast", UNTIMED, max_examples=25)
+hypothesis.settings.register_profile("ci", UNTIMED, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "virt-jobs")
 
 
@@ -65,7 +68,9 @@ def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Col
     return WithoutBinding.from_parent(parent, name=path.name, path=path) if needed and binding_missing() else None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if worker := getattr(config, "workerinput", None):
+        items[:] = dealt(items, worker["workercount"], TESTS)
     for item in items:
         # Its dumps are made by runners, and the command that it runs is one too.
         if "harness" in getattr(item, "fixturenames", ()):
@@ -103,11 +108,11 @@ def hypervisor_missing() -> str | None:
             [sys.executable, "-c", probe, HYPERVISOR],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"{HYPERVISOR} does not answer within 10 s"
+        return f"{HYPERVISOR} does not answer within a minute"
     if asked.returncode:
         last = (asked.stderr.strip().splitlines() or ["no reason given"])[-1]
         return f"{HYPERVISOR} does not answer: {last}"

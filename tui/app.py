@@ -45,6 +45,7 @@ class Console(OpenApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs continue"),
         Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; jobs continue"),
+        Binding("ctrl+l", "redraw", show=False, priority=True, id="redraw", tooltip="Draw the whole screen again"),
         Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
 
@@ -132,6 +133,10 @@ class Console(OpenApp):
         if self.return_code is not None:
             return False
         return not isinstance(node, Widget) or any(part in self.screen_stack for part in node.ancestors_with_self)
+
+    def action_redraw(self) -> None:
+        self.frames.redraw()
+        self.screen.refresh()
 
     def search_themes(self) -> None:
         self.push_screen(Palette(providers=[ThemeProvider], placeholder="theme name"))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.files.inspect import inspect
-from backend.model import DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey
 from backend.outcome import Outcome, Verdict
 from backend.records import process
 from backend.records.journal import Journal
@@ -24,7 +25,6 @@ from backend.records.machine import boottime
 from backend.records.record import JobRecord, RecordState, newest_first
 from backend.threads import in_thread
 from backend.verdicts.claims import NO_ABORT, objection_by_file
-from backend.verdicts.recorded import recorded_outcome
 
 if TYPE_CHECKING:
     from backend.base import Backend
@@ -107,15 +107,6 @@ def is_about(entry: DomainRecord, domain: DomainKey, stats: JobStats | None) -> 
     return -_START_SLACK <= lag <= longest
 
 
-async def last_outcome(backend: Backend, domain: DomainKey) -> Outcome | None:
-    """How the last recorded dump of the domain ended; None without a record that holds a result."""
-    for item in await find_records(backend, domain):
-        outcome = recorded_outcome(item.record, item.shared)
-        if outcome is not None:
-            return await weigh_by_file(item.record, outcome, backend.capabilities.local) if item.shared else outcome
-    return None
-
-
 def no_job(domain: DomainKey, records: list[DomainRecord]) -> str:
     """The error that there is no job to wait for, with the result of the last recorded dump."""
     ended = [item for item in records if item.record.over]
@@ -152,7 +143,7 @@ def _objection(claim: JobRecord, local: bool) -> str | None:
         try:
             os.stat(claim.path)
             file = inspect(claim.path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return "Its file does not exist." if claim.state == RecordState.COMPLETED else objection_by_file(claim)
         except (OSError, ValueError, OperationFailed) as error:
             logger.debug("the file of the shared record: %s", error)

@@ -25,7 +25,8 @@ from backend.events import (
     Lifecycle,
     LifecycleEvent,
 )
-from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, JobStats, Operation, domain_of
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment

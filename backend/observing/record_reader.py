@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from backend.errors import JournalError
 from backend.records import process
+from backend.records.database import Signature, signature
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.threads import Worker
@@ -28,7 +28,6 @@ RUNNERS_INTERVAL = 0.25
 
 Take = Callable[[JobRecord, bool | None], object]
 """Gets a record, and whether its runner was alive before it was read (None where this host cannot tell)."""
-Signature = tuple[tuple[int, int, int] | None, ...]
 
 
 class RecordReader:
@@ -74,8 +73,8 @@ class RecordReader:
 
     def _read(self, records: list[JobRecord], anyway: bool) -> dict[str, tuple[JobRecord, bool | None]] | None:
         """Each record by its id; None where nothing has changed (in the thread)."""
-        signature = _signature(self._journal.path)
-        if signature == self._signature and not anyway:
+        latest = signature(self._journal.path)
+        if latest == self._signature and not anyway:
             return None
         # A runner that is dead before its record is read has written all that it ever will.
         alive = {record.id: process.runner_alive(record) for record in records}
@@ -84,7 +83,7 @@ class RecordReader:
         except JournalError as error:
             logger.debug("%s", error.message)
             read = []
-        self._signature = signature
+        self._signature = latest
         return {record.id: (record, alive[record.id]) for record in read}
 
 
@@ -97,16 +96,3 @@ def reader_of(journal: Journal) -> RecordReader:
     if journal.path not in _READERS:
         _READERS[journal.path] = RecordReader(journal)
     return _READERS[journal.path]
-
-
-def _signature(path: Path) -> Signature:
-    """Which files these are, how long, and when they were written to."""
-    return tuple(_identity(f"{path}{suffix}") for suffix in ("", "-wal"))
-
-
-def _identity(path: str) -> tuple[int, int, int] | None:
-    try:
-        file = os.stat(path)
-    except OSError:
-        return None
-    return file.st_ino, file.st_size, file.st_mtime_ns

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import overload
 
 from backend.base import Backend
-from backend.errors import JobMismatch, NoJob, WaitTimeout
+from backend.errors import JobMismatch, NoConnection, NoJob, WaitTimeout
 from backend.event_stream import EventStream
-from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, Operation
 from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.attach_block import attach_block
@@ -40,18 +41,19 @@ async def wait(
     disk: str | None = None,
     memory: Memory | None = None,
     interval: float = SAMPLE_INTERVAL,
+    patient: bool = False,
 ) -> Outcome:
     """How the domain's current job ended, or the dump that `record` describes, once it has.
 
     `operation` is the one that the caller expects; with None, it is the domain's own job, or else its only block job.
     With `disk`, it is the job of that disk. `timeout` is in seconds and covers everything. `journal` is this user's own
     unless another one is given. `memory` remembers what is seen of the job; it keeps the wait from nothing. `interval`:
-    seconds between two looks at the job, at the most.
+    seconds between two looks at the job, at the most. `patient`: however long the connection stays lost.
 
     Raises NoJob (with how the last known one ended), JobMismatch, AmbiguousJob, DomainNotRunning and NoSuchDomain at
     the start, then WaitTimeout, and NoConnection where the connection stays lost. None of them affects the job.
     """
-    async with _waiting(backend, domain, timeout, on_progress, memory, interval) as waiting:
+    async with _waiting(backend, domain, timeout, on_progress, memory, interval, patient) as waiting:
         if disk is not None or isinstance(operation, BlockOperation):
             return await waiting.for_disk(operation if isinstance(operation, BlockOperation) else None, disk)
         try:
@@ -96,6 +98,7 @@ class _Waiting:
     on_progress: OnProgress | None
     memory: Memory | None
     interval: float
+    patient: bool = False
     attached: bool = False
     """Whether the job was found."""
     remembered: Remembered | None = None
@@ -111,6 +114,9 @@ class _Waiting:
                 self.memory.job(self.backend, self.domain, attached.operation).ended(attached, 0.0)
             return attached
         self.attached = True
+        if (seen_at := attached.seen_at) is not None:
+            # It was there: what had been reported by then was the end of the job before it.
+            self.events.forget_ends(seen_at)
         if self.memory is not None:
             own = attached.record.id if attached.record is not None and not attached.shared else ""
             self.remembered = self.memory.job(self.backend, self.domain, attached.operation, record=own)
@@ -125,6 +131,11 @@ class _Waiting:
         attachment = await self.attach_block(operation, disk)
         outcome = await self.verdict(attachment, BlockObservers(self.backend, attachment, self.events))
         return self.remember(outcome, attachment)
+
+    def see(self, stats: JobStats, age: float) -> None:
+        """The job, which is remembered, had these stats `age` seconds ago."""
+        if self.remembered is not None:
+            self.remembered.seen(stats, age)
 
     def remember(self, outcome: Outcome, attachment: Attachment | BlockAttachment) -> Outcome:
         """The outcome, which is remembered."""
@@ -163,12 +174,20 @@ class _Waiting:
         """Feed the attachment with observations until it has a verdict; None if `until` holds before."""
         clock = asyncio.get_running_loop().time
         async with observers:
-            if self.remembered is not None and attachment.last is not None:
-                self.remembered.seen(attachment.last)
-            while (outcome := attachment.outcome(clock())) is None:
+            if attachment.last is not None:
+                self.see(attachment.last, clock() - attachment.sampled_at)
+            while True:
+                due = attachment.due
+                try:
+                    if (outcome := attachment.outcome(clock())) is not None:
+                        return outcome
+                except NoConnection:
+                    if not self.patient:
+                        raise
+                    due = None  # There is nothing to learn before the connection is back.
                 if until is not None and until():
                     return None
-                observation = await observers.next(attachment.due)
+                observation = await observers.next(due)
                 if observation is None:
                     continue
                 before = attachment.last
@@ -177,11 +196,9 @@ class _Waiting:
                 last = attachment.last
                 if last is None or last is before or not isinstance(observation, Sampled):
                     continue
-                if self.remembered is not None:
-                    self.remembered.seen(last)
+                self.see(last, clock() - attachment.sampled_at)
                 if self.on_progress is not None:
                     self.on_progress(last)
-        return outcome
 
 
 @asynccontextmanager
@@ -192,6 +209,7 @@ async def _waiting(
     on_progress: OnProgress | None,
     memory: Memory | None,
     interval: float = SAMPLE_INTERVAL,
+    patient: bool = False,
 ) -> AsyncIterator[_Waiting]:
     """A wait that lasts `timeout` seconds at the most; then WaitTimeout."""
     waiting: _Waiting | None = None
@@ -199,7 +217,7 @@ async def _waiting(
         # Listening begins before the first look, so that no end falls between the two.
         async with asyncio.timeout(timeout) as limit, backend.events() as events:
             events.narrow(domain.uuid)
-            waiting = _Waiting(backend, domain, events, on_progress, memory, interval)
+            waiting = _Waiting(backend, domain, events, on_progress, memory, interval, patient)
             yield waiting
     except TimeoutError:
         if not limit.expired():

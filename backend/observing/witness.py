@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.event_stream import EventStream
-from backend.model import DiskKey, JobKey, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, JobKey, JobOperation
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
@@ -131,6 +132,7 @@ class Witness:
                 disk=disk,
                 memory=self._memory,
                 interval=INTERVAL,
+                patient=True,
             )
         except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
             self._reports.ended_unseen(key, stats, began)

@@ -186,8 +186,9 @@ def end_not_seen(entry: JobEntry, detail: str, now: float, uptime: float | None)
 def combined(one: JobEntry, other: JobEntry) -> JobEntry:
     """What two observers of the same job know together, under the identity of `one`.
 
-    A proof outweighs none. Of two, the one with the better evidence counts; if these are alike and disagree, neither
-    does.
+    A proof outweighs none, and the result of an own call everything else. Of two proofs, the one with the better
+    evidence counts, a claim last; if these are alike and disagree, or one is a claim, neither does. A claim that one
+    of them has seen contradicted stays so.
     """
     better, worse = _by_weight(one, other)
     known = replace(
@@ -201,13 +202,26 @@ def combined(one: JobEntry, other: JobEntry) -> JobEntry:
         time_elapsed=better.time_elapsed or worse.time_elapsed,
         downtime=better.downtime if better.downtime is not None else worse.downtime,
     )
-    if worse.exact and not better.exact:
+    if worse.exact and not better.exact and worse.boot == better.boot:
         known = replace(known, began=worse.began, began_uptime=worse.began_uptime, exact=True)
-    disagree = one.proven and other.proven and one.verdict is not other.verdict
-    if disagree and one.evidence is other.evidence:
+    claim, rest = (one, other) if one.evidence is Evidence.SHARED else (other, one)
+    if claim.evidence is Evidence.SHARED and _contradicts(claim, rest):
+        detail = f"{claim.detail} But {rest.observer} says {rest.verdict}: {rest.detail}"
+        return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.SHARED, detail=detail)
+    if one.proven and other.proven and one.verdict is not other.verdict and one.evidence is other.evidence:
         detail = f"Two observers disagree: {one.observer} says {one.verdict}, {other.observer} says {other.verdict}."
         return replace(known, verdict=Verdict.UNPROVEN, evidence=Evidence.NONE, detail=detail)
     return known
+
+
+def _contradicts(claim: JobEntry, seen: JobEntry) -> bool:
+    """Whether a verdict that rests on a claim is not what was seen. A call's own result needs no such weighing."""
+    if not claim.proven or seen.evidence in (Evidence.RESULT, Evidence.SHARED):
+        return False
+    if seen.proven:
+        return claim.verdict is not seen.verdict
+    # QEMU has said that it wrote everything.
+    return seen.evidence is Evidence.HYPERVISOR and claim.verdict is not Verdict.COMPLETED
 
 
 def _by_weight(one: JobEntry, other: JobEntry) -> tuple[JobEntry, JobEntry]:
@@ -215,10 +229,12 @@ def _by_weight(one: JobEntry, other: JobEntry) -> tuple[JobEntry, JobEntry]:
     return (one, other) if _weight(one) >= _weight(other) else (other, one)
 
 
-def _weight(entry: JobEntry) -> tuple[bool, bool, int]:
+def _weight(entry: JobEntry) -> tuple[bool, bool, bool, bool, bool, int]:
     evidence = list(Evidence)
     rank = len(evidence) - evidence.index(entry.evidence) if entry.evidence is not None else 0
-    return entry.proven, entry.over, rank
+    claimed = entry.evidence is Evidence.SHARED
+    contradicted = claimed and entry.verdict is Verdict.UNPROVEN
+    return entry.evidence is Evidence.RESULT, contradicted, entry.proven, entry.over, not claimed, rank
 
 
 def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
@@ -232,7 +248,7 @@ def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
         operation=record.operation,
         disk=None,
         began=record.started,
-        exact=True,
+        exact=False,  # The job begins when it is its turn.
         observer=f"{record.user} (dump)",
         requester=record.user,
         record=record.id,
@@ -244,6 +260,7 @@ def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
         bytes=record.bytes,
         error=record.error,
     )
-    if outcome is None or record.ended is None:
+    if outcome is None:
         return entry
-    return with_outcome(entry, outcome, record.ended, record.ended_uptime, record.bytes)
+    ended = record.ended if record.ended is not None else record.started
+    return with_outcome(entry, outcome, ended, record.ended_uptime, record.bytes)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records.codec import TEXT_LIMIT
 from backend.records.entry import EntryState, JobEntry
 from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine
@@ -133,6 +133,11 @@ def _is_hidden(pid: int) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def is_watched(entry: JobEntry) -> bool:
+    """Whether the observer of a job may still be watching it, as far as this host can tell."""
+    return bool(entry.pid) and observer_alive(entry) is not False
 
 
 def observer_alive(entry: JobEntry) -> bool | None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest, JobOperation, format_name
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest, format_name
+from backend.model import DomainKey, JobOperation
 
 
 class RecordState(StrEnum):

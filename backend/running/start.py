@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from backend.dump_request import DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -23,7 +24,7 @@ from backend.errors import (
     OperationFailed,
 )
 from backend.log import open_log
-from backend.model import DumpRequest, JobOperation
+from backend.model import JobOperation
 from backend.records import process
 from backend.records.folder import state_folder
 from backend.records.journal import Journal

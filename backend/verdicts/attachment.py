@@ -9,32 +9,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from backend.dump_request import AutomaticDump, DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import (
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    JobOperation,
-    JobStats,
-    JobType,
-    Operation,
-    Postcopy,
-)
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord
 from backend.text import clean
 from backend.verdicts import lifecycle, migrations, proofs
 from backend.verdicts.claims import RecordEvidence, weigh
 from backend.verdicts.held_file import HeldFile, complete_file, incomplete_file
-from backend.verdicts.ledger import Ledger, Sign, all_written, last_remark, word_of_hypervisor
+from backend.verdicts.ledger import Ledger, Sign, all_written, dump_reported, last_remark, word_of_hypervisor
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
     FileUnreadable,
     Observation,
     RecordSeen,
+    RequesterSeen,
     Sampled,
     SampleFailed,
     StateSeen,
@@ -93,6 +86,8 @@ class Attachment:
         self._fate = lifecycle.Fate()
         self._file = HeldFile()
         self._ledger = Ledger()
+        self._automatic: AutomaticDump | None = None
+        """What is known of it if the hypervisor itself began it, which proves nothing of its end."""
         self._final: JobStats | None = None
         """The stats that a migration out left with its event."""
 
@@ -115,6 +110,16 @@ class Attachment:
     def last(self) -> JobStats | None:
         """The latest sample of this very job."""
         return self._samples.last
+
+    @property
+    def seen_at(self) -> float | None:
+        """When the job was last seen to be there (the caller's monotonic clock, seconds)."""
+        return self._samples.seen_at
+
+    @property
+    def sampled_at(self) -> float:
+        """When that was asked for; the caller's clock."""
+        return self._samples.sent
 
     @property
     def ended(self) -> bool:
@@ -161,6 +166,8 @@ class Attachment:
                 self._record.hear(observation, now)
             case StateSeen(domain):
                 self._take_state(domain, now)
+            case RequesterSeen(dump):
+                self._automatic = self._automatic if self.ended else dump
             case FileHeld(since):
                 self._file.hold(since, self._samples)
             case FileChecked():
@@ -312,8 +319,9 @@ class Attachment:
                 if self.orphaned:
                     self._end(now)
             case DumpEvent():
-                # There is one for each memory-only dump: a second one is about another dump.
-                if is_dump and not self._raw and word_of_hypervisor(self._ledger.signs) is None:
+                # There is one for each memory-only dump: a second one is about another dump, as is one after the end
+                # of a raw dump, which may be known by nothing else.
+                if is_dump and not self._raw and not dump_reported(self._ledger.signs):
                     self._ledger.add(proofs.sign_of_dump_event(event, now))
             case JobEvent() if is_dump:
                 self._ledger.add(proofs.sign_of_stream(now))
@@ -411,6 +419,10 @@ class Attachment:
         # A path that others wrote is not told of a job that nothing connects with it.
         if file is None and self._record.shared and (self._record.claim is None or not proof.proves):
             record = None
+        automatic = self._automatic
+        if automatic is not None and file is not None and automatic.path not in (None, file.path):
+            automatic = None
+        by = requester(record, self._record.shared) if record else automatic.requester if automatic else ""
         return Outcome(
             domain=self.domain,
             operation=self.operation,
@@ -423,5 +435,5 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._fate.left_paused,
             downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
-            requester=requester(record, self._record.shared) if record else "",
+            requester=by,
         )

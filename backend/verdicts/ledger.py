@@ -71,6 +71,11 @@ def word_of_hypervisor(signs: Sequence[Sign]) -> Sign | None:
     return next((sign for sign in signs if sign.evidence is Evidence.HYPERVISOR), None)
 
 
+def dump_reported(signs: Sequence[Sign]) -> bool:
+    """Whether a dump's end was reported: by QEMU that of a memory-only one, by libvirt that of a raw one's stream."""
+    return any(sign.evidence in (Evidence.HYPERVISOR, Evidence.JOB_EVENT) for sign in signs)
+
+
 def last_remark(signs: Sequence[Sign]) -> Sign | None:
     """How the end looked; used if nothing proves it."""
     return next((sign for sign in reversed(signs) if sign.evidence is Evidence.NONE), None)

@@ -13,6 +13,7 @@ from tests.benchmarks.figures import Figure, table
 BENCHMARKS = (
     "start",
     "console",
+    "slow_terminal",
     "many_hosts",
     "sweep",
     "waits",

@@ -60,7 +60,7 @@ def figures() -> list[Figure]:
 
 def _console(env: dict[str, str], domains: int, jobs: int) -> Iterator[Figure]:
     load = f"{domains:,} domains, {jobs:,} jobs"
-    uri = _simulator(env, domains, jobs)
+    uri = simulator(env, domains, jobs)
     with PseudoTerminal([*VIRT_JOBS, "-c", uri], env) as console:
         ours = _cost(console, CURSOR, LOAD if jobs else IDLE)
         latencies = key_delays(console, CURSOR, VI, HALF_PAGE)
@@ -84,7 +84,7 @@ def _paints(what: str, latencies: list[float], target: float | None = None) -> l
     ]
 
 
-def _simulator(env: dict[str, str], domains: int, jobs: int) -> str:
+def simulator(env: dict[str, str], domains: int, jobs: int) -> str:
     """A simulator of that size, made beforehand."""
     uri = f"sim:///bench-{domains}-{jobs}?domains={domains}&jobs={jobs}"
     subprocess.run([*VIRT_JOBS, "-c", uri, "list"], env=env, stdout=subprocess.DEVNULL, check=True)

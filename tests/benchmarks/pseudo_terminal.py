@@ -15,6 +15,7 @@ import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,12 +23,15 @@ from unittest.mock import patch
 
 COLUMNS, LINES = 160, 50
 VIRT_JOBS = [sys.executable, "-m", "tui"]
-CURSOR = rb"\xe2\x94\x82\x1b\[0m\x1b\[[\d;]*m\xe2\x96\x8c"
-"""The console's cursor in what is painted, beside the border, unlike the tip of a bar."""
+CURSOR = rb"(?:(?<=;2H)|\xe2\x94\x82)(?:\x1b\[[\d;]*m)?\xe2\x96\x8c"
+"""The console's cursor in what is painted, in the second column or beside the border, unlike the tip of a bar."""
 _LIMIT = 10.0
 """Seconds after which something that should be painted is missing."""
 _ASKS_FOR_SYNCHRONISED_OUTPUT = b"\x1b[?2026$p"
 _HAS_IT = b"\x1b[?2026;2$y"
+_ASKS_FOR_CURSOR = b"\x1b[6n"
+_CURSOR_IS_HERE = b"\x1b[1;1R"
+_SMALLEST_READ = 16
 _TAKEN_OUT = ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI")
 _SENT_TO = rb"\x1b\[(?P<line>\d+);\d+H"
 
@@ -55,10 +59,15 @@ def cpu_of(pid: int) -> float:
 class PseudoTerminal:
     """Reads bytes as they come, without making sense of them: an emulator would be slower than what is measured."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], rate: float = inf) -> None:
+        """`rate`: bytes a second that it takes."""
         self._own, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-        self.began = time.perf_counter()
+        self.began = self._taken_up_to = time.perf_counter()
+        """Up to when what was read fills the line."""
+        self._rate = rate
+        self._tail = b""
+        """What may be the first part of a question."""
         self._process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=dict(env), start_new_session=True
         )
@@ -136,14 +145,27 @@ class PseudoTerminal:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def _read(self, end: float) -> int:
+        now = time.perf_counter()
+        free = self._taken_up_to + _SMALLEST_READ / self._rate
+        if free > now:
+            time.sleep(max(0.0, min(free, end) - now))
+            if free > end:
+                return 0
         ready, _, _ = select.select([self._own], [], [], max(0.0, end - time.perf_counter()))
         if not ready:
             return 0
+        now = time.perf_counter()
+        self._taken_up_to = max(self._taken_up_to, now - 2 * _SMALLEST_READ / self._rate)
+        room = 65536 if self._rate == inf else int((now - self._taken_up_to) * self._rate)
         try:
-            some = os.read(self._own, 65536)
+            some = os.read(self._own, max(_SMALLEST_READ, min(room, 65536)))
         except OSError:
             raise RuntimeError(f"it ended: {self.output[-500:]!r}") from None
         self._came_at = time.perf_counter()
+        self._taken_up_to += len(some) / self._rate
+        questions = (self._tail + some).split(_ASKS_FOR_CURSOR)
+        self._tail = questions[-1][1 - len(_ASKS_FOR_CURSOR) :]
+        os.write(self._own, _CURSOR_IS_HERE * (len(questions) - 1))
         if _ASKS_FOR_SYNCHRONISED_OUTPUT in some:
             os.write(self._own, _HAS_IT)
         self.output += some

@@ -251,7 +251,7 @@ async def test_ctrl_c_names_the_same_job_to_attach_to_again(
         ["wait", "x", "--disk", "vda", "--operation", "dump"],
         ["wait", "x", "--ready", "--operation", "block-pull"],
         ["wait", "x", "--ready", "--operation", "save"],
-        ["wait", "x", "--disk", "vda", "--last"],
+        ["wait", "x", "--ready", "--last"],
         ["abort", "x", "--postcopy", "--pivot"],
         ["abort", "x", "--postcopy", "--disk", "vda"],
         ["info", "x", "--keep-completed"],

@@ -118,7 +118,9 @@ USAGE = [
     Row("info", Exit.USAGE, "DOMAIN", "--help"),
     Row("abort", Exit.USAGE, "DOMAIN", "--help"),
     Row("resume", Exit.USAGE, "DOMAIN", "--help"),
-    Row("wait", Exit.USAGE, "DOMAIN", "--help"),
+    Row("wait --last", Exit.USAGE, "--last needs a DOMAIN", "virt-jobs history"),
+    Row("wait vm-01 --last --next", Exit.USAGE, "cannot be used with --next"),
+    Row("wait --next --all", Exit.USAGE, "--next --all needs a DOMAIN", "--help"),
     Row("inspect", Exit.USAGE, "FILE", "--help"),
     Row("history a b", Exit.USAGE, "b", "--help"),
     Row("config x", Exit.USAGE, "x", "--help"),
@@ -164,6 +166,9 @@ HYPERVISORS = [
         Row(command, Exit.UNREACHABLE, "nobody")
         for command in ("wait nobody", "info nobody", "abort nobody", "resume nobody", "dump nobody core")
     ),
+    Row("wait", Exit.NO_JOB, f"no job is running on {QUICK}"),
+    Row("wait --operation save", Exit.NO_JOB, f"no save is running on {QUICK}"),
+    Row("wait --next --timeout 0.1", Exit.TIMEOUT, "timed out after 0.1 s; no job has begun"),
     Row("wait vm-01", Exit.NO_JOB, "vm-01 has no job to wait for"),
     Row("wait vm-01 --last", Exit.NO_JOB, "vm-01 has no job to wait for"),
     Row("abort vm-01", Exit.NO_JOB, "no job is active"),

@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click import Group
 
 from backend.records.host import HOST_FOLDER
-from tests.cli.command import QUICK
+from tests.cli.command import QUICK, virt_jobs
 from tests.conftest import binding_missing
 from tui.cli.exits import Exit
 from tui.cli.root import cli
@@ -43,6 +44,8 @@ REFUSED = {
     "witness": Exit.FAILED,
 }
 """Exit codes of commands that find nothing to do in an empty folder."""
+ENDLESS = [("watch",)]
+"""Commands that go on until nobody reads what they print."""
 PROGRAM = """
 import json, os, sys
 def report(code):
@@ -60,7 +63,7 @@ def commands(group: Group, *path: str) -> Iterator[tuple[str, ...]]:
 
 
 @pytest.mark.usefixtures("here")
-@pytest.mark.parametrize("path", [*commands(cli)], ids=" ".join)
+@pytest.mark.parametrize("path", [path for path in commands(cli) if path not in ENDLESS], ids=" ".join)
 def test_a_command_runs_without_textual(path: tuple[str, ...]) -> None:
     arguments = ARGUMENTS[" ".join(path)].split()
     # Where it could keep what it learns, the witness would go on for ever.
@@ -79,6 +82,18 @@ def test_a_command_runs_without_textual(path: tuple[str, ...]) -> None:
     if path == ("doctor",) and binding_missing():
         expected = {Exit.FAILED}  # It has something to say then.
     assert (code in expected, heavy) == (True, []), ended
+
+
+@pytest.mark.parametrize("path", ENDLESS, ids=" ".join)
+def test_a_command_that_goes_on_runs_without_textual(path: tuple[str, ...], held: str, here: Path) -> None:
+    assert virt_jobs("-c", held, "dump", "vm-01", "core", "--detach").returncode == 0
+    command = [sys.executable, "-c", PROGRAM, "-c", held, *path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "vm-01: dump" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr is not None
+        assert json.loads(process.stderr.read()) == [Exit.DETACHED, []]
 
 
 @pytest.mark.parametrize("option", ["--help", "--version"])

@@ -18,7 +18,7 @@ from backend.errors import NotAnswering
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection import pool
-from backend.libvirt.connection.pool import MANY_STUCK
+from backend.libvirt.connection.pool import MANY_STUCK, SWEEP_DEADLINE
 from backend.model import DomainKey
 from tests.contract.steps import PATIENCE, eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
@@ -27,8 +27,6 @@ from tests.hypervisor.site import hung_dump
 pytestmark = pytest.mark.hypervisor
 
 HUNG, WELL = 8, 2
-AT_ONCE = 1.0
-"""Seconds within which an answer came without waiting for any deadline, on a busy machine too."""
 
 
 @dataclass
@@ -53,26 +51,35 @@ class Ward:
             yield
 
 
+@pytest.fixture(scope="module")
+def machines(_private: PrivateDaemon) -> Iterator[Machines]:
+    _private.start()
+    with Machines(_private.uri) as machines:
+        for _ in range(HUNG + WELL):
+            machines.start(unique("vm"), 16, paused=True)
+        yield machines
+
+
 @pytest.fixture(params=[1, 2], ids=["one connection", "two connections"])
 async def ward(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, daemon: PrivateDaemon
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, machines: Machines, daemon: PrivateDaemon
 ) -> AsyncIterator[Ward]:
     """`param`: over how many connections domains are asked while all answer."""
     if request.param == 2:
         monkeypatch.setattr(pool, "SPARE_INTERVAL", 0.0)
-    with Machines(daemon.uri) as machines:
-        keys = [machines.start(unique("vm"), 16, paused=True) for _ in range(HUNG + WELL)]
-        before = sockets()
-        async with LibvirtBackend(daemon.uri) as backend:
-            await backend.domains()
-            ward = Ward(backend, machines, daemon, keys[:HUNG], keys[HUNG:])
+    for key in machines.made:
+        machines.handle(key).suspend()  # A test may have let it run.
+    before = sockets()
+    async with LibvirtBackend(daemon.uri) as backend:
+        await backend.domains()
+        ward = Ward(backend, machines, daemon, machines.made[:HUNG], machines.made[HUNG:])
 
-            async def connected() -> bool:
-                await ward.answers()
-                return sockets() >= before + request.param
+        async def connected() -> bool:
+            await ward.answers()
+            return sockets() >= before + request.param
 
-            await eventually(connected)
-            yield ward
+        await eventually(connected)
+        yield ward
 
 
 def calls_inside() -> int:
@@ -108,12 +115,13 @@ async def test_the_others_go_on_when_many_paused_guests_hang_without_a_word(ward
     with ward.hanging():
         found = await hung(ward)
         assert all(found[key] for key in ward.well)
-        begun = time.monotonic()
+        # The list is given up once.
         assert {domain.key for domain in await ward.backend.domains() if domain.answering} >= set(ward.well)
         for _ in range(20):
+            begun = time.monotonic()
             found = await ward.answers()
+            assert time.monotonic() - begun < SWEEP_DEADLINE
             assert all(found[key] for key in ward.well)
-        assert time.monotonic() - begun < AT_ONCE + 5  # The list is given up once.
 
         async def only_in_vain() -> bool:
             return calls_inside() <= HUNG + 1  # One for each of them, and the list.

@@ -27,11 +27,12 @@ from backend.records.codec import InvalidRecord
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.uri import open_backend
+from backend.verdicts.job_sources import merge_sources
 from backend.verdicts.recorded import recorded_outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
-from tests.unit.test_dumpfile import WHOLE
+from tests.unit.test_dumpfile import WHOLE, write_anew
 from tests.unit.test_record import new
-from tui.cli import tables
+from tui.cli import job_rows, tables
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 COLUMNS = [spec.name for spec in fields(JobRecord)]
@@ -73,7 +74,10 @@ def shown_everywhere(record: JobRecord) -> None:
     """All that is ever done with a record that was read."""
     assert codec.from_values(asdict(record)) == record
     assert json.loads(json.dumps(codec.to_json(record, process.current_state(record))))["id"] == record.id
-    assert len(tables.record_row(record)) == len(tables.RECORD_HEADINGS)
+    [job] = merge_sources([(record, process.current_state(record))])
+    assert len(job_rows.full_row(job)) == len(job_rows.FULL_HEADINGS)
+    assert len(job_rows.row(job, 80)) == len(job_rows.HEADINGS)
+    assert json.loads(json.dumps(job_rows.to_json(job)))["id"] == record.id
     assert process.runner_alive(record) in (True, False, None)
     assert not lookup.is_about(lookup.DomainRecord(record, shared=True), record.key, None) or not record.over
     for shared in (False, True):
@@ -214,7 +218,7 @@ def test_a_spoiled_journal_is_read_kept_aside_or_refused(tmp_path: Path, content
 @given(data=st.data())
 def test_a_spoiled_dump_gets_an_answer(kind: str, data: st.DataObject, tmp_path: Path) -> None:
     path = tmp_path / "dump"
-    path.write_bytes(data.draw(spoiled([WHOLE[kind][0]()])))
+    write_anew(path, data.draw(spoiled([WHOLE[kind][0]()])))
     if huge := data.draw(st.sampled_from([0, 0, 2**33, 2**43])):
         os.truncate(path, huge)  # Sparse: it weighs nothing, and claims anything.
     try:

@@ -140,6 +140,11 @@ class Machines:
         """Whether something runs on it."""
         return bool(self.handle(domain).jobStats()["type"] != libvirt.VIR_DOMAIN_JOB_NONE)
 
+    @property
+    def made(self) -> list[DomainKey]:
+        """Those that were made, as they are now."""
+        return [key_of(handle) for handle in self._made]
+
     def handle(self, domain: DomainKey) -> Any:
         """The virDomain, for what has no helper here."""
         return self._conn.lookupByUUIDString(domain.uuid)

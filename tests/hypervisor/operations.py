@@ -86,7 +86,7 @@ class Waiting:
             out, err = await self.command.communicate()
         told = json.loads(out.splitlines()[-1])
         assert (told["event"], told["operation"]) == ("outcome", outcome.operation.label), err
-        assert told["verdict"] == outcome.verdict
+        assert told["verdict"] == outcome.verdict, (told, outcome)
         assert self.command.returncode == exits.of_outcome(outcome)
         return outcome
 

@@ -14,6 +14,7 @@ from backend.event_stream import EventStream
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection import connect
+from backend.libvirt.connection.pool import DEADLINE
 from backend.libvirt.host.formats import built_in
 from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique
@@ -44,7 +45,7 @@ async def test_a_lost_connection_is_told_and_refuses_calls_at_once(daemon: Priva
         begun = time.monotonic()
         with pytest.raises(NoConnection, match=r"no connection to qemu\+unix"):
             await backend.domains()
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - begun < DEADLINE  # No call was tried.
 
 
 async def test_it_comes_back_with_the_daemon_and_the_same_stream_goes_on(daemon: PrivateDaemon) -> None:
@@ -107,7 +108,7 @@ async def test_a_daemon_that_stopped_answering_is_no_connection_in_time(daemon: 
         begun = time.monotonic()
         with pytest.raises(NoConnection, match="no answer within 5 s; is its libvirtd up"):
             await LibvirtBackend(daemon.uri).open()
-        assert time.monotonic() - begun < 6
+        assert time.monotonic() - begun < 2 * DEADLINE  # It was tried once.
     finally:
         daemon.signal(signal.SIGCONT)
 
@@ -130,6 +131,6 @@ async def test_no_daemon_is_one_line_at_once(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(NoConnection) as refused:
         await LibvirtBackend(f"qemu+unix:///system?socket={tmp_path}/none").open()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < DEADLINE
     assert "No such file or directory; no libvirt daemon listens on that socket" in refused.value.message
     assert "\n" not in refused.value.message

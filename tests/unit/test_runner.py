@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.capabilities import Capabilities
+from backend.dump_request import DumpRequest
 from backend.errors import JournalError
-from backend.model import Capabilities, DumpRequest
 from backend.records import database, process
 from backend.records.folder import is_missing
 from backend.records.journal import Journal

@@ -8,7 +8,8 @@ import click
 
 from backend.base import Backend
 from backend.errors import BackendError, NoJob
-from backend.model import DiskKey, DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey
 from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.fleet import Fleet
 from tui.cli.options import disk_option, domain_argument, example
@@ -16,9 +17,6 @@ from tui.cli.output import complain
 from tui.cli.target import Target
 from tui.words import aborting
 from tui.words.job_names import name_of
-
-POSTCOPY = "both sides stay paused until the migration is resumed: virsh migrate --postcopy --postcopy-resume …"
-"""What an abort with `--postcopy` means."""
 
 
 @click.command(
@@ -60,7 +58,7 @@ async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
     except NoJob as error:
         raise (not postcopy and await other_jobs(backend, domain)) or error from None
     print(f"{domain.name}: abort requested")
-    if consequence := POSTCOPY if postcopy else aborting.consequence(job):
+    if consequence := aborting.postcopy_interrupted() if postcopy else aborting.consequence(job):
         complain(f"{domain.name}: {consequence}")
 
 

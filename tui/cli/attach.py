@@ -1,90 +1,99 @@
-"""Wait for the jobs of several domains at once, from a terminal or a script."""
+"""Wait for running jobs, from a terminal or a script: for all of them, or for the first that ends."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
-from backend.base import Backend
-from backend.errors import BackendError, NoJob
+from backend.errors import BackendError, NoSuchDomain
 from backend.log import backend_error
-from backend.model import DiskKey, DomainKey, JobOperation
-from backend.observing.lookup import last_outcome
-from backend.outcome import Outcome
-from backend.text import clean
-from tui.cli import exits, follow
-from tui.cli.disks import find_mirror, other_jobs
+from tui.cli import exits
 from tui.cli.exits import Exit
-from tui.cli.fleet import Fleet, Location
+from tui.cli.fleet import Fleet, Location, host_error_line
+from tui.cli.hosts import list_open
+from tui.cli.job_follower import JobFollower, Searched, error_line
+from tui.cli.output import complain
 from tui.cli.streams import OutputLost
-from tui.cli.wait_options import WaitOptions
+from tui.cli.wait_options import Until, WaitOptions
 
-OnEnd = Callable[[Outcome, str], None]
-"""Called with the outcome of each job that was waited for and the URI of its hypervisor."""
+Wait = tuple[str, Callable[[], Awaitable[Exit]]]
+"""The name of a domain, and what reports how its job ended."""
 
 
-async def wait_for(fleet: Fleet, domains: Sequence[str], options: WaitOptions, on_end: OnEnd) -> Exit:
-    """Report how the job of each of `domains` (names, uuids or ids) ended, and return the worst exit code.
+async def wait_for_named(fleet: Fleet, domains: Sequence[str], options: WaitOptions, follower: JobFollower) -> Exit:
+    """Report how the jobs of `domains` (names, uuids or ids) ended, and return the exit code that the options mean.
 
     An error with one domain does not stop the others.
     """
     names = list(dict.fromkeys(domains))
-    line = follow.ProgressLine(options.as_json)
+    searched = Searched.of(fleet.backends)
     locations = await fleet.find_all(names)
+    waits = [(name, partial(_wait_for_one, name, locations[name], searched, options, follower)) for name in names]
+    return await _wait(waits, options, follower)
 
-    async def wait_for_one(name: str) -> Exit:
+
+async def _wait_for_one(
+    name: str, location: Location | BackendError, searched: Searched, options: WaitOptions, follower: JobFollower
+) -> Exit:
+    if isinstance(location, NoSuchDomain) and options.last:
+        return await follower.report_last_of(name, searched, location)
+    if isinstance(location, BackendError):
+        raise location
+    return await follower.follow_named(location)
+
+
+async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFollower) -> Exit:
+    """The same for every job that is running now on any domain of the hypervisors."""
+    waits: list[Wait] = []
+    fleet.complain_of_unreachable()
+    missing = [exits.of_error(error) for error in fleet.unreachable.values()]
+    for backend, answer in (await list_open(fleet.backends)).items():
+        if isinstance(answer, BackendError):
+            if fleet.name == fleet.host(backend):
+                raise answer
+            complain(host_error_line(fleet.host(backend), answer))
+            missing.append(exits.of_error(answer))
+            continue
+        for jobs in answer:
+            waits += [
+                (jobs.domain.name, partial(follower.follow_seen, backend, jobs.domain.key, stats))
+                for stats in jobs.all
+                if options.means(stats.operation, stats.disk)
+            ]
+    if not waits:
+        kind = options.operation.label if options.operation is not None else "job"
+        complain(f"no {kind} is running on {fleet.name}")
+        return exits.worst([Exit.NO_JOB, *missing])
+    code = await _wait(waits, options, follower)
+    return code if options.until is Until.ANY else exits.worst([code, *missing])
+
+
+async def _wait(waits: Sequence[Wait], options: WaitOptions, follower: JobFollower) -> Exit:
+    """The worst exit code; with Until.ANY that of the first job that has ended, the others are left alone then."""
+
+    async def one(name: str, work: Callable[[], Awaitable[Exit]]) -> tuple[Exit, bool]:
         try:
-            outcome = await _outcome(locations[name], options, line, on_end)
-            return exits.of_outcome(outcome, options.trust_qemu) if outcome is not None else Exit.COMPLETED
+            return await work(), True
         except OutputLost:
             raise
         except Exception as raised:
-            if len(names) == 1:
+            if len(waits) == 1:
                 raise
             error = backend_error(raised)
-            with line.away():
-                print(f"virt-jobs: {_error_line(name, error)}", file=sys.stderr, flush=True)
-            return exits.of_error(error)
+            with follower.line.away():
+                print(f"virt-jobs: {error_line(name, error)}", file=sys.stderr, flush=True)
+            return exits.of_error(error), False
 
-    return exits.worst(await asyncio.gather(*map(wait_for_one, names)))
-
-
-async def _outcome(
-    location: Location | BackendError, options: WaitOptions, line: follow.ProgressLine, on_end: OnEnd
-) -> Outcome | None:
-    """How the job ended; None: it is ready, and that was waited for."""
-    if isinstance(location, BackendError):
-        raise location
-    backend, domain = location.backend, location.domain.key
-    report = follow.Report(domain, backend.uri, options.as_json, line)
+    tasks = [asyncio.create_task(one(name, work)) for name, work in waits]
     try:
-        outcome = await _followed(backend, domain, options, report)
-    except NoJob as error:
-        recorded = await last_outcome(backend, domain) if options.last else None
-        if recorded is None:
-            own = isinstance(options.operation, JobOperation)
-            raise (own and await other_jobs(backend, domain)) or error from None
-        report.outcome(recorded)
-        return recorded
-    if outcome is not None:
-        report.outcome(outcome)
-        on_end(outcome, backend.uri)
-    return outcome
-
-
-async def _followed(backend: Backend, domain: DomainKey, options: WaitOptions, report: follow.Report) -> Outcome | None:
-    if not options.ready:
-        return await follow.follow(backend, domain, options.operation, report, options.timeout, disk=options.disk)
-    mirror = await find_mirror(backend, domain, options.disk, options.operation)
-    assert mirror.disk is not None
-    outcome = await follow.follow_until_ready(backend, DiskKey(domain, mirror.disk), report, options.timeout)
-    if outcome is None:
-        report.ready(mirror.operation, mirror.disk)
-    return outcome
-
-
-def _error_line(name: str, error: BackendError) -> str:
-    """The error in one line that names the domain."""
-    message = clean(error.message)
-    return message if name in message else f"{name}: {message}"
+        for answer in asyncio.as_completed(tasks):
+            code, over = await answer
+            if over and options.until is Until.ANY:
+                return code
+        return exits.worst(task.result()[0] for task in tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

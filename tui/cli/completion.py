@@ -28,9 +28,10 @@ from click.shell_completion import (
 
 from backend.base import Backend, find_domain
 from backend.errors import BackendError
+from backend.job_stats import JobStats
 from backend.libvirt.connection import conf
 from backend.log import ignored
-from backend.model import Domain, DomainState, JobStats
+from backend.model import Domain, DomainState
 from tui.cli.target import DEMO, Target
 
 PROGRAM = "virt-jobs"
@@ -85,11 +86,14 @@ def disks(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
 
 
 def recorded(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
-    """Domains with a dump in the journal."""
+    """Domains of which a job is remembered."""
     with _quiet():
+        from backend.observing.histories import recall
+        from backend.records.history import Query
         from backend.records.journal import Journal
 
-        return _items(Journal().names(), incomplete)
+        jobs = recall(Query(limit=1000)).jobs
+        return _items([*(job.entry.domain for job in jobs), *Journal().names()], incomplete)
     return []
 
 

@@ -62,6 +62,30 @@ class Fleet:
     ) -> None:
         await self._keep(())
 
+    @property
+    def backends(self) -> Sequence[Backend]:
+        """The connections that are open."""
+        return tuple(self._open)
+
+    @property
+    def unreachable(self) -> Mapping[str, BackendError]:
+        """Why there is no connection to the others, by URI."""
+        return self._unreachable
+
+    @property
+    def name(self) -> str:
+        """The names of all hypervisors."""
+        return ", ".join(self._hosts.values())
+
+    def host(self, backend: Backend) -> str:
+        """The name of that hypervisor."""
+        return self._hosts[backend.uri]
+
+    def complain_of_unreachable(self) -> None:
+        """Name each hypervisor without a connection, and why, in one line."""
+        for uri, error in self._unreachable.items():
+            complain(host_error_line(self._hosts[uri], error))
+
     async def find(self, name: str) -> Location:
         """The domain with that name, uuid or id; closes the connections to all other hypervisors.
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
-from backend.model import DiskKey, DomainKey, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, JobKey, Operation, domain_of
+from backend.observing.memory import Memory
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Outcome, Verdict
@@ -33,19 +35,19 @@ class ProgressLine:
 
     def __init__(self, as_json: bool) -> None:
         self._live = not as_json and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._jobs: dict[DomainKey, Progress] = {}
+        self._jobs: dict[JobKey, Progress] = {}
         self._next = 0.0
 
-    def show(self, domain: DomainKey, progress: Progress) -> None:
-        """Update the domain's progress; painted at an interval, and at once when the phase changes."""
-        last = self._jobs.get(domain)
-        self._jobs[domain] = progress
+    def show(self, key: JobKey, progress: Progress) -> None:
+        """Update the job's progress; painted at an interval, and at once when the phase changes."""
+        last = self._jobs.get(key)
+        self._jobs[key] = progress
         if time.monotonic() >= self._next or last is None or phase(last.stats) != phase(progress.stats):
             self._paint()
 
-    def drop(self, domain: DomainKey) -> None:
-        """Stop showing the domain's job."""
-        if self._jobs.pop(domain, None) is not None:
+    def drop(self, key: JobKey) -> None:
+        """Stop showing the job."""
+        if self._jobs.pop(key, None) is not None:
             self._paint()
 
     @contextlib.contextmanager
@@ -61,10 +63,10 @@ class ProgressLine:
         match list(self._jobs.items()):
             case []:
                 self._write("")
-            case [(domain, progress)]:
-                self._write(progress_line(domain.name, progress, blocks_fit(sys.stderr)))
+            case [(key, progress)]:
+                self._write(progress_line(domain_of(key).name, progress, blocks_fit(sys.stderr)))
             case several:
-                parts = [_brief(domain.name, progress) for domain, progress in several]
+                parts = [_brief(domain_of(key).name, progress) for key, progress in several]
                 self._write("  ".join([f"{len(several)} jobs", *parts]))
 
     def _write(self, line: str) -> None:
@@ -77,9 +79,10 @@ class ProgressLine:
 class Report:
     """Prints one job's progress and outcome: as JSON Lines, or as text with a progress line on a terminal."""
 
-    def __init__(self, domain: DomainKey, uri: str, as_json: bool, line: ProgressLine | None = None) -> None:
+    def __init__(self, key: JobKey, uri: str, as_json: bool, line: ProgressLine | None = None) -> None:
         """`uri` is that of the hypervisor. `line` is shared by jobs that are followed together."""
-        self._domain = domain
+        self._key = key
+        self._domain = domain_of(key)
         self._uri = uri
         self._json = as_json
         self._meter = ProgressMeter()
@@ -90,7 +93,7 @@ class Report:
     def progress(self, stats: JobStats) -> None:
         now = time.monotonic()
         progress = self._meter.update(stats, now)
-        self._line.show(self._domain, progress)
+        self._line.show(self._key, progress)
         if self._json and (now >= self._next or phase(stats) != self._phase):
             self._next, self._phase = now + PAINT_INTERVAL, phase(stats)
             print_json(progress_json(self._uri, self._domain, stats))
@@ -103,20 +106,24 @@ class Report:
             else:
                 print(f"{self._domain.name}: {job_name(operation, disk)} is ready", flush=True)
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, outcome: Outcome, ended: float | None = None) -> None:
+        """Print how it ended, and when: `ended`, in seconds since the epoch, if that is not now."""
         with self._line.away():
+            line = outcomes.report(outcome)
+            if ended is not None:
+                line += f" (ended {units.moment(ended)})"
             if self._json:
-                print_json(outcome_json(self._uri, outcome))
+                print_json(outcome_json(self._uri, outcome, ended))
             elif outcome.verdict is Verdict.COMPLETED:
-                print(outcomes.report(outcome), flush=True)
+                print(line, flush=True)
             else:
-                print(f"virt-jobs: {outcomes.report(outcome)}", file=sys.stderr)
+                print(f"virt-jobs: {line}", file=sys.stderr)
             if outcome.left_paused and not self._json:
                 print(f"virt-jobs: {left_paused_line(self._uri, outcome.domain.name)}", file=sys.stderr)
 
     def end_line(self) -> None:
         """Remove this job from the progress line."""
-        self._line.drop(self._domain)
+        self._line.drop(self._key)
 
 
 async def follow(
@@ -127,20 +134,21 @@ async def follow(
     timeout: float | None = None,
     record: JobRecord | None = None,
     disk: str | None = None,
+    memory: Memory | None = None,
 ) -> Outcome:
     """Wait for the job to end while `report` shows its progress; raises what `wait` raises."""
     try:
-        return await wait(backend, domain, operation, timeout, report.progress, record, disk=disk)
+        return await wait(backend, domain, operation, timeout, report.progress, record, disk=disk, memory=memory)
     finally:
         report.end_line()
 
 
 async def follow_until_ready(
-    backend: Backend, key: DiskKey, report: Report, timeout: float | None = None
+    backend: Backend, key: DiskKey, report: Report, timeout: float | None = None, memory: Memory | None = None
 ) -> Outcome | None:
     """The same until the disk's job is ready, and None then; how it ended, if it did so before."""
     try:
-        return await wait_until_ready(backend, key, timeout, report.progress)
+        return await wait_until_ready(backend, key, timeout, report.progress, memory)
     finally:
         report.end_line()
 
@@ -148,7 +156,7 @@ async def follow_until_ready(
 def attach_command(hosts: Sequence[str], *names: str, options: Sequence[str] = ("--operation", "any")) -> str:
     """The command line that attaches to the domains' jobs again; `hosts` are values for the option -c."""
     connect = [word for host in hosts for word in ("-c", host)]
-    return shlex.join(["virt-jobs", *connect, "wait", *options, "--", *names])
+    return shlex.join(["virt-jobs", *connect, "wait", *options, *(["--", *names] if names else [])])
 
 
 def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
@@ -207,7 +215,8 @@ def ready_json(uri: str, domain: DomainKey, operation: Operation, disk: str) -> 
     return {"event": "ready", "uri": uri, "domain": domain.name, "operation": operation.label, "disk": disk}
 
 
-def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
+def outcome_json(uri: str, outcome: Outcome, ended: float | None = None) -> dict[str, Any]:
+    """`ended`: when, in seconds since the epoch, if that is not now."""
     return {
         "event": "outcome",
         "uri": uri,
@@ -223,4 +232,6 @@ def outcome_json(uri: str, outcome: Outcome) -> dict[str, Any]:
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
         "downtime": outcome.downtime,
+        "requester": outcome.requester,
+        "ended": ended,
     }

@@ -10,27 +10,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from backend.model import FORMAT_NAMES, BlockOperation, DumpFlags, DumpRequest, JobOperation, Operation
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
+from backend.model import BlockOperation, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
+from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
+from tui.cli.remembering import remembering
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
-from tui.cli.wait_options import WaitOptions, operation_word
+from tui.cli.wait_options import Until, WaitOptions
 
 if TYPE_CHECKING:
     from backend.outcome import Outcome
-
-OPERATIONS: dict[str, Operation] = {
-    operation_word(operation): operation
-    for operation in (
-        *JobOperation,
-        *(BlockOperation.COPY, BlockOperation.PULL, BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT),
-    )
-}
 
 
 @click.command(
@@ -111,7 +106,7 @@ def dump(
     on_end = _end_notifier(target)
 
     async def start_and_follow() -> Exit:
-        async with Fleet(target) as fleet:
+        async with Fleet(target) as fleet, remembering("dump") as memory:
             location = await fleet.find(domain)
             backend, key = location.backend, location.domain.key
             request = DumpRequest(key, path, dump_format, flags)
@@ -129,7 +124,7 @@ def dump(
                     again = follow.attach_command([backend.uri], key.name)
                     print(f"{key.name}: dump started; attach with: {again}")
                 return Exit.COMPLETED
-            outcome = await follow.follow(backend, key, JobOperation.DUMP, report, record=record)
+            outcome = await follow.follow(backend, key, JobOperation.DUMP, report, record=record, memory=memory)
             report.outcome(outcome)
             on_end(outcome, backend.uri)
             return exits.of_outcome(outcome)
@@ -143,15 +138,19 @@ def dump(
         "virt-jobs wait web-01 db-01 --operation any --timeout 600",
         "virt-jobs wait db-01 --disk vda --ready",
         "virt-jobs wait web-01 --last",
+        "virt-jobs wait --next --timeout 60",
     ),
 )
-@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...", shell_complete=complete_domains)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=complete_domains)
+@click.option("--all", "until", flag_value="all", help="Wait for all of these jobs; the default, but with --next.")
+@click.option("--any", "until", flag_value="any", help="Wait for the first that ends; the others are left alone.")
+@click.option("--next", "next_one", is_flag=True, help="Wait for the next job that begins, and follow it to its end.")
 @disk_option
 @click.option(
     "--operation",
     type=click.Choice([*OPERATIONS, "any"]),
     metavar="OP",
-    help="The operation to wait for (default: dump; with --disk or --ready: any).",
+    help="The operation (default: dump; without DOMAIN, or with --disk, --ready or --next: any).",
 )
 @click.option("--ready", is_flag=True, help="Wait only until the block job is ready to be pivoted to or aborted.")
 @click.option(
@@ -160,13 +159,15 @@ def dump(
     metavar="S",
     help="Stop waiting after S seconds; the job is not affected.",
 )
-@click.option("--last", is_flag=True, help="If no job is running, report the last recorded result.")
+@click.option("--last", is_flag=True, help="If no job is running, report how the last one ended.")
 @click.option("--trust", type=click.Choice(["qemu"]), help="Accept QEMU's own report as proof.")
 @json_option
 @click.pass_obj
 def wait(
     target: Target,
     domains: tuple[str, ...],
+    until: str | None,
+    next_one: bool,
     disk: str | None,
     operation: str | None,
     ready: bool,
@@ -187,30 +188,54 @@ def wait(
 
     Several domains are waited for at the same time; an error with one does not stop the others. The command exits
     with the worst code, in this order: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3,
-    timeout 124, completed 0.
+    timeout 124, completed 0. With --any, it exits with the code of the first job that ends.
+
+    Without DOMAIN, it waits for every job that is running now on the given hosts; if there is none, it exits with 3.
+
+    --next waits for a job that has yet to begin: on any of the domains, or on any domain of the given hosts, also one
+    that is defined later. With --all, it is the next job on each DOMAIN. A job of a moment is not missed where its
+    begin or its end is reported, which needs a read-write connection.
+
+    --last tells how the last job of that kind ended, whoever requested it, from all that `history` knows and from the
+    domain's metadata; also of a domain that is off or gone.
     """
     if operation is None:
-        operation = "any" if disk is not None or ready else "dump"
+        operation = "any" if disk is not None or ready or next_one or not domains else "dump"
     expected = OPERATIONS.get(operation)
     of_disk = disk is not None or ready or isinstance(expected, BlockOperation)
     if of_disk and isinstance(expected, JobOperation):
         raise click.UsageError(f"{operation} is no job of a disk: it cannot be used with --disk or --ready")
     if ready and expected is not None and not (isinstance(expected, BlockOperation) and expected.becomes_ready):
         raise click.UsageError(f"{operation} never becomes ready: it cannot be used with --ready")
-    if of_disk and last:
-        raise click.UsageError("--last cannot be used for jobs of disks: their results are not recorded")
-    attach(target, domains, WaitOptions(expected, disk, ready, timeout, last, trust == "qemu", as_json))
+    if last and (next_one or ready):
+        raise click.UsageError("--last is about a job that is over: it cannot be used with --next or --ready")
+    if last and not domains:
+        raise click.UsageError("--last needs a DOMAIN (virt-jobs history lists the last jobs of all domains)")
+    if next_one and until == "all" and not domains:
+        raise click.UsageError("--next --all needs a DOMAIN: it waits for the next job on each")
+    which = Until(until) if until is not None else Until.ANY if next_one else Until.ALL
+    attach(
+        target, domains, WaitOptions(expected, disk, ready, timeout, last, trust == "qemu", as_json, which, next_one)
+    )
 
 
 def attach(target: Target, domains: Sequence[str], options: WaitOptions) -> None:
     """Wait for the domains' jobs, print how each one ended, and exit with the worst code."""
-    from tui.cli import attach as attaching
-
     on_end = _end_notifier(target)
 
     async def attach_and_follow() -> Exit:
+        from tui.cli.attach import wait_for_named, wait_for_running
+        from tui.cli.attach_next import wait_for_next
+        from tui.cli.job_follower import JobFollower
+
         async with Fleet(target) as fleet:
-            return await attaching.wait_for(fleet, domains, options, on_end)
+            if options.next:
+                return await wait_for_next(fleet, domains, options, on_end)
+            async with remembering("wait") as memory:
+                follower = JobFollower(options, on_end, memory)
+                if domains:
+                    return await wait_for_named(fleet, domains, options, follower)
+                return await wait_for_running(fleet, options, follower)
 
     _until_detached(target, domains, options, attach_and_follow())
 
@@ -261,7 +286,8 @@ def _until_detached(
         if isinstance(end, OutputLost) and not end.nobody_reads:
             complain(f"cannot write the output: {end}")
         running = "the job is still running" if len(domains) == 1 else "the jobs are still running"
-        again = follow.attach_command(target.arguments, *domains, options=options.arguments)
+        running = "no job is affected" if options.next else running
+        again = follow.attach_command(target.arguments, *domains, options=options.arguments(bool(domains)))
         complain(f"detached; {running}. Attach again with: {again}")
         code = Exit.DETACHED
     sys.exit(code)

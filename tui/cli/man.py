@@ -32,6 +32,7 @@ ENVIRONMENT = {
 FILES = {
     "~/.config/virt-jobs/config.toml": "The config.",
     "~/.local/state/virt-jobs/journal-ID.db": "This user's dumps on the machine with that ID: the journal.",
+    "~/.local/state/virt-jobs/history-ID.db": "What this user's console and commands saw of jobs on that machine.",
     "/var/lib/virt-jobs/history.db": "What the witness of this host remembers; for root and the group libvirt.",
     "~/.local/state/virt-jobs/virt-jobs.log": "The log: unexpected errors with their tracebacks; more with --debug.",
     "/etc/libvirt/libvirt.conf, ~/.config/libvirt/libvirt.conf": (

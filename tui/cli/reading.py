@@ -12,7 +12,7 @@ from backend.text import clean
 from tui.cli import exits, hosts, tables
 from tui.cli.exits import Exit
 from tui.cli.fleet import host_error_line
-from tui.cli.options import complete_files, complete_recorded, example, json_option
+from tui.cli.options import complete_files, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
 
@@ -60,32 +60,6 @@ async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
                 print(line)
         sys.stdout.flush()
     return errors
-
-
-@click.command(
-    short_help="List the dumps started on this machine and their results.",
-    epilog=example("virt-jobs history web-01", "virt-jobs history --json"),
-)
-@click.argument("domain", required=False, metavar="[DOMAIN]", shell_complete=complete_recorded)
-@json_option
-@click.pass_obj
-def history(target: Target, domain: str | None, as_json: bool) -> None:
-    """List the dumps started on this machine and their results: the newest 1,000, of DOMAIN if that is given.
-
-    All dumps of a renamed domain are listed, whichever of its recorded names you give.
-    """
-    from backend.records import codec, process
-    from backend.records.journal import Journal
-
-    uris = target.uris if target.named else ()
-    records = Journal().history(name=domain, uris=uris)
-    if as_json:
-        for record in records:
-            print_json(codec.to_json(record, process.current_state(record)))
-    else:
-        several = len({record.uri for record in records}) > 1
-        rows = [[*([clean(record.uri)] if several else []), *tables.record_row(record)] for record in records]
-        print("\n".join(tables.table([*(["Host"] if several else []), *tables.RECORD_HEADINGS], rows)))
 
 
 @click.command(

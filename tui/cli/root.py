@@ -12,7 +12,7 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, info, jobs, migration, reading, witness
+from tui.cli import abort, about, history, info, jobs, migration, reading, watch, witness
 from tui.cli.options import complete_uris, example
 from tui.cli.target import DEMO, Target
 
@@ -84,10 +84,11 @@ for command in (
     info.info,
     jobs.dump,
     jobs.wait,
+    watch.watch,
     abort.abort,
     jobs.resume,
     migration.migration,
-    reading.history,
+    history.history,
     reading.inspect,
     reading.show_config,
     witness.witness,

@@ -1,4 +1,4 @@
-"""Domains, jobs and records as tables for people and as plain values for JSON."""
+"""Domains and their jobs as tables for people and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from backend.model import Domain, DomainState, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import Domain, DomainState, JobOperation
 from backend.text import clean
 from tui.words import states, units
 from tui.words.job_names import name_of, scratch
 
 if TYPE_CHECKING:
+    from backend.backup import Backup
     from backend.files.dumpfile import DumpFile
-    from backend.records.record import JobRecord
     from tui.cli.hosts import DomainJobs
 
 
@@ -24,12 +25,12 @@ class Table:
     def __init__(self, headings: Sequence[str], first_cells: Sequence[str] = ()) -> None:
         """`first_cells`: texts that the first column will hold, so that it starts wide enough."""
         self._headings = headings
-        self._widths = [max(map(_width, [headings[0], *first_cells])), *map(_width, headings[1:])]
+        self._widths = [max(map(cells_of, [headings[0], *first_cells])), *map(cells_of, headings[1:])]
         self._started = False
 
     def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
         """These rows; the first ones come with the headings."""
-        self._widths = [max([width, *map(_width, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
+        self._widths = [max([width, *map(cells_of, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
         lines = [_line(row, self._widths) for row in rows]
         if not self._started:
             rule = "-" * (sum(self._widths) + 3 * len(self._widths) - 1)
@@ -44,11 +45,11 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    padded = (cell + " " * (width - cells_of(cell)) for cell, width in zip(cells, widths, strict=True))
     return (" " + "   ".join(padded)).rstrip()
 
 
-def _width(text: str) -> int:
+def cells_of(text: str) -> int:
     """The terminal cells that `text` takes."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
@@ -70,6 +71,8 @@ def domain_rows(jobs: DomainJobs, peer: str = "") -> list[list[str]]:
     domain = jobs.domain
     columns = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
     cells = [_job_cells(job, "" if job.disk else peer) for job in jobs.all]
+    if jobs.automatic is not None:
+        cells[0][0] += f" {states.requester(jobs.automatic)}"
     return [[*columns, *row] for row in cells or [[""] * 5]]
 
 
@@ -113,7 +116,10 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
 
 def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
     """The domain with its own job, and the jobs of its disks."""
-    return domain_json(uri, jobs.domain, jobs.own) | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
+    printed = domain_json(uri, jobs.domain, jobs.own)
+    if jobs.automatic is not None:
+        printed["job"] |= {"requester": jobs.automatic.requester, "path": jobs.automatic.path}
+    return printed | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
 
 
 def job_json(job: JobStats) -> dict[str, Any]:
@@ -129,30 +135,33 @@ def job_json(job: JobStats) -> dict[str, Any]:
     return reported | {"type": job.type.name.lower(), "operation": job.operation.label, "phase": phase(job)}
 
 
+def backup_json(backup: Backup) -> dict[str, Any]:
+    """What a backup is made of; what it has none of, or what is not told, is None."""
+    image = "scratch" if backup.pull else "target"
+    return {
+        "mode": "pull" if backup.pull else "push",
+        "server": backup.server or None,
+        "disks": [
+            {
+                "disk": disk.disk,
+                "target": None,
+                "scratch": None,
+                image: disk.image or None,
+                "export": disk.export or None,
+                "incremental": disk.incremental or None,
+            }
+            for disk in backup.disks
+        ],
+    }
+
+
 def phase(job: JobStats) -> str:
-    """``closing`` its file, ``ready`` to be pivoted to or aborted, else ``running``."""
+    """``closing`` its file, ``ready`` to be pivoted to or aborted, in ``postcopy``, else ``running``."""
     if job.ready:
         return "ready"
+    if job.postcopy is not None:
+        return "postcopy"
     return "closing" if job.closing else "running"
-
-
-RECORD_HEADINGS = ("Started", "Domain", "Operation", "Format", "Result", "Took", "File", "Error")
-
-
-def record_row(record: JobRecord) -> list[str]:
-    from backend.records import process
-
-    took = units.duration(record.seconds) if record.seconds is not None else ""
-    return [
-        units.moment(record.started),
-        record.domain,
-        record.operation.label,
-        record.format_name,
-        process.current_state(record),
-        took,
-        clean(record.path),
-        record.error,
-    ]
 
 
 def dump_file_lines(dump: DumpFile) -> list[str]:

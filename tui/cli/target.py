@@ -79,6 +79,12 @@ class Target:
         """The values of -c in a command line for the same hypervisors."""
         return self.named or self.uris
 
+    def resolve(self, name: str) -> tuple[str, ...]:
+        """The URIs that an alias, a group or a URI stands for; the name itself if it is none of these."""
+        if "://" not in name and self._configured and name in (*self.config.connections, *self.config.groups):
+            return self.config.uris([name])
+        return (name if "://" in name else conf.load().uri(name),)
+
     def host(self, uri: str) -> str:
         """The name to show for a hypervisor: its alias, else its URI."""
         return clean((self.config.alias(uri) if self._configured else None) or uri)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from backend.model import BlockOperation, Operation
+from backend.observing.last_job import JobChoice
+from tui.cli.operations import operation_word
 
 
-def operation_word(operation: Operation) -> str:
-    """An operation as options spell it: ``migration-out``."""
-    return operation.label.replace(" ", "-")
+class Until(StrEnum):
+    """Which of several jobs a wait is for."""
+
+    ALL = "all"
+    """Every one."""
+    ANY = "any"
+    """The first that ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +32,31 @@ class WaitOptions:
     timeout: float | None = None
     """Seconds."""
     last: bool = False
-    """Whether to report the last recorded dump if no job is running."""
+    """Whether to report the last job that is remembered if none is running."""
     trust_qemu: bool = False
     as_json: bool = False
+    until: Until = Until.ALL
+    next: bool = False
+    """Whether the job has yet to begin."""
 
     @property
-    def arguments(self) -> list[str]:
-        """The options of a command line that attaches to the same jobs."""
-        operation = operation_word(self.operation) if isinstance(self.operation, BlockOperation) else "any"
+    def choice(self) -> JobChoice:
+        """The jobs that are over, of those that could have been waited for."""
+        return JobChoice(self.operation, self.disk)
+
+    def means(self, operation: Operation, disk: str | None) -> bool:
+        """Whether such a job is one to wait for, on whatever domain."""
+        mirrors = isinstance(operation, BlockOperation) and operation.becomes_ready
+        return self.operation in (None, operation) and self.disk in (None, disk) and (mirrors or not self.ready)
+
+    def arguments(self, named: bool) -> list[str]:
+        """The options of a command line that attaches to the same jobs; `named`: it names their domains."""
+        exact = self.next or not named or isinstance(self.operation, BlockOperation)
+        operation = operation_word(self.operation) if exact and self.operation is not None else "any"
         disk = ["--disk", self.disk] if self.disk is not None else []
-        return ["--operation", operation, *disk, *(["--ready"] if self.ready else [])]
+        flags = {"--ready": self.ready, "--next": self.next, f"--{self.until}": self.until is not self._usual}
+        return ["--operation", operation, *disk, *(flag for flag, given in flags.items() if given)]
+
+    @property
+    def _usual(self) -> Until:
+        return Until.ANY if self.next else Until.ALL

@@ -2,21 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import chain
 
+from rich.console import COLOR_SYSTEMS, RenderableType
+from textual import events
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._context import active_message_pump
 from textual.app import App
 from textual.dom import DOMNode
+from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.worker import WorkerFailed, get_current_worker
 
+from tui.terminal.frames import Frames, Span
+from tui.terminal.pacing import QUESTION
+from tui.terminal.writer import Writer
+
+
+class PacedDriver(LinuxDriver):
+    """Writes without ever blocking, and tells its application when the terminal is ready for more."""
+
+    _app: OpenApp
+    _writer: Writer | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the kernel has not taken everything yet."""
+        return self._writer is not None and self._writer.busy
+
+    def write(self, data: str) -> None:
+        # By default, the 31st write blocks the event loop.
+        if self._writer is None:
+            assert self._file is not None
+            self._writer = Writer(self._file, lambda: self._tell(self._app.frames.send))
+            self._writer.start()
+        self._writer.write(data)
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._app.frames.begin()
+        self.write(QUESTION)
+
+    def stop_application_mode(self) -> None:
+        self._app.frames.close()
+        super().stop_application_mode()
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, events.CursorPosition):
+            self._tell(self._app.frames.answered)
+        else:
+            super().process_message(message)
+
+    def close(self) -> None:
+        super().close()
+        if self._writer is not None:
+            self._writer.stop()
+
+    def _tell(self, report: Callable[[], None]) -> None:
+        """Call it in the event loop, from another thread."""
+        with suppress(RuntimeError):  # The loop is closed.
+            self._loop.call_soon_threadsafe(report)
+
 
 class OpenApp(App[None]):
-    """An application that learns of exceptions and writes to its terminal, for which Textual has no public way."""
+    """An application that learns of exceptions, and paces what it writes to its terminal, for which Textual has no
+    public way."""
+
+    def __init__(self) -> None:
+        super().__init__(driver_class=PacedDriver)
+        system = self.console.color_system
+        self.frames = Frames(COLOR_SYSTEMS[system] if system else None, lambda: self._sync_available)
 
     def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         """Deal with an exception of `node`, or of one of its workers; False: Textual is to end the application."""
@@ -27,6 +89,23 @@ class OpenApp(App[None]):
         # The driver's own thread writes it. Writing to the file directly could split a frame.
         if self._driver is not None and not self.is_headless:
             self._driver.write(sequence)
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        # By default, whole spans are written, whether or not the terminal is ready for them.
+        driver = self._driver
+        if not isinstance(driver, PacedDriver) or self._batch_count or not self._running or self._closed:
+            super()._display(screen, renderable)
+            return
+        try:
+            size, cursor = (self.size.width, self.size.height), screen.outer_size.clamp_offset(self.cursor_position)
+            if isinstance(renderable, LayoutUpdate):
+                self.frames.show(driver, size, _whole_spans(renderable), cursor)
+            elif isinstance(renderable, ChopsUpdate):
+                self.frames.show(driver, size, _changed_spans(renderable), cursor)
+        except Exception as error:
+            self._handle_exception(error)
+        finally:
+            self.post_display_hook()
 
     def _handle_exception(self, error: Exception) -> None:
         # The only place that every exception passes; by default each of them ends the application.
@@ -52,6 +131,23 @@ class OpenApp(App[None]):
             await dispatch
         except Exception as error:
             self._handle_exception(error)
+
+
+def _whole_spans(update: LayoutUpdate) -> list[Span]:
+    spans: list[Span] = []
+    for y, strips in enumerate(update.strips, update.region.y):
+        spans.append((update.region.x, y, chain.from_iterable(strips)))
+    return spans
+
+
+def _changed_spans(update: ChopsUpdate) -> list[Span]:
+    """As ChopsUpdate.render_segments sends them."""
+    spans: list[Span] = []
+    for y, x1, x2 in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            if strip is not None and x <= x2 and end > x1:
+                spans.append((x, y, strip if x >= x1 and end <= x2 else strip.crop(0, min(end, x2) - x)))
+    return spans
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:

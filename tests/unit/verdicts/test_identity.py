@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import NoConnection
 from backend.events import DumpEvent
-from backend.model import DumpRequest, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records import process
 from backend.verdicts.attachment import Attachment
@@ -58,11 +60,23 @@ def test_a_clock_that_was_set_back_does_not_make_it_another_job() -> None:
     assert not attachment.ended
 
 
-@pytest.mark.parametrize("back", [1.0, 4.0, 60.0])
-def test_a_job_whose_clock_was_set_back_is_the_same_even_if_nobody_looked_for_a_while(back: float) -> None:
+@pytest.mark.parametrize("step", [-60.0, -4.0, -1.0, 0.5, 2.0, 3600.0])
+def test_a_job_whose_clock_was_set_while_nobody_looked_for_a_while_may_be_another_one(step: float) -> None:
+    # Had this one ended and another one begun meanwhile, a step the other way would make that look the same.
     attachment = Attachment(KEY, JobOperation.DUMP, None)
     attachment.observe(Sampled(stats(90_000, 500), 100.0), 100.0)
-    attachment.observe(Sampled(stats(93_000 - int(back * 1000), 510), 103.0), 103.0)
+    attachment.observe(Sampled(stats(93_000 + int(step * 1000), 510), 103.0), 103.0)
+    attachment.observe(DumpEvent(KEY, False, "perhaps the other's"), 103.1)
+    outcome = attachment.outcome(103.0 + GRACE)
+    assert outcome is not None
+    assert outcome.verdict is Verdict.UNPROVEN
+
+
+@pytest.mark.parametrize("slew", [-0.04, 0.04])
+def test_a_clock_that_is_only_slowed_or_hurried_does_not_make_it_another_job(slew: float) -> None:
+    attachment = Attachment(KEY, JobOperation.DUMP, None)
+    attachment.observe(Sampled(stats(90_000, 500), 100.0), 100.0)
+    attachment.observe(Sampled(stats(150_000 + int(slew * 1000), 510), 160.0), 160.0)
     assert not attachment.ended
 
 

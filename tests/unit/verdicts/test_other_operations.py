@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from backend.events import JobEvent, Lifecycle
-from backend.model import JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Observation, Sampled
@@ -96,7 +97,18 @@ def test_a_migration_in_that_nobody_looked_at_for_long_is_the_same_one() -> None
     assert not attachment.ended
 
 
-@pytest.mark.parametrize("elapsed", [900, 5000])
+def test_the_end_of_a_backup_is_its_own_after_an_answer_that_took_long() -> None:
+    # A hypervisor that writes to a full disk is slow to answer, and says how long the job had lasted when it was asked.
+    attachment = Attachment(KEY, JobOperation.BACKUP, None)
+    attachment.observe(Sampled(replace(stats(1000), operation=JobOperation.BACKUP), 100.0), 102.0)
+    attachment.observe(JobEvent(KEY, stats(3010, success=False, errmsg="no space")), 102.01)
+    attachment.observe(GONE, 102.1)
+    outcome = attachment.outcome(200.0)
+    assert outcome is not None
+    assert (outcome.verdict, outcome.error) == (Verdict.FAILED, "no space")
+
+
+@pytest.mark.parametrize("elapsed", [900, 1500, 5000])
 def test_what_is_told_of_an_earlier_backup_says_nothing_of_this_one(elapsed: int) -> None:
     running = Sampled(replace(stats(1000), operation=JobOperation.BACKUP), 100.0)
     outcome = verdict_of(running, JobEvent(KEY, stats(elapsed, success=True)), GONE, operation=JobOperation.BACKUP)

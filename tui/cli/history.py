@@ -1,0 +1,199 @@
+"""The command that prints what is remembered of jobs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import click
+
+from backend.text import clean, hide_passwords
+from tui.cli import exits
+from tui.cli.exits import Exit
+from tui.cli.operations import OPERATIONS
+from tui.cli.options import complete_recorded, complete_uris, example, json_option
+from tui.cli.output import complain, print_json
+from tui.cli.since import parse_since
+from tui.cli.target import Target
+
+if TYPE_CHECKING:
+    from backend.observing.histories import JobFeed, Recollection
+    from backend.verdicts.job_sources import SourcedJob
+
+LIMIT = 1000
+"""Jobs that are listed at the most."""
+INTERVAL = 0.25
+"""Seconds between two looks at the files that others write to."""
+
+
+@click.command(
+    short_help="List the jobs that this machine remembers, and how they ended.",
+    epilog=example("virt-jobs history web-01", "virt-jobs history --since 24h --failed", "virt-jobs history --json"),
+)
+@click.argument("domain", required=False, metavar="[DOMAIN]", shell_complete=complete_recorded)
+@click.option(
+    "--since",
+    callback=parse_since,
+    metavar="TIME",
+    help="Only jobs that are running or ended after TIME.",
+)
+@click.option("--failed", is_flag=True, help="Only jobs that failed, are unproven, or were lost.")
+@click.option(
+    "--operation", type=click.Choice([*OPERATIONS]), metavar="OP", help="Only jobs of that kind (see wait --help)."
+)
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    metavar="HOST",
+    shell_complete=complete_uris,
+    help="Only jobs of that hypervisor: an alias, a group, a URI or a host name; repeatable.",
+)
+@click.option("--follow", is_flag=True, help="Oldest first; then print every begin and end until Ctrl-C.")
+@json_option
+@click.pass_obj
+def history(
+    target: Target,
+    domain: str | None,
+    since: float | None,
+    failed: bool,
+    operation: str | None,
+    hosts: tuple[str, ...],
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """List the jobs that this machine remembers, and how they ended: the newest 1,000, of DOMAIN if that is given.
+
+    These are the dumps that you requested, the jobs of any kind that your virt-jobs programs saw, whoever requested
+    them, and those that the host's witness saw. All jobs of a renamed domain are listed, whichever of its names you
+    give. "lost" means that the result was lost with the process that made the call, and "unwatched" that nobody is
+    there to see the end: such a job may be running or over.
+
+    TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00'). On a terminal, the
+    table is made to fit; in a file or a pipe, it is complete.
+    """
+    from backend.observing.histories import JobFeed
+    from backend.records.history import Query
+
+    query = Query(
+        name=domain,
+        uris=target.uris if target.named else (),
+        since=since,
+        failed=failed,
+        operation=OPERATIONS[operation] if operation is not None else None,
+        limit=LIMIT,
+    )
+    feed = JobFeed(query, _on_hosts(target, hosts) if hosts else None)
+    recollection = feed.recall()
+    complaints = _Complaints()
+    complaints.add(recollection)
+    jobs = recollection.jobs
+    if follow:
+        _follow(feed, list(reversed(jobs)), _Output(target, as_json, jobs, spacious=True), complaints)
+    elif jobs or not complaints.exit:
+        _Output(target, as_json, jobs).print(jobs)
+    if complaints.exit:
+        sys.exit(complaints.exit)
+
+
+class _Complaints:
+    """Sources that could not be read, each named in one line."""
+
+    def __init__(self) -> None:
+        self._lines: set[str] = set()
+        self.exit: Exit | None = None
+        """The exit code for what this user's own sources lack; the host's may not be this user's to read."""
+
+    def add(self, recollection: Recollection) -> None:
+        from backend.verdicts.job_sources import Source
+
+        for source, error in recollection.errors.items():
+            line = clean(error.message)
+            if line not in self._lines:
+                complain(line)
+            self._lines.add(line)
+            if source is not Source.HOST:
+                self.exit = exits.of_error(error)
+
+
+class _Output:
+    """Prints jobs: as JSON Lines, as a table that fits the terminal, or as a complete one."""
+
+    def __init__(self, target: Target, as_json: bool, jobs: Sequence[SourcedJob], spacious: bool = False) -> None:
+        """`jobs` are those that the table has to hold; a `spacious` one has room for others."""
+        from tui.cli import job_rows
+        from tui.cli.layout import Layout, terminal_width
+        from tui.cli.tables import Table
+
+        self._target = target
+        self._json = as_json
+        self._several = len({job.entry.uri for job in jobs}) > 1
+        width = terminal_width()
+        self._row: Callable[[SourcedJob], list[str]]
+        self._lines: Callable[[Sequence[Sequence[str]]], list[str]]
+        first = ["Host"] if self._several else []
+        if width is None:
+            self._row = job_rows.full_row
+            self._lines = Table([*first, *job_rows.FULL_HEADINGS]).lines
+            return
+        self._row = lambda job: job_rows.row(job, width)
+        rows = [self._cells(job) for job in jobs]
+        if spacious:
+            rows.append([*[""][: len(first)], *job_rows.SAMPLE])
+        layout = Layout([*first, *job_rows.HEADINGS], rows, width, job_rows.STEPS)
+        heading = layout.heading()
+
+        def lines(rows: Sequence[Sequence[str]]) -> list[str]:
+            above, heading[:] = heading[:], []
+            return [*above, *map(layout.line, rows)]
+
+        self._lines = lines
+
+    def print(self, jobs: Sequence[SourcedJob]) -> None:
+        """Print these, below those before."""
+        from tui.cli import job_rows
+
+        if self._json:
+            for job in jobs:
+                print_json(job_rows.to_json(job))
+        else:
+            print("\n".join(self._lines([self._cells(job) for job in jobs])), flush=True)
+
+    def _cells(self, job: SourcedJob) -> list[str]:
+        host = [self._target.host(hide_passwords(job.entry.uri))] if self._several else []
+        return [*host, *self._row(job)]
+
+
+def _follow(feed: JobFeed, jobs: Sequence[SourcedJob], output: _Output, complaints: _Complaints) -> None:
+    """Print these jobs, then what becomes of them and of others, until Ctrl-C."""
+    output.print(jobs)
+    while True:
+        time.sleep(INTERVAL)
+        changes = feed.changes()
+        complaints.add(changes)
+        if changes.jobs:
+            output.print(changes.jobs)
+
+
+def _on_hosts(target: Target, names: Sequence[str]) -> Callable[[SourcedJob], bool]:
+    """Whether a job was one of those hypervisors'."""
+    uris = {uri for name in names for uri in target.resolve(name)}
+    hosts = {name.lower() for name in names}
+
+    def on_hosts(job: SourcedJob) -> bool:
+        return job.entry.uri in uris or not hosts.isdisjoint(_host_names(job))
+
+    return on_hosts
+
+
+def _host_names(job: SourcedJob) -> list[str]:
+    """The names of its hypervisor's host: in full, and without its domain. A local one's is where it was seen."""
+    try:
+        name = urlsplit(job.entry.uri).hostname
+    except ValueError:
+        name = None
+    name = (name or job.entry.observer.partition(" (")[0].rpartition("@")[2]).lower()
+    return [name, name.partition(".")[0]]
