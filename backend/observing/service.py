@@ -79,7 +79,9 @@ def _own_journal() -> Journal:
         journal = Journal()
         journal.count()
     except JournalError as error:
-        logger.info("dumps requested by this user are witnessed like those of others: %s", error.message)
+        logger.info(
+            "dumps requested by this user are witnessed like those of others: %s", error.message.partition(";")[0]
+        )
         return Journal(host_folder() / "journal.db")
     return journal
 
