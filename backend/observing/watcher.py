@@ -86,7 +86,13 @@ class Changes:
 class Watcher:
     """Watches one open backend."""
 
-    def __init__(self, backend: Backend, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Callable[[], float] = time.monotonic,
+        list_interval: float = LIST_INTERVAL,
+    ) -> None:
+        """`list_interval`: seconds between two listings, unless the hypervisor reports an event."""
         self._backend = backend
         self._clock = clock
         self._views: dict[str, DomainView] = {}
@@ -98,7 +104,7 @@ class Watcher:
         self._block_news: set[str] = set()
         """The uuids of domains of which a job of a disk was reported to have begun."""
         self._block_jobs = BlockJobs(backend, clock, self._block_jobs_changed)
-        self._listings = Pace(clock, LIST_INTERVAL, LIST_SHARE, LONGEST_PAUSE, LIST_PAUSE)
+        self._listings = Pace(clock, list_interval, LIST_SHARE, LONGEST_PAUSE, LIST_PAUSE)
         self._followers: dict[DomainKey, Follower] = {}
         """Of the domains that have a job, or of which the hypervisor reported an event lately."""
         self._attention: dict[DomainKey, float] = {}

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 INTERVAL = 1.0
 """Seconds between two looks at a job, unless others look more often: most ends are reported, and near its end it is
 looked at more often anyway."""
+LIST_INTERVAL = 10.0
+"""Seconds between two listings of the domains: nobody looks at them, and what changes is reported."""
 MOST = 200
 """Jobs of one hypervisor that are followed at a time; others are, once one of them has ended."""
 
@@ -190,7 +192,7 @@ async def watch_and_witness(
         tasks.create_task(witness.run())
         if publisher is not None:
             tasks.create_task(publisher.run())
-        tasks.create_task(Watcher(backend).run(take))
+        tasks.create_task(Watcher(backend, list_interval=LIST_INTERVAL).run(take))
 
 
 def _jobs(view: DomainView) -> Iterator[tuple[JobKey, JobStats]]:
