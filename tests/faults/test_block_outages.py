@@ -23,7 +23,8 @@ from tests.hypervisor.proxy import Proxy
 pytestmark = pytest.mark.hypervisor
 
 MIB = 32
-COPY, COMMIT, ACTIVE_COMMIT = BlockOperation.COPY, BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT
+COPY, PULL = BlockOperation.COPY, BlockOperation.PULL
+COMMIT, ACTIVE_COMMIT = BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT
 
 
 @dataclass
@@ -135,7 +136,7 @@ async def test_another_active_commit_to_the_same_layer_does_not_make_an_aborted_
     assert await ended(wait) == (Verdict.UNPROVEN, Evidence.NONE)
 
 
-@pytest.mark.parametrize("operation", [COMMIT, BlockOperation.PULL])
+@pytest.mark.parametrize("operation", [COMMIT, PULL], ids=str)
 async def test_what_merges_images_behind_its_back_is_unproven(scene: Scene, operation: BlockOperation) -> None:
     """The images that are left are those that one leaves as well which is begun after this one was aborted."""
     await scene.begin(operation)
@@ -153,7 +154,7 @@ async def test_what_merges_images_behind_its_back_is_unproven(scene: Scene, oper
     assert await ended(wait) == (Verdict.UNPROVEN, Evidence.NONE)
 
 
-@pytest.mark.parametrize("operation", [COPY, COMMIT])
+@pytest.mark.parametrize("operation", [COPY, ACTIVE_COMMIT, COMMIT, PULL], ids=str)
 async def test_one_that_goes_on_after_a_cut_is_waited_for_to_its_end(scene: Scene, operation: BlockOperation) -> None:
     await scene.begin(operation)
     seen = asyncio.Event()
@@ -162,7 +163,7 @@ async def test_one_that_goes_on_after_a_cut_is_waited_for_to_its_end(scene: Scen
     await scene.proxy.mend()
     seen.clear()
     await asyncio.wait_for(seen.wait(), PATIENCE)
-    if operation is COPY:
+    if operation.becomes_ready:
         await scene.until_ready()
         await scene.acting.pivot(scene.disk)
     else:
@@ -170,24 +171,33 @@ async def test_one_that_goes_on_after_a_cut_is_waited_for_to_its_end(scene: Scen
     assert await ended(wait) == (Verdict.COMPLETED, Evidence.JOB_EVENT)
 
 
-@pytest.mark.parametrize("end", ["pivot", "abort"])
-async def test_one_that_outlives_the_daemon_is_waited_for_to_its_end(scene: Scene, end: str) -> None:
-    await scene.begin(COPY)
+@pytest.mark.parametrize(
+    ("operation", "end"),
+    [(COPY, "pivot"), (COPY, "abort"), (ACTIVE_COMMIT, "pivot"), (COMMIT, ""), (PULL, ""), (PULL, "abort")],
+    ids=str,
+)
+async def test_one_that_outlives_the_daemon_is_waited_for_to_its_end(
+    scene: Scene, operation: BlockOperation, end: str
+) -> None:
+    await scene.begin(operation)
     seen = asyncio.Event()
-    wait = await attached(scene.waiting, scene.disk.domain, COPY, seen.set)
+    wait = await attached(scene.waiting, scene.disk.domain, operation, seen.set)
     await asyncio.to_thread(scene.daemon.kill)
     await asyncio.to_thread(scene.daemon.start)
     seen.clear()
     await asyncio.wait_for(seen.wait(), PATIENCE)
     fresh = Machines(scene.daemon.uri)
-    await asyncio.to_thread(block_jobs.release, fresh.handle(scene.disk.domain))
 
     async def ready() -> bool:
         stats = await scene.acting.job(scene.disk)
         return stats is not None and stats.ready is True
 
-    await eventually(ready)
-    await (scene.acting.pivot if end == "pivot" else scene.acting.abort)(scene.disk)
-    expected = Verdict.COMPLETED if end == "pivot" else Verdict.CANCELLED
+    if operation.becomes_ready or not end:
+        await asyncio.to_thread(block_jobs.release, fresh.handle(scene.disk.domain))
+    if operation.becomes_ready:
+        await eventually(ready)
+    if end:
+        await (scene.acting.pivot if end == "pivot" else scene.acting.abort)(scene.disk)
+    expected = Verdict.CANCELLED if end == "abort" else Verdict.COMPLETED
     assert await ended(wait) == (expected, Evidence.JOB_EVENT)
     await asyncio.to_thread(fresh.destroy, scene.disk.domain)

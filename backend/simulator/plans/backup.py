@@ -9,7 +9,7 @@ from backend.model import JobOperation
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
 from backend.simulator.plans.domain_jobs import operation
-from backend.simulator.plans.plan import FAILING, NEVER, PAGE, Ending, Plan, failed
+from backend.simulator.plans.plan import FAILING, NEVER, PAGE, Ending, Plan, failed, run_of
 
 CANCELED = "Operation canceled"
 """The errmsg of a backup that was aborted, whether or not its client has read everything."""
@@ -48,8 +48,7 @@ def push(machine: Machine, begun: float, length: float, total: int, fail: Fail =
 def pull(machine: Machine, begun: float, length: float, scratch: int, stop: float = NEVER) -> PullBackup:
     """The plan of a backup whose client aborts it at `stop`; `scratch` bytes fill up within `length` seconds."""
     return PullBackup(
-        uuid=machine.uuid,
-        domain_id=machine.id,
+        **run_of(machine),
         operation=JobOperation.BACKUP,
         begun=begun,
         length=length,
@@ -58,5 +57,4 @@ def pull(machine: Machine, begun: float, length: float, scratch: int, stop: floa
         total=scratch,
         ending=Ending.CANCELLED,
         error=CANCELED,
-        was_running=machine.running,
     )

@@ -10,7 +10,7 @@ from backend.simulator import refusals
 from backend.simulator.disks import Disk, Layer
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
-from backend.simulator.plans.plan import CANCELLING, FAILING, NEVER, Ending, Plan
+from backend.simulator.plans.plan import CANCELLING, FAILING, NEVER, Ending, Plan, run_of
 
 _FINISHING = 0.1
 """Seconds between the last byte and the end of a job, or between a pivot and it."""
@@ -72,8 +72,7 @@ def block_job(
         mirror, layer = disk.layers[1].path, disk.layers[1].index
     stop = NEVER if mirror else begun + length
     plan = BlockJob(
-        uuid=machine.uuid,
-        domain_id=machine.id,
+        **run_of(machine),
         operation=operation,
         begun=begun,
         length=length,

@@ -8,7 +8,7 @@ from backend.dump_request import DumpFlags, DumpRequest
 from backend.model import JobOperation
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
-from backend.simulator.plans.plan import FAILING, Plan, closing, cut_short, failed
+from backend.simulator.plans.plan import FAILING, Plan, closing, cut_short, failed, run_of
 
 HANG = 60.0
 """Seconds until a hanging target fails the dump."""
@@ -18,8 +18,7 @@ def dump(machine: Machine, request: DumpRequest, created: bool, now: float, rate
     """The plan of a dump that begins `now` and writes `rate` bytes per second."""
     length = machine.memory / rate
     plan = Plan(
-        uuid=machine.uuid,
-        domain_id=machine.id,
+        **run_of(machine),
         operation=JobOperation.DUMP,
         begun=now,
         length=length,
@@ -31,7 +30,6 @@ def dump(machine: Machine, request: DumpRequest, created: bool, now: float, rate
         format=request.format,
         flags=request.flags,
         created=created,
-        was_running=machine.running,
     )
     return _spoiled(plan, fail)
 
@@ -40,8 +38,7 @@ def operation(machine: Machine, kind: JobOperation, begun: float, length: float,
     """The plan of an operation that writes no file on this machine; `length` is in seconds."""
     fates = {JobOperation.SAVE: "saved", JobOperation.MIGRATION_OUT: "migrated"}
     return Plan(
-        uuid=machine.uuid,
-        domain_id=machine.id,
+        **run_of(machine),
         operation=kind,
         begun=begun,
         length=length,
@@ -50,7 +47,6 @@ def operation(machine: Machine, kind: JobOperation, begun: float, length: float,
         total=total,
         fate=fates.get(kind, ""),
         flags=DumpFlags.MEMORY_ONLY if kind is JobOperation.DUMP else DumpFlags.NONE,
-        was_running=machine.running,
     )
 
 

@@ -9,7 +9,7 @@ from backend.model import JobOperation, MigrationLimits
 from backend.simulator import refusals
 from backend.simulator.machine import Machine
 from backend.simulator.plans import plan as plans
-from backend.simulator.plans.plan import CANCELLING, NEVER, PAGE, Ending, Plan, closing
+from backend.simulator.plans.plan import CANCELLING, NEVER, PAGE, Ending, Plan, closing, run_of
 from backend.simulator.plans.rounds import Pace, Round, last_round, round_at
 
 MAX_DOWNTIME = 300
@@ -149,15 +149,13 @@ def migration(
     """The plan of a migration of `machine`; what its guest writes decides whether it ever ends by itself."""
     return _foreseen(
         Migration(
-            uuid=machine.uuid,
-            domain_id=machine.id,
+            **run_of(machine),
             operation=JobOperation.MIGRATION_OUT,
             begun=begun,
             length=length,
             stop=NEVER,
             end=NEVER,
             total=machine.memory,
-            was_running=machine.running,
             load=load if machine.running else 0.0,
             working_set=min(working_set, machine.memory),
             bandwidth=bandwidth,

@@ -8,7 +8,7 @@ from backend.dump_request import DumpFlags
 from backend.model import JobOperation
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
-from backend.simulator.plans.plan import FAILING, Ending, Plan, closing
+from backend.simulator.plans.plan import FAILING, Ending, Plan, closing, run_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,7 @@ class PanicDump(Plan):
 def panic_dump(machine: Machine, begun: float, length: float, restart: bool, fail: Fail = Fail.NONE) -> PanicDump:
     """The plan of the dump by libvirt of a guest that panics at `begun`; writing it takes `length` seconds."""
     plan = PanicDump(
-        uuid=machine.uuid,
-        domain_id=machine.id,
+        **run_of(machine),
         operation=JobOperation.DUMP,
         begun=begun,
         length=length,
@@ -31,7 +30,6 @@ def panic_dump(machine: Machine, begun: float, length: float, restart: bool, fai
         end=begun + length + closing(length),
         total=machine.memory,
         flags=DumpFlags.MEMORY_ONLY,
-        was_running=machine.running,
         restart=restart,
     )
     if fail is Fail.DISK_FULL:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from typing import TypedDict
 
 from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import NotSupported, OperationFailed
 from backend.job_stats import JobStats, JobType
 from backend.model import JobOperation, Operation
 from backend.simulator import refusals
+from backend.simulator.machine import Machine
 
 PAGE = 4096
 NEVER = math.inf
@@ -44,6 +46,19 @@ class Stage(IntEnum):
     STOPPED = 3
     """The work has stopped; the file is being closed, or the failure cleaned up."""
     OVER = 4
+
+
+class Run(TypedDict):
+    """The run of a domain that a job belongs to: fields of each Plan."""
+
+    uuid: str
+    domain_id: int | None
+    was_running: bool
+
+
+def run_of(machine: Machine) -> Run:
+    """The present run of the machine, as it is when a job of it begins."""
+    return {"uuid": machine.uuid, "domain_id": machine.id, "was_running": machine.running}
 
 
 @dataclass(frozen=True, slots=True)
