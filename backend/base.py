@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from backend.credentials import Ask
     from backend.files.target import DumpTarget
     from backend.outcome import Outcome
+    from backend.records.entry import JobEntry
     from backend.records.record import JobRecord
 
 
@@ -210,11 +211,30 @@ class Backend(ABC):
         BackendError where that is refused or impossible.
         """
 
+    async def claims(self, domain: DomainKey) -> Sequence[JobEntry]:
+        """What a witness tells of the domain's last jobs, shared through the hypervisor; the last one first.
+
+        It is untrusted: anyone who may modify the domain can have written it, in anybody's name.
+        """
+        return ()
+
+    async def publish_claims(self, domain: DomainKey, claims: Sequence[JobEntry]) -> None:
+        """Share what is known of the domain's last jobs, which are over, in place of what was shared before.
+
+        Only the first few are shared, and it outlives the run of a domain that is not transient. DomainBusy while the
+        domain has a job. BackendError where it is refused or impossible.
+        """
+        raise NotSupported(f"{self.uri} shares nothing about jobs")
+
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         """The file that the domain's running dump is written to, held open, no matter who requested the dump.
 
         None if no dump is running, or if this machine or this user cannot identify the file for certain.
         """
+        return None
+
+    async def last_dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        """The file of the domain's dump that has just ended, held since that was running; None where none was held."""
         return None
 
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:

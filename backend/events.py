@@ -91,6 +91,13 @@ class RecordEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimsEvent:
+    """What is claimed of the domain's last jobs changed: read it."""
+
+    domain: DomainKey
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionEvent:
     """The connection was lost, or is back; events in between were missed."""
 
@@ -98,4 +105,4 @@ class ConnectionEvent:
     reason: str = ""
 
 
-Event = LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent | JobBegan | RecordEvent | ConnectionEvent
+Event = LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent | JobBegan | RecordEvent | ClaimsEvent | ConnectionEvent

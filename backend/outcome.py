@@ -9,6 +9,8 @@ from backend.model import DomainKey, Operation
 
 
 class Verdict(StrEnum):
+    """How a job ended; only `UNPROVEN` needs no proof."""
+
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -25,6 +26,8 @@ class DumpTarget:
         self.path = path
         self.since = since
         """A time, on the monotonic clock, at which its domain was being dumped to it."""
+        self.first_seen, self.last_seen = inf, -inf
+        """The first and the last known time, on the same clock, at which whatever writes the dump was at work on it."""
         self._descriptor = descriptor
 
     @classmethod

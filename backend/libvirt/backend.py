@@ -28,7 +28,7 @@ from backend.errors import (
     OperationFailed,
 )
 from backend.event_stream import EventHub, EventStream
-from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
+from backend.events import ConnectionEvent, Event, JobBegan, Lifecycle, LifecycleEvent
 from backend.job_stats import JobStats, Postcopy
 from backend.libvirt import (
     automatic_dump,
@@ -70,6 +70,8 @@ from backend.threads import in_thread
 
 if TYPE_CHECKING:
     from backend.files.target import DumpTarget
+    from backend.libvirt.host.dump_watch import DumpWatch
+    from backend.records.entry import JobEntry
     from backend.records.record import JobRecord
 
 logger = logging.getLogger(__name__)
@@ -100,6 +102,7 @@ class LibvirtBackend(Backend):
         self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
         self._panics = Panics()
+        self._dumps: DumpWatch | None = None
         self._reconnecting: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -116,6 +119,9 @@ class LibvirtBackend(Backend):
     async def close(self) -> None:
         if self._reconnecting is not None:
             self._reconnecting.cancel()
+        if self._dumps is not None:
+            self._dumps.stop()
+            self._dumps = None
         self._hub.end()
         await asyncio.gather(self._polling.close(), self._control.close())
 
@@ -196,9 +202,14 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
+        if self._dumps is not None and (target := self._dumps.target(domain.uuid)) is not None:
+            return target
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
+
+    async def last_dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        return self._dumps.target(domain.uuid, over=True) if self._dumps is not None else None
 
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
         cause = await self._polling.call(domain, partial(automatic_dump.cause_by_state, domain))
@@ -267,7 +278,21 @@ class LibvirtBackend(Backend):
         await self._idle(record.key)
         await self._order(record.key, lambda handle: metadata.write(handle, record))
 
+    async def claims(self, domain: DomainKey) -> Sequence[JobEntry]:
+        return await self._polling.call(domain, partial(metadata.read_claims, domain))
+
+    async def publish_claims(self, domain: DomainKey, claims: Sequence[JobEntry]) -> None:
+        if domain.id is not None:
+            with contextlib.suppress(DomainNotRunning):
+                await self._idle(domain)
+        self._polling.check()
+        await self._control.call(
+            domain, lambda connection: metadata.write_claims(connection.conn.lookupByUUIDString(domain.uuid), claims)
+        )
+
     def events(self) -> EventStream:
+        if self._dumps is None and self._capabilities is not None and self._capabilities.local:
+            self._watch_dumps()
         return self._hub.stream()
 
     async def _order(self, domain: DomainKey, order: Callable[[Any], object]) -> None:
@@ -359,6 +384,8 @@ class LibvirtBackend(Backend):
         if local:
             with ignored(logger, "the files of dumps cannot be held", OSError):
                 self._daemon_owner = daemon_owner(uri)
+            if self._dumps is not None:
+                self._watch_dumps()  # It may be another daemon now.
         version = await self._optional("the hypervisor's version", identity.version)
         formats = None
         if local and driver == "QEMU" and not self.readonly:
@@ -366,6 +393,19 @@ class LibvirtBackend(Backend):
             formats = await identity.formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
         self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events)
+
+    def _watch_dumps(self) -> None:
+        """Hold the file of each dump from its begin, where the kernel tells of the daemon's children."""
+        from backend.libvirt.host.dump_watch import DumpWatch
+
+        if self._dumps is not None:
+            self._dumps.stop()
+        self._dumps = DumpWatch(self._daemon_owner, partial(self._from_libvirt, self._take_dump))
+        in_thread(self._dumps.start, "libvirt dump watch")
+
+    def _take_dump(self, uuid: str) -> None:
+        known = (self._known or {}).get(uuid)
+        self._hub.put(JobBegan(known.key if known is not None else DomainKey(uuid, None, ""), block=False))
 
     async def _optional(self, what: str, call: Callable[[Connection], T]) -> T | None:
         try:

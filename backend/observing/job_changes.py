@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from backend.model import DiskKey, JobKey
+from backend.model import JobKey
 from backend.records.entry import SLACK, JobEntry, is_same_job
 from backend.verdicts.job_sources import SOON, Source, SourcedJob, is_of_call
 
@@ -28,7 +28,7 @@ class JobChange:
 
     @property
     def at(self) -> float:
-        """When it happened, in seconds since the epoch. The end of a job that was lost is nobody's guess: its begin."""
+        """When it happened, in seconds since the epoch. The end of a job that nobody watched is unknown: its begin."""
         return max(self.entry.began, self.entry.ended or 0.0) if self.ended else self.entry.began
 
 
@@ -49,12 +49,12 @@ class KnownJob:
     """Whether its end was given."""
     seen: bool = False
     """Whether it is, or was, followed here, and not only remembered by others."""
-    lost: SourcedJob | None = None
+    unwatched: SourcedJob | None = None
     """The same, as it is remembered: it was found running, but nobody is there to learn its end."""
 
     @property
     def key(self) -> JobKey:
-        return key_of(self.entry)
+        return self.entry.job
 
     @property
     def id(self) -> str:
@@ -74,15 +74,15 @@ class JobChanges:
 
     def recall(self, job: SourcedJob, running: bool = False) -> list[JobChange]:
         """The same of what is remembered. `running`: it was found running just now."""
-        lost = job.lost and not running
-        entry = _without_end(job) if lost else job.entry
-        return list(self._take(entry, job.parts, lost or entry.over, running, seen=False, recalled=job))
+        over = job.unwatched and not running
+        entry = _without_end(job) if over else job.entry
+        return list(self._take(entry, job.parts, over or entry.over, running, seen=False, recalled=job))
 
     def give_up(self) -> list[JobChange]:
-        """The ends of jobs that were lost: what was found running on their domains is seen to be other jobs."""
+        """The ends of jobs that nobody watches: what was found running on their domains is seen to be other jobs."""
         seen = {job.key for job in self.open() if job.seen}
-        lost = [job.lost for job in self.open() if job.lost is not None and not job.seen and job.key in seen]
-        return [change for job in lost for change in self.recall(job)]
+        over = [job.unwatched for job in self.open() if job.unwatched and not job.seen and job.key in seen]
+        return [change for job in over for change in self.recall(job)]
 
     def open(self) -> list[KnownJob]:
         """The jobs that have not ended."""
@@ -109,17 +109,12 @@ class JobChanges:
             yield JobChange(_at_begin(entry), False, running, not seen)
         job.entry = entry
         job.seen = job.seen or seen
-        job.lost = recalled if recalled is not None and recalled.lost else None
+        job.unwatched = recalled if recalled is not None and recalled.unwatched else None
         for source, part in parts:
             job.parts[part.id] = source, part
         if over and not job.over:
             job.over = True
             yield JobChange(replace(entry, id=job.id), True, job.running, not seen)
-
-
-def key_of(entry: JobEntry) -> JobKey:
-    """What identifies the job while it is running."""
-    return entry.key if entry.disk is None else DiskKey(entry.key, entry.disk)
 
 
 def _is_about(parts: Sequence[Part], job: KnownJob) -> bool:
@@ -137,7 +132,7 @@ def _is_same(source: Source, part: JobEntry, other: Source, known: JobEntry) -> 
 
 def _without_end(job: SourcedJob) -> JobEntry:
     """The entry of a job whose end nobody saw."""
-    outcome = job.outcome
+    outcome = job.outcome_if_over
     assert outcome is not None
     return replace(job.entry, verdict=outcome.verdict, evidence=outcome.evidence, detail=outcome.detail)
 

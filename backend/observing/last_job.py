@@ -14,6 +14,7 @@ from functools import partial
 from backend.base import Backend
 from backend.errors import BackendError, JournalError
 from backend.model import DomainKey, JobOperation, Operation
+from backend.observing.claims import claimed_jobs, is_witnessed
 from backend.observing.histories import recall
 from backend.observing.lookup import weigh_by_file
 from backend.outcome import Outcome
@@ -71,23 +72,40 @@ Errors = Mapping[Source, JournalError]
 async def last_job(backend: Backend, domain: DomainKey, choice: JobChoice) -> tuple[LastJob | None, Errors]:
     """How the last job of the domain ended, in any of its runs; None if nobody remembers one."""
     jobs, errors = await _recall(domain.uuid, (), choice, backend.capabilities.local)
+    last = await _last_known(backend, domain, choice, jobs)
+    # Only what nobody here knows of is taken from what a witness tells there.
+    trusted = await in_thread(partial(is_witnessed, backend), "history")
+    known = [job.entry for job in jobs]
+    claims = await claimed_jobs(backend, domain, known, trusted=trusted)
+    for claim in claims:
+        fits = choice.operation in (None, claim.operation) and choice.disk in (None, claim.disk)
+        newer = last is None or (last.ended or 0.0) < (claim.ended or 0.0)
+        if fits and newer and (choice.since is None or claim.began >= choice.since):
+            return LastJob(_outcome(claim), backend.uri, claim.ended), errors
+    return last, errors
+
+
+async def _last_known(
+    backend: Backend, domain: DomainKey, choice: JobChoice, jobs: Sequence[SourcedJob]
+) -> LastJob | None:
+    """The last of `jobs`, or of the dump that the shared record is about."""
     claim = await _claim(backend, domain, choice)
     last = _latest(jobs)
     if claim is None or any(claim.id in job.ids for job in jobs):
-        return _told(last), errors
+        return _told(last)
     entry = entry_of_record(claim, recorded_outcome(claim, shared=True))
     claimed = next((job for job in jobs if Source.CALL not in job.sources and _is_about(entry, job.entry)), None)
     if last is None or (claimed is None and _is_newer(entry, last)):
         outcome = await weigh_by_file(claim, _outcome(entry), backend.capabilities.local)
-        return LastJob(outcome, backend.uri, entry.ended), errors
+        return LastJob(outcome, backend.uri, entry.ended)
     if last is not claimed:
-        return _told(last), errors
+        return _told(last)
     if not last.entry.proven:
         # Nothing that was seen tells of its end, but its file may.
         weighed = await weigh_by_file(claim, _outcome(entry), backend.capabilities.local)
         entry = replace(entry, verdict=weighed.verdict, detail=weighed.detail)
     known = combined(last.entry, entry)
-    return LastJob(_outcome(known), backend.uri, known.ended), errors
+    return LastJob(_outcome(known), backend.uri, known.ended)
 
 
 async def last_job_called(

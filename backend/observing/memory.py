@@ -73,8 +73,11 @@ class Memory:
         if this user has requested it."""
         return Remembered(self, backend.uri, domain, operation, disk, record, self._observer)
 
-    def keep(self, entry: JobEntry) -> None:
-        """Enter what is known of a job now, which may be one that is remembered already."""
+    def keep(self, entry: JobEntry, begun: JobEntry | None = None) -> None:
+        """Enter what is known of a job now, which may be one that is remembered already.
+
+        `begun`: what there is to tell of its begin first, if it is not.
+        """
         known = next((other for other in self._latest.values() if is_same_job(entry, other)), None)
         if known is not None:
             entry = combined(known, entry)
@@ -86,13 +89,15 @@ class Memory:
             logger.warning("what was seen of %s is lost: too much waits to be stored", lost.domain)
         while len(self._latest) > LATEST:
             del self._latest[next(iter(self._latest))]
+        if known is None and begun is not None:
+            self._tell(begun)
         if known is None or entry.over:
             self._tell(entry)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write())
 
     async def unfinished(self, uri: str) -> list[JobEntry]:
-        """The jobs of that hypervisor without an end whose observers are gone, and those of this process, oldest first.
+        """The jobs of that hypervisor without an end whose observers are gone, and those seen here, oldest first.
 
         JournalError where the history cannot be read.
         """
@@ -119,7 +124,8 @@ class Memory:
         return any(other.over and is_same_job(entry, other) for other in self._unwritten.values())
 
     def _is_mine_or_left(self, entry: JobEntry) -> bool:
-        return self._alone or process.is_own(entry) or process.observer_alive(entry) is False
+        mine = entry.id in self._latest and process.is_own(entry)
+        return self._alone or mine or process.observer_alive(entry) is False
 
     def _in_thread(self, call: Callable[[], T]) -> asyncio.Future[T]:
         if self._worker is None:
@@ -182,21 +188,23 @@ class Remembered:
             return
         # libvirt does not tell how long the job of a disk has been running, nor that of a migration in.
         exact = not isinstance(self._operation, BlockOperation) and self._operation is not JobOperation.MIGRATION_IN
-        self._begin(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
+        self._entry = self._begun(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
+        self._memory.keep(self._entry)
 
     def ended(self, outcome: Outcome, age: float, last: JobStats | None = None) -> None:
         """It was seen to be over `age` seconds ago; `last`: the last stats that it had."""
+        begun = None
         if self._entry is None:
-            self._begin(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
-        assert self._entry is not None
+            # Not kept without its end: it would be taken for the next one, which may be running by now.
+            self._entry = begun = self._begun(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
         done = last.processed if last is not None and last.measured else None
         age = max(0.0, min(age, boottime() - self._entry.began_uptime))  # It may have been seen after it was reported.
-        self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age, done))
+        self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age, done), begun)
 
-    def _begin(self, ago: float, exact: bool) -> None:
+    def _begun(self, ago: float, exact: bool) -> JobEntry:
         machine = this_machine()
         pid = os.getpid()
-        self._entry = JobEntry(
+        return JobEntry(
             id=uuid.uuid4().hex,
             uri=self._uri,
             uuid=self._domain.uuid,
@@ -215,4 +223,3 @@ class Remembered:
             pid_start=process.process_start(pid),
             namespace=machine.namespace,
         )
-        self._memory.keep(self._entry)

@@ -27,6 +27,7 @@ from backend.events import (
 )
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
+from backend.observing.ended_file import observe_with_file
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -77,7 +78,8 @@ class Reports:
         self._disk_begins: dict[str, float] = {}
         """When the begin of a disk's job was last reported, by the domain's uuid."""
         self._gathered: dict[JobKey, list[_Report]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """What puts reports together."""
 
     def know(self, domain: DomainKey) -> None:
         """There is this run of a domain."""
@@ -114,9 +116,9 @@ class Reports:
 
     async def close(self) -> None:
         """Remember nothing more."""
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _forget(self, uuid: str, run: DomainKey | None) -> None:
         if self._runs.get(uuid) == run:
@@ -151,11 +153,11 @@ class Reports:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self.tasks.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job that was missed is not remembered", exc_info=error)
 
@@ -186,7 +188,9 @@ class Reports:
             attachment = BlockAttachment(key, operation)
         else:
             attachment = Attachment(domain, operation, None, dump_events=True)
-        if seen is not None:
+        if seen is not None and isinstance(attachment, Attachment):
+            await observe_with_file(self._backend, domain, seen, attachment)
+        elif seen is not None:
             attachment.observe(seen, seen.sent)
         for report in reports:
             attachment.observe(report.event, report.at)

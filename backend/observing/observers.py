@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -13,11 +14,11 @@ from typing import Self
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.event_stream import EventStream
-from backend.events import ConnectionEvent, JobEvent, LifecycleEvent, RecordEvent
-from backend.files.inspect import inspect_target
+from backend.events import ConnectionEvent, JobBegan, JobEvent, LifecycleEvent, RecordEvent
 from backend.files.target import DumpTarget
-from backend.model import JobOperation
+from backend.model import DomainKey, JobOperation
 from backend.observing.automatic_dumps import look_for_automatic_dump
+from backend.observing.ended_file import check, held
 from backend.observing.inbox import Inbox
 from backend.observing.record_reader import reader_of
 from backend.observing.sampler import Follower, sampler_of
@@ -25,12 +26,9 @@ from backend.observing.wall_clock import WallClock
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
-from backend.text import clean
 from backend.threads import in_thread
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import (
-    FileChecked,
-    FileHeld,
     FileUnreadable,
     Observation,
     RecordSeen,
@@ -140,6 +138,8 @@ class Observers:
                     continue
                 elif isinstance(event, RecordEvent):
                     self._read_shared.set()
+                elif isinstance(event, JobBegan):
+                    self._search.set()
                 elif isinstance(event, LifecycleEvent) and event.before_automatic_dump:
                     self._standstill.set()
                 elif isinstance(event, JobEvent) and event.stats.success is False:
@@ -190,15 +190,18 @@ class Observers:
         """Hold the dump's own file from before its end, and check it when the job is gone."""
         if self._attachment.operation is not JobOperation.DUMP:
             return
-        target = await self._hold_file()
+        target, over = await self._hold_file(), False
+        if target is None and self._attachment.ended:
+            target, over = await self._find_file(self._backend.last_dump_target), True
         if target is None:
             return
-        self._observed.put(FileHeld(target.since))
+        self._observed.put(held(target, over))
         self._follower.hurry()  # Only while its job goes on, the file is known to be its own.
         while True:
             await self._adrift.wait()
+            self._observed.put(held(target, over))
             try:
-                checked = await in_thread(partial(_check, target, self._wall_clock), "dump file")
+                checked = await in_thread(partial(check, target, self._wall_clock), "dump file")
             except OperationFailed as error:
                 self._observed.put(FileUnreadable(error.message))
             else:
@@ -209,7 +212,7 @@ class Observers:
         """The file, found while the job runs; None once that is over, or where files cannot be seen at all."""
         pause = SEARCH_PACE
         while True:
-            target = await self._find_file()
+            target = await self._find_file(self._backend.dump_target)
             if target is not None or self._attachment.ended or not self._backend.capabilities.local:
                 return target
             with contextlib.suppress(TimeoutError):
@@ -219,9 +222,9 @@ class Observers:
             self._search.clear()
             pause = min(pause * SEARCH_GROWTH, SEARCH_PAUSE)
 
-    async def _find_file(self) -> DumpTarget | None:
+    async def _find_file(self, find: Callable[[DomainKey], Awaitable[DumpTarget | None]]) -> DumpTarget | None:
         try:
-            return await self._backend.dump_target(self._attachment.domain)
+            return await find(self._attachment.domain)
         except BackendError as error:
             logger.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
             return None
@@ -240,12 +243,3 @@ class Observers:
                     if domain.key.uuid == self._attachment.domain.uuid:
                         self._observed.put(StateSeen(domain))
             await asyncio.sleep(SETTLING_INTERVAL)
-
-
-def _check(target: DumpTarget, clock: WallClock) -> FileChecked:
-    """What the file is now. OperationFailed where it cannot be read."""
-    try:
-        content = inspect_target(target)
-        return FileChecked(content, target.linked, clock.seconds_since(target.modified))
-    except OSError as error:
-        raise OperationFailed(f"cannot read {clean(target.path)}: {error.strerror}") from None

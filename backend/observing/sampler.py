@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from types import TracebackType
 from typing import Protocol, Self
+from weakref import WeakKeyDictionary
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
@@ -41,6 +42,8 @@ PATIENCE = 0.1
 """Seconds after which looks that are not answered hold up no others."""
 HURRIES, HURRY_WINDOW = 5, 0.1
 """Looks at one domain, within so many seconds, that events cause at the most; a burst of more makes them no more."""
+KEPT = 500
+"""Looks that are kept for those who look at a job too late."""
 _TOGETHER = 0.01
 """Seconds by which a look may be early, so that it is made together with others."""
 
@@ -52,6 +55,16 @@ class Take(Protocol):
     """
 
     def __call__(self, answer: JobAnswer | Exception, sent: float, /) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at a job that was there. Times are the event loop's clock, in seconds."""
+
+    key: JobKey
+    stats: JobStats
+    sent: float
+    answered: float
 
 
 class Follower:
@@ -115,6 +128,7 @@ class Sampler:
         self._followed: dict[JobKey, _Followed] = {}
         self._woken = asyncio.Event()
         self._rounds: set[asyncio.Task[None]] = set()
+        self._looks = _LOOKS.setdefault(backend, deque(maxlen=KEPT))
         self._rest_until = float("-inf")
         self._task = asyncio.create_task(self._run())
 
@@ -224,6 +238,8 @@ class Sampler:
             not silent if stats is None else stats.closing or _seconds_left(followed.last, stats, sent) < interval
         )
         followed.last = (stats, sent) if stats is not None else None
+        if stats is not None:
+            self._looks.append(Look(followed.followers[0].key, stats, sent, self._clock()))
         followed.pending = False
         # If the answer took long, the loop no longer waits for its round.
         self._woken.set()
@@ -250,6 +266,16 @@ class Sampler:
 
 _SAMPLERS: dict[Backend, Sampler] = {}
 """One for each backend that is followed at present."""
+
+
+_LOOKS: WeakKeyDictionary[Backend, deque[Look]] = WeakKeyDictionary()
+"""The latest looks at each backend that found a job, oldest first."""
+
+
+def look_with(backend: Backend, key: JobKey, stats: JobStats) -> Look | None:
+    """The look at the job that found these stats; None if that was not lately."""
+    looks = (look for look in reversed(_LOOKS.get(backend, ())) if look.key == key and look.stats == stats)
+    return next(looks, None)
 
 
 def sampler_of(backend: Backend) -> Sampler:

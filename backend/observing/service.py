@@ -10,16 +10,18 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backend.backoff import CONNECT, Backoff
 from backend.base import Backend
 from backend.errors import JournalError, JournalTooNew, NotSupported
 from backend.log import backend_error
+from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.watcher import Changes
 from backend.observing.witness import Witness, watch_and_witness
+from backend.records.entry import JobEntry
 from backend.records.history import History
 from backend.records.host import claim_folder, host_folder
 from backend.records.journal import Journal
@@ -33,12 +35,12 @@ PATIENCE = 5.0
 """Seconds that the end of the service waits for a history or a hypervisor that is slow."""
 
 
-async def serve(uris: Sequence[str], version: str, readonly: bool = False) -> None:
+async def serve(uris: Sequence[str], version: str, readonly: bool = False, publish: bool = True) -> None:
     """Remember what happens on these hypervisors until SIGTERM or SIGINT.
 
-    `version`: of the program. WitnessRuns where this host has a witness, NotPermitted or JournalError where this user
-    cannot write the host's history, JournalTooNew where a newer version wrote it, InvalidURI and NotSupported for a
-    hypervisor that is none, or not on this host.
+    `version`: of the program. `publish`: others are told of it in the domains' metadata. WitnessRuns if this host has
+    a witness, NotPermitted or JournalError where this user cannot write the host's history, JournalTooNew where a newer
+    version wrote it, InvalidURI and NotSupported for a hypervisor that is none, or not on this host.
     """
     backends = [open_backend(uri, readonly) for uri in uris]
     claim = claim_folder(version, tuple(uris))
@@ -53,10 +55,17 @@ async def serve(uris: Sequence[str], version: str, readonly: bool = False) -> No
             logger.warning("%s", error.message)
         except TimeoutError:
             logger.warning("the disk of %s does not answer", history.path)
-        with contextlib.closing(Memory(history, "witness", alone=True)) as memory:
+        told = backends if publish and not readonly else []
+        publishers = {backend.uri: ClaimPublisher(backend, history) for backend in told}
+
+        def tell(entry: JobEntry) -> None:
+            if entry.uri in publishers:
+                publishers[entry.uri].tell(entry)
+
+        with contextlib.closing(Memory(history, "witness", tell, alone=True)) as memory:
             async with _stopping() as stopped:
                 journal = await in_thread(_own_journal, "journal")
-                await _attend(backends, memory, journal, stopped)
+                await _attend(backends, memory, journal, publishers, stopped)
             await memory.settle(PATIENCE)
             if memory.trouble:
                 logger.error("what was not stored is lost: %s", memory.trouble)
@@ -70,7 +79,9 @@ def _own_journal() -> Journal:
         journal = Journal()
         journal.count()
     except JournalError as error:
-        logger.info("dumps requested by this user are witnessed like those of others: %s", error.message)
+        logger.info(
+            "dumps requested by this user are witnessed like those of others: %s", error.message.partition(";")[0]
+        )
         return Journal(host_folder() / "journal.db")
     return journal
 
@@ -90,10 +101,16 @@ async def _stopping() -> AsyncIterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-async def _attend(backends: Sequence[Backend], memory: Memory, journal: Journal, stopped: asyncio.Event) -> None:
+async def _attend(
+    backends: Sequence[Backend],
+    memory: Memory,
+    journal: Journal,
+    publishers: Mapping[str, ClaimPublisher],
+    stopped: asyncio.Event,
+) -> None:
     """Keep all of them up until `stopped`, or until one turns out to be none of this host."""
     status = _Status(memory)
-    hosts = [_Host(backend, status) for backend in backends]
+    hosts = [_Host(backend, status, publishers.get(backend.uri)) for backend in backends]
     status.hosts = hosts
     tasks = [asyncio.create_task(host.attend(memory, journal)) for host in hosts]
     ending = asyncio.create_task(stopped.wait())
@@ -147,6 +164,7 @@ class _Host:
 
     backend: Backend
     status: _Status
+    publisher: ClaimPublisher | None
     state: str = ""
     """How it is, in words; empty until that is known."""
     following: int = 0
@@ -164,7 +182,7 @@ class _Host:
                             f"{backend.uri} is not on this host: a witness sees files and processes; run it there"
                         )
                     backoff.reset()
-                    await watch_and_witness(backend, memory, self._report, journal)
+                    await watch_and_witness(backend, memory, self._report, journal, self.publisher)
             except NotSupported:
                 raise
             except Exception as error:

@@ -20,7 +20,7 @@ from backend.errors import BackendError, JournalWarning
 from backend.job_stats import JobStats, JobType
 from backend.model import DiskKey, JobKey, Operation
 from backend.observing.histories import JobFeed
-from backend.observing.job_changes import JobChange, JobChanges, key_of, unless_remembered
+from backend.observing.job_changes import JobChange, JobChanges, unless_remembered
 from backend.observing.memory import Memory
 from backend.observing.watcher import Changes, Watcher
 from backend.observing.witness import Witness
@@ -37,6 +37,8 @@ SETTLING = 2.0
 """Seconds in which the jobs that this look found are seen by the witness, and can be given in the order of time."""
 REREADING = (1.0, 15.0)
 """The first and the longest pause, in seconds, between two looks at what others know of a job that they follow."""
+SLICE = 500
+"""Remembered jobs that are put in order before other tasks of the event loop get a turn."""
 
 OnConnection = Callable[[bool, str], object]
 """Called when the connection is lost (False, and why) and when it is back."""
@@ -84,7 +86,7 @@ class _Look:
         """Whether the job was running then."""
         if entry.exact:
             return entry.began < self.at - SLACK
-        return self.running.get(key_of(entry)) == entry.operation
+        return self.running.get(entry.job) == entry.operation
 
 
 class _Watching:
@@ -148,7 +150,7 @@ class _Watching:
     def _had(self, entry: JobEntry) -> bool:
         """Whether the job that is seen was running before; the next one of its kind was not."""
         had = self._look.had(entry)
-        self._look.running.pop(key_of(entry), None)
+        self._look.running.pop(entry.job, None)
         return had
 
     def _put(self, changes: Iterable[JobChange]) -> None:
@@ -168,10 +170,14 @@ class _Watching:
                 for error in recollection.errors.values():
                     warnings.warn(JournalWarning(error.message), stacklevel=1)
                 jobs = recollection.jobs
-                await self._settle(look)
+            await self._settle(look)
             self._look, self._since = look, None
+            changes = []
+            for count, job in enumerate(reversed(jobs), 1):
+                changes += self._known.recall(job, self._is_running(job))
+                if count % SLICE == 0:
+                    await asyncio.sleep(0)
             held, self._held = self._held or [], None
-            changes = [change for job in reversed(jobs) for change in self._known.recall(job, self._is_running(job))]
             changes += [
                 change for entry in unless_remembered(held, jobs) for change in self._known.see(entry, self._had(entry))
             ]
@@ -189,10 +195,10 @@ class _Watching:
 
     def _followed(self) -> set[JobKey]:
         known = {job.key for job in self._known.open() if job.seen}
-        return known | {key_of(entry) for entry in self._held or ()}
+        return known | {entry.job for entry in self._held or ()}
 
     def _is_running(self, job: SourcedJob) -> bool:
-        return not job.entry.over and self._look.running.get(key_of(job.entry)) == job.entry.operation
+        return not job.entry.over and self._look.running.get(job.entry.job) == job.entry.operation
 
     async def _reread(self, feed: JobFeed) -> None:
         """Give the ends of jobs that were over at the look, and whose observers have yet to tell how they ended."""

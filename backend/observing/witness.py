@@ -15,7 +15,8 @@ from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.event_stream import EventStream
 from backend.job_stats import JobStats
-from backend.model import DiskKey, JobKey, JobOperation
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation
+from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
@@ -67,7 +68,7 @@ class Witness:
         self._followed: dict[JobKey, _Followed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._reports = Reports(backend, memory, self._began)
-        self._unfinished = Unfinished(backend, memory, self._followed.__contains__, self._see)
+        self._unfinished = Unfinished(backend, memory, self._followed.__contains__, self.see)
         self._connected = False
 
     @property
@@ -75,11 +76,17 @@ class Witness:
         """How many jobs are being followed."""
         return len(self._tasks)
 
-    async def run(self) -> None:
-        """Listen to the hypervisor's reports, and follow jobs, until cancelled."""
+    async def run(self, uuid: str | None = None) -> None:
+        """Listen to the hypervisor's reports, and follow jobs, until cancelled.
+
+        With `uuid`, only to those of that domain; jobs that others have left unfinished are others' business then.
+        """
         try:
             async with self._backend.events() as events, asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._unfinished.run())
+                if uuid is None:
+                    tasks.create_task(self._unfinished.run())
+                else:
+                    events.narrow(uuid)
                 await self._listen(events)
         finally:
             await self._reports.close()
@@ -93,11 +100,20 @@ class Witness:
             self._unfinished.look_soon()
         self._connected = changes.connected
         for view in changes.changed:
-            self._reports.know(view.domain.key)
+            self.know(view.domain.key)
             for key, stats in _jobs(view):
-                self._see(key, stats)
+                self.see(key, stats)
         for uuid in changes.removed:
             self._reports.forget(uuid)
+
+    def know(self, domain: DomainKey) -> None:
+        """There is this run of a domain; without that, nothing is made of what is reported of it."""
+        self._reports.know(domain)
+
+    async def settle(self) -> None:
+        """Return once all jobs that were seen are over, and what was reported of others is put together."""
+        while tasks := [*self._tasks, *self._reports.tasks]:
+            await asyncio.wait(tasks)
 
     async def _listen(self, events: EventStream) -> None:
         try:
@@ -110,7 +126,8 @@ class Witness:
         followed = self._followed.get(key)
         return followed.began if followed is not None else None
 
-    def _see(self, key: JobKey, stats: JobStats) -> None:
+    def see(self, key: JobKey, stats: JobStats) -> None:
+        """There is this job: follow it, unless it is."""
         followed = self._followed.get(key)
         began = asyncio.get_running_loop().time() - stats.time_elapsed / 1000
         if followed is not None and not followed.is_followed_by(stats, began):
@@ -157,8 +174,12 @@ async def watch_and_witness(
     memory: Memory,
     report: Callable[[Witness, Changes], None] = lambda witness, changes: None,
     journal: Journal | None = None,
+    publisher: ClaimPublisher | None = None,
 ) -> None:
-    """Remember every job of the open backend until cancelled; `report` gets each change once the witness has it."""
+    """Remember every job of the open backend until cancelled; `report` gets each change once the witness has it.
+
+    `publisher` guards what it tells others of them; what it is to tell comes from the memory.
+    """
     witness = Witness(backend, memory, journal)
 
     def take(changes: Changes) -> None:
@@ -167,6 +188,8 @@ async def watch_and_witness(
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(witness.run())
+        if publisher is not None:
+            tasks.create_task(publisher.run())
         tasks.create_task(Watcher(backend).run(take))
 
 

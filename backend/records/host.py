@@ -9,13 +9,13 @@ import json
 import logging
 import os
 import stat
+import struct
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import JournalError, NotPermitted, WitnessRuns
-from backend.records import process
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ GROUP = "libvirt"
 """Its members may read the history: they may read of all jobs from the daemon, too."""
 _HOST_FOLDER = Path("/var/lib/virt-jobs")
 _CLAIM = "witness.lock"
+_LOCK = "hhqqi4x"
+"""struct flock."""
 _CLAIM_LIMIT = 4096
 """Bytes that are read of a claim."""
 
@@ -58,16 +60,12 @@ class Claim:
     """What a witness says of itself."""
 
     pid: int
-    pid_start: str
     version: str
     since: float
     """Seconds since the epoch."""
     uris: tuple[str, ...]
-
-    @property
-    def running(self) -> bool:
-        """Whether that very process lives."""
-        return process.process_start(self.pid) == self.pid_start != ""
+    running: bool
+    """Whether it is at work."""
 
 
 def claim_folder(version: str, uris: tuple[str, ...]) -> int:
@@ -85,18 +83,17 @@ def claim_folder(version: str, uris: tuple[str, ...]) -> int:
         advice = "run it as root" if os.geteuid() else "see its rights, and those of the folders above"
         raise kind(f"cannot use the host's folder {folder}: {error.strerror}; {advice}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _lock(fcntl.F_WRLCK))
     except OSError:
         os.close(descriptor)
         claim = read_claim()
         whose = f" (pid {claim.pid})" if claim is not None and claim.running else ""
         raise WitnessRuns(f"another witness{whose} keeps the history in {folder}; one is enough for a host") from None
-    pid = os.getpid()
-    claim = Claim(pid, process.process_start(pid), version, time.time(), uris)
+    own = {"pid": os.getpid(), "version": version, "since": time.time(), "uris": uris}
     try:
         _let_group_read(folder / _CLAIM, os.fstat(descriptor), 0o640)
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(asdict(claim)).encode(), 0)
+        os.pwrite(descriptor, json.dumps(own).encode(), 0)
     except OSError as error:  # Its disk may be full: the lock alone keeps others out.
         logger.warning("doctor will not see this witness: %s: %s", folder / _CLAIM, error.strerror)
     return descriptor
@@ -106,19 +103,26 @@ def read_claim() -> Claim | None:
     """What the latest witness says of itself, which may be over; None without one. OSError where it cannot be read."""
     try:
         with (host_folder() / _CLAIM).open("rb") as file:
+            # Asked for, not taken: a witness that starts this moment is not kept out.
+            there_is = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _lock(fcntl.F_WRLCK))
             values = json.loads(file.read(_CLAIM_LIMIT))
         return Claim(
             int(values["pid"]),
-            str(values["pid_start"]),
             str(values["version"]),
             float(values["since"]),
             tuple(map(str, values["uris"])),
+            running=struct.unpack(_LOCK, there_is)[0] != fcntl.F_UNLCK,
         )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         logger.debug("the claim of a witness: %s", error)
         return None
+
+
+def _lock(kind: int) -> bytes:
+    """The lock of a whole file, which belongs to whoever has the file open (fcntl(2))."""
+    return struct.pack(_LOCK, kind, os.SEEK_SET, 0, 0, 0)
 
 
 def _make_folder(folder: Path) -> None:

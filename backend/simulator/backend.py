@@ -23,8 +23,9 @@ from backend.files.target import DumpTarget
 from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
 from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, domain_of
-from backend.records import codec
+from backend.records import codec, entry_xml
 from backend.records.codec import InvalidRecord
+from backend.records.entry import JobEntry
 from backend.records.record import JobRecord
 from backend.simulator import backup_calls, disk_calls, migration_calls, options, refusals, snapshot
 from backend.simulator.controls import Controls
@@ -227,6 +228,16 @@ class SimulatorBackend(Controls):
     async def publish(self, record: JobRecord) -> None:
         self._may_write("virDomainSetMetadata")
         await self._call_on(record.key, Hypervisor.publish, record.key, codec.to_xml(record))
+
+    async def claims(self, domain: DomainKey) -> Sequence[JobEntry]:
+        text = await self._call_on(domain, Hypervisor.claims, domain)
+        with ignored(logger, "what is claimed of the domain's jobs is not valid", InvalidRecord):
+            return entry_xml.from_xml(text) if text else ()
+        return ()
+
+    async def publish_claims(self, domain: DomainKey, claims: Sequence[JobEntry]) -> None:
+        self._may_write("virDomainSetMetadata")
+        await self._call_on(domain, Hypervisor.publish_claims, domain, entry_xml.to_xml(claims))
 
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         path = await self._call_on(domain, Hypervisor.dump_path, domain)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from backend.dump_request import DumpRequest
 from backend.errors import OperationCancelled, OperationFailed
-from backend.events import Lifecycle, LifecycleEvent, RecordEvent
+from backend.events import ClaimsEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.job_stats import JobStats
 from backend.model import Domain, DomainKey, DomainState
 from backend.simulator import effects, refusals, target
@@ -175,6 +175,21 @@ class Hypervisor:
             self.store.put_machines([replace(machine, record=record)])
             self.store.add_events([RecordEvent(machine.key)])
 
+    def claims(self, domain: DomainKey) -> str:
+        """What is told of its last jobs in the domain's metadata, as XML; empty without that."""
+        self.apply_due()
+        return self.store.text(_claims_of(self.machine(domain)))
+
+    def publish_claims(self, domain: DomainKey, claims: str) -> None:
+        """Put `claims` into the domain's metadata, where they outlive its runs. DomainBusy while it has a job."""
+        self.apply_due()
+        with self.store.transaction():
+            machine = self.machine(domain)
+            if machine.id is not None:
+                machine = self.idle(machine.key)
+            self.store.put_text(_claims_of(machine), claims)
+            self.store.add_events([ClaimsEvent(machine.key)])
+
     def machine(self, domain: DomainKey) -> Machine:
         """The domain, in whichever run. NoSuchDomain if it is unknown."""
         machine = self.store.machine(domain.uuid)
@@ -215,3 +230,7 @@ class Hypervisor:
         if (pending := self.store.plan(machine.uuid, plan.disk)) is not None:
             self.store.remove_plan(pending)
         return self.schedule.begin(plan, machine)
+
+
+def _claims_of(machine: Machine) -> str:
+    return f"claims of {machine.uuid}"

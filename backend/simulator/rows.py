@@ -12,6 +12,7 @@ from backend.dump_request import DumpFlags, DumpFormat
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
+    ClaimsEvent,
     DumpEvent,
     Event,
     JobBegan,
@@ -97,7 +98,7 @@ def event_text(event: Event) -> str:
             values.update(disk=disk, operation=int(operation), status=int(status))
         case JobBegan(block=block):
             values.update(block=block)
-        case RecordEvent():
+        case RecordEvent() | ClaimsEvent():
             pass
         case _:
             raise TypeError(f"{event} is not shared between processes")
@@ -119,6 +120,8 @@ def event_of(text: str) -> Event:
         case "BlockJobEvent":
             operation, status = BlockOperation(values["operation"]), BlockJobStatus(values["status"])
             return BlockJobEvent(domain, values["disk"], operation, status)
+        case "ClaimsEvent":
+            return ClaimsEvent(domain)
         case "JobBegan":
             return JobBegan(domain, values["block"])
         case _:

@@ -188,6 +188,14 @@ class Store:
     def set(self, name: str, value: float | None) -> None:
         self._do("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, value)
 
+    def text(self, name: str) -> str:
+        """A text that was kept under that name; empty without one."""
+        row = self._first("SELECT value FROM settings WHERE name = ?", name)
+        return str(row[0]) if row else ""
+
+    def put_text(self, name: str, text: str) -> None:
+        self._do("INSERT OR REPLACE INTO settings VALUES (?, ?)", name, text)
+
     def _count(self, setting: str, before_first: int) -> int:
         number = int(self.setting(setting) or before_first) + 1
         self.set(setting, number)

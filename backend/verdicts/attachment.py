@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from backend.dump_request import AutomaticDump, DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
-from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.events import ClaimsEvent, ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.job_stats import JobStats, JobType, Postcopy
 from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
@@ -168,8 +168,8 @@ class Attachment:
                 self._take_state(domain, now)
             case RequesterSeen(dump):
                 self._automatic = self._automatic if self.ended else dump
-            case FileHeld(since):
-                self._file.hold(since, self._samples)
+            case FileHeld():
+                self._file.hold(observation, self._samples)
             case FileChecked():
                 self._take_file(observation, now)
             case FileUnreadable(reason):
@@ -179,8 +179,8 @@ class Attachment:
                     self._link.lost_at = None
                 else:
                     self._link.lose(now)
-            case RecordEvent():
-                pass  # A hint to read the record, which then comes as RecordSeen.
+            case RecordEvent() | ClaimsEvent():
+                pass  # The former is a hint to read the record, which then comes as RecordSeen.
             case LifecycleEvent() | JobEvent() | DumpEvent():
                 if observation.domain.uuid == self.domain.uuid and not isinstance(self._phase, Succeeded):
                     self._take_event(observation, now)

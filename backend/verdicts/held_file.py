@@ -5,7 +5,7 @@ from __future__ import annotations
 from backend.files.dumpfile import DumpFile
 from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign
-from backend.verdicts.observations import FileChecked
+from backend.verdicts.observations import FileChecked, FileHeld
 from backend.verdicts.samples import Samples
 
 UNREADABLE_GRACE = 5.0
@@ -25,7 +25,7 @@ class HeldFile:
         self._trouble = ""
         """Why it could not be read at the last attempt."""
         self._failing_since = 0.0
-        self._since: float | None = None
+        self._held: FileHeld | None = None
         self._own = False
         self._written_at = 0.0
 
@@ -39,14 +39,19 @@ class HeldFile:
         """Whether it is whole and still has a name."""
         return self.checked is not None and bool(self.checked.content.whole) and self.checked.linked
 
-    def hold(self, since: float, samples: Samples) -> None:
-        """A file is held that the domain was being dumped to at that time."""
-        self._since = since
+    def hold(self, held: FileHeld, samples: Samples) -> None:
+        """A file is held that the domain was being dumped to at those times."""
+        self._held = held
         self.recognize(samples)
 
     def recognize(self, samples: Samples) -> None:
         """No domain has two dumps at a time: what was written to while this one was running is its own."""
-        if not self._own and self._since is not None and samples.going_on(self._since):
+        held = self._held
+        if self._own or held is None:
+            return
+        by_look = held.seen is not None and samples.taken_between(*held.seen)
+        # By the time that has elapsed of it, a job may seem older than it is: the file of an earlier one is over.
+        if by_look or (not held.over and samples.going_on(held.since)):
             self._own = self.awaited = True
 
     @property
@@ -78,7 +83,7 @@ class HeldFile:
     def discard(self) -> None:
         """It is another job's, and the one that was sampled may be that one."""
         self.foreign = True
-        self._since, self._own, self.awaited = None, False, False
+        self._held, self._own, self.awaited = None, False, False
 
     def disown(self, successor: float) -> None:
         """Forget its state, if the job that followed had already written to it by then."""

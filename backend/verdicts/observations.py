@@ -58,6 +58,10 @@ class FileHeld:
 
     since: float
     """A time at which the domain was being dumped to it (the caller's monotonic clock, seconds)."""
+    seen: tuple[float, float] | None = None
+    """The first and the last known time at which it was being dumped to it; None: only the one above is known."""
+    over: bool = False
+    """Whether that was over when it was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from backend.job_stats import JobStats
 
 GAP = 2.0
@@ -13,6 +15,8 @@ CLOCK_SLACK = 0.02
 SLEW = 0.001
 """Seconds per second by which a clock that is not set may be slowed or hurried: twice of what Linux allows."""
 
+LOOKS = 50
+"""Samples of which it is remembered when they were taken."""
 FASTEST = 32 << 30
 """Bytes a second that no dump writes or skips: one thread of the hypervisor reads the memory, and none is as fast."""
 
@@ -34,6 +38,8 @@ class Samples:
         self.sent = 0.0
         """When that was asked for."""
         self._at = 0.0
+        self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)
+        """When the latest ones were requested, and when they were there."""
         self._started_from = 0.0
         self._started_by = 0.0
 
@@ -51,6 +57,7 @@ class Samples:
             started = min(self._started_from, started[0]), min(self._started_by, started[1])
         self._started_from, self._started_by = started
         self.last, self.sent, self._at = stats, sent, now
+        self._looks.append((sent, now))
 
     def follow_on(self, stats: JobStats, sent: float, now: float) -> bool:
         """Whether stats requested at `sent` can be the same job's, later."""
@@ -103,6 +110,10 @@ class Samples:
     def going_on(self, at: float) -> bool:
         """Whether the job had begun by then, within the precision of milliseconds, and not ended."""
         return self.last is not None and self._started_from - CLOCK_SLACK <= at <= self.sent
+
+    def taken_between(self, first: float, last: float) -> bool:
+        """Whether the job was looked at, and there, between these two times; no clock but the caller's matters."""
+        return any(first <= sent and there <= last for sent, there in self._looks)
 
     def end_with(self, final: JobStats, now: float) -> bool:
         """Whether stats reported at a job's end can be this job's, not those of the job before it."""

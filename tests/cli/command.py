@@ -17,6 +17,10 @@ import pytest
 
 from tui.cli.run import run
 
+TIMEOUTS = ("0.2", "2", "20")
+"""Seconds of a wait, to be tried one after the other: a busy machine may take longer to learn that there is a job."""
+UNKNOWN = "nothing is known of its job yet"
+"""What a wait says whose time was over before that."""
 QUICK = "sim:///quick?domains=2&jobs=0&memory=1"
 HELD = "sim:///held?domains=2&jobs=0&memory=64"
 """The simulator of the fixture `held`."""
@@ -48,6 +52,15 @@ def virt_jobs_process(*arguments: str, env: Mapping[str, str] | None = None) -> 
         env={**os.environ, **(env or {})},
         check=False,
     )
+
+
+def timed_out(*arguments: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """A command that waits, whose time was over when it knew of its jobs, and the seconds that it had."""
+    for timeout in TIMEOUTS:
+        ended = virt_jobs(*arguments, "--timeout", timeout)
+        if UNKNOWN not in ended.stderr:
+            break
+    return ended, timeout
 
 
 def follow(*arguments: str, domains: set[str], then: Callable[[], None]) -> tuple[list[dict[str, Any]], int]:

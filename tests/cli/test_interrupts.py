@@ -70,3 +70,12 @@ def test_ctrl_c_in_info_that_follows_ends_it(held: str) -> None:
     assert virt_jobs("-c", held, "dump", "vm-01", "core", "--detach").returncode == 0
     code, shown = interrupted("-c", held, "info", "vm-01", "--follow", when="Memory total")
     assert (code, "Traceback" in shown) == (Exit.DETACHED, False)
+
+
+@pytest.mark.terminal
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_ends_watch(held: str) -> None:
+    assert virt_jobs("-c", held, "dump", "vm-01", "core", "--detach").returncode == 0
+    code, shown = interrupted("-c", held, "watch", when="vm-01: dump ")
+    assert (code, "Traceback" in shown) == (Exit.DETACHED, False)
+    assert [record.state for record in Journal().pending()] == ["running"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.command import one_line, virt_jobs
+from tests.cli.command import one_line, timed_out, virt_jobs
 from tests.eventually import eventually
 
 DEMO = "sim:///demo"
@@ -26,15 +26,15 @@ def test_a_command_that_could_mean_both_names_them(command: list[str], code: int
 
 
 def test_the_operation_may_tell_them_apart() -> None:
-    ended = virt_jobs("-c", DEMO, "wait", NAME, "--operation", "block-pull", "--timeout", "0.2")
+    ended, seconds = timed_out("-c", DEMO, "wait", NAME, "--operation", "block-pull")
     assert (ended.returncode, ended.stderr) == (
         124,
-        "virt-jobs: files-01: timed out after 0.2 s; the job is still running\n",
+        f"virt-jobs: files-01: timed out after {seconds} s; the job is still running\n",
     )
 
 
 def test_only_one_of_them_can_become_ready() -> None:
-    ended = virt_jobs("-c", DEMO, "wait", NAME, "--ready", "--timeout", "0.2", "--json")
+    ended, _ = timed_out("-c", DEMO, "wait", NAME, "--ready", "--json")
     assert ended.returncode == 124
     assert '"disk": "vdb"' in ended.stdout.splitlines()[0]
 
@@ -47,12 +47,12 @@ def test_an_abort_ends_the_one_that_is_named() -> None:
 
 
 def test_several_domains_each_have_their_own_disk() -> None:
-    ended = virt_jobs("-c", DEMO, "wait", NAME, "git-01", "db-01", "--ready", "--timeout", "0.2")
+    ended, seconds = timed_out("-c", DEMO, "wait", NAME, "git-01", "db-01", "--ready")
     assert ended.returncode == 3
     assert sorted(ended.stderr.splitlines()) == [
         "virt-jobs: db-01 has no block job that becomes ready",
-        "virt-jobs: files-01: timed out after 0.2 s; the job is still running",
-        "virt-jobs: git-01: timed out after 0.2 s; the job is still running",
+        f"virt-jobs: files-01: timed out after {seconds} s; the job is still running",
+        f"virt-jobs: git-01: timed out after {seconds} s; the job is still running",
     ]
 
 

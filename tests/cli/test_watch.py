@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from tests.cli.command import HELD, QUICK, one_line, virt_jobs, virt_jobs_proces
 from tests.cli.conftest import VirtJobs
 from tests.contract.harness import DISK, LONG_MIB, Harness
 from tests.contract.steps import PATIENCE
+from tests.eventually import eventually
 from tests.simulator_hold import Hold, outage
 from tui.cli.exits import Exit
 
@@ -189,6 +191,17 @@ def test_a_reader_that_takes_one_line_gets_one(tmp_path: Path) -> None:
         ended = subprocess.run(["bash", "-c", ours], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (ended.returncode, ended.stderr) == (Exit.DETACHED, "")
     assert ended.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_a_reader_that_has_stopped_does_not_keep_it_from_ending(number: signal.Signals) -> None:
+    uri = "sim:///stuck?domains=40&jobs=40"
+    with started("-c", uri, "watch", "--json") as process:
+        assert process.stdout is not None
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        eventually(lambda: len(History().jobs()) >= 30, PATIENCE)  # Far more than the pipe holds.
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == Exit.DETACHED
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:

@@ -156,6 +156,6 @@ class Harness(ABC):
     def lacks(self, ability: str) -> str | None:
         """Why a test of `ability` cannot run here, for the tests that ask; None: it can.
 
-        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``, ``backups``.
+        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``, ``backups``, ``claims``.
         """
         return None

@@ -32,6 +32,10 @@ HELD = f"{DEMO}?rate=1"
 RESULT = re.compile(r"^=== (\d+) (.*)$", re.MULTILINE)
 
 
+INTERRUPTED = "timeout --signal=INT --preserve-status 5"
+"""What presses Ctrl-C in a command that goes on until then."""
+
+
 def command(line: str) -> str:
     return line.partition(" #")[0].strip()
 
@@ -61,6 +65,7 @@ def hypervisors(line: str) -> list[pytest.MarkDecorator]:
 def test_the_commands_do_what_is_said_of_them(block: list[str], tmp_path: Path) -> None:
     uris = ["LIBVIRT_DEFAULT_URI=" + HELD + " " if " web-01" in line else "" for line in block]
     script = "\n".join(f'{uri}{line}\necho "=== $? "{shlex.quote(line)}' for uri, line in zip(uris, block, strict=True))
+    script = re.sub("^virt-jobs watch", f"{INTERRUPTED} virt-jobs watch", script, flags=re.MULTILINE)
     script = script.replace(f"={DEMO}\n", f"={QUICK}\n").replace("/var/tmp/", f"{tmp_path}/")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     process = subprocess.run(
@@ -70,7 +75,7 @@ def test_the_commands_do_what_is_said_of_them(block: list[str], tmp_path: Path) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     results = [(int(code), line) for code, line in RESULT.findall(process.stdout)]

@@ -131,6 +131,8 @@ class ExampleHarness(Harness):
             return file.read(len(magic)) == magic
 
     def lacks(self, ability: str) -> str | None:
+        if ability == "claims":
+            return "the example has no metadata"
         return "the example has no disks" if ability in ("block jobs", "backups") else None
 
     async def _answers(self) -> bool:

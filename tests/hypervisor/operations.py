@@ -77,13 +77,14 @@ class Waiting:
 
     backend: asyncio.Task[Outcome]
     command: asyncio.subprocess.Process
-    seen: asyncio.Event = field(default_factory=asyncio.Event)
+    rest: asyncio.Task[tuple[bytes, bytes]]
+    """What the command prints from now on; it is read all the while, since a full pipe would hold the command."""
 
     async def outcome(self) -> Outcome:
         """What both of them say."""
         async with asyncio.timeout(PATIENCE):
             outcome = await self.backend
-            out, err = await self.command.communicate()
+            out, err = await self.rest
         told = json.loads(out.splitlines()[-1])
         assert (told["event"], told["operation"]) == ("outcome", outcome.operation.label), err
         assert told["verdict"] == outcome.verdict, (told, outcome)
@@ -104,21 +105,38 @@ async def attached(host: Host, domain: DomainKey, operation: JobOperation) -> As
             stderr=asyncio.subprocess.PIPE,
         )
         assert command.stdout is not None
-        seen = asyncio.Event()
-        waiting = Waiting(
-            asyncio.create_task(wait(backend, domain, operation, on_progress=lambda _: seen.set())), command
-        )
+        waiting: asyncio.Task[Outcome] | None = None
+        rest: asyncio.Task[tuple[bytes, bytes]] | None = None
         try:
             async with asyncio.timeout(PATIENCE):
                 first = await command.stdout.readline()
                 assert json.loads(first)["event"] == "progress"
+                rest = asyncio.create_task(command.communicate())
+                # Later than the command, which may take long to start: some waits give up after a while.
+                seen = asyncio.Event()
+                waiting = asyncio.create_task(wait(backend, domain, operation, on_progress=lambda _: seen.set()))
                 await seen.wait()
-            yield waiting
+            yield Waiting(waiting, command, rest)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 command.kill()
-            await command.wait()
-            waiting.backend.cancel()
+            await (rest or command.communicate())
+            if waiting is not None:
+                waiting.cancel()
+
+
+@contextlib.asynccontextmanager
+async def both_attached(
+    here: Host, domain: DomainKey, there: Host, arriving: DomainKey
+) -> AsyncIterator[tuple[Waiting, Waiting]]:
+    """Wait for both sides of a migration, as `attached` does."""
+    async with contextlib.AsyncExitStack() as stack:
+        sides = (
+            attached(here, domain, JobOperation.MIGRATION_OUT),
+            attached(there, arriving, JobOperation.MIGRATION_IN),
+        )
+        leaving_side, arriving_side = await asyncio.gather(*map(stack.enter_async_context, sides))
+        yield leaving_side, arriving_side
 
 
 async def ended(virsh: subprocess.Popen[str]) -> str:

@@ -22,7 +22,7 @@ from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
 from backend.observing.convergence import Course
 from backend.outcome import Outcome, Verdict
-from tests.contract.steps import eventually
+from tests.contract.steps import eventually, job_seen
 from tests.hypervisor.onlookers import onlookers
 from tests.hypervisor.operations import (
     CANCELLED,
@@ -35,6 +35,7 @@ from tests.hypervisor.operations import (
     agree,
     arrival,
     attached,
+    both_attached,
     ended,
 )
 from tests.language import in_english
@@ -53,10 +54,9 @@ async def migrated(here: Host, there: Host, act: Callable[[DomainKey], Awaitable
     command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
     virsh = here.virsh(*command, "--bandwidth", SLOW)
     arriving = await arrival(there, domain, virsh)
-    async with (
-        attached(here, domain, JobOperation.MIGRATION_OUT) as leaving_side,
-        attached(there, arriving, JobOperation.MIGRATION_IN) as arriving_side,
-    ):
+    async with LibvirtBackend(here.uri) as backend:
+        await job_seen(backend, domain)  # Until then, libvirt is still about to tell QEMU the bandwidth.
+    async with both_attached(here, domain, there, arriving) as (leaving_side, arriving_side):
         await act(domain)
         errors = await ended(virsh)
         out, into = await asyncio.gather(leaving_side.outcome(), arriving_side.outcome())
@@ -244,10 +244,7 @@ async def stuck(here: Host, there: Host, *options: str, mib: int = 16) -> Stuck:
 
 async def both(here: Host, there: Host, migration: Stuck, act: Callable[[], Awaitable[object]]) -> Ends:
     """How both sides end, and what virsh says of it, once that is done."""
-    async with (
-        attached(here, migration.domain, JobOperation.MIGRATION_OUT) as leaving_side,
-        attached(there, migration.arriving, JobOperation.MIGRATION_IN) as arriving_side,
-    ):
+    async with both_attached(here, migration.domain, there, migration.arriving) as (leaving_side, arriving_side):
         await act()
         errors = await ended(migration.virsh)
         out, into = await asyncio.gather(leaving_side.outcome(), arriving_side.outcome())

@@ -56,7 +56,8 @@ def _soak(options: argparse.Namespace, root: Path) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = str(root / "tmp")
     ensure_running()
     tally, before = Tally(), Held.now()
-    size = Size(options.hosts, options.domains, options.simulated, options.minutes * 60)
+    witnesses = options.hosts if options.witnesses is None else options.witnesses
+    size = Size(options.hosts, options.domains, options.simulated, options.minutes * 60, witnesses)
     fleet = Fleet(root, options.seed, size, tally)
     interrupted = False
     try:
@@ -71,6 +72,8 @@ def _soak(options: argparse.Namespace, root: Path) -> int:
     if blocks > BLOCKS:
         found.append(f"{blocks:,} of Python's pieces of memory")
     print(f"seed {options.seed}, {size}")
+    if options.stories:
+        print("\n".join(tally.unknown))
     print("\n".join(tally.table()))
     if fleet.samples:
         print("\n".join(_trends(fleet.samples)))
@@ -132,6 +135,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--hosts", type=int, default=3, help="libvirtd of its own")
     parser.add_argument("--domains", type=int, default=4, help="domains on each of them")
     parser.add_argument("--simulated", type=int, default=4, help="domains of the simulator")
+    parser.add_argument("--witnesses", type=int, help="hosts that have a witness (default: all)")
+    parser.add_argument("--stories", action="store_true", help="tell what led to what a witness could not prove")
     return parser.parse_args()
 
 

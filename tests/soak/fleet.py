@@ -26,6 +26,7 @@ from tests.soak.scenario import Scenario
 from tests.soak.simulated import SimulatedMachine
 from tests.soak.story import Story
 from tests.soak.tally import Tally
+from tests.soak.witness import witnessing
 
 SAMPLE = 2.0
 """Seconds between two looks at what this process holds."""
@@ -42,6 +43,8 @@ class Size:
     """On each host."""
     simulated: int
     seconds: float
+    witnesses: int = 0
+    """Hosts that have a witness."""
 
 
 @dataclass
@@ -114,10 +117,15 @@ class Fleet:
         await stack.enter_async_context(host.running())
         direct, stranger = await stack.enter_async_context(real.opened(host))
         chance = self._chance("domains of", number)
+        witness = None
+        if number < self._size.witnesses:
+            witness = await stack.enter_async_context(witnessing(host.daemon.uri, self._root / f"witness-{number}.db"))
         machines = [
             RealMachine(host, f"vm-{number}-{n}", chance.choice([64, 128, 256, 256]), n % 3 > 0, direct, stranger)
             for n in range(self._size.domains)
         ]
+        for machine in machines:
+            machine.witness = witness
         self._joined(machines, host.name, direct, stranger)
         return host
 

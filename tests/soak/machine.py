@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.base import Backend
 from backend.dump_request import DumpRequest
@@ -15,6 +16,9 @@ from backend.model import DomainKey
 from backend.outcome import Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
+
+if TYPE_CHECKING:
+    from tests.soak.witness import Witnessed
 
 PATIENCE = 120.0
 """Seconds after which something that has to happen is taken not to."""
@@ -56,6 +60,8 @@ class Machine(ABC):
     """Of another user, read-only, over a connection that is cut now and then."""
     strangers_journal: Journal
     """That other user's."""
+    witness: Witnessed | None = None
+    """What the witness of its host remembers, if there is one."""
     formats: tuple[str, ...]
     """Those worth asking for, the common ones more than once."""
     processes: bool

@@ -25,11 +25,12 @@ from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import process
 from backend.records.journal import Journal
+from backend.records.machine import boottime
 from backend.records.record import JobRecord, RecordState
 from backend.running.start import start_dump
 from tests.soak.machine import LOOK, PATIENCE, ForeignCall, Machine, NeverCame, Returned
 from tests.soak.scenario import Asker, Fault, Scenario
-from tests.soak.tally import Tally
+from tests.soak.tally import WITNESS, Tally
 from tests.soak.truth import Facts, lies
 
 COMMAND = (sys.executable, "-P", "-m", "tui")
@@ -75,6 +76,7 @@ class Story:
         self._moment = asyncio.Event()
         self._command: asyncio.subprocess.Process | None = None
         self._key = DomainKey("", None, machine.name)
+        self._began = boottime()
         self._forged_record: JobRecord | None = None
         self._forging: asyncio.Task[None] | None = None
 
@@ -355,6 +357,31 @@ class Story:
             outcome = None if waiter.waiting.cancelled() else waiter.waiting.result()
             if isinstance(outcome, Outcome):
                 self._hold_against(waiter.name, outcome, [facts[id(dump)] for dump in waiter.about or self._dumps])
+        await self._judge_witness(list(facts.values()))
+
+    async def _judge_witness(self, facts: list[Facts]) -> None:
+        """Hold what the host's witness remembers of each dump against the truth."""
+        # One that failed may have been refused before it had a job.
+        witness, seen = self._machine.witness, [found for found in facts if found.began and found.whole]
+        if witness is None:
+            return
+        try:
+            entries = await witness.dumps(self._key.uuid, self._began, len(seen))
+        except TimeoutError:
+            self._tally.mistake("the witness knows of no end", self._lines)
+            return
+        for entry in reversed(entries):
+            outcome = entry.outcome
+            assert outcome is not None
+            self._tell(f"{WITNESS} remembers: {_said(outcome)}")
+            self._hold_against(WITNESS, outcome, facts)
+            if outcome.verdict is Verdict.UNPROVEN:
+                self._tally.unknown.append("\n".join([f"UNPROVEN by {WITNESS}:", *self._lines]))
+        for _ in range(len(seen) - len(entries)):
+            self._tell(f"{WITNESS} has missed a dump")
+            missed = Outcome(self._key, JobOperation.DUMP, Verdict.UNPROVEN, Evidence.NONE, "It was not seen at all.")
+            self._hold_against(WITNESS, missed, seen)
+            self._tally.unknown.append("\n".join([f"MISSED by {WITNESS}:", *self._lines]))
 
     def _hold_against(self, name: str, outcome: Outcome, dumps: list[Facts]) -> None:
         meant = [facts for facts in dumps if outcome.path in (None, facts.path)]

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from backend.outcome import Outcome, Verdict
 
+WITNESS = "the witness"
+"""Who remembers jobs without waiting for one."""
+
 
 @dataclass
 class Tally:
@@ -24,6 +27,10 @@ class Tally:
     evidence: Counter[str] = field(default_factory=Counter)
     unproven: Counter[str] = field(default_factory=Counter)
     """By who was told so, what is true, and why."""
+    witnessed: Counter[Verdict] = field(default_factory=Counter)
+    """By what the witnesses remember."""
+    unknown: list[str] = field(default_factory=list)
+    """The story of each job of which a witness does not know how it ended."""
     causes: Counter[str] = field(default_factory=Counter)
     """Of unproven verdicts, whoever was told so."""
     faults: Counter[str] = field(default_factory=Counter)
@@ -45,6 +52,8 @@ class Tally:
     def verdict(self, who: str, truth: str, outcome: Outcome) -> None:
         self.verdicts[truth, outcome.verdict] += 1
         self.evidence[f"{outcome.verdict} ({outcome.evidence})"] += 1
+        if who == WITNESS:
+            self.witnessed[outcome.verdict] += 1
         if outcome.verdict is Verdict.UNPROVEN:
             self.unproven[f"{who}, {truth}: {outcome.detail}"] += 1
             self.causes[outcome.detail] += 1
@@ -59,6 +68,9 @@ class Tally:
         ]
         said, unproven = self.verdicts.total(), self.unproven.total()
         lines += [f"unproven: {unproven} of {said} verdicts, {unproven / max(1, said):.1%}"]
+        if witnessed := self.witnessed.total():
+            unknown = self.witnessed[Verdict.UNPROVEN]
+            lines.append(f"unproven by the witnesses: {unknown} of {witnessed} dumps, {unknown / witnessed:.1%}")
         lines += ["by cause", *_counted(self.causes), "by who, truth and cause", *_counted(self.unproven)]
         lines += ["evidence", *_counted(self.evidence)]
         lines += ["ended in an error of its own", *_counted(self.errors)]

@@ -124,7 +124,7 @@ async def test_enter_shows_everything_and_y_and_c_copy() -> None:
             "As it was seen.",
             "source: what the domain did at that moment",
             f"first ({HV1})",
-            "by alice@hv3",
+            "requested by        alice@hv3",
             "4.0 KiB (4096 bytes)",
             "/var/lib/db-1.save",
             "your virt-jobs      failed (lifecycle event) · root@hv1 (watch)",

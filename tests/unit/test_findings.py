@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 
@@ -160,8 +159,8 @@ def test_no_binding_says_how_to_get_one() -> None:
     assert findings.of_binding(Binding("9.0.0", "9.0.0"), "").mark is Mark.OK
 
 
-RUNNING = Claim(os.getpid(), process.process_start(os.getpid()), "1.0", 1e9, (URI,))
-GONE = replace(RUNNING, pid_start="another boot:1")
+RUNNING = Claim(1, "1.0", 1e9, (URI,), running=True)
+GONE = replace(RUNNING, running=False)
 FACTS = WitnessFacts("joe", claim=RUNNING, jobs=3)
 
 

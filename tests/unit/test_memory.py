@@ -87,6 +87,11 @@ async def test_a_job_is_told_and_kept_when_it_is_seen_and_when_it_is_over(
     assert (entry_state(running), entry_state(over)) == (EntryState.RUNNING, EntryState.ENDED)
 
 
+async def test_of_a_job_that_was_missed_its_begin_is_told_too(memory: Memory, told: list[JobEntry]) -> None:
+    memory.job(BACKEND, DOMAIN, JobOperation.SAVE).ended(SAVED, 0.0)
+    assert [(entry.over, entry.id) for entry in told] == [(False, told[0].id), (True, told[0].id)]
+
+
 async def test_two_waits_for_one_job_remember_one(memory: Memory, history: History) -> None:
     one, other = (memory.job(BACKEND, DOMAIN, JobOperation.SAVE) for _ in range(2))
     for job in (one, other):

@@ -22,6 +22,7 @@ from backend.outcome import Verdict
 from backend.records.entry import JobEntry
 from backend.records.history import History, Query
 from backend.records.host import HOST_FOLDER
+from backend.records.machine import boottime, this_machine
 from backend.records.process import process_start
 from backend.simulator import SimulatorBackend
 from tests.contract.steps import PATIENCE, eventually, job_gone, job_seen
@@ -204,8 +205,8 @@ async def test_leaving_it_leaves_nothing_behind(others: SimulatorBackend, tmp_pa
 
 
 def remembered(domain: DomainKey, began: float, **values: Any) -> JobEntry:
-    """A dump as another observer has it in this user's history; that observer lives as long as this process."""
-    pid = os.getpid()
+    """A dump as another observer has it in this user's history; that observer lives as long as the tests."""
+    pid = os.getppid()
     fields = {"uri": URI, "uuid": domain.uuid, "domain": domain.name, "domain_id": domain.id, "boot": ""}
     fields |= {"pid": pid, "pid_start": process_start(pid)}
     return entry(began, JobOperation.DUMP, **(fields | values))
@@ -290,7 +291,23 @@ async def test_one_whose_observer_is_gone_is_unproven(others: SimulatorBackend) 
     async with watched(since=0.0) as seen:
         await seen.changed(2)
     assert seen.words == ["vm dump began", "vm dump unproven"]
-    assert seen.changes[1].entry.ended is None
+
+
+@pytest.mark.parametrize("since", [None, 0.0])
+async def test_and_is_told_of_only_where_the_past_is_asked_for(
+    others: SimulatorBackend, tmp_path: Path, since: float | None
+) -> None:
+    before = [] if since is None else ["vm dump began", "vm dump unproven"]
+    domain, here, ago = await machine(others), this_machine(), 20.0
+    left = {"machine": here.id, "boot": here.boot, "namespace": here.namespace, "pid_start": "earlier"}
+    History().keep(remembered(domain, time.time() - ago, began_uptime=boottime() - ago, **left))
+    async with watched(since=since) as seen:
+        await stored(1, over=True)
+        await seen.changed(len(before))
+        with Hold(URI, tmp_path / "core"):
+            await dump(others, domain, tmp_path / "core")
+            await seen.changed(len(before) + 1)
+    assert seen.words == [*before, "vm dump began"]
 
 
 async def test_a_history_that_cannot_be_read_hides_nothing_that_happens(

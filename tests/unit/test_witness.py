@@ -161,12 +161,17 @@ async def test_the_end_of_a_job_that_is_followed_is_left_to_its_wait(seen: Misse
     assert await seen.remembered() == []
 
 
-async def test_what_was_reported_before_the_followed_job_began_is_about_another_one(seen: Missed, stub: Stub) -> None:
-    seen.reports.take(BACKED_UP)
+@pytest.mark.parametrize("event", [BACKED_UP, DUMPED], ids=["backup", "dump"])
+async def test_what_was_reported_before_the_followed_job_began_is_about_another_one(
+    seen: Missed, stub: Stub, memory: Memory, event: JobEvent | DumpEvent
+) -> None:
+    seen.reports.take(event)
+    await asyncio.sleep(0.002)  # For the clock to tell them apart.
+    expected = PROVEN[event]
+    stub.answer = following = JobStats(JobType.UNBOUNDED, cast(JobOperation, expected[0]))
     seen.followed[RUN] = now() + 1
-    stub.answer = JobStats(JobType.UNBOUNDED, JobOperation.BACKUP)
-    await asyncio.sleep(0)
-    assert await seen.remembered() == [PROVEN[BACKED_UP]]
+    memory.job(cast(Backend, stub), RUN, following.operation).seen(following)
+    assert sorted(await seen.remembered(), key=str) == sorted([expected, (following.operation, None, None)], key=str)
 
 
 async def test_a_job_that_goes_on_is_not_over(seen: Missed, stub: Stub) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 
 import click
 
@@ -20,14 +21,20 @@ from tui.words.job_names import name_of
 
 
 @click.command(
-    epilog=example("virt-jobs abort web-01", "virt-jobs abort db-01 --disk vda", "virt-jobs abort db-01 --pivot")
+    epilog=example(
+        "virt-jobs abort web-01",
+        "virt-jobs abort db-01 --disk vda",
+        "virt-jobs abort db-01 --pivot",
+        "virt-jobs abort db-01 --run",
+    )
 )
 @domain_argument
 @disk_option
 @click.option("--pivot", is_flag=True, help="Let the domain continue on what its ready block job has mirrored to.")
 @click.option("--postcopy", is_flag=True, help="Interrupt a migration in its post-copy phase; both sides stay paused.")
+@click.option("--run", "of_run", is_flag=True, help="End the command that virt-jobs run started, and no job.")
 @click.pass_obj
-def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: bool) -> None:
+def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: bool, of_run: bool) -> None:
     """Abort a domain's job, or that of a disk. Use `wait` to see how it actually ended.
 
     A block copy or an active block commit goes on as a mirror once it is ready. --pivot ends it and makes the domain
@@ -36,6 +43,11 @@ def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: 
     """
     if postcopy and (pivot or disk is not None):
         raise click.UsageError("--postcopy is about a migration: it cannot be used with --disk or --pivot")
+    if of_run:
+        if pivot or postcopy or disk is not None:
+            raise click.UsageError("--run is about a command: it cannot be used with any other option")
+        asyncio.run(_stop(target, domain))
+        return
 
     async def request() -> None:
         async with Fleet(target) as fleet:
@@ -49,6 +61,19 @@ def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: 
                 await _abort(backend, key, postcopy)
 
     asyncio.run(request())
+
+
+async def _stop(target: Target, name: str) -> None:
+    from backend.running.command import stop_command
+    from tui.cli.command import find_running
+    from tui.words import runs
+
+    record = await find_running(target, name)
+    stop_command(record)
+    print(f"{record.domain}: {runs.name(record)} was asked to end (SIGTERM to process group {record.command_pid})")
+    if record.open_jobs:
+        again = shlex.join(["virt-jobs", "-c", record.uri, "abort", "--", record.domain])
+        complain(f"{record.domain}: the job that it has caused goes on; abort it with: {again}")
 
 
 async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:

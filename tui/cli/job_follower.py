@@ -52,6 +52,7 @@ class JobFollower:
         self.line = follow.ProgressLine(options.as_json)
         self.memory = memory
         self._options = options
+        self._choice = JobChoice(options.operation, options.disk)
         self._on_end = on_end
         self._complaints: set[str] = set()
 
@@ -67,7 +68,7 @@ class JobFollower:
                 backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
             )
         except (NoJob, DomainNotRunning) as error:
-            last, errors = await last_job(backend, domain, options.choice) if options.last else (None, {})
+            last, errors = await last_job(backend, domain, self._choice) if options.last else (None, {})
             self._complain(errors)
             if last is None:
                 own = isinstance(error, NoJob) and isinstance(options.operation, JobOperation)
@@ -78,7 +79,7 @@ class JobFollower:
     async def report_last_of(self, name: str, searched: Searched, error: NoSuchDomain) -> Exit:
         """Report how the last job of a domain ended that none of the hypervisors has any more; raise `error` if nobody
         remembers one."""
-        last, errors = await last_job_called(name, searched.uris, self._options.choice, searched.local)
+        last, errors = await last_job_called(name, searched.uris, self._choice, searched.local)
         self._complain(errors)
         if last is None:
             raise error

@@ -38,6 +38,16 @@ def prepare() -> None:
     sys.stderr = _stream(_Errors, 2, sys.stderr)
 
 
+_abandoned: list[TextIO] = []
+"""Kept alive: the end of a stream writes what is left in it."""
+
+
+def abandon_output() -> None:
+    """Let go of stdout, whose reader has stopped: while another thread writes to it, nobody else can even flush it."""
+    _abandoned.append(sys.stdout)
+    sys.stdout = io.StringIO()
+
+
 class _Output(io.FileIO):
     _lost = False
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.model import BlockOperation, Operation
-from backend.observing.last_job import JobChoice
 from tui.cli.operations import operation_word
 
 
@@ -38,11 +37,6 @@ class WaitOptions:
     until: Until = Until.ALL
     next: bool = False
     """Whether the job has yet to begin."""
-
-    @property
-    def choice(self) -> JobChoice:
-        """The jobs that are over, of those that could have been waited for."""
-        return JobChoice(self.operation, self.disk)
 
     def means(self, operation: Operation, disk: str | None) -> bool:
         """Whether such a job is one to wait for, on whatever domain."""

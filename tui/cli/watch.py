@@ -18,6 +18,7 @@ from backend.backoff import CONNECT, Backoff
 from backend.base import Backend
 from backend.errors import BackendError, InvalidURI, NoConnection, NotAnswering
 from backend.threads import Worker
+from tui.cli import streams
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, host_error_line, within
 from tui.cli.options import example, json_option
@@ -27,6 +28,9 @@ from tui.cli.target import Target
 
 if TYPE_CHECKING:
     from backend.observing.job_changes import JobChange
+
+PATIENCE = 1.0
+"""Seconds that the end waits for a reader that is slow."""
 
 
 @click.command(
@@ -88,6 +92,7 @@ async def _watch_all(target: Target, since: float | None, as_json: bool) -> Exit
             for task in (end, *hosts):
                 task.cancel()
             await asyncio.gather(*hosts, return_exceptions=True)
+            await output.close()
 
 
 @contextlib.contextmanager
@@ -147,12 +152,22 @@ class _Output:
         self._json = as_json
         self._several = len(target.uris) > 1
         self._writer = Worker("output")
+        self._last: asyncio.Future[None] | None = None
 
     async def show(self, change: JobChange, host: str, uri: str) -> None:
         """Print the change. OutputLost where that is impossible."""
         from tui.cli.change_lines import change_json, change_line
 
         if self._json:
-            await self._writer.call(partial(print_json, change_json(change, uri)))
+            line = partial(print_json, change_json(change, uri))
         else:
-            await self._writer.call(partial(print, change_line(change, host if self._several else ""), flush=True))
+            line = partial(print, change_line(change, host if self._several else ""), flush=True)
+        self._last = self._writer.call(line)
+        await asyncio.shield(self._last)
+
+    async def close(self) -> None:
+        """Return once all is written, or let go of a stream whose reader has stopped: nothing else may wait for it."""
+        if self._last is not None:
+            _, unwritten = await asyncio.wait({self._last}, timeout=PATIENCE)
+            if unwritten:
+                streams.abandon_output()

@@ -39,7 +39,9 @@ def witness(target: Target) -> None:
     logger = logging.getLogger(__name__)
     warnings.showwarning = lambda message, *_: logger.warning("%s", message)
     try:
-        asyncio.run(serve(target.chosen or (_DEFAULT,), version("virt-jobs"), target.readonly))
+        asyncio.run(
+            serve(target.chosen or (_DEFAULT,), version("virt-jobs"), target.readonly, target.config.dump.publish)
+        )
     except (JournalTooNew, NotSupported) as error:
         # Trying again, as systemd does after other errors, would change nothing.
         complain(error.message)

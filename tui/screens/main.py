@@ -14,6 +14,7 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.message import Message
 
+from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from tui.commands import refusals
 from tui.commands.commands import (
@@ -102,6 +103,12 @@ class MainScreen(OfferingScreen[None]):
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
 
     @dataclass
+    class CommandEnded(Message):
+        """A command ended that was run for a domain."""
+
+        record: CommandRecord
+
+    @dataclass
     class WaitEnded(Message):
         """A wait is over: it has an outcome or an error."""
 
@@ -113,7 +120,7 @@ class MainScreen(OfferingScreen[None]):
         self._activity = ActivityPane()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
-        self._details = DetailsPane(self.session.throughputs, keys)
+        self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
@@ -124,6 +131,10 @@ class MainScreen(OfferingScreen[None]):
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
+
+    def show_slow_terminal(self, slow: bool) -> None:
+        """Say that the terminal takes so little that changes are shown less often, or does not any more."""
+        self._status.show_slow_terminal(slow)
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -186,6 +197,12 @@ class MainScreen(OfferingScreen[None]):
     def wait_ended(self, wait: JobWait) -> None:
         self._details.read_records()
         self.post_message(self.WaitEnded(wait))
+
+    def commands_changed(self) -> None:
+        self._details.show_commands()
+
+    def command_ended(self, record: CommandRecord) -> None:
+        self.post_message(self.CommandEnded(record))
 
     def remembered(self, entry: JobEntry) -> None:
         if self._history is not None:

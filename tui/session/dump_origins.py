@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from backend.dump_request import AutomaticDump
@@ -30,7 +31,10 @@ async def find_origin(host: Host, domain: DomainKey, by_hypervisor: bool, over: 
     record = await _record(host, domain)
     if record is not None and not record.over and record.key == domain:
         return Origin(f" by {record.user} → {record.path}")
-    dump = await _automatic(host, domain, over) if by_hypervisor else None
+    dump: AutomaticDump | None = None
+    if by_hypervisor:
+        with suppress(NoConnection):  # The console has lost its host meanwhile.
+            dump = await look_for_automatic_dump(host.backend, domain, over)
     if dump is None:
         return Origin("")
     return Origin(f" {states.requester(dump)}" + (f" → {dump.path}" if dump.path else ""), dump)
@@ -41,12 +45,4 @@ async def _record(host: Host, domain: DomainKey) -> JobRecord | None:
         return await host.backend.record(domain)
     except BackendError as error:
         logger.debug("no shared record of %s: %s", domain.name, error)
-        return None
-
-
-async def _automatic(host: Host, domain: DomainKey, over: Callable[[], bool]) -> AutomaticDump | None:
-    """The dump, if the hypervisor has begun it, with its file if that comes to be seen."""
-    try:
-        return await look_for_automatic_dump(host.backend, domain, over)
-    except NoConnection:  # The console has lost its host meanwhile.
         return None

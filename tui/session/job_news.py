@@ -45,7 +45,7 @@ class JobNews:
     """Give it every entry of the console's memory with `take`.
 
     `learned` gets the row of a domain whose dump turns out to have been begun by the hypervisor, once
-    `automatic_dump` knows it. `enter` puts what is learned of a job into the memory.
+    `automatic_dump` knows it.
     """
 
     def __init__(
@@ -56,7 +56,6 @@ class JobNews:
         waits: BackgroundWaits,
         tasks: BackgroundTasks,
         learned: Callable[[RowKey], object],
-        enter: Callable[[JobEntry], object],
     ) -> None:
         self._log = log
         self._hosts = hosts
@@ -64,9 +63,9 @@ class JobNews:
         self._waits = waits
         self._tasks = tasks
         self._learned = learned
-        self._enter = enter
         self._taken: dict[str, tuple[JobEntry, bool]] = {}
         """What is to be told next: the entries by their ids, and whether each is that of a job that just began."""
+        self._since = time.time()
         self._due: asyncio.TimerHandle | None = None
         self._told: dict[str, Outcome] = {}
         """The ends that were told last, by the ids of their entries, oldest first."""
@@ -79,8 +78,8 @@ class JobNews:
     def take(self, entry: JobEntry) -> None:
         """A job was first seen, or its end is known now."""
         host = self._hosts.get(entry.uri)
-        if host is None:
-            return
+        if host is None or (entry.ended is not None and entry.ended < self._since):
+            return  # What ended before anyone looked is history.
         loop, key = asyncio.get_running_loop(), _row_key(entry)
         known = self._taken.get(entry.id)
         if entry.over:
@@ -169,9 +168,6 @@ class JobNews:
         if origin.automatic is not None and not self._has_ended(entry):
             self._automatic[key] = entry.key, origin.automatic
             self._learned(key)
-        if origin.automatic is not None:
-            requester, path = f"libvirt ({origin.automatic.cause})", origin.automatic.path
-            self._enter(replace(entry, requester=requester, path=path or entry.path))
         if words and not self._is_own(entry):
             self._log.say(host.name_of(entry.key), f"{_name(entry)} started{origin.words}", Tone.QUIET)
 

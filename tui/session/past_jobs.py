@@ -13,9 +13,9 @@ SortValue = Callable[[SourcedJob], Any]
 """A sort key of a job; None sorts last in both directions."""
 
 
-def newest(job: SourcedJob) -> float:
-    """When it was requested or, where that is not known, began."""
-    return job.requested
+def newest(job: SourcedJob) -> tuple[float, str, str]:
+    """When it was requested or, where that is not known, began; of one moment, by name."""
+    return job.requested, job.entry.domain, job.entry.disk or ""
 
 
 class PastJobs:

@@ -15,6 +15,7 @@ from backend.log import backend_error, internal_error
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
 from backend.observing.memory import Memory
 from backend.observing.watcher import MANY, DomainView
+from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
 from backend.records.record import JobRecord, RecordState
@@ -23,6 +24,7 @@ from tui.session import migrations, news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
+from tui.session.command_runs import CommandRuns
 from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
 from tui.session.host import Host, HostChanges, Link
@@ -58,6 +60,12 @@ class SessionListener(Protocol):
 
     def wait_ended(self, wait: JobWait) -> None:
         """A wait is over: it has an outcome or an error."""
+
+    def commands_changed(self) -> None:
+        """Other commands run for domains than before."""
+
+    def command_ended(self, record: CommandRecord) -> None:
+        """A command ended that was run for a domain."""
 
     def remembered(self, entry: JobEntry) -> None:
         """A job was first seen, or its end is known now."""
@@ -103,7 +111,6 @@ class Session:
             self.waits,
             self._tasks,
             lambda key: deliver(lambda: self._show_again(key)),
-            self.memory.keep,
         )
         self._reporter = Reporter(log, self.rows, self._jobs, self._look_for_pending, resume_key)
         self._pending: dict[Host, None] = {}
@@ -115,11 +122,18 @@ class Session:
         self._early: deque[float] = deque(maxlen=NEWS_BURST)
         """When rows were last reported sooner than that, because of news."""
         self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
+        self.commands = CommandRuns(
+            log,
+            lambda uri: uri in self.hosts,
+            lambda: deliver(listener.commands_changed),
+            lambda record: deliver(lambda: listener.command_ended(record)),
+        )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
 
     def start(self) -> None:
         """Connect to all hosts."""
         self.hosts.attend()
+        self._tasks.start("journal", self.commands.watch())
 
     async def close(self) -> None:
         """End everything that runs here, and store what is known of jobs, for which it takes a second at most.
@@ -147,6 +161,7 @@ class Session:
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
+        self.commands.look()
         for host in added:
             self._log.say(host.name, "added")
         self._listener.hosts_changed()

@@ -14,6 +14,7 @@ from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
 from backend.outcome import Verdict
 from backend.records import process
+from backend.records.command import CommandRecord
 from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean
@@ -25,7 +26,7 @@ from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
 from tui.widgets.job_columns import result_style
-from tui.words import backups, jobinfo, jobs, migrating, past_jobs, states, units
+from tui.words import backups, jobinfo, jobs, migrating, past_jobs, runs, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
@@ -109,6 +110,13 @@ def job(
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def commands(records: Sequence[CommandRecord], cells: int) -> Iterator[Content]:
+    """The commands that run for it."""
+    for record in records:
+        yield _fact("command", runs.command_line(record), cells, "bold")
+        yield _fact("", f"running since {units.clock(record.started)}, by {record.user}", cells)
 
 
 def _remaining(life: Throughput, stats: JobStats, cells: int) -> Content:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from textual import events, on, work
@@ -24,6 +25,7 @@ from backend.threads import in_thread
 from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
+from tui.session.command_runs import CommandRuns
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey
 from tui.session.throughput import Throughputs
@@ -70,11 +72,12 @@ class DetailsPane(Lines):
         key: RowKey
         backup: Backup | None
 
-    def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
+    def __init__(self, throughputs: Throughputs, commands: CommandRuns, keys: Keys) -> None:
         super().__init__()
         self.tab = next(iter(TABS))
         self._keys = keys
         self._throughputs = throughputs
+        self._commands = commands
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[DomainRecord] = ()
@@ -147,6 +150,10 @@ class DetailsPane(Lines):
     def source_of(self, row: Row) -> DiskSource | None:
         """What the disk of that row is on, if that row is shown and it is known."""
         return self._source if self._row is not None and row.key == self._row.key else None
+
+    def show_commands(self) -> None:
+        """Other commands run than before."""
+        self._show()
 
     def read_records(self) -> None:
         """Read the records again: they may have changed."""
@@ -228,8 +235,10 @@ class DetailsPane(Lines):
         if self.tab == "job" and row.disk:
             lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
         elif self.tab == "job":
+            running = details_lines.commands(self._commands.of(row.key), cells)
             life = self._throughputs.get(row.key)
-            lines = details_lines.job(row, self._keys, self._records, self._jobs, self._backup, life, cells)
+            job = details_lines.job(row, self._keys, self._records, self._jobs, self._backup, life, cells)
+            lines = chain(running, job)
         elif self.tab == "history":
             lines = details_lines.history(self._records, self._jobs, cells)
         else:

@@ -80,7 +80,7 @@ COLUMNS = (
               descending=True, rank=2),
     JobColumn("by", "By", 12, lambda job, host: clean(job.requester), lambda job: job.requester.casefold() or None,
               lambda job: _MUTED, stretch=12, rank=5),
-    JobColumn("details", "Details", 14, _details, lambda job: _details(job, "").casefold() or None,
+    JobColumn("details", "Details", 12, _details, lambda job: _details(job, "").casefold() or None,
               stretch=200, rank=4),
 )  # fmt: skip
 

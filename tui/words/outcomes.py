@@ -58,7 +58,8 @@ def line(outcome: Outcome) -> str:
 
 def news(outcome: Outcome) -> str:
     """The same with what the verdict rests on, unless that is the call's own result: ``… in 0:04 (evidence: file)``."""
-    words = f"{SYMBOLS[outcome.verdict]} {summary(outcome)}"
+    job = f"{job_name(outcome.operation, outcome.disk)}{requested(outcome)}"
+    words = f"{SYMBOLS[outcome.verdict]} {job} {outcome.verdict}"
     evidence = "" if outcome.evidence in (Evidence.RESULT, Evidence.NONE) else f" (evidence: {outcome.evidence})"
     if outcome.verdict is not Verdict.COMPLETED:
         return f"{words}: {reason(outcome)}{evidence}"

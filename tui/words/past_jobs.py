@@ -75,7 +75,7 @@ def facts(job: SourcedJob, host: str) -> Iterator[tuple[str, str]]:
     yield "domain", f"{clean(entry.domain)} ({clean(entry.uuid)}{run})"
     yield "host", clean(host) if host == entry.uri else f"{clean(host)} ({clean(entry.uri)})"
     at = f" at {units.moment(job.record.started)}" if job.record is not None else ""
-    yield "requested", f"by {clean(job.requester)}{at}" if job.requester else "it is not known by whom"
+    yield "requested by", f"{clean(job.requester)}{at}" if job.requester else "unknown"
     seen = "" if entry.exact else " (first seen; it may have begun before)"
     yield "began", units.moment(entry.began) + seen
     if entry.ended is not None:

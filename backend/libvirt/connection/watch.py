@@ -13,6 +13,7 @@ from backend.errors import NotSupported
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
+    ClaimsEvent,
     Event,
     JobEvent,
     Lifecycle,
@@ -23,7 +24,7 @@ from backend.job_stats import JobType
 from backend.libvirt.connection import monitor
 from backend.libvirt.convert import detail_word, domain_key, job_stats
 from backend.libvirt.errors import message_of
-from backend.libvirt.metadata import URN
+from backend.libvirt.metadata import CLAIMS_URN, URN
 from backend.log import ignored
 from backend.model import BlockOperation
 from backend.text import clean
@@ -114,6 +115,8 @@ class Watch:
     def _metadata_change(self, conn: Any, domain: Any, kind: int, uri: str | None, opaque: object) -> None:
         if uri == URN:
             self._put(RecordEvent(domain_key(domain)))
+        elif uri == CLAIMS_URN:
+            self._put(ClaimsEvent(domain_key(domain)))
 
     def _block_job(self, conn: Any, domain: Any, disk: str, kind: int, status: int, opaque: object) -> None:
         if kind != BlockOperation.BACKUP:  # It is part of the domain's own job, whose end is reported by itself.

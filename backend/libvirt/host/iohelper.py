@@ -14,19 +14,37 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from backend.errors import OperationFailed
 from backend.files.target import DumpTarget
-from backend.libvirt.host.emulators import processes_of
-from backend.libvirt.host.processes import began, executable, owner, parent, processes
+from backend.libvirt.host.emulators import emulators, processes_of
+from backend.libvirt.host.processes import arguments_of, began, executable, owner, parent, processes
 from backend.log import ignored
 from backend.text import clean
 
 logger = logging.getLogger(__name__)
 
-_HELPER = "libvirt_iohelper"
-_DAEMONS = ("libvirtd", "virtqemud")
+HELPER = "libvirt_iohelper"
+DAEMONS = ("libvirtd", "virtqemud")
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A process that the kernel vouches for: the daemon's child that writes what it reads to a file."""
+
+    process: Path
+    path: str
+    """The file, as the daemon sees it."""
+    pipe: str
+    """What it reads, as ``pipe:[17019]``."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it still is that process."""
+        return self.pipe in _pipes(self.process, "0")
 
 
 def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
@@ -35,36 +53,58 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
     `daemon_owner` is the uid that the daemon runs as: 0, or the user of a session daemon. None where the file cannot be
     seen, or where more than one file could be it.
     """
-    helpers = [
-        (process, arguments[1])
-        for process, arguments in processes()
-        if os.path.basename(arguments[0]) == _HELPER and len(arguments) > 1 and _is_helper(process, daemon_owner)
-    ]
+    running = (helper_of(process, daemon_owner, arguments) for process, arguments in processes())
+    helpers = [helper for helper in running if helper is not None]
     if not helpers:
         return None
     pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in _pipes(process)}
-    candidates = [(process, path) for process, path in helpers if pipes.intersection(_pipes(process, "0"))]
-    if len(candidates) != 1:
+    candidates = [helper for helper in helpers if helper.pipe in pipes]
+    return open_target(candidates[0], daemon_owner) if len(candidates) == 1 else None
+
+
+def helper_of(process: Path, daemon_owner: int, arguments: list[str] | None = None) -> Helper | None:
+    """The process as a helper of the daemon's that writes a file; None if it is not one, or not yet.
+
+    `arguments` are its own, if they are known.
+    """
+    arguments = arguments_of(process) if arguments is None else arguments
+    if len(arguments) < 2 or os.path.basename(arguments[0]) != HELPER or not _is_helper(process, daemon_owner):
         return None
-    process, path = candidates[0]
+    pipe = next(_pipes(process, "0"), None)
+    return Helper(process, arguments[1], pipe) if pipe is not None else None
+
+
+def open_target(helper: Helper, daemon_owner: int) -> DumpTarget | None:
+    """The file that it writes, held open; None where that cannot be seen for certain."""
     with ignored(logger, "the dump's file cannot be held", OperationFailed, OSError):
-        written = process / "fd" / "1"
+        written = helper.process / "fd" / "1"
         # The helper sees the daemon's mounts, which may not be ours.
-        if os.path.samestat(os.stat(written), os.stat(f"{process}/root{path}")):
-            target = DumpTarget.open(clean(path), written, began(process))
+        if os.path.samestat(os.stat(written), os.stat(f"{helper.process}/root{helper.path}")):
+            target = DumpTarget.open(clean(helper.path), written, began(helper.process))
             # If the helper has ended meanwhile, another process may have got its pid.
-            return target if _is_helper(process, daemon_owner) else None
+            return target if _is_helper(helper.process, daemon_owner) and helper.running else None
     return None
+
+
+def domains_writing(helper: Helper, daemon_owner: int) -> set[str]:
+    """The uuids of the domains whose QEMU holds the other end of its pipe."""
+    return {
+        uuid
+        for process, arguments, _ in emulators(daemon_owner)
+        if (uuid := dict(pairwise(arguments)).get("-uuid"))
+        and executable(process) is not None
+        and helper.pipe in _pipes(process)
+    }
 
 
 def _is_helper(process: Path, daemon_owner: int) -> bool:
     daemon = parent(process)
     return (
         owner(process) == daemon_owner
-        and executable(process) == _HELPER
+        and executable(process) == HELPER
         and daemon is not None
         and owner(daemon) == daemon_owner
-        and executable(daemon) in _DAEMONS
+        and executable(daemon) in DAEMONS
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from backend.outcome import Outcome
+from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from tui.config.values import Config
 from tui.session.activity_log import Tone
@@ -30,6 +31,7 @@ class Observer:
         self.ended: list[JobWait] = []
         self.remembered_jobs: list[JobEntry] = []
         self.failures: list[tuple[str, str]] = []
+        self.commands: list[CommandRecord] = []
         self._news = asyncio.Event()
 
     def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
@@ -54,6 +56,13 @@ class Observer:
 
     def wait_ended(self, wait: JobWait) -> None:
         self.ended.append(wait)
+        self._news.set()
+
+    def commands_changed(self) -> None:
+        self._news.set()
+
+    def command_ended(self, record: CommandRecord) -> None:
+        self.commands.append(record)
         self._news.set()
 
     def remembered(self, entry: JobEntry) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from backend.dump_request import AutomaticDump
+from backend.dump_request import AutomaticDump, DumpCause
 from backend.model import DomainKey, JobOperation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry, with_outcome
@@ -65,7 +65,6 @@ class Desk:
         self.observer = Observer()
         self.host = Watched()
         self.learned: list[RowKey] = []
-        self.entered: list[JobEntry] = []
         self.own: dict[RowKey, Any] = {}
         self.news = JobNews(
             self.observer,
@@ -74,7 +73,6 @@ class Desk:
             cast(BackgroundWaits, self.own),
             BackgroundTasks(lambda subject, error: None),
             self.learned.append,
-            self.entered.append,
         )
 
     @property
@@ -145,6 +143,13 @@ async def test_that_a_job_runs_which_began_before_anyone_looked_is_no_news_but_i
         assert it.ends == [("vm-1", Verdict.COMPLETED)]
 
 
+async def test_what_ended_before_the_console_was_opened_is_no_news() -> None:
+    with desk() as it:
+        it.news.take(replace(over(job(ago=60.0)), ended=time.time() - 50.0))
+        it.news.tell()
+        assert (it.told, it.ends) == ([], [])
+
+
 async def test_many_jobs_at_a_time_are_counted_and_problems_are_not_lost_among_them() -> None:
     with desk() as it:
         begun = [job(number) for number in range(FEW + 2)]
@@ -192,9 +197,9 @@ async def test_the_end_of_a_recorded_dump_is_told_by_its_record() -> None:
         assert [it.news.tells_end_of(wait) for wait in waits] == [True, False]
 
 
-async def test_a_dump_by_the_hypervisor_itself_is_said_to_be_and_remembered_as_such() -> None:
+async def test_a_dump_by_the_hypervisor_itself_is_said_to_be() -> None:
     with desk() as it:
-        it.host.backend.dump = AutomaticDump("guest panicked", "/dumps/core")
+        it.host.backend.dump = AutomaticDump(DumpCause.PANIC, "/dumps/core")
         it.host.happenings = cast(Happenings, SimpleNamespace(may_be_dumped=lambda uuid, domain: True))
         begun = entry(time.time() - 1, JobOperation.DUMP)
         it.news.take(begun)
@@ -204,7 +209,6 @@ async def test_a_dump_by_the_hypervisor_itself_is_said_to_be_and_remembered_as_s
         assert it.learned == [KEY]
         assert it.news.automatic_dump(DOMAIN, KEY) == it.host.backend.dump
         assert it.news.automatic_dump(replace(DOMAIN, id=8), KEY) is None, "that is another run of the domain"
-        assert it.entered == [replace(begun, requester="libvirt (guest panicked)", path="/dumps/core")]
         it.news.take(over(begun))
         it.news.tell()
         assert it.news.automatic_dump(DOMAIN, KEY) is None

@@ -126,5 +126,5 @@ def test_the_facts_name_every_source() -> None:
     facts = dict(past_jobs.facts(job, "hv1"))
     assert facts["your virt-jobs"].startswith("completed (lifecycle event) · root@hv1 (watch)")
     assert facts["the host's witness"].startswith("unproven")
-    assert facts["requested"] == "it is not known by whom"
+    assert facts["requested by"] == "unknown"
     assert facts["host"] == "hv1 (qemu:///system)"

@@ -114,6 +114,36 @@ def test_a_file_that_was_found_before_the_job_was_seen_again_is_its_own() -> Non
     assert (outcome.verdict, outcome.path) == (Verdict.COMPLETED, "/dumps/db-01")
 
 
+# RUNNING is observed at 100.0, GONE later.
+LATE = Sampled(stats(), 99.9)
+"""Requested at 99.9, and answered by the time it is observed, 100.0."""
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_a_file_whose_writer_was_seen_before_and_after_a_look_at_the_job_is_its_own(over: bool) -> None:
+    held = FileHeld(90.0, (99.8, 100.05), over)
+    outcome = verdict_of(LATE, GONE, held, checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.COMPLETED, "/dumps/db-01")
+
+
+@pytest.mark.parametrize("seen", [(99.95, 100.05), (99.8, 99.95), (90.0, 90.1), (100.2, 100.3)])
+def test_a_file_whose_writer_was_not_seen_around_a_look_may_be_another_jobs(
+    seen: tuple[float, float],
+) -> None:
+    outcome = verdict_of(LATE, GONE, FileHeld(seen[0] - 10.0, seen, over=True), checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
+
+
+def test_a_file_that_is_over_is_not_a_jobs_own_because_of_how_old_that_seems() -> None:
+    # libvirt counts by the wall clock: one that was set forward makes the job older than an earlier dump's file.
+    old = Sampled(stats(elapsed=3_600_000), 100.0)
+    outcome = verdict_of(old, GONE, FileHeld(95.0, (95.0, 97.0), over=True), checked(whole=True))
+    assert outcome is not None
+    assert (outcome.verdict, outcome.path) == (Verdict.UNPROVEN, None)
+
+
 FOLLOWED = (Sampled(stats(5000, 900), 100.0), HELD, Sampled(stats(20, 10), 100.1))
 
 

@@ -57,7 +57,7 @@ def events() -> st.SearchStrategy[Observation]:
         st.builds(JobEvent, st.just(KEY), samples),
         st.builds(ConnectionEvent, st.booleans()),
         st.just(RecordEvent(KEY)),
-        st.builds(FileHeld, st.floats(90, 200)),
+        st.builds(FileHeld, st.floats(90, 200), st.tuples(st.floats(90, 200), st.floats(90, 200)), st.booleans()),
         st.builds(checked, st.sampled_from([False, None]), st.booleans(), st.integers(0, 3)),
         st.builds(seen, st.sampled_from([DomainState.PAUSED, DomainState.RUNNING])),
         st.builds(RecordSeen, st.builds(record, pending), st.sampled_from([True, False, None])),

@@ -219,6 +219,15 @@ def found_at(story: Story, now: float) -> str | None:
     return NEXT if followed and begun < now < stop else None
 
 
+def held_by(story: Story, now: float) -> tuple[str, tuple[float, float]] | None:
+    """The file that was written last, if that is over, and from when to when its writer was seen."""
+    begun, stop = story.next
+    followed = story.follows is not None and story.ending not in (Ending.DESTROYED, Ending.DESTROYED_LATE)
+    if followed and now >= begun:
+        return (NEXT, (begun, stop)) if now >= stop else None
+    return ("/f", (0.0, story.stop)) if now >= story.stop else None
+
+
 def looked_at(story: Story, path: str, now: float) -> FileChecked:
     if path != NEXT:
         return file_of(story)
@@ -261,6 +270,8 @@ class Telling:
     """When the connection is lost, and for how long."""
     looking: float = 0.0
     """Since when the file is looked for."""
+    watched: bool = False
+    """Whether each file is held from its begin on, so that it is found when its writer is gone."""
     step: tuple[float, float] | None = None
     """When the hypervisor's wall clock is set, and by how many seconds: libvirt measures elapsed time by that."""
 
@@ -314,6 +325,7 @@ def tellings(draw: st.DrawFn) -> Telling:
         hears=draw(st.booleans()),
         outage=draw(st.none() | st.tuples(st.floats(0, 12), st.floats(0.1, 8))),
         looking=draw(st.floats(0, 0.2) | st.floats(0, 16)),
+        watched=draw(st.booleans()),
         step=draw(st.none() | st.tuples(st.floats(0, 16), steps)),
     )
 
@@ -421,6 +433,9 @@ def outcome_of(telling: Telling) -> Outcome:
             held = found_at(story, now)
             if held is not None:
                 attachment.observe(FileHeld(now), now)
+        if telling.watched and held is None and attachment.ended and (last := held_by(story, now)) is not None:
+            held, seen_writing = last
+            attachment.observe(FileHeld(seen_writing[0], seen_writing, over=True), now)
         if held is not None and attachment.ended:
             attachment.observe(looked_at(story, held, now), now)
         if (outcome := decided(attachment, now)) is not None:

@@ -1,0 +1,191 @@
+"""Holds the file of each dump from the moment at which the daemon starts the helper that writes it.
+
+Where the kernel tells of the daemon's children, no dump is too short for that. Its file is identified exactly as that
+of a dump that is looked for (iohelper); only when the look takes place is another matter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from backend.files.target import DumpTarget
+from backend.libvirt.host.children import Children
+from backend.libvirt.host.iohelper import DAEMONS, HELPER, Helper, domains_writing, helper_of, open_target
+from backend.libvirt.host.processes import PROC, executable, owner
+from backend.log import ignored
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.001, 1.3, 0.05
+"""Seconds between two looks at a helper, of which nothing tells when it is executed, or when QEMU gets its pipe."""
+_SLOW_GROWTH = 1.05
+"""That of the pauses between two looks at one that writes."""
+_BIRTH = 5.0
+"""Seconds in which a child of the daemon's executes what it was started for."""
+RECENT = 3.0
+"""Seconds for which the file of a dump that is over is held."""
+
+
+class _Life:
+    """Whether a process still lives; its pid may be another one's as soon as it does not."""
+
+    def __init__(self, process: int) -> None:
+        """`process`: a descriptor of it, pidfd_open(2)."""
+        self._process = process
+
+    def now(self) -> float | None:
+        """A time at which it lived, on the monotonic clock; None: it is over."""
+        now = time.monotonic()
+        return None if self.wait(0.0) else now
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it ended within so many seconds."""
+        end = select.poll()  # One serves one thread at a time.
+        end.register(self._process, select.POLLIN)
+        return bool(end.poll(seconds * 1000))
+
+
+@dataclass(slots=True)
+class _Written:
+    """A file that a helper writes, or has just written."""
+
+    uuid: str
+    target: DumpTarget
+    helper: _Life
+    over: bool = False
+
+    def look(self) -> None:
+        """See whether it still is written."""
+        if not self.over:
+            now = self.helper.now()
+            self.over = now is None
+            self.target.last_seen = self.target.last_seen if now is None else now
+
+
+class DumpWatch:
+    """`found` gets the uuid of each domain whose dump's file is held now, in another thread."""
+
+    def __init__(self, daemon_owner: int, found: Callable[[str], object]) -> None:
+        self._owner = daemon_owner
+        self._found = found
+        self._lock = threading.Lock()
+        self._written: list[_Written] = []
+        self._stopped = threading.Event()
+        self._leave: Callable[[], None] | None = None
+
+    def start(self) -> None:
+        """Begin, where that is permitted. Takes some ms."""
+        daemons = {
+            int(folder.name)
+            for folder in PROC.iterdir()
+            if folder.name.isdigit() and executable(folder) in DAEMONS and owner(folder) == self._owner
+        }
+        if not daemons:
+            return  # Or this user may not see what they execute.
+        with ignored(logger, "the kernel does not tell which dumps begin", OSError):
+            leave = Children.follow(daemons, self._born)
+            with self._lock:
+                self._leave = leave
+            if self._stopped.is_set():
+                self._end()
+
+    def stop(self) -> None:
+        """Let go of everything."""
+        self._stopped.set()
+        self._end()
+        with self._lock:
+            self._written.clear()
+
+    def _end(self) -> None:
+        with self._lock:
+            leave, self._leave = self._leave, None
+        if leave is not None:
+            leave()
+
+    def target(self, uuid: str, *, over: bool = False) -> DumpTarget | None:
+        """The file that the domain is being dumped to or, if its last dump is `over`, was dumped to last; None where
+        none is held, or more than one could be it."""
+        with self._lock:
+            written = [item for item in self._written if item.uuid == uuid]
+            for item in written:
+                item.look()
+            if over:
+                return written[-1].target if written and _apart(written) else None
+            running = [item for item in written if not item.over]
+            return running[0].target if len(running) == 1 else None
+
+    def _born(self, pid: int) -> None:
+        with ignored(logger, "a dump is looked for later: there are too many threads", RuntimeError):
+            threading.Thread(target=partial(self._follow, pid), name="libvirt dump watch", daemon=True).start()
+
+    def _follow(self, pid: int) -> None:
+        with ignored(logger, "a child of the daemon's is not followed", OSError):
+            process = os.pidfd_open(pid)
+            try:
+                self._follow_helper(PROC / str(pid), _Life(process))
+            finally:
+                os.close(process)
+
+    def _follow_helper(self, process: Path, life: _Life) -> None:
+        helper = self._await_helper(process, life)
+        target = open_target(helper, self._owner) if helper is not None else None
+        if helper is None or target is None or (now := life.now()) is None:
+            return
+        target.first_seen = target.last_seen = now
+        uuid = self._await_domain(helper, life)
+        if uuid is None or self._stopped.is_set():
+            return
+        written = _Written(uuid, target, life)
+        with self._lock:
+            self._written.append(written)
+        try:
+            self._found(uuid)
+            pause = _FIRST_PAUSE
+            while not written.over and not self._stopped.is_set():
+                # Of a short dump, it is known to the millisecond until when it was written.
+                life.wait(pause)
+                pause = min(pause * _SLOW_GROWTH, _LONGEST_PAUSE)
+                with self._lock:
+                    written.look()
+            self._stopped.wait(RECENT)
+        finally:
+            with self._lock, contextlib.suppress(ValueError):
+                self._written.remove(written)
+
+    def _await_helper(self, process: Path, life: _Life) -> Helper | None:
+        """The process as a helper, once it is one; None if it is something else, or gone."""
+        pause, until = _FIRST_PAUSE, time.monotonic() + _BIRTH
+        while time.monotonic() < until and not self._stopped.is_set():
+            if (helper := helper_of(process, self._owner)) is not None:
+                return helper
+            if life.wait(pause) or executable(process) not in (*DAEMONS, HELPER, None):
+                return None
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        return None
+
+    def _await_domain(self, helper: Helper, life: _Life) -> str | None:
+        """The domain whose QEMU has got the other end of its pipe; None if it never does, or if several have it."""
+        pause = _FIRST_PAUSE
+        while not self._stopped.is_set():
+            uuids = domains_writing(helper, self._owner)
+            if uuids:
+                return uuids.pop() if len(uuids) == 1 else None
+            if life.wait(pause):
+                return None
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+        return None
+
+
+def _apart(written: list[_Written]) -> bool:
+    """Whether the last one was written when no other was."""
+    *earlier, last = written
+    return last.over and all(item.over and item.target.last_seen < last.target.first_seen for item in earlier)

@@ -1,0 +1,55 @@
+"""The file of a dump that was over before it could be followed, where it was held in time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+
+from backend.base import Backend
+from backend.errors import BackendError, OperationFailed
+from backend.files.inspect import inspect_target
+from backend.files.target import DumpTarget
+from backend.model import DomainKey, JobOperation
+from backend.observing.sampler import look_with
+from backend.observing.wall_clock import WallClock
+from backend.text import clean
+from backend.threads import in_thread
+from backend.verdicts.attachment import Attachment
+from backend.verdicts.observations import FileChecked, FileHeld, Sampled
+
+logger = logging.getLogger(__name__)
+
+
+async def observe_with_file(backend: Backend, domain: DomainKey, seen: Sampled, attachment: Attachment) -> None:
+    """Let the attachment observe the look at its job that found `seen`, and its file, if that was held and is over.
+
+    Whether that file is the job's own is for the attachment to decide.
+    """
+    clock = asyncio.get_running_loop().time
+    look = look_with(backend, domain, seen.stats) if seen.stats is not None else None
+    if look is None:
+        attachment.observe(seen, seen.sent)
+        return
+    attachment.observe(Sampled(look.stats, look.sent), look.answered)
+    try:
+        target = await backend.last_dump_target(domain) if attachment.operation is JobOperation.DUMP else None
+        if target is not None:
+            attachment.observe(held(target, over=True), clock())
+            attachment.observe(await in_thread(partial(check, target, WallClock()), "dump file"), clock())
+    except BackendError as error:
+        logger.debug("the dump file of %s: %s", domain.name, error.message)
+
+
+def held(target: DumpTarget, over: bool) -> FileHeld:
+    """What is known of when the dump was written to the file; `over`: it was over when the file was found."""
+    return FileHeld(target.since, (target.first_seen, target.last_seen), over)
+
+
+def check(target: DumpTarget, clock: WallClock) -> FileChecked:
+    """What the file is now. OperationFailed where it cannot be read."""
+    try:
+        content = inspect_target(target)
+        return FileChecked(content, target.linked, clock.seconds_since(target.modified))
+    except OSError as error:
+        raise OperationFailed(f"cannot read {clean(target.path)}: {error.strerror}") from None

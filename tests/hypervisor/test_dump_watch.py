@@ -1,0 +1,75 @@
+"""Files of dumps that are held from the moment at which their helper is started: no dump is too short."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.events import JobBegan
+from backend.files.inspect import inspect_target
+from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.host.children import Children
+from tests.contract.steps import PATIENCE
+from tests.eventually import eventually
+from tests.hypervisor.daemon import SYSTEM, Machines, unique, virsh_dump
+from tests.hypervisor.forgery import HELPERS, forged
+
+pytestmark = pytest.mark.hypervisor
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that every user can write to."""
+    with tempfile.TemporaryDirectory(prefix="vj-files-") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        yield folder
+
+
+async def test_children_of_the_followed_processes_are_told_and_no_others() -> None:
+    born: list[int] = []
+    leave = Children.follow({os.getpid()}, born.append)
+    try:
+        child = await asyncio.create_subprocess_exec("sh", "-c", "sleep 0; exit")  # The shell has a child of its own.
+        await child.wait()
+        await asyncio.to_thread(eventually, lambda: child.pid in born)
+    finally:
+        leave()
+    assert born == [child.pid]
+
+
+@pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
+@pytest.mark.parametrize("options", [["--memory-only", "--format", "kdump-zlib"], []], ids=["kdump", "raw"])
+async def test_the_file_of_the_shortest_dump_is_held_beside_forged_ones(
+    machines: Machines, folder: Path, options: list[str], paused: bool
+) -> None:
+    domain = machines.start(unique("short"), 64, paused=paused)
+    async with LibvirtBackend(SYSTEM) as backend, backend.events() as events:
+        await asyncio.to_thread(eventually, lambda: any(thread.name == "children" for thread in threading.enumerate()))
+        with forged(domain.uuid, folder / "forged", HELPERS["the real program"]):
+            dump = virsh_dump(SYSTEM, domain, folder / "real", *options)
+            assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+            async with asyncio.timeout(PATIENCE):
+                async for event in events:
+                    if isinstance(event, JobBegan) and await backend.last_dump_target(domain) is not None:
+                        break
+        target = await backend.last_dump_target(domain)
+        assert target is not None
+        assert target.path == str(folder / "real")
+        assert target.first_seen <= target.last_seen
+        assert inspect_target(target).whole
+
+
+async def test_a_backend_that_is_closed_holds_nothing(machines: Machines, folder: Path) -> None:
+    domain = machines.start(unique("short"), 64)
+    async with LibvirtBackend(SYSTEM) as backend:
+        pass
+    dump = virsh_dump(SYSTEM, domain, folder / "real", "--memory-only")
+    assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+    assert await backend.last_dump_target(domain) is None
