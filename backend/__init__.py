@@ -4,21 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from backend.base import Backend
+from backend.capabilities import Capabilities
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import BackendError
 from backend.event_stream import EventStream
 from backend.events import Event
-from backend.model import (
-    Capabilities,
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    DumpFormat,
-    DumpRequest,
-    JobOperation,
-    JobStats,
-    JobType,
-)
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.uri import open_backend
 
 if TYPE_CHECKING:

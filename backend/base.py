@@ -16,21 +16,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from backend.backup import Backup
+from backend.capabilities import Capabilities
+from backend.dump_request import AutomaticDump, DumpRequest
 from backend.errors import BackendError, NoSuchDomain, NotSupported
 from backend.event_stream import EventStream
-from backend.model import (
-    AutomaticDump,
-    Capabilities,
-    DiskKey,
-    DiskSource,
-    Domain,
-    DomainKey,
-    DumpRequest,
-    JobKey,
-    JobStats,
-    MigrationLimits,
-    Operation,
-)
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation
 
 if TYPE_CHECKING:
     from backend.credentials import Ask
@@ -134,8 +126,16 @@ class Backend(ABC):
         """The jobs of all disks of many domains, but for those that are part of a domain's own job, as of a backup."""
         return {domain: () for domain in domains}
 
+    async def disks(self, domain: DomainKey) -> Sequence[str] | None:
+        """The names of the domain's disks that may have jobs, in order; None where the hypervisor does not tell."""
+        return None
+
     async def disk_source(self, key: DiskKey) -> DiskSource | None:
         """What the disk reads and writes now; None without such a disk, or where the hypervisor does not tell."""
+        return None
+
+    async def backup(self, domain: DomainKey) -> Backup | None:
+        """What the domain's running backup is made of; None without one, or where the hypervisor does not tell."""
         return None
 
     @abstractmethod

@@ -67,6 +67,14 @@ class InvalidPath(BackendError):
     """No dump can be written to that path, or none should be."""
 
 
+class CommandNotFound(BackendError):
+    """There is no such command to run."""
+
+
+class CommandNotExecutable(BackendError):
+    """The command is there, but cannot be run."""
+
+
 class DomainBusy(BackendError):
     """The domain has a job already."""
 
@@ -77,6 +85,10 @@ class DomainNotRunning(BackendError):
 
 class NoJob(BackendError):
     """The domain has no job to wait for."""
+
+
+class NoSuchDisk(BackendError):
+    """The domain has no disk of that name."""
 
 
 class JobMismatch(BackendError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from backend.model import BlockOperation, DomainKey, JobStats, OpenEnum
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, OpenEnum
 
 
 class Lifecycle(IntEnum):
@@ -30,6 +31,11 @@ class LifecycleEvent:
     event: Lifecycle
     detail: str
     """virsh's word in lower case: ``destroyed``, ``saved``, ``migrated``, ``crashed``, ``failed``."""
+
+    @property
+    def before_automatic_dump(self) -> bool:
+        """Whether hypervisors dump domains of their own accord after it."""
+        return self.event is Lifecycle.CRASHED or self.detail == "watchdog"
 
 
 @dataclass(frozen=True, slots=True)

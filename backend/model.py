@@ -1,4 +1,4 @@
-"""What a hypervisor has: domains, their jobs, and dump requests.
+"""What a hypervisor has: domains, their disks, and what identifies a job.
 
 The numbers are libvirt's own (libvirt-domain.h). A number from a newer libvirt is kept and shown,
 never refused.
@@ -7,8 +7,8 @@ never refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from enum import IntEnum, IntFlag, StrEnum
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Self
 
 
@@ -100,26 +100,6 @@ Operation = JobOperation | BlockOperation
 """What a job does: the job of a domain, or that of one of its disks."""
 
 
-class JobType(OpenEnum):
-    """virDomainJobType. On the *current* job, COMPLETED means that the hypervisor still closes the file."""
-
-    NONE = 0
-    BOUNDED = 1
-    UNBOUNDED = 2
-    COMPLETED = 3
-    FAILED = 4
-    CANCELLED = 5
-
-
-class Postcopy(StrEnum):
-    """What became of a migration whose guest already runs on the other host."""
-
-    ACTIVE = "active"
-    """The rest of its memory is being sent after it."""
-    FAILED = "failed"
-    """It was cut: the guest stands still on both hosts until the migration is recovered."""
-
-
 class DomainState(OpenEnum):
     """virDomainState, with virsh's words as labels."""
 
@@ -148,58 +128,6 @@ JOB_PAUSES: Mapping[str, str] = {
 """virsh's reasons of a pause that lasts as long as a job -> that job in a word."""
 _FAULTS = frozenset({"I/O error", "watchdog", "crashed", "post-copy failed", "API error"})
 """Reasons of a pause that nobody asked for."""
-
-
-class DumpCause(StrEnum):
-    """What made a hypervisor dump a domain of its own accord."""
-
-    PANIC = "guest panicked"
-    WATCHDOG = "watchdog"
-
-
-class DumpFormat(OpenEnum):
-    """virDomainCoreDumpFormat. RAW is ELF with MEMORY_ONLY, and a migration stream without."""
-
-    RAW = 0
-    KDUMP_ZLIB = 1
-    KDUMP_LZO = 2
-    KDUMP_SNAPPY = 3
-    WIN_DMP = 4
-
-
-class DumpFlags(IntFlag):
-    """virDomainCoreDumpFlags."""
-
-    NONE = 0
-    CRASH = 1
-    LIVE = 2
-    BYPASS_CACHE = 4
-    RESET = 8
-    MEMORY_ONLY = 16
-
-    @property
-    def labels(self) -> list[str]:
-        """The flags that are set, as options are spelled: ``["bypass-cache", "memory-only"]``."""
-        return [str(flag.name).lower().replace("_", "-") for flag in DumpFlags if flag and flag in self]
-
-
-# The names that a user gives, with libvirt's format and whether libvirt needs MEMORY_ONLY for it.
-FORMAT_NAMES: Mapping[str, tuple[DumpFormat, bool]] = {
-    "elf": (DumpFormat.RAW, True),
-    "kdump-zlib": (DumpFormat.KDUMP_ZLIB, True),
-    "kdump-lzo": (DumpFormat.KDUMP_LZO, True),
-    "kdump-snappy": (DumpFormat.KDUMP_SNAPPY, True),
-    "win-dmp": (DumpFormat.WIN_DMP, True),
-    "raw": (DumpFormat.RAW, False),
-}
-
-
-def format_name(dump_format: DumpFormat, flags: DumpFlags) -> str:
-    """The user's name of a format: with MEMORY_ONLY, RAW is ``elf``; without, ``raw``."""
-    if dump_format == DumpFormat.RAW:
-        return "elf" if DumpFlags.MEMORY_ONLY in flags else "raw"
-    names = (name for name, (number, _) in FORMAT_NAMES.items() if number == dump_format)
-    return next(names, f"format {int(dump_format)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,156 +221,6 @@ class Domain:
         return self.state is DomainState.CRASHED or (self.state is DomainState.PAUSED and self.reason == "watchdog")
 
 
-_NO_PARAMS = frozenset({"type", "operation", "disk", "ready", "postcopy", "max_downtime"})
-"""Fields of JobStats that are set apart from libvirt's parameters."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobStats:
-    """The stats of one job (virDomainGetJobStats, virDomainGetBlockJobInfo). Times in ms, sizes in bytes; None: not
-    reported.
-
-    The names are those of libvirt's typed parameters; `from_params` builds one from them.
-    """
-
-    type: JobType
-    operation: Operation = JobOperation.UNKNOWN
-    time_elapsed: int = 0
-    """0 for a block job: libvirt does not report it."""
-    time_elapsed_net: int | None = None
-    time_remaining: int | None = None
-    downtime: int | None = None
-    downtime_net: int | None = None
-    setup_time: int | None = None
-    data_total: int | None = None
-    data_processed: int | None = None
-    data_remaining: int | None = None
-    memory_total: int | None = None
-    memory_processed: int | None = None
-    memory_remaining: int | None = None
-    memory_constant: int | None = None
-    memory_normal: int | None = None
-    memory_normal_bytes: int | None = None
-    memory_bps: int | None = None
-    memory_dirty_rate: int | None = None
-    memory_page_size: int | None = None
-    memory_iteration: int | None = None
-    memory_postcopy_requests: int | None = None
-    disk_total: int | None = None
-    disk_processed: int | None = None
-    disk_remaining: int | None = None
-    disk_bps: int | None = None
-    compression_cache: int | None = None
-    compression_bytes: int | None = None
-    compression_pages: int | None = None
-    compression_cache_misses: int | None = None
-    compression_overflow: int | None = None
-    auto_converge_throttle: int | None = None
-    disk_temp_used: int | None = None
-    disk_temp_total: int | None = None
-    success: bool | None = None
-    errmsg: str | None = None
-    disk: str | None = None
-    """The disk of a block job; None: it is the domain's own job."""
-    ready: bool | None = None
-    """Whether a block job that mirrors has copied everything, and waits for a pivot or an abort."""
-    postcopy: Postcopy | None = None
-    """The post-copy phase of a migration; None before it."""
-    max_downtime: int | None = None
-    """How long the guest of a migration out may stand still at its end; `downtime` is what it would take."""
-
-    @classmethod
-    def from_params(cls, job_type: int, params: Mapping[str, object]) -> Self:
-        """The stats in libvirt's typed parameters; parameters without a field here are omitted."""
-        names = {spec.name for spec in fields(cls)} - _NO_PARAMS
-        values = {name: value for name, value in params.items() if name in names}
-        operation = params.get("operation", 0)
-        if not isinstance(operation, int):
-            operation = 0
-        return cls(JobType(job_type), JobOperation(operation), **values)  # type: ignore[arg-type]
-
-    @classmethod
-    def of_block_job(cls, disk: str, operation: BlockOperation, done: int, total: int, ready: bool = False) -> Self:
-        """The stats of a disk's job, of which `done` of `total` bytes are done."""
-        return cls(
-            JobType.UNBOUNDED,
-            operation,
-            disk_total=total,
-            disk_processed=min(done, total),
-            disk_remaining=max(0, total - done),
-            disk=disk,
-            ready=ready if operation.becomes_ready else None,
-        )
-
-    @property
-    def closing(self) -> bool:
-        """The hypervisor has finished and libvirt is closing the file; the result is not known yet."""
-        return self.type is JobType.COMPLETED
-
-    @property
-    def pull_backup(self) -> bool:
-        """Whether it is a backup that a client reads; libvirt reports scratch space for no other job."""
-        return self.operation == JobOperation.BACKUP and bool(self.disk_temp_total)
-
-    @property
-    def may_grow(self) -> bool:
-        """Whether what remains may become more: the guest of a live migration goes on writing."""
-        return self.operation == JobOperation.MIGRATION_OUT and self.postcopy is None and not self.closing
-
-    @property
-    def measured(self) -> bool:
-        """Whether the hypervisor reports progress; it does not for an incoming migration."""
-        return any(total is not None for total in (self.data_total, self.memory_total, self.disk_total))
-
-    @property
-    def total(self) -> int:
-        """Bytes that the whole job is about; 0 while that is not known."""
-        return self._sum(self.data_total, self.memory_total, self.disk_total)
-
-    @property
-    def processed(self) -> int:
-        """Bytes done so far."""
-        return self._sum(self.data_processed, self.memory_processed, self.disk_processed)
-
-    @property
-    def remaining(self) -> int:
-        """Bytes still to do."""
-        return self._sum(self.data_remaining, self.memory_remaining, self.disk_remaining)
-
-    @staticmethod
-    def _sum(data: int | None, memory: int | None, disk: int | None) -> int:
-        # data_* is libvirt's own sum of memory_* and disk_*; memory-only dumps lack it.
-        return data if data else (memory or 0) + (disk or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class DumpRequest:
-    """A core dump to make."""
-
-    domain: DomainKey
-    path: str
-    """Absolute, on the hypervisor's host."""
-    format: DumpFormat = DumpFormat.RAW
-    flags: DumpFlags = DumpFlags.MEMORY_ONLY
-
-    @property
-    def format_name(self) -> str:
-        return format_name(self.format, self.flags)
-
-    @property
-    def memory_only(self) -> bool:
-        return DumpFlags.MEMORY_ONLY in self.flags
-
-
-@dataclass(frozen=True, slots=True)
-class AutomaticDump:
-    """A dump that the hypervisor makes of its own accord."""
-
-    cause: DumpCause
-    path: str | None = None
-    """On the hypervisor's host; None: it cannot be seen from here."""
-
-
 @dataclass(frozen=True, slots=True)
 class MigrationLimits:
     """What a migration out has to keep to; None: the hypervisor does not tell."""
@@ -451,29 +229,3 @@ class MigrationLimits:
     """ms that the guest may stand still at the end."""
     bandwidth: int | None = None
     """Bytes per second that it may send; 0: as many as it can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a connection can do. Each reason says in words why something cannot be done; None: it can."""
-
-    hypervisor: str
-    """For people: ``QEMU 7.2.22, libvirt 9.0.0``."""
-    local: bool
-    """Whether the hypervisor's files are this machine's files."""
-    formats: Mapping[str, str | None]
-    """Each name in FORMAT_NAMES -> the reason why this host cannot write it."""
-    flags: Mapping[DumpFlags, str | None]
-    """Each flag -> the reason why this host refuses it."""
-    dump: str | None = None
-    abort: str | None = None
-    resume: str | None = None
-    migration: str | None = None
-    """Why the limits of a running migration cannot be changed, nor post-copy started."""
-    shared_records: str | None = None
-    """Why the results of dumps cannot be shared through the hypervisor."""
-    dump_events: str | None = None
-    """Why the hypervisor's own report of a dump's end is not received. Where it is, it precedes the domain's stop."""
-    begins: str | None = "this hypervisor does not report them"
-    """Why the begins of jobs are not reported (JobBegan) for all but memory-only dumps. A dump of a running guest shows
-    as its pause; that of a paused one has to be looked for."""

@@ -45,7 +45,7 @@ class Console(OpenApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs continue"),
         Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; jobs continue"),
-        Binding("ctrl+l", "redraw", show=False, priority=True, id="redraw", tooltip="Draw the whole screen again"),
+        Binding("ctrl+l", "redraw", show=False, priority=True, tooltip="Draw the whole screen again"),
         Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
 
@@ -134,6 +134,11 @@ class Console(OpenApp):
             return False
         return not isinstance(node, Widget) or any(part in self.screen_stack for part in node.ancestors_with_self)
 
+    def show_slow(self, slow: bool) -> None:
+        main = next(iter(self.screen_stack), None)
+        if isinstance(main, MainScreen):
+            main.show_slow_terminal(slow)
+
     def action_redraw(self) -> None:
         self.frames.redraw()
         self.screen.refresh()
@@ -167,9 +172,16 @@ class Console(OpenApp):
         outcome = event.wait.outcome
         if outcome is None:
             return
+        self._tell_that_it_ended(notify.of_outcome(outcome, event.wait.host.uri))
+
+    @on(MainScreen.CommandEnded)
+    def _command_ended(self, event: MainScreen.CommandEnded) -> None:
+        self._tell_that_it_ended(notify.of_command(event.record))
+
+    def _tell_that_it_ended(self, notice: notify.Notice) -> None:
         settings = self._config.notifications
-        self.write_to_terminal(notify.signal(outcome, settings))
+        self.write_to_terminal(notify.signal(notice, settings))
         try:
-            notify.run(settings.on_end, outcome, event.wait.host.uri)
+            notify.run(settings.on_end, notice)
         except (OSError, ValueError) as error:
             self.notify(f"on_end could not be run: {error}", severity="error", markup=False)

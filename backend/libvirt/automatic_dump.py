@@ -12,9 +12,10 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import PurePosixPath
 
+from backend.dump_request import DumpCause
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.convert import job_stats, reason_word
-from backend.model import DomainKey, DomainState, DumpCause, JobOperation
+from backend.model import DomainKey, DomainState, JobOperation
 
 _SHORT_NAME = 20
 """Of a longer name, this many characters, or bytes, are in the name of the file (VIR_DOMAIN_SHORT_NAME_MAX)."""

@@ -11,8 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backend.backoff import RECONNECT, Backoff
+from backend.backup import Backup
 from backend.base import Backend, BlockJobsAnswer, JobAnswer, find_domain
+from backend.capabilities import Capabilities
 from backend.credentials import CredentialsNeeded
+from backend.dump_request import AutomaticDump, DumpCause, DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -26,7 +29,18 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, Lifecycle, LifecycleEvent
-from backend.libvirt import automatic_dump, block_jobs, domain_job, identity, jobs, listing, metadata, migration
+from backend.job_stats import JobStats, Postcopy
+from backend.libvirt import (
+    automatic_dump,
+    backups,
+    block_jobs,
+    domain_job,
+    identity,
+    jobs,
+    listing,
+    metadata,
+    migration,
+)
 from backend.libvirt.automatic_dump import Panics
 from backend.libvirt.block_jobs import Disks
 from backend.libvirt.capabilities import Versions, capabilities
@@ -41,21 +55,15 @@ from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.io_errors import io_errors
 from backend.log import ignored
 from backend.model import (
-    AutomaticDump,
     BlockOperation,
-    Capabilities,
     DiskKey,
     DiskSource,
     Domain,
     DomainKey,
     DomainState,
-    DumpCause,
-    DumpRequest,
     JobKey,
     JobOperation,
-    JobStats,
     MigrationLimits,
-    Postcopy,
     domain_of,
 )
 from backend.threads import in_thread
@@ -173,8 +181,14 @@ class LibvirtBackend(Backend):
             return dict.fromkeys(keys, error)
         return {key: found[key] for key in keys}
 
+    async def disks(self, domain: DomainKey) -> Sequence[str]:
+        return await self._polling.call(domain, partial(block_jobs.disk_names, domain))
+
     async def disk_source(self, key: DiskKey) -> DiskSource | None:
         return await self._polling.call(key.domain, partial(block_jobs.disk_source, key))
+
+    async def backup(self, domain: DomainKey) -> Backup | None:
+        return await self._polling.call(domain, partial(backups.running, domain))
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
         return await self._polling.call(domain, partial(domain_job.last_job, domain))

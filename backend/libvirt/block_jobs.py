@@ -9,11 +9,12 @@ from typing import Any, NoReturn
 import libvirt
 
 from backend.errors import BackendError, DomainNotRunning
+from backend.job_stats import JobStats
 from backend.libvirt import live_xml
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.domain_job import domain_job
 from backend.libvirt.errors import INVALID, NO_DISK
-from backend.model import BlockOperation, DiskKey, DiskSource, DomainKey, JobOperation, JobStats
+from backend.model import BlockOperation, DiskKey, DiskSource, DomainKey, JobOperation
 
 _PARTS = {
     BlockOperation.COPY: JobOperation.MIGRATION_OUT,
@@ -68,6 +69,11 @@ def disk_jobs(disks: Disks, key: DomainKey, connection: Connection) -> list[JobS
             raise
     disks.forget(key.uuid)  # One of them was detached, and no event has said so yet.
     return _look(key, disks.names(key, connection), connection)
+
+
+def disk_names(key: DomainKey, connection: Connection) -> list[str]:
+    """The names of the domain's disks that may have jobs, as they are now. Raises what `Backend.job` does."""
+    return list(_live_disks(key, connection))
 
 
 def disk_source(key: DiskKey, connection: Connection) -> DiskSource | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.model import FORMAT_NAMES, Capabilities, DumpFlags
+from backend.capabilities import Capabilities
+from backend.dump_request import FORMAT_NAMES, DumpFlags
 from backend.text import clean
 
 _READ_ONLY = "the connection is read-only"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from backend.events import Lifecycle
-from backend.model import DomainKey, DomainState, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey, DomainState
 from backend.text import clean
 
 # virsh's words (virsh-domain-monitor.c), indexed by libvirt's numbers; 0 means "unknown" and has no word.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import libvirt
 
+from backend.dump_request import DumpRequest
 from backend.libvirt.connection.connect import connect, disconnect
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import typed
-from backend.model import DumpRequest
 
 _KEEPALIVE = (5, 12)
 """Interval in seconds, and count: a lost connection loses the result, so a busy daemon gets a minute to answer."""

@@ -7,11 +7,12 @@ from typing import Any
 import libvirt
 
 from backend.errors import DomainNotRunning
+from backend.job_stats import JobStats, JobType
 from backend.libvirt import migration
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.convert import job_stats
 from backend.libvirt.errors import INVALID
-from backend.model import DomainKey, JobOperation, JobStats, JobType
+from backend.model import DomainKey, JobOperation
 
 _COMPLETED = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED
 

@@ -8,11 +8,12 @@ import libvirt
 
 from backend.base import JobAnswer
 from backend.errors import BackendError, NoConnection
+from backend.job_stats import JobStats
 from backend.libvirt.block_jobs import disk_job
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.domain_job import domain_job
 from backend.libvirt.errors import typed
-from backend.model import DiskKey, JobKey, JobStats
+from backend.model import DiskKey, JobKey
 
 
 def job(key: JobKey, connection: Connection) -> JobStats | None:

@@ -24,7 +24,7 @@ def disks(xml: str) -> dict[str, DiskSource | None]:
 
 
 def _source(disk: ET.Element) -> DiskSource | None:
-    source = _location(disk.find("source"))
+    source = location(disk.find("source"))
     if source is None:
         return None
     mirror = disk.find("mirror")
@@ -32,7 +32,7 @@ def _source(disk: ET.Element) -> DiskSource | None:
     return DiskSource(
         source,
         tuple(_backing(disk)),
-        _location(mirrored),
+        location(mirrored),
         mirror is not None and mirror.get("ready") in _READY,
         _index(disk.find("source")),
         _index(mirrored),
@@ -48,13 +48,13 @@ def _index(source: ET.Element | None) -> int | None:
 def _backing(disk: ET.Element) -> list[str]:
     chain = []
     layer = disk.find("backingStore")
-    while layer is not None and (location := _location(layer.find("source"))) is not None:
-        chain.append(location)
+    while layer is not None and (image := location(layer.find("source"))) is not None:
+        chain.append(image)
         layer = layer.find("backingStore")
     return chain
 
 
-def _location(source: ET.Element | None) -> str | None:
+def location(source: ET.Element | None) -> str | None:
     """Its path, or ``protocol://host:port/name``; None if it has neither, as a drive without a medium."""
     if source is None:
         return None

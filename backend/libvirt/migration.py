@@ -9,9 +9,10 @@ from typing import Any
 import libvirt
 
 from backend.errors import DomainNotRunning
+from backend.job_stats import JobStats, Postcopy
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.errors import INVALID
-from backend.model import DomainKey, DomainState, JobOperation, JobStats, MigrationLimits, Postcopy
+from backend.model import DomainKey, DomainState, JobOperation, MigrationLimits
 
 _MIB = 1 << 20
 _UNLIMITED = (2**63 - 1) // _MIB

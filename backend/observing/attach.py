@@ -7,7 +7,8 @@ from functools import partial
 
 from backend.base import Backend
 from backend.errors import BackendError, JobMismatch, NoJob, NotAnswering, OperationFailed
-from backend.model import DomainKey, JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import DomainKey, JobOperation, Operation
 from backend.observing import lookup
 from backend.observing.lookup import DomainRecord
 from backend.outcome import Outcome
@@ -50,8 +51,9 @@ async def attach(
         trouble = error
     answered = clock()
     failed = trouble is not None and tells_of_failed_dump(trouble)
-    records = await lookup.find_records(backend, domain, journal)
     present = stats.operation if stats is not None else JobOperation.DUMP
+    # Only dumps have records.
+    records = await lookup.find_records(backend, domain, journal) if present is JobOperation.DUMP else []
     about = None
     if present is JobOperation.DUMP:
         about = next((entry for entry in records if lookup.is_about(entry, domain, stats)), None)

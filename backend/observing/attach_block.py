@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from backend.base import Backend
 from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob
-from backend.model import BlockOperation, DiskKey, DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import Sampled
 

@@ -7,7 +7,8 @@ from functools import partial
 
 from backend.base import Backend, BlockJobsAnswer, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.model import DiskKey, DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.sampler import Follower, sampler_of
 from backend.verdicts.block_attachment import follows

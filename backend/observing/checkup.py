@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.base import Backend
+from backend.capabilities import Capabilities
 from backend.errors import BackendError, NotAnswering
-from backend.model import Capabilities, Domain
+from backend.model import Domain
 
 DEADLINE = 8.0
 """Seconds that one hypervisor may take for all of it."""

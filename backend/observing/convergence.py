@@ -15,7 +15,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.model import JobOperation, JobStats, Postcopy
+from backend.job_stats import JobStats, Postcopy
+from backend.model import JobOperation
 
 KEEPS_UP = 0.9
 """The part of the link's rate from which on a guest that writes as fast counts as one that keeps up with it: each pass

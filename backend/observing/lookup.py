@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.files.inspect import inspect
-from backend.model import DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey
 from backend.outcome import Outcome, Verdict
 from backend.records import process
 from backend.records.journal import Journal

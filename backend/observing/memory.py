@@ -14,7 +14,8 @@ from typing import TypeVar
 
 from backend.base import Backend
 from backend.errors import JournalError
-from backend.model import BlockOperation, DomainKey, JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, JobOperation, Operation
 from backend.outcome import Outcome
 from backend.records import process
 from backend.records.entry import JobEntry, combined, is_same_job, with_outcome

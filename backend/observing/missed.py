@@ -25,7 +25,8 @@ from backend.events import (
     Lifecycle,
     LifecycleEvent,
 )
-from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, JobStats, Operation, domain_of
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -76,7 +77,8 @@ class Reports:
         self._disk_begins: dict[str, float] = {}
         """When the begin of a disk's job was last reported, by the domain's uuid."""
         self._gathered: dict[JobKey, list[_Report]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """What puts reports together."""
 
     def know(self, domain: DomainKey) -> None:
         """There is this run of a domain."""
@@ -113,9 +115,9 @@ class Reports:
 
     async def close(self) -> None:
         """Remember nothing more."""
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def _forget(self, uuid: str, run: DomainKey | None) -> None:
         if self._runs.get(uuid) == run:
@@ -150,11 +152,11 @@ class Reports:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self.tasks.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job that was missed is not remembered", exc_info=error)
 

@@ -13,10 +13,11 @@ from typing import Self
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, JournalError, OperationFailed
 from backend.event_stream import EventStream
-from backend.events import ConnectionEvent, JobEvent, RecordEvent
+from backend.events import ConnectionEvent, JobEvent, LifecycleEvent, RecordEvent
 from backend.files.inspect import inspect_target
 from backend.files.target import DumpTarget
 from backend.model import JobOperation
+from backend.observing.automatic_dumps import look_for_automatic_dump
 from backend.observing.inbox import Inbox
 from backend.observing.record_reader import reader_of
 from backend.observing.sampler import Follower, sampler_of
@@ -33,6 +34,7 @@ from backend.verdicts.observations import (
     FileUnreadable,
     Observation,
     RecordSeen,
+    RequesterSeen,
     StateSeen,
 )
 
@@ -67,6 +69,8 @@ class Observers:
         self._observed = Inbox()
         self._read_shared = asyncio.Event()
         self._adrift = asyncio.Event()
+        self._standstill = asyncio.Event()
+        """The guest did what hypervisors dump domains for."""
         self._search = asyncio.Event()
         """The file of the dump is looked for at once."""
         self._closing = False
@@ -80,7 +84,9 @@ class Observers:
         self._follower: Follower = self._cleanup.enter_context(follower)
         if (record := self._attachment.record) is not None:
             self._follow_record(record)
-        self._observed.start(self._listen, self._read_from_hypervisor, self._watch_file, self._watch_state)
+        self._observed.start(
+            self._listen, self._read_from_hypervisor, self._watch_file, self._watch_state, self._find_requester
+        )
         return self
 
     async def __aexit__(
@@ -134,6 +140,8 @@ class Observers:
                     continue
                 elif isinstance(event, RecordEvent):
                     self._read_shared.set()
+                elif isinstance(event, LifecycleEvent) and event.before_automatic_dump:
+                    self._standstill.set()
                 elif isinstance(event, JobEvent) and event.stats.success is False:
                     event = await self._with_type(event)
                 self._observed.put(event)
@@ -165,6 +173,18 @@ class Observers:
                 continue
             if shared is not None:
                 self._observed.put(RecordSeen(shared, alive, shared=True))
+
+    async def _find_requester(self) -> None:
+        """See whether the hypervisor itself began the dump."""
+        if self._attachment.operation is not JobOperation.DUMP or self._attachment.record is not None:
+            return
+        find = partial(look_for_automatic_dump, self._backend, self._attachment.domain, lambda: self._attachment.ended)
+        dump = await find(tries=1)  # It may have begun long ago; of most, there is nothing to be found.
+        if dump is None:
+            await self._standstill.wait()
+            dump = await find()
+        if dump is not None:
+            self._observed.put(RequesterSeen(dump))
 
     async def _watch_file(self) -> None:
         """Hold the dump's own file from before its end, and check it when the job is gone."""

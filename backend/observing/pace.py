@@ -26,7 +26,8 @@ class Pace:
         self, clock: Callable[[], float], interval: float, share: float, longest: float, least: float = 0.0
     ) -> None:
         self._clock = clock
-        self._interval = interval
+        self.interval = interval
+        """Seconds; a change while it is done holds from then on."""
         self._share = share
         self._longest = longest
         self._least = least
@@ -77,4 +78,4 @@ class Pace:
         else:
             cost = min(cost, self._usual)
         self._earliest = ended + max(self._least, min(cost / self._share - cost, self._longest))
-        self._next = max(ended + self._interval, self._earliest)
+        self._next = max(ended + self.interval, self._earliest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from backend.model import JobStats
+from backend.job_stats import JobStats
 from backend.observing.convergence import Convergence, ConvergenceMeter
 
 RATE_WINDOW = 5.0

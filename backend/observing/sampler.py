@@ -18,12 +18,15 @@ from typing import Protocol, Self
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.model import JobKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import JobKey
 
 logger = logging.getLogger(__name__)
 
 CLOSING_INTERVAL = 0.03
 """Seconds between two looks when a job's end is near: nothing reports that its file is closed."""
+NEAR_SHARE = 0.1
+"""The same as a part of the seconds that who wants to know the end has asked for: who is patient is so then, too."""
 LOOKS_PER_SECOND = 600
 """The most looks at one backend's jobs, but for those that an event asks for; half are kept for jobs near their end."""
 BUSY_SHARE = 0.25
@@ -226,7 +229,8 @@ class Sampler:
         self._woken.set()
         now = self._clock()
         if followed.near:
-            followed.due = now + CLOSING_INTERVAL * urgent
+            eager = min(follower.interval for follower in followed.followers if follower.to_the_end)
+            followed.due = now + max(CLOSING_INTERVAL * urgent, eager * NEAR_SHARE)
         else:
             followed.due = now + interval
         for follower in tuple(followed.followers):

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, NoSuchDomain
-from backend.model import BlockOperation, JobKey, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, JobKey, JobOperation
 from backend.observing.memory import Memory
 from backend.records.entry import SLACK, JobEntry, end_not_seen
 from backend.records.machine import boottime, this_machine

@@ -11,7 +11,8 @@ from typing import overload
 from backend.base import Backend
 from backend.errors import JobMismatch, NoConnection, NoJob, WaitTimeout
 from backend.event_stream import EventStream
-from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, Operation
 from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.attach_block import attach_block

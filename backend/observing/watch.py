@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from backend.backoff import Backoff
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, JournalWarning
-from backend.model import DiskKey, JobKey, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import DiskKey, JobKey, Operation
 from backend.observing.histories import JobFeed
 from backend.observing.job_changes import JobChange, JobChanges, key_of, unless_remembered
 from backend.observing.memory import Memory

@@ -19,7 +19,8 @@ from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.event_stream import EventStream
 from backend.events import BlockJobEvent, ConnectionEvent, JobBegan
-from backend.model import Domain, DomainKey, DomainState, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, Operation
 from backend.observing.block_jobs import BlockJobs
 from backend.observing.pace import Pace
 from backend.observing.progress import Progress, ProgressMeter
@@ -45,7 +46,10 @@ BLOCK_INTERVAL = 2.0
 SWEEP_SHARE = 0.04
 """The part of the time that sweeps may take."""
 LIST_INTERVAL = 2.0
-"""Minimum seconds between two listings, unless the hypervisor reports an event."""
+"""Seconds between two listings, unless the hypervisor reports an event, or a domain that answered does so no more."""
+QUIET_LIST_INTERVAL = 8.0
+"""The same where begins are reported, and all domains answer: an event may be lost, and the memory of a guest change
+without one."""
 LIST_PAUSE = 0.1
 """Minimum seconds between two listings, whatever the hypervisor reports."""
 LIST_SHARE = 0.01
@@ -75,6 +79,8 @@ class Changes:
     connected: bool
     reason: str
     """Why there is no connection."""
+    news: bool = True
+    """Whether more changed than how far jobs are: one began, ended or became ready, or a domain is in another state."""
 
 
 class Watcher:
@@ -102,6 +108,7 @@ class Watcher:
         self._report: Callable[[Changes], None] = lambda changes: None
         self._report_due: asyncio.Handle | None = None
         self._changed: dict[str, DomainView] = {}
+        self._news = False
         self._removed: list[str] = []
         self._troubles: dict[Pace, BackendError] = {}
         """What went wrong when each was done last."""
@@ -150,7 +157,9 @@ class Watcher:
 
     async def _list(self) -> None:
         domains = await self._backend.domains()
-        if not all(domain.answering for domain in domains):
+        answering = all(domain.answering for domain in domains)
+        self._listings.interval = QUIET_LIST_INTERVAL if answering and self._pushed else LIST_INTERVAL
+        if not answering:
             self._listings.unanswered()
         self._take_in(domains)
         # What a domain is, and what its job is, changes together, and is reported together.
@@ -305,7 +314,10 @@ class Watcher:
         if view is None or view.domain.key != key:
             return
         if isinstance(answer, NotAnswering):
-            return  # The listing marks it; its job stands as it was last seen.
+            # The listing marks it; its job stands as it was last seen.
+            if view.domain.answering:
+                self._listings.hurry()
+            return
         if not isinstance(answer, JobStats) or answer.type is JobType.NONE:
             self._meters.pop(key, None)
             if view.progress is not None:
@@ -319,6 +331,7 @@ class Watcher:
         self._show(replace(view, progress=meter.update(answer, self._clock())))
 
     def _show(self, view: DomainView) -> None:
+        self._news = self._news or _is_news(self._views.get(view.domain.key.uuid), view)
         self._views[view.domain.key.uuid] = view
         self._changed[view.domain.key.uuid] = view
 
@@ -337,8 +350,9 @@ class Watcher:
 
     def _changes(self) -> Changes:
         self._reported_state = self._state
-        changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._reported_state)
-        self._changed, self._removed = {}, []
+        news = self._news or bool(self._removed)
+        changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._reported_state, news)
+        self._changed, self._removed, self._news = {}, [], False
         return changes
 
     async def _listen(self, events: EventStream) -> None:
@@ -367,3 +381,20 @@ class Watcher:
 def is_other(stats: JobStats, last: JobStats) -> bool:
     """Whether these can only be the stats of another job of the domain than `last`, which was seen before."""
     return stats.operation != last.operation or stats.time_elapsed < last.time_elapsed
+
+
+def _is_news(before: DomainView | None, view: DomainView) -> bool:
+    """Whether more changed than how far its jobs are."""
+    return (
+        before is None
+        or before.domain is not view.domain
+        or _kind(before.progress) != _kind(view.progress)
+        or (
+            before.block_jobs is not view.block_jobs
+            and [*map(_kind, before.block_jobs)] != [*map(_kind, view.block_jobs)]
+        )
+    )
+
+
+def _kind(job: Progress | None) -> tuple[Operation, bool | None] | None:
+    return None if job is None else (job.stats.operation, job.stats.ready)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.event_stream import EventStream
-from backend.model import DiskKey, JobKey, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
@@ -66,7 +67,7 @@ class Witness:
         self._followed: dict[JobKey, _Followed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._reports = Reports(backend, memory, self._began)
-        self._unfinished = Unfinished(backend, memory, self._followed.__contains__, self._see)
+        self._unfinished = Unfinished(backend, memory, self._followed.__contains__, self.see)
         self._connected = False
 
     @property
@@ -74,11 +75,17 @@ class Witness:
         """How many jobs are being followed."""
         return len(self._tasks)
 
-    async def run(self) -> None:
-        """Listen to the hypervisor's reports, and follow jobs, until cancelled."""
+    async def run(self, uuid: str | None = None) -> None:
+        """Listen to the hypervisor's reports, and follow jobs, until cancelled.
+
+        With `uuid`, only to those of that domain; jobs that others have left unfinished are others' business then.
+        """
         try:
             async with self._backend.events() as events, asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._unfinished.run())
+                if uuid is None:
+                    tasks.create_task(self._unfinished.run())
+                else:
+                    events.narrow(uuid)
                 await self._listen(events)
         finally:
             await self._reports.close()
@@ -92,11 +99,20 @@ class Witness:
             self._unfinished.look_soon()
         self._connected = changes.connected
         for view in changes.changed:
-            self._reports.know(view.domain.key)
+            self.know(view.domain.key)
             for key, stats in _jobs(view):
-                self._see(key, stats)
+                self.see(key, stats)
         for uuid in changes.removed:
             self._reports.forget(uuid)
+
+    def know(self, domain: DomainKey) -> None:
+        """There is this run of a domain; without that, nothing is made of what is reported of it."""
+        self._reports.know(domain)
+
+    async def settle(self) -> None:
+        """Return once all jobs that were seen are over, and what was reported of others is put together."""
+        while tasks := [*self._tasks, *self._reports.tasks]:
+            await asyncio.wait(tasks)
 
     async def _listen(self, events: EventStream) -> None:
         try:
@@ -109,7 +125,8 @@ class Witness:
         followed = self._followed.get(key)
         return followed.began if followed is not None else None
 
-    def _see(self, key: JobKey, stats: JobStats) -> None:
+    def see(self, key: JobKey, stats: JobStats) -> None:
+        """There is this job: follow it, unless it is."""
         followed = self._followed.get(key)
         began = asyncio.get_running_loop().time() - stats.time_elapsed / 1000
         if followed is not None and not followed.is_followed_by(stats, began):

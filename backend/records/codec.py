@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from backend.model import DumpFlags, DumpFormat, JobOperation
+from backend.dump_request import DumpFlags, DumpFormat
+from backend.model import JobOperation
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean, hide_passwords
 

@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -71,15 +72,9 @@ class Query:
 class History:
     """All methods raise JournalError where the file cannot be used. Any thread may call."""
 
-    def __init__(self, path: Path | None = None, file: Database | None = None) -> None:
-        """`path`: that of a history other than this user's own; `file`: one with its own rules."""
-        self._file = file or Database(
-            state_folder() / own_name("history") if path is None else path,
-            _STEPS,
-            what="the history",
-            advice="XDG_STATE_HOME may name another folder",
-            durable=False,
-        )
+    def __init__(self, path: Path | None = None) -> None:
+        """`path`: that of a history other than this user's own."""
+        self._path = path
         self._kept = 0
 
     @classmethod
@@ -88,20 +83,22 @@ class History:
 
         It has no write-ahead log, since its readers could not use that.
         """
-        return cls(
-            file=Database(
-                _host_path(),
-                _STEPS,
-                what="the host's history",
-                advice="see its folder",
-                create=host_file,
-                shared_log=False,
-            )
+        history = cls()
+        history._file = Database(
+            _host_path(), _STEPS, what="the host's history", advice="see its folder", create=host_file, shared_log=False
         )
+        return history
 
     @property
     def path(self) -> Path:
         return self._file.path
+
+    @cached_property
+    def _file(self) -> Database:
+        path = state_folder() / own_name("history") if self._path is None else self._path
+        return Database(
+            path, _STEPS, what="the history", advice="XDG_STATE_HOME may name another folder", durable=False
+        )
 
     def keep(self, entry: JobEntry) -> JobEntry:
         """Keep what an observer knows of a job; what is known of it now, others' observations of it included.

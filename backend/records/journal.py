@@ -1,4 +1,4 @@
-"""The records of the dumps that this user requested on this machine.
+"""The records of the dumps that this user requested on this machine; the commands that were run are in the same file.
 
 Every machine has a journal of its own, also where several share a home: SQLite's write-ahead log is only for one
 machine, and what one of them puts aside another may be writing to.
@@ -42,6 +42,9 @@ _STEPS = (
     "CREATE INDEX IF NOT EXISTS by_name ON records (domain, started)",
     "CREATE INDEX IF NOT EXISTS by_end ON records (state, ended)",
     "DROP INDEX IF EXISTS by_start",
+    "CREATE TABLE IF NOT EXISTS commands (id PRIMARY KEY, uri, uuid, domain, domain_id, argv, cwd, user, started, pid, "
+    "pid_start, machine, namespace, started_uptime, ended_uptime, state, ended, command_pid, command_start, "
+    'exit_status, "signal", error, trouble, jobs, following)',
 )
 SCHEMA = len(_STEPS)
 KEEP_NEWEST = 1000
@@ -95,7 +98,7 @@ class Journal:
             if record.state == RecordState.STARTING:
                 _prune(db, time.time())
 
-        self._use(work)
+        self.use(work)
 
     def read(self, record_id: str) -> JobRecord | None:
         """The record with that id; None without one."""
@@ -124,13 +127,13 @@ class Journal:
 
     def count(self) -> int:
         """How many records there are."""
-        [(number,)] = self._use(lambda db: db.execute("SELECT COUNT(*) FROM records").fetchall())
+        [(number,)] = self.use(lambda db: db.execute("SELECT COUNT(*) FROM records").fetchall())
         return int(number)
 
     def names(self) -> list[str]:
         """The names of all domains with a record, the latest first."""
         command = "SELECT domain FROM records GROUP BY domain ORDER BY MAX(rowid) DESC"
-        return [name for (name,) in self._use(lambda db: db.execute(command).fetchall()) if isinstance(name, str)]
+        return [name for (name,) in self.use(lambda db: db.execute(command).fetchall()) if isinstance(name, str)]
 
     def pending(self, uuid: str | None = None) -> list[JobRecord]:
         """The records without a result yet, the latest request first; of one domain where named."""
@@ -147,7 +150,7 @@ class Journal:
     def _read(self, where: str, *values: object) -> list[JobRecord]:
         command = f"SELECT {', '.join(_COLUMNS)} FROM records {where}"
         records, damaged = [], 0
-        for row in self._use(lambda db: db.execute(command, values).fetchall()):
+        for row in self.use(lambda db: db.execute(command, values).fetchall()):
             try:
                 records.append(codec.from_values(dict(zip(_COLUMNS, row, strict=True))))
             except InvalidRecord as error:
@@ -157,7 +160,7 @@ class Journal:
             warnings.warn(JournalWarning(f"left out what is damaged in {self.path}: {damaged} records"), stacklevel=2)
         return records
 
-    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns for the open journal, in one transaction."""
 
         def with_old(db: sqlite3.Connection) -> T:

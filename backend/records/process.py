@@ -1,4 +1,4 @@
-"""The process behind a record: who requests a dump, which process holds its result, and whether that is alive."""
+"""The process behind a record: who requests a job, which process holds its result, and whether that is alive."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import os
 import socket
 import time
 import uuid
-from dataclasses import replace
+from dataclasses import Field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records.codec import TEXT_LIMIT
 from backend.records.entry import EntryState, JobEntry
 from backend.records.machine import FIRST_NAMESPACE, Machine, boottime, this_machine
@@ -38,6 +38,22 @@ class _Holder(Protocol):
     def host(self) -> str: ...
 
 
+class Held(_Holder, Protocol):
+    """A record whose result such a process holds; the fields are those of JobRecord."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    @property
+    def started_uptime(self) -> float | None: ...
+    @property
+    def state(self) -> RecordState: ...
+    @property
+    def over(self) -> bool: ...
+
+
+Record = TypeVar("Record", bound=Held)
+
+
 def new_record(request: DumpRequest, uri: str) -> JobRecord:
     """The record of a request that this user makes on this host, now. Until its runner works, this process is asked."""
     record = JobRecord(
@@ -49,19 +65,24 @@ def new_record(request: DumpRequest, uri: str) -> JobRecord:
         path=request.path,
         format=request.format,
         flags=request.flags,
-        user=f"{user()}@{socket.gethostname()}",
+        user=requester(),
         started=time.time(),
         started_uptime=boottime(),
     )
-    return _held_here(record)
+    return held_here(record)
 
 
-def running(record: JobRecord) -> JobRecord:
+def requester() -> str:
+    """Who requests what this process requests: ``root@hv3``."""
+    return f"{user()}@{socket.gethostname()}"
+
+
+def running(record: Record) -> Record:
     """The record with the calling process as its runner."""
-    return replace(_held_here(record), state=RecordState.RUNNING)
+    return replace(held_here(record), state=RecordState.RUNNING)
 
 
-def _held_here(record: JobRecord) -> JobRecord:
+def held_here(record: Record) -> Record:
     """The record with the calling process as the one that holds its result."""
     machine, pid = this_machine(), os.getpid()
     return replace(record, pid=pid, pid_start=process_start(pid), machine=machine.id, namespace=machine.namespace)
@@ -83,12 +104,12 @@ def finished(
     )
 
 
-def is_here(record: JobRecord) -> bool:
+def is_here(record: Held) -> bool:
     """Whether the record was made under this very kernel, so that its uptimes are those of `boottime`."""
     return record.boot == this_machine().boot != ""
 
 
-def runner_alive(record: JobRecord) -> bool | None:
+def runner_alive(record: Held) -> bool | None:
     """Whether the process that holds the record's result is alive; None where that cannot be told.
 
     For a record whose runner has not begun, that is its requester, and the runner for some seconds after that.
@@ -157,7 +178,7 @@ def entry_state(entry: JobEntry) -> EntryState:
     return EntryState.UNSEEN if observer_alive(entry) is False else EntryState.RUNNING
 
 
-def current_state(record: JobRecord) -> RecordState:
+def current_state(record: Held) -> RecordState:
     """The record's state; LOST if it says "running" but its runner is gone."""
     return RecordState.LOST if not record.over and runner_alive(record) is False else record.state
 

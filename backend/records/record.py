@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest, JobOperation, format_name
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest, format_name
+from backend.model import DomainKey, JobOperation
 
 
 class RecordState(StrEnum):
@@ -85,16 +86,23 @@ class JobRecord:
     @property
     def seconds(self) -> float | None:
         """How long it took, measured by a clock that nobody sets where there are such times; None until it is over."""
-        if self.ended is None:
-            return None
-        if self.started_uptime is not None and self.ended_uptime is not None:
-            return max(0.0, self.ended_uptime - self.started_uptime)
-        return max(0.0, self.ended - self.started)
+        return seconds_between(self.started, self.ended, self.started_uptime, self.ended_uptime)
 
     @property
     def over(self) -> bool:
         """Whether it has a result, or is known to have lost it."""
         return self.state not in (RecordState.STARTING, RecordState.RUNNING)
+
+
+def seconds_between(
+    started: float, ended: float | None, started_uptime: float | None, ended_uptime: float | None
+) -> float | None:
+    """How long something took, by its uptimes where both are known; None while it has not ended."""
+    if ended is None:
+        return None
+    if started_uptime is not None and ended_uptime is not None:
+        return max(0.0, ended_uptime - started_uptime)
+    return max(0.0, ended - started)
 
 
 def newest_first(records: Sequence[JobRecord]) -> list[JobRecord]:

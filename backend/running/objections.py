@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from backend.capabilities import Capabilities
+from backend.dump_request import DumpFlags, DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -20,17 +22,8 @@ from backend.errors import (
     NotPermitted,
     NotSupported,
 )
-from backend.model import (
-    BlockOperation,
-    Capabilities,
-    DomainKey,
-    DumpFlags,
-    DumpRequest,
-    JobOperation,
-    JobStats,
-    Operation,
-    Postcopy,
-)
+from backend.job_stats import JobStats, Postcopy
+from backend.model import BlockOperation, DomainKey, JobOperation, Operation
 from backend.running.place import Kind, Place
 from backend.text import clean
 

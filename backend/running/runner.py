@@ -15,20 +15,18 @@ import sys
 from functools import partial
 
 from backend.base import Backend
-from backend.errors import BackendError, JournalError, NoConnection, OperationCancelled
+from backend.errors import BackendError, NoConnection, OperationCancelled
 from backend.log import logging_to
 from backend.records import process
-from backend.records.folder import is_missing, state_folder
+from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
+from backend.running import detached
 from backend.running.publisher import Publisher
 from backend.running.start import KEEP_PRIVATE
 from backend.threads import in_thread
 from backend.uri import open_backend
 
-KEEP_INTERVAL = 1.0
-"""Seconds between two attempts to write a result into a journal that cannot be written, such as one on a full disk."""
-KEEP_TRIES = 3600
 SIZE_PATIENCE = 2.0
 """Seconds that the file of a dump may take to tell its size."""
 
@@ -56,7 +54,7 @@ async def run(record_id: str, journal: Journal, publish: bool = True) -> None:
         if publish:
             await publisher.publish(record)
         record = await _call(backend, record)
-        kept = _kept(journal, record)
+        kept = detached.is_kept(partial(journal.write, record), record.domain)
         if publish:
             await publisher.publish_result(record)
     finally:
@@ -90,23 +88,7 @@ async def _size(path: str) -> int | None:
 
 
 async def _keep(journal: Journal, record: JobRecord) -> None:
-    """Write the result down as soon as the journal can be written: nobody else has it.
-
-    Unless its folder was removed: nobody will look for it there. A file system that fails may be back in time.
-    """
-    for _ in range(KEEP_TRIES):
-        if _kept(journal, record) or is_missing(journal.path.parent):
-            return
-        await asyncio.sleep(KEEP_INTERVAL)
-
-
-def _kept(journal: Journal, record: JobRecord) -> bool:
-    try:
-        journal.write(record)
-    except JournalError as error:
-        logger.warning("the record of %s is not stored yet: %s", record.domain, error)
-        return False
-    return True
+    await detached.keep(partial(journal.write, record), journal.path.parent, record.domain)
 
 
 def main() -> None:

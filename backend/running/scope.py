@@ -2,8 +2,7 @@
 
 systemd ends all processes of a unit together. What starts in a login belongs to the login's unit, which ends at logout
 if logind's KillUserProcesses says so; what starts in a service ends with the service. A scope is a unit for processes
-that exist already: the runner is moved into one while it starts, so that its dump neither waits for systemd nor depends
-on it.
+that exist already: the runner is moved into one while it starts, so that its job does not depend on systemd.
 """
 
 from __future__ import annotations
@@ -80,14 +79,17 @@ def current_login() -> Login:
     return Login(uid, user, BOOTED.is_dir(), (LINGERING / user).exists(), inside)
 
 
-def move(pid: int, name: str) -> None:
-    """Move a process into the new scope `name`. Blocks up to twice DEADLINE. NoScope if it stays where it is."""
+def move(pid: int, name: str, what: str = "a dump") -> None:
+    """Move a process into the new scope `name`, which is for `what` and its result. Blocks up to twice DEADLINE.
+
+    NoScope if it stays where it is.
+    """
     login = current_login()
     # What logind ends with this login lives longer in the user's manager: as long as there is any login.
     if login.objection is not None and not (login.booted and _kills(login.user)):
         raise NoScope(login.objection)
     properties = (
-        *("Description", "s", "virt-jobs: a dump and its result"),
+        *("Description", "s", f"virt-jobs: {what} and its result"),
         *("CollectMode", "s", "inactive-or-failed"),
         *("PIDs", "au", "1", str(pid)),
     )

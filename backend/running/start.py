@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import subprocess
-import sys
-import threading
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from backend.dump_request import DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
     FileExists,
     InvalidPath,
-    JournalError,
     NotAnswering,
     OperationFailed,
 )
-from backend.log import open_log
-from backend.model import DumpRequest, JobOperation
+from backend.model import JobOperation
 from backend.records import process
-from backend.records.folder import state_folder
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
-from backend.running import objections, scope
+from backend.running import detached, objections, scope
 from backend.running.place import look
 from backend.text import clean
 from backend.threads import in_thread
@@ -65,7 +58,7 @@ async def start_dump(
     record = process.new_record(request, backend.uri)
     journal = journal or Journal()
     await in_thread(partial(journal.write, record), "journal")
-    runner = _spawn(record, publish)
+    runner = detached.spawn("backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE]))
     move = in_thread(partial(_give_scope, runner.pid, record), "scope")
     try:
         return await _begun(backend, journal, record, runner)
@@ -93,42 +86,11 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
                 raise objection
 
 
-def _spawn(record: JobRecord, publish: bool) -> subprocess.Popen[bytes]:
-    with _runner_log() as stderr:
-        # -P keeps the folder it starts in out of the module path; its own session keeps our signals away.
-        runner = subprocess.Popen(
-            [sys.executable, "-P", "-m", "backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE])],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            cwd="/",
-            start_new_session=True,
-        )
-    # A runner may end long after this call; somebody has to reap it while this process lives.
-    threading.Thread(target=runner.wait, name=f"reaper of {runner.pid}", daemon=True).start()
-    return runner
-
-
 def _give_scope(pid: int, record: JobRecord) -> None:
     try:
         scope.move(pid, f"virt-jobs-{record.id}")
     except scope.NoScope as reason:
         logger.info("the runner of %s stays in the unit of its requester: %s", record.domain, clean(str(reason)))
-
-
-@contextlib.contextmanager
-def _runner_log() -> Iterator[int]:
-    """A descriptor for what a runner writes to stderr, such as the traceback of a failed import: the log file's."""
-    try:
-        descriptor = open_log(state_folder())
-    except (OSError, JournalError) as error:
-        logger.debug("the stderr of a runner is lost: %s", error)
-        yield subprocess.DEVNULL
-        return
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 async def _begun(backend: Backend, journal: Journal, record: JobRecord, runner: subprocess.Popen[bytes]) -> JobRecord:

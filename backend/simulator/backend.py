@@ -13,31 +13,20 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
+from backend.backup import Backup
 from backend.base import BlockJobsAnswer, JobAnswer
+from backend.capabilities import Capabilities
+from backend.dump_request import FORMAT_NAMES, AutomaticDump, DumpCause, DumpFlags, DumpRequest
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
+from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
-from backend.model import (
-    FORMAT_NAMES,
-    AutomaticDump,
-    Capabilities,
-    DiskKey,
-    DiskSource,
-    Domain,
-    DomainKey,
-    DumpCause,
-    DumpFlags,
-    DumpRequest,
-    JobKey,
-    JobStats,
-    MigrationLimits,
-    domain_of,
-)
+from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, domain_of
 from backend.records import codec
 from backend.records.codec import InvalidRecord
 from backend.records.record import JobRecord
-from backend.simulator import disk_calls, migration_calls, options, refusals, snapshot
+from backend.simulator import backup_calls, disk_calls, migration_calls, options, refusals, snapshot
 from backend.simulator.controls import Controls
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.options import Fail
@@ -177,8 +166,14 @@ class SimulatorBackend(Controls):
         await asyncio.gather(*(ask(domain) for domain in hanging))
         return answers
 
+    async def disks(self, domain: DomainKey) -> Sequence[str]:
+        return await self._call_on(domain, disk_calls.names, domain)
+
     async def disk_source(self, key: DiskKey) -> DiskSource | None:
         return await self._call_on(key.domain, disk_calls.source, key)
+
+    async def backup(self, domain: DomainKey) -> Backup | None:
+        return await self._call_on(domain, backup_calls.running, domain)
 
     async def last_job(self, domain: DomainKey) -> JobStats | None:
         return await self._call_on(domain, Hypervisor.last_stats, domain)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.base import Backend
-from backend.model import BlockOperation, DiskKey, Domain, DomainKey, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import BlockOperation, DiskKey, Domain, DomainKey
 from backend.simulator import workbench
 from backend.simulator.hypervisor import Hypervisor
 

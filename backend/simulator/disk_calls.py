@@ -13,6 +13,12 @@ from backend.simulator.plans.block_job import BlockJob
 from backend.simulator.plans.plan import Stage
 
 
+def names(hypervisor: Hypervisor, domain: DomainKey) -> list[str]:
+    """The names of the domain's disks."""
+    hypervisor.apply_due()
+    return list(disks.from_json(hypervisor.active(domain).disks))
+
+
 def source(hypervisor: Hypervisor, key: DiskKey) -> DiskSource | None:
     """What the disk reads and writes now; None without such a disk."""
     hypervisor.apply_due()

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 
 from backend.events import DumpEvent, Event, JobBegan, JobEvent, Lifecycle, LifecycleEvent
-from backend.model import DomainState, JobOperation, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainState, JobOperation, Operation
 from backend.simulator.machine import Machine
 from backend.simulator.plans.backup import CANCELED, PullBackup
 from backend.simulator.plans.panic import PanicDump

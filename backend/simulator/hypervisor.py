@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from backend.dump_request import DumpRequest
 from backend.errors import OperationCancelled, OperationFailed
 from backend.events import Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import Domain, DomainKey, DomainState, DumpRequest, JobStats
+from backend.job_stats import JobStats
+from backend.model import Domain, DomainKey, DomainState
 from backend.simulator import effects, refusals, target
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail, Options

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from backend.errors import NoJob
+from backend.job_stats import Postcopy
 from backend.model import DomainKey, MigrationLimits
 from backend.simulator import effects, refusals
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.machine import Machine
 from backend.simulator.plans import migration
-from backend.simulator.plans.migration import MAX_DOWNTIME, Copying, Migration
+from backend.simulator.plans.migration import MAX_DOWNTIME, Migration
 from backend.simulator.plans.plan import Stage
 
 
@@ -37,7 +38,7 @@ def start_postcopy(hypervisor: Hypervisor, domain: DomainKey) -> None:
         before = _migration(hypervisor, machine)
         after = migration.postcopy_started(before, hypervisor.clock())
         hypervisor.store.put_plan(after)
-        if before.copying is Copying.PRECOPY and after.copying is Copying.POSTCOPY:
+        if before.phase is None and after.phase is Postcopy.ACTIVE:
             hypervisor.schedule.apply(effects.start_postcopy(machine))
 
 

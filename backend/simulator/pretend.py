@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from backend.base import JobAnswer
 from backend.errors import BackendError, NotSupported
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.simulator.backend import SimulatorBackend
 

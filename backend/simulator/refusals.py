@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -14,7 +15,7 @@ from backend.errors import (
     NotSupported,
     OperationFailed,
 )
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.model import BlockOperation, DiskKey, DomainKey
 
 READ_ONLY = "operation forbidden: read only access prevents"
 _INVALID = "Requested operation is not valid"

@@ -8,6 +8,7 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
@@ -19,12 +20,13 @@ from backend.events import (
     LifecycleEvent,
     RecordEvent,
 )
-from backend.model import BlockOperation, Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation
+from backend.job_stats import Postcopy
+from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.simulator.effects import from_json, to_json
 from backend.simulator.machine import Machine
 from backend.simulator.plans.backup import PullBackup
 from backend.simulator.plans.block_job import BlockJob
-from backend.simulator.plans.migration import Copying, Migration
+from backend.simulator.plans.migration import Migration
 from backend.simulator.plans.panic import PanicDump
 from backend.simulator.plans.plan import Ending, Plan, Stage
 
@@ -43,7 +45,7 @@ _PLAN_TYPES: dict[str, Any] = {
     "hung": bool,
     "created": bool,
     "was_running": bool,
-    "copying": Copying,
+    "phase": lambda value: None if value is None else Postcopy(value),
 }
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from backend.errors import BackendError
-from backend.model import DiskKey, Domain, DomainKey, JobKey, JobStats, domain_of
+from backend.job_stats import JobStats
+from backend.model import DiskKey, Domain, DomainKey, JobKey, domain_of
 from backend.simulator import refusals
 from backend.simulator.plans.plan import Plan, Stage
 

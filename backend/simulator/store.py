@@ -19,7 +19,7 @@ from backend.simulator.machine import Machine
 from backend.simulator.plans.plan import Plan, Stage
 from backend.simulator.rows import MACHINE_COLUMNS, PLAN_COLUMNS
 
-SCHEMA = 2
+SCHEMA = 3
 HISTORY = 10_000
 """How many events and ended plans are kept for processes that have not read them yet."""
 FIRST_DEFINED = 1_000_000

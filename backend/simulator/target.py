@@ -8,9 +8,9 @@ import logging
 import os
 from collections.abc import Iterator
 
+from backend.dump_request import DumpFormat
 from backend.files import simulated
 from backend.log import ignored
-from backend.model import DumpFormat
 
 logger = logging.getLogger(__name__)
 

@@ -9,19 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from backend.dump_request import AutomaticDump, DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.model import (
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    JobOperation,
-    JobStats,
-    JobType,
-    Operation,
-    Postcopy,
-)
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.record import JobRecord
 from backend.text import clean
@@ -35,6 +27,7 @@ from backend.verdicts.observations import (
     FileUnreadable,
     Observation,
     RecordSeen,
+    RequesterSeen,
     Sampled,
     SampleFailed,
     StateSeen,
@@ -93,6 +86,8 @@ class Attachment:
         self._fate = lifecycle.Fate()
         self._file = HeldFile()
         self._ledger = Ledger()
+        self._automatic: AutomaticDump | None = None
+        """What is known of it if the hypervisor itself began it, which proves nothing of its end."""
         self._final: JobStats | None = None
         """The stats that a migration out left with its event."""
 
@@ -171,6 +166,8 @@ class Attachment:
                 self._record.hear(observation, now)
             case StateSeen(domain):
                 self._take_state(domain, now)
+            case RequesterSeen(dump):
+                self._automatic = self._automatic if self.ended else dump
             case FileHeld(since):
                 self._file.hold(since, self._samples)
             case FileChecked():
@@ -422,6 +419,10 @@ class Attachment:
         # A path that others wrote is not told of a job that nothing connects with it.
         if file is None and self._record.shared and (self._record.claim is None or not proof.proves):
             record = None
+        automatic = self._automatic
+        if automatic is not None and file is not None and automatic.path not in (None, file.path):
+            automatic = None
+        by = requester(record, self._record.shared) if record else automatic.requester if automatic else ""
         return Outcome(
             domain=self.domain,
             operation=self.operation,
@@ -434,5 +435,5 @@ class Attachment:
             time_elapsed=self.last.time_elapsed if self.last else 0,
             left_paused=self._fate.left_paused,
             downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
-            requester=requester(record, self._record.shared) if record else "",
+            requester=by,
         )

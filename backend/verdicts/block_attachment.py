@@ -1,7 +1,10 @@
 """The job of one disk, from the moment someone attaches to it to its verdict. No I/O here.
 
-libvirt tells how such a job ended, on every connection (BLOCK_JOB_2). Where that was missed, a copy or an active commit
-leaves a trace: the disk reads and writes its target from the moment of the pivot on.
+libvirt tells how such a job ended, on every connection (BLOCK_JOB_2). Where that was missed, a copy leaves a trace:
+from the pivot on, the disk reads and writes its target, whose number libvirt has given to no other copy.
+
+A commit or a pull leaves none that is its own. Another one, begun after this one was aborted, merges the same images,
+which keep their numbers, and no job has a number: the chain of the disk then looks as if this one had completed.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from dataclasses import replace
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Lifecycle, LifecycleEvent
-from backend.model import BlockOperation, DiskKey, DiskSource, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DiskKey, DiskSource
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
@@ -164,8 +168,11 @@ class BlockAttachment:
         before = self._source
         if not self.ended or self._proof is not None or source is None or before is None:
             return
-        # Another job may have gone to the same place in the meantime: its number tells them apart.
+        # Another job may have gone to the same place in the meantime: its number tells copies apart, but no commits.
         if source.index is not None and source.index == before.mirror_index:
+            if self.operation != BlockOperation.COPY:
+                self._remark = f"The disk reads and writes {source.source} now, which another commit may have led to."
+                return
             detail = f"The disk reads and writes {source.source} since then."
             self._prove(Sign(now, Evidence.DISK, Verdict.COMPLETED, detail), now)
         elif source.index is not None and source.index == before.index:

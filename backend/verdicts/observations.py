@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from backend.dump_request import AutomaticDump
 from backend.errors import BackendError
 from backend.events import Event
 from backend.files.dumpfile import DumpFile
-from backend.model import DiskSource, Domain, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskSource, Domain
 from backend.records.record import JobRecord
 
 
@@ -44,6 +46,13 @@ class StateSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class RequesterSeen:
+    """The hypervisor itself has begun the dump."""
+
+    dump: AutomaticDump
+
+
+@dataclass(frozen=True, slots=True)
 class FileHeld:
     """The file of the domain's dump is held open; a FileChecked follows once the job is over."""
 
@@ -77,5 +86,14 @@ class DiskSeen:
 
 
 Observation = (
-    Sampled | SampleFailed | RecordSeen | StateSeen | FileHeld | FileChecked | FileUnreadable | DiskSeen | Event
+    Sampled
+    | SampleFailed
+    | RecordSeen
+    | StateSeen
+    | RequesterSeen
+    | FileHeld
+    | FileChecked
+    | FileUnreadable
+    | DiskSeen
+    | Event
 )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from backend.errors import BackendError, OperationFailed
 from backend.events import DumpEvent
-from backend.model import JobOperation, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import JobOperation, Operation
 from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign, proof_by, proof_by_signs
 

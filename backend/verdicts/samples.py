@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.model import JobStats
+from backend.job_stats import JobStats
 
 GAP = 2.0
 """Seconds between two samples in which an unseen job may have come and gone."""

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 
-from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
+from backend.model import DomainKey
 from backend.simulator import SimulatorBackend
 from tests.benchmarks.figures import Figure, percentile
 from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, own_folder

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.base import JobAnswer
+from backend.dump_request import DumpRequest
 from backend.events import Lifecycle, LifecycleEvent
-from backend.model import DomainKey, DumpRequest, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Verdict
 from backend.simulator import SimulatorBackend

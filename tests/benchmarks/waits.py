@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.dump_request import DumpRequest
 from backend.event_stream import EventStream
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import DomainKey, DumpRequest
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Verdict
 from backend.records.journal import Journal

@@ -104,7 +104,8 @@ def test_publishing_can_be_switched_off(config: Path, tmp_path: Path, publish: b
 def test_a_command_is_told_how_the_dump_ended(
     config: Path, tmp_path: Path, attached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("VIRT_JOBS_REQUIRE_HYPERVISOR", raising=False)  # Of the tests' own, and no part of what is told.
+    for name in ("VIRT_JOBS_REQUIRE_HYPERVISOR", "VIRT_JOBS_HOST_FOLDER"):
+        monkeypatch.delenv(name, raising=False)  # Of the tests' own, and no part of what is told.
     path = tmp_path / "co re;x"
     notifications = f"[notifications]\non_end = '''{told(tmp_path)}'''\n"
     if attached:

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "list": "",
     "info": "vm-01",
     "dump": "vm-01 core",
+    "run": "vm-01 true",
     "wait": "vm-01 --last",
     "abort": "vm-01",
     "migration": "vm-01",

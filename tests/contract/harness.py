@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from backend.base import Backend
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat
+from backend.dump_request import DumpFlags, DumpFormat
+from backend.model import BlockOperation, DomainKey
 
 QUICK_MIB = 32
 """Memory of a domain whose dump is over in about a second."""
@@ -146,9 +147,15 @@ class Harness(ABC):
         """
         raise NotImplementedError
 
+    def backup(self, domain: DomainKey, pull: bool) -> AbstractAsyncContextManager[None]:
+        """Start a backup of the domain's disk as another program would, and hold it until the block ends, which
+        aborts it. The block is entered once the job is seen. For hypervisors that do not lack ``backups``.
+        """
+        raise NotImplementedError
+
     def lacks(self, ability: str) -> str | None:
         """Why a test of `ability` cannot run here, for the tests that ask; None: it can.
 
-        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``.
+        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``, ``backups``.
         """
         return None

@@ -20,11 +20,12 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
+from backend.dump_request import DumpFlags, DumpFormat, format_name
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, format_name
+from backend.model import BlockOperation, DomainKey
 from tests.contract.harness import DISK_MIB, QUICK_MIB, Harness, Release, ReleaseBlockJob
 from tests.eventually import eventually
-from tests.hypervisor import block_jobs
+from tests.hypervisor import backups, block_jobs
 from tests.hypervisor.daemon import Machines, PrivateDaemon, is_dump, process_of, virsh_dump
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
@@ -131,6 +132,15 @@ class LibvirtHarness(Harness):
             yield release
         finally:
             await release()
+
+    @asynccontextmanager
+    async def backup(self, domain: DomainKey, pull: bool) -> AsyncIterator[None]:
+        handle = self._machines.handle(domain)
+        await asyncio.to_thread(backups.begin_held, handle, self.folder, pull)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(backups.abort, handle)
 
     def is_dump(self, path: Path, format_name: str) -> bool:
         return is_dump(path, format_name)

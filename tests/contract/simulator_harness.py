@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from backend.base import Backend
-from backend.model import FORMAT_NAMES, BlockOperation, DiskKey, DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpFormat, DumpRequest
+from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from tests.contract.harness import DISK, DISK_MIB, QUICK_MIB, Harness, Release, ReleaseBlockJob
@@ -103,6 +104,15 @@ class SimulatorHarness(Harness):
             yield release
         finally:
             release_block_job(self.uri, disk)
+
+    @asynccontextmanager
+    async def backup(self, domain: DomainKey, pull: bool) -> AsyncIterator[None]:
+        await self._control.begin_backup(domain, pull, HELD)
+        try:
+            yield
+        finally:
+            await self._control.abort(domain)
+            await job_gone(self._control, domain)
 
     async def _under_way(self, disk: DiskKey) -> bool:
         stats = await self._control.job(disk)

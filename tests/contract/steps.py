@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from backend.base import Backend
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
 from backend.files.target import DumpTarget
-from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Outcome
 

@@ -18,7 +18,8 @@ from backend.errors import (
 )
 from backend.event_stream import EventStream
 from backend.events import BlockJobEvent, BlockJobStatus, JobBegan
-from backend.model import BlockOperation, DiskKey, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DiskKey, Operation
 from tests.contract.harness import DISK, DISK_MIB, Harness
 from tests.contract.steps import PATIENCE, eventually
 
@@ -82,6 +83,7 @@ async def test_an_idle_disk_has_no_job(backend: Backend, disk: DiskKey) -> None:
 async def test_a_disk_that_does_not_exist_has_no_job(backend: Backend, disk: DiskKey) -> None:
     assert await backend.job(DiskKey(disk.domain, "vdz")) is None
     assert await backend.disk_source(DiskKey(disk.domain, "vdz")) is None
+    assert await backend.disks(disk.domain) == [disk.disk]
 
 
 async def test_the_disks_of_a_domain_that_is_off_cannot_have_one(harness: Harness, backend: Backend) -> None:

@@ -7,8 +7,9 @@ import re
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpFormat, DumpRequest
 from backend.errors import DomainBusy, DomainNotRunning, FileExists, NoSuchDomain, NotSupported
-from backend.model import FORMAT_NAMES, DomainState, DumpFlags, DumpFormat, DumpRequest
+from backend.model import DomainState
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Verdict
 from backend.records.journal import Journal

@@ -7,9 +7,10 @@ import asyncio
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.event_stream import EventStream
 from backend.events import JobEvent, Lifecycle, LifecycleEvent
-from backend.model import DomainKey, DumpFlags, DumpFormat, JobOperation
+from backend.model import DomainKey, JobOperation
 from tests.contract.harness import Harness
 from tests.contract.steps import PATIENCE, job_gone, job_seen
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import DomainNotRunning
-from backend.model import DomainState, DumpFlags, DumpFormat, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import DomainState, JobOperation
 from tests.contract.harness import QUICK_MIB, Harness
 from tests.contract.steps import eventually, job_gone, job_seen
 

@@ -11,7 +11,8 @@ import pytest
 
 from backend.base import Backend
 from backend.errors import DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, WaitTimeout
-from backend.model import DomainKey, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.running.start import start_dump

@@ -70,7 +70,7 @@ def test_the_commands_do_what_is_said_of_them(block: list[str], tmp_path: Path) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     results = [(int(code), line) for code, line in RESULT.findall(process.stdout)]

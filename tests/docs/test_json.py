@@ -8,12 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from backend.backup import Backup, BackupDisk
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.files.dumpfile import DumpFile
-from backend.model import BlockOperation, DomainKey, DumpFlags, DumpFormat, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, JobOperation
 from backend.outcome import Evidence, Outcome, Verdict
+from backend.records import entry_fields
+from backend.records.command import CommandRecord
+from backend.records.entry import JobEntry
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.job_sources import Source, merge_sources
 from tui.cli import follow, job_rows, tables
+from tui.cli.command_follow import result_json, started_json
 from tui.cli.findings import Finding
 
 NAMES = {*re.findall(r"`([^`\n]+)`", (Path(__file__).parents[2] / "docs" / "json.md").read_text())}
@@ -21,20 +28,26 @@ DOMAIN = DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01")
 EVERYTHING = JobStats.from_params(2, {spec.name: 1 for spec in fields(JobStats)})
 COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 2)
 OUTCOME = Outcome(DOMAIN, BlockOperation.COPY, Verdict.COMPLETED, Evidence.JOB_EVENT, "Its event said so.", disk="vda")
+BACKUP = Backup(True, (BackupDisk("vda"),))
 RECORD = JobRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, "/d", DumpFormat.RAW, DumpFlags.NONE, "root@hv3", 0.0)
+
+COMMAND = CommandRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, ("true",), "/", "root@hv3", 0.0)
+JOB = JobEntry("1", "", DOMAIN.uuid, DOMAIN.name, 7, JobOperation.SAVE, None, 0.0, True, "root@hv3 (run)")
 
 
 @pytest.mark.parametrize(
     "keys",
     [
         [*tables.job_json(EVERYTHING), *tables.job_json(COPY)],
+        ["backup", *tables.backup_json(BACKUP), *tables.backup_json(BACKUP)["disks"][0]],
         [*follow.progress_json("", DOMAIN, COPY)],
         [*follow.ready_json("", DOMAIN, BlockOperation.COPY, "vda")],
         [*follow.outcome_json("", OUTCOME)],
         [*job_rows.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
+        [*result_json(COMMAND), *started_json(COMMAND), *entry_fields.to_json(JOB), "output", "text", "left_out"],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],
-    ids=["job", "progress", "ready", "outcome", "record", "others"],
+    ids=["job", "backup", "progress", "ready", "outcome", "record", "run", "others"],
 )
 def test_every_key_is_documented(keys: list[str]) -> None:
     assert [key for key in keys if key not in NAMES] == []

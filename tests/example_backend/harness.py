@@ -18,8 +18,9 @@ from typing import Any, Self
 from unittest.mock import patch
 
 from backend.base import Backend
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpFormat
 from backend.errors import NoConnection
-from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpFormat
+from backend.model import DomainKey
 from backend.uri import open_backend
 from tests.contract.harness import QUICK_MIB, Harness, Release
 from tests.contract.steps import eventually, job_gone
@@ -130,7 +131,7 @@ class ExampleHarness(Harness):
             return file.read(len(magic)) == magic
 
     def lacks(self, ability: str) -> str | None:
-        return "the example has no disks" if ability == "block jobs" else None
+        return "the example has no disks" if ability in ("block jobs", "backups") else None
 
     async def _answers(self) -> bool:
         with contextlib.suppress(NoConnection):

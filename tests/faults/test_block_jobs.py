@@ -11,7 +11,8 @@ import pytest
 
 from backend.base import Backend
 from backend.errors import DomainBusy, JobMismatch, NoJob, WaitTimeout
-from backend.model import BlockOperation, DiskKey, DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.running.start import start_dump

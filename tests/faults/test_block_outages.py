@@ -23,7 +23,7 @@ from tests.hypervisor.proxy import Proxy
 pytestmark = pytest.mark.hypervisor
 
 MIB = 32
-COPY, COMMIT = BlockOperation.COPY, BlockOperation.COMMIT
+COPY, COMMIT, ACTIVE_COMMIT = BlockOperation.COPY, BlockOperation.COMMIT, BlockOperation.ACTIVE_COMMIT
 
 
 @dataclass
@@ -120,12 +120,35 @@ async def test_another_copy_to_the_same_file_does_not_make_an_aborted_one_comple
     assert await ended(wait) == (Verdict.UNPROVEN, Evidence.NONE)
 
 
-async def test_a_commit_that_ends_behind_its_back_is_unproven(scene: Scene) -> None:
-    await scene.begin(COMMIT)
-    wait = await attached(scene.waiting, scene.disk.domain, COMMIT)
+async def test_another_active_commit_to_the_same_layer_does_not_make_an_aborted_one_complete(scene: Scene) -> None:
+    await scene.begin(ACTIVE_COMMIT)
+    await scene.until_ready()
+    wait = await attached(scene.waiting, scene.disk.domain, ACTIVE_COMMIT)
     await scene.proxy.cut()
+    await scene.acting.abort(scene.disk)
+    await scene.until_gone()
+    await scene.begin(ACTIVE_COMMIT)
+    await scene.until_ready()
+    await scene.acting.pivot(scene.disk)
+    await scene.until_gone()
+    await scene.proxy.mend()
+    assert await ended(wait) == (Verdict.UNPROVEN, Evidence.NONE)
+
+
+@pytest.mark.parametrize("operation", [COMMIT, BlockOperation.PULL])
+async def test_what_merges_images_behind_its_back_is_unproven(scene: Scene, operation: BlockOperation) -> None:
+    """The images that are left are those that one leaves as well which is begun after this one was aborted."""
+    await scene.begin(operation)
+    wait = await attached(scene.waiting, scene.disk.domain, operation)
+    await scene.proxy.cut()
+    before = await scene.acting.disk_source(scene.disk)
+    await scene.acting.abort(scene.disk)
+    await scene.until_gone()
+    assert await scene.acting.disk_source(scene.disk) == before
+    await scene.begin(operation)
     await scene.release()
     await scene.until_gone()
+    assert await scene.acting.disk_source(scene.disk) != before
     await scene.proxy.mend()
     assert await ended(wait) == (Verdict.UNPROVEN, Evidence.NONE)
 

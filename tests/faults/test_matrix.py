@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import DumpFlags
 from backend.errors import BackendError
 from backend.files.inspect import inspect
-from backend.model import DomainKey, DumpFlags
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from backend.backup import Backup, BackupDisk
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
+from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE
+from tests.hypervisor import backups
+from tests.hypervisor.daemon import domain_xml
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.operations import Act, Host, abort, attached, destroy, ended, nothing
 from tests.tui.console import console
@@ -26,10 +31,7 @@ async def backed_up(host: Host, folder: Path, act: Act, data: int = 256) -> Outc
     """How a backup ends; `act` is done, and it is let go, when everybody is attached."""
     domain = host.machines.start("vm", disk=host.disk(2048, data))
     description = host.folder / "backup.xml"
-    description.write_text(
-        "<domainbackup mode='push'><disks><disk name='vda' type='file'>"
-        f"<target file='{folder / 'backup'}'/><driver type='qcow2'/></disk></disks></domainbackup>"
-    )
+    description.write_text(backups.push_xml({"vda": folder / "backup"}))
     # One process does both: until it is slowed down, the backup does in a second what it has to do.
     script = f"backup-begin {domain.uuid} {description}; qemu-monitor-command {domain.uuid} '{_speed(1 << 20)}'"
     assert await ended(host.virsh(script)) == ""
@@ -84,13 +86,17 @@ class Pull:
     host: Host
     domain: DomainKey
 
-    async def read(self) -> None:
-        """Read all of it, as its client would."""
+    async def read(self) -> str:
+        """Read all of it, as its client would, by the URI that the backend tells, which is returned."""
         copy = self.host.folder / "copy"
-        export = f"nbd+unix:///vda?socket={self.host.folder / 'nbd'}"
+        async with LibvirtBackend(self.host.uri, readonly=True) as backend:
+            backup = await backend.backup(self.domain)
+        assert backup is not None
+        export = backup.disks[0].export
         await self._run("qemu-img", "convert", "-f", "raw", "-O", "raw", export, str(copy))
         with copy.open("rb") as file:
             assert file.read(DATA << 20) == b"\7" * (DATA << 20)
+        return export
 
     async def fill_scratch(self) -> None:
         """Let the guest overwrite more than there is room for on the scratch disk, which keeps what was there."""
@@ -126,14 +132,12 @@ class Pull:
         await asyncio.to_thread(subprocess.run, command, check=True, timeout=PATIENCE)
 
 
-async def pulled(host: Host, scratch: Path) -> Pull:
-    """A pull backup that has just begun."""
+async def pulled(host: Host, scratch: Path, server: str = "") -> Pull:
+    """A pull backup that has just begun; `server`: the attributes of its NBD server, by default on a socket."""
     domain = host.machines.start("vm", disk=host.disk(DISK, DATA))
     description = host.folder / "backup.xml"
-    description.write_text(
-        f"<domainbackup mode='pull'><server transport='unix' socket='{host.folder / 'nbd'}'/><disks>"
-        f"<disk name='vda' type='file' exportname='vda'><scratch file='{scratch}'/></disk></disks></domainbackup>"
-    )
+    server = server or f"transport='unix' socket='{host.folder / 'nbd'}'"
+    description.write_text(backups.pull_xml(server, scratch))
     assert await ended(host.virsh("backup-begin", domain.uuid, description)) == ""
     return Pull(host, domain)
 
@@ -182,6 +186,32 @@ async def test_of_a_pull_backup_whose_client_read_it_all_nobody_else_can_tell(he
         await pull.read()
         await abort(here, pull.domain)  # There is no other way to end it.
         is_unproven(await waiting.outcome())
+
+
+async def test_what_is_told_of_a_pull_backup_over_tcp_is_how_it_is_read(here: Host) -> None:
+    port = 50_000 + os.getpid() % 10_000
+    pull = await pulled(here, here.folder / "scratch", f"name='127.0.0.1' port='{port}'")
+    async with attached(here, pull.domain, JobOperation.BACKUP) as waiting:
+        assert await pull.read() == f"nbd://127.0.0.1:{port}/vda"
+        await abort(here, pull.domain)
+        is_unproven(await waiting.outcome())
+
+
+async def test_the_targets_of_a_push_backup_of_two_disks_are_told_while_it_runs(here: Host) -> None:
+    xml = domain_xml("vm", 32, disk=here.disk(512, 256))
+    domain = here.machines.create(backups.with_second_disk(xml, here.folder))
+    targets = {disk: here.folder / f"{disk}.backup" for disk in ("vda", "vdb")}
+    handle = here.machines.handle(domain)
+    async with LibvirtBackend(here.uri, readonly=True) as backend:
+        await asyncio.to_thread(handle.backupBegin, backups.push_xml(targets), None, 0)
+        waiting = asyncio.create_task(wait(backend, domain, JobOperation.BACKUP))
+        backup = await backend.backup(domain)
+        assert backup == Backup(False, tuple(BackupDisk(disk, str(target)) for disk, target in targets.items()))
+        async with asyncio.timeout(PATIENCE):
+            outcome = await waiting
+        assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.JOB_EVENT)
+        assert await backend.backup(domain) is None
+    assert all(target.stat().st_size > (8 << 20) for target in targets.values())
 
 
 async def test_a_pull_backup_with_a_full_scratch_disk(here: Host) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 import libvirt
 import pytest
 
+from backend.dump_request import DumpFlags, DumpRequest
 from backend.errors import BackendError, DomainBusy, NotAnswering, OperationFailed
 from backend.event_stream import EventStream
 from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Event, JobBegan, Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection.pool import DEADLINE
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpFlags, DumpRequest, JobOperation
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation
 from tests.contract.steps import PATIENCE, eventually, job_gone
 from tests.hypervisor.block_jobs import begin, begin_held, copy, layered_disk, release, target
 from tests.hypervisor.daemon import domain_xml, key_of, process_of

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import FileExists
 from backend.files.inspect import inspect
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
 from backend.errors import NoJob, NotSupported, OperationCancelled, OperationFailed
 from backend.events import DumpEvent, JobEvent
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation
+from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
 from backend.outcome import Verdict
 from backend.records.record import JobRecord, RecordState

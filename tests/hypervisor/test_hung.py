@@ -12,11 +12,12 @@ from functools import partial
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import NotAnswering
 from backend.events import LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.connection.pool import DEADLINE, SWEEP_DEADLINE
-from backend.model import DomainKey, DumpRequest
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Verdict
 from backend.running.start import start_dump

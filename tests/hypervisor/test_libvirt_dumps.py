@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from backend.base import Backend
+from backend.dump_request import AutomaticDump, DumpCause
 from backend.files.target import DumpTarget
 from backend.libvirt.backend import LibvirtBackend
-from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, JobOperation
+from backend.model import DomainKey, DomainState, JobOperation
 from backend.outcome import Evidence, Verdict
+from backend.records.history import History
 from tests.contract.steps import PATIENCE, attach, eventually, job_seen
 from tests.hypervisor.daemon import Machines, PrivateDaemon, unique, virsh_dump
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
 from tests.hypervisor.troubled import panicking, watched
 from tests.unit.session.observer import Observer, session
-from tui.session.foreign_dumps import ForeignWait
 from tui.session.rows import Row
 from tui.session.session import Session
 
@@ -70,6 +71,7 @@ async def test_what_follows_a_dump_by_libvirt_is_no_failure_of_it(
             outcome = await asyncio.wait_for(waiting, PATIENCE)
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.FILE), outcome
         assert (outcome.path, outcome.left_paused) == (dump.path, False)
+        assert outcome.requester == f"libvirt ({cause})"
 
 
 @pytest.mark.parametrize("readonly", [False, True])
@@ -90,6 +92,7 @@ async def test_without_its_file_a_dump_by_libvirt_is_never_said_to_have_failed(
             await asyncio.to_thread(held.release)
             outcome = await asyncio.wait_for(waiting, PATIENCE)
     assert outcome.verdict in (Verdict.COMPLETED, Verdict.UNPROVEN), outcome
+    assert outcome.requester == (certain.requester if certain else "")
 
 
 async def dumped_by_libvirt(daemon: PrivateDaemon, domain: DomainKey, backend: Backend) -> AutomaticDump | None:
@@ -159,17 +162,16 @@ async def test_the_console_picks_up_a_dump_by_libvirt_from_its_start(
             await asyncio.to_thread(held.until_stopped)
             await observer.until(lambda: row_of(running, domain).automatic_dump is not None)
             row = row_of(running, domain)
-            wait = running.waits.get(row.key)
-            assert isinstance(wait, ForeignWait)
             assert (row.operation, row.automatic_dump.cause) == (JobOperation.DUMP, cause)  # type: ignore[union-attr]
             path = row.automatic_dump.path  # type: ignore[union-attr]
             assert path and Path(path).parent == folder
             started = f"dump started by libvirt ({cause}) → {path}"
             await observer.until(lambda: (domain.name, started) in observer.entries)
             await asyncio.to_thread(held.release)
-            await observer.until(lambda: wait in observer.ended)
+            await observer.until(lambda: bool(observer.outcomes))
         await told(observer, domain, path)
-        assert not any("unknown" in words or "no record" in words for _, words in observer.entries)
+    [entry] = History().jobs()
+    assert (entry.verdict, entry.requester) == (Verdict.COMPLETED, f"libvirt ({cause})"), entry
 
 
 async def told(observer: Observer, domain: DomainKey, path: str) -> None:

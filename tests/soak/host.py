@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from backend.base import Backend
+from backend.dump_request import DumpRequest
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.processes import processes
 from backend.libvirt.metadata import URN
-from backend.model import DomainKey, DumpRequest
+from backend.model import DomainKey
 from backend.outcome import Verdict
 from backend.records import codec
 from backend.records.record import JobRecord

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.base import Backend
-from backend.model import DomainKey, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import DomainKey
 from backend.outcome import Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord

@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from backend.base import Backend
+from backend.dump_request import FORMAT_NAMES, DumpRequest
 from backend.errors import BackendError, OperationCancelled, OperationFailed
-from backend.model import FORMAT_NAMES, DomainKey, DomainState, DumpRequest
+from backend.model import DomainKey, DomainState
 from backend.outcome import Verdict
 from backend.records.record import JobRecord
 from backend.simulator import SimulatorBackend

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from backend.base import Backend
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
 from backend.errors import BackendError, OperationFailed
 from backend.files.inspect import inspect
-from backend.model import FORMAT_NAMES, DomainKey, DumpFlags, DumpRequest, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import process

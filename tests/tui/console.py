@@ -10,8 +10,8 @@ from pathlib import Path
 from textual import events
 from textual.pilot import Pilot
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import NoJob
-from backend.model import DumpFlags, DumpFormat, DumpRequest
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.running.start import start_dump

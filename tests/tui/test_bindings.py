@@ -18,15 +18,18 @@ from tui.config.keys import DEFAULT_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS
 from tui.dumping.dump import DumpScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
+from tui.screens.history import HistoryScreen
 from tui.screens.hosts import HostsScreen
 from tui.screens.main import MainScreen
 from tui.screens.migration import MigrationScreen
+from tui.screens.past_job import PastJobScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.host_list import HostList
+from tui.widgets.job_table import JobTable
 
 ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
@@ -36,10 +39,14 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (WaitScreen,),
     (WaitListScreen,),
     (HostsScreen, HostList),
+    (HistoryScreen, JobTable),
+    (HistoryScreen, FilterLine),
+    (PastJobScreen,),
     (ConfirmScreen,),
     (HelpScreen,),
 )
-"""In the order of LIVE_TOGETHER; a modal screen leaves no key to what is below it."""
+"""In the order of LIVE_TOGETHER; a modal screen leaves no key to what is below it, and the history
+leaves the application none that it has itself."""
 
 
 def bindings(classes: Iterable[type[App[None]] | type[Widget]]) -> Iterator[Binding]:

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from backend.model import BlockOperation, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, JobOperation
 from backend.simulator import SimulatorBackend
 from tests.held_block_jobs import COPY, HeldBlockJobs, held_block_jobs
+from tests.simulator_hold import HELD
 from tests.tui.console import User, console
 from tui.screens.main import MainScreen
 
@@ -256,6 +258,21 @@ async def test_a_pull_backup_shows_its_scratch_space_and_who_ends_it(monkeypatch
             "12.0 MiB of 64.0 MiB used",
             "elapsed 1:01",
         )
+
+
+async def test_the_details_of_a_backup_are_its_disks_and_what_its_client_reads() -> None:
+    async with SimulatorBackend(QUIET) as backend, console(QUIET, size=WIDE) as user:
+        domain = (await backend.find("vm-01")).key
+        for pull in (True, False):
+            await backend.begin_backup(domain, pull, HELD)
+            if pull:
+                await user.sees("vda        export nbd+unix:///vda?socket=/run/libvirt/nbd/vm-01", "scratch /var/lib/")
+                await user.sees("vdb        export nbd+unix:///vdb?socket=")
+            else:
+                await user.sees("vda        to /srv/backup/vm-01-vda.qcow2", "vdb        to /srv/")
+                await user.sees_no("nbd+unix")
+            await backend.abort(domain)
+            await user.sees("no job")
 
 
 async def test_a_push_backup_shows_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

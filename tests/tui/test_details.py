@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records import process
 from backend.records.record import RecordState
 from backend.running.start import start_dump
@@ -34,7 +34,7 @@ async def test_history_has_the_results_of_earlier_dumps(tmp_path: Path) -> None:
         async with open_backend(f"{QUIET}&fail=disk-full") as backend:
             await ended(await start_dump(backend, DumpRequest(domain.key, str(tmp_path / "second.core"))))
         await user.press("j", "k", "2")
-        await user.sees("completed in 0:", "first.core", "failed in 0:", "second.core", "libvirt_iohelper")
+        await user.sees("dump completed in 0:", "first.core", "dump failed in 0:", "second.core", "libvirt_iohelper")
 
 
 async def test_history_marks_what_only_the_shared_record_says() -> None:
@@ -60,7 +60,7 @@ async def test_enter_opens_the_history_of_a_domain_without_a_job() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("enter")
-        await user.sees("no recorded dumps")
+        await user.sees("no jobs are remembered")
 
 
 async def test_a_click_on_a_tab_opens_it() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.simulator_hold import Hold
@@ -119,7 +119,7 @@ async def test_a_double_click_opens() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.click(6, 6, times=2)
-        await user.sees("▌ vm-04", "no recorded dumps")
+        await user.sees("▌ vm-04", "no jobs are remembered")
 
 
 async def test_the_wheel_scrolls() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from rich.style import Style
 
-from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation
+from backend.observing.memory import Memory
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView
+from backend.records.history import History
 from tests.unit.session.quiet import SilentListener
 from tui.app import Console
 from tui.commands.keys import Keys
@@ -49,7 +52,7 @@ def row(progress: Progress | None, cells: int, pending: str = "", stale: bool = 
 
 
 def wait_screen(progress: Progress | None) -> str:
-    host = Host("sim:///x", False, Config(), SilentListener())
+    host = Host("sim:///x", False, Config(), SilentListener(), Memory(History(), "test"))
     host.link = Link.UP
     return state(JobWait(host, DOMAIN.key, JobOperation.DUMP, progress=progress), KEYS, 60).plain
 

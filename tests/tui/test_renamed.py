@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backend.model import DomainKey, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import DomainKey
 from backend.running.start import start_dump
 from backend.simulator import SimulatorBackend
 from backend.uri import open_backend

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from backend.base import Backend
-from backend.model import DomainKey, DomainState, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import DomainKey, DomainState
 from backend.observing.wait import wait
-from backend.outcome import Outcome
+from backend.outcome import Outcome, Verdict
 from backend.records import process
+from backend.records.history import History
 from backend.records.record import RecordState
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import Store
@@ -141,7 +143,7 @@ async def test_a_lost_host_keeps_its_rows_and_marks_them() -> None:
         await user.sees("vm-03")
 
 
-async def test_who_asked_for_a_dump_and_how_it_ended_is_told_from_its_record(tmp_path: Path) -> None:
+async def test_who_asked_for_a_dump_is_told_from_its_record_which_its_file_may_contradict(tmp_path: Path) -> None:
     async with Hold(QUIET) as hold, console(QUIET, size=(140, 36)) as user, SimulatorBackend(QUIET) as other:
         await user.sees("▌ vm-01")
         request = DumpRequest((await other.find("vm-01")).key, str(tmp_path / "core"))
@@ -152,10 +154,14 @@ async def test_who_asked_for_a_dump_and_how_it_ended_is_told_from_its_record(tmp
         hold.release()
         await dump
         await other.publish(process.finished(record, RecordState.FAILED, "no space left"))
-        await user.sees("dump started by alice@hv9", "vm-01 ✗ dump failed: no space left")
+        await user.reads(
+            "dump started by alice@hv9",
+            "vm-01 ? dump unproven: The shared record of alice@hv9 says: The dump call returned an error.",
+            "But: Its file is whole.",
+        )
 
 
-async def test_how_a_dump_without_a_record_ended_is_not_made_up(tmp_path: Path) -> None:
+async def test_a_dump_without_a_record_is_followed_to_its_end(tmp_path: Path) -> None:
     async with Hold(QUIET) as hold, console(QUIET, size=(140, 36)) as user:
         await user.sees("▌ vm-01")
         async with SimulatorBackend(QUIET) as other:
@@ -163,8 +169,10 @@ async def test_how_a_dump_without_a_record_ended_is_not_made_up(tmp_path: Path) 
             await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
             await user.sees("vm-01 dump started")
             hold.release()
-            await user.sees("vm-01 dump started", "vm-01 dump ended, result unknown")
-            assert "completed" not in user.screen
+            await user.reads("vm-01 dump started", "vm-01 ✓ dump completed in", "(evidence: file)")
+    [entry] = History().jobs()
+    assert (entry.domain, entry.verdict, entry.path) == ("vm-01", Verdict.COMPLETED, str(tmp_path / "core"))
+    assert entry.observer.endswith("(console)")
 
 
 async def test_domains_that_start_and_stop_are_told() -> None:

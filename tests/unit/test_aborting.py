@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.model import BlockOperation, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, JobOperation
 from tui.words import aborting
 
 DUMP = JobStats(JobType.UNBOUNDED, JobOperation.DUMP, data_total=1, data_processed=0, data_remaining=1)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from backend.errors import OperationFailed
-from backend.model import DomainKey, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey, JobOperation
 from backend.observing import attach as attaching
 from backend.observing.attach import attach
 from backend.records.journal import Journal

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.model import JobOperation, JobStats, JobType, Postcopy
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import JobOperation
 from backend.observing.convergence import Convergence, Course
 from backend.observing.progress import Progress, ProgressMeter
 from tui.words import migrating

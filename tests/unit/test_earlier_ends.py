@@ -9,7 +9,8 @@ import pytest
 from backend.base import JobAnswer
 from backend.event_stream import EventHub, EventStream
 from backend.events import DumpEvent, Event, JobEvent
-from backend.model import DomainKey, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey, JobOperation
 from backend.observing.wait import wait
 from backend.outcome import Verdict
 from backend.records.journal import Journal

@@ -8,17 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from backend.capabilities import Capabilities
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
 from backend.errors import NoConnection
 from backend.libvirt.connection.binding import Binding
-from backend.model import (
-    FORMAT_NAMES,
-    Capabilities,
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    DumpRequest,
-)
+from backend.model import Domain, DomainKey, DomainState
 from backend.observing.checkup import Checkup
 from backend.records import process
 from backend.records.host import Claim

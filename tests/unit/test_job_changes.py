@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backend.model import BlockOperation, DumpFlags, DumpFormat, JobOperation
+from backend.dump_request import DumpFlags, DumpFormat
+from backend.model import BlockOperation, JobOperation
 from backend.observing.job_changes import JobChange, JobChanges, unless_remembered
 from backend.outcome import Verdict
 from backend.records.entry import JobEntry

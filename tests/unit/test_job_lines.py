@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import ProgressMeter
 from tui.cli import follow, tables
 from tui.cli.hosts import DomainJobs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.model import BlockOperation, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, JobOperation
 from tui.words.job_names import name_of
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from backend.model import BlockOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation
 from tui.words import jobinfo
 
 MEMORY_ONLY = {

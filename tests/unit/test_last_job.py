@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from backend.model import DomainKey, DumpRequest, JobOperation
+from backend.dump_request import DumpRequest
+from backend.model import DomainKey, JobOperation
 from backend.observing.last_job import JobChoice, LastJob, last_job
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records import process

@@ -20,7 +20,7 @@ from backend import log
 from backend.errors import BackendError, InternalError, JournalError
 from backend.log import LogFile, backend_error, ignored, internal_error, log_details, logging_to
 from backend.records.folder import state_folder
-from backend.running import runner
+from backend.running import detached, runner
 from backend.threads import in_thread
 from tests.eventually import eventually
 from tests.unit.test_runner import FullUp, started
@@ -233,10 +233,10 @@ async def test_the_error_of_a_call_that_was_given_up_leaves_a_trace(caplog: pyte
 async def test_a_record_that_cannot_be_stored_yet_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "KEEP_INTERVAL", 0.001)
+    monkeypatch.setattr(detached, "KEEP_INTERVAL", 0.001)
     record = await started(tmp_path / "core")
     await runner.run(record.id, FullUp())
-    messages = [entry.getMessage() for entry in caplog.records if entry.name == "backend.running.runner"]
+    messages = [entry.getMessage() for entry in caplog.records if entry.name == "backend.running.detached"]
     assert messages == ["the record of vm-01 is not stored yet: its disk is full"] * FullUp.refusals
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import DomainKey, DumpRequest, JobOperation, JobStats, JobType
+from backend.dump_request import DumpRequest
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey, JobOperation
 from backend.observing import lookup
 from backend.observing.lookup import DomainRecord, find_records
 from backend.records import process

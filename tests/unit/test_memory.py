@@ -14,7 +14,8 @@ import pytest
 
 from backend.base import Backend
 from backend.errors import JournalError
-from backend.model import BlockOperation, DomainKey, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DomainKey, JobOperation
 from backend.observing import memory as memories
 from backend.observing.memory import Memory
 from backend.outcome import Evidence, Outcome, Verdict

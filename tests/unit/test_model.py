@@ -9,7 +9,9 @@ from dataclasses import asdict
 
 import pytest
 
-from backend.model import Domain, DomainKey, DomainState, DumpFormat, JobOperation, JobStats, JobType, OpenEnum
+from backend.dump_request import DumpFormat
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation, OpenEnum
 
 UNNAMED = [JobOperation(11), JobType(77), DomainState(8), DumpFormat(99)]
 NAMED = [JobOperation.DUMP, JobType.FAILED, DomainState.PAUSED, DumpFormat.WIN_DMP]

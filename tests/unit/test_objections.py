@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.capabilities import Capabilities
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import (
     BackendError,
     DomainBusy,
@@ -18,18 +20,8 @@ from backend.errors import (
     NotPermitted,
     NotSupported,
 )
-from backend.model import (
-    BlockOperation,
-    Capabilities,
-    DomainKey,
-    DumpFlags,
-    DumpFormat,
-    DumpRequest,
-    JobOperation,
-    JobStats,
-    JobType,
-    Postcopy,
-)
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import BlockOperation, DomainKey, JobOperation
 from backend.running import objections
 from backend.running.place import Kind, Place, look_at
 

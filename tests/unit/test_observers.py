@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import NotAnswering
 from backend.files.target import DumpTarget
-from backend.model import DomainKey, DumpRequest, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey, JobOperation
 from backend.observing import observers
 from backend.observing.observers import Observers
 from backend.records.journal import Journal

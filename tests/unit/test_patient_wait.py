@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import NoConnection
-from backend.model import BlockOperation, DiskKey, DumpRequest
+from backend.model import BlockOperation, DiskKey
 from backend.outcome import Verdict
 from backend.simulator import SimulatorBackend
 from backend.verdicts import block_attachment, phase

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backend.model import BlockOperation, DiskSource, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskSource
 from tui.words import pivoting
 
 COPY = JobStats.of_block_job("vda", BlockOperation.COPY, 1, 1, ready=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import Capabilities, Domain, DomainKey, DomainState
+from backend.capabilities import Capabilities
+from backend.model import Domain, DomainKey, DomainState
 from backend.running import objections, place
 from backend.running.place import Kind, Place, look, look_at
 from tui.dumping import choice as dump_choice

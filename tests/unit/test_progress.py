@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.model import (
-    BlockOperation,
-    DomainState,
-    DumpFlags,
-    DumpFormat,
-    JobOperation,
-    JobStats,
-    JobType,
-    format_name,
-)
+from backend.dump_request import DumpFlags, DumpFormat, format_name
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DomainState, JobOperation
 from backend.observing.progress import STALLED_AFTER, ProgressMeter
 from backend.text import clean
 from tui.words import units

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import NotAnswering
-from backend.model import DumpRequest
 from backend.records import process
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.model import DomainKey, DumpFlags, DumpFormat, DumpRequest
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
+from backend.model import DomainKey
 from backend.records import codec, process
 from backend.records.codec import InvalidRecord
 from backend.records.machine import FIRST_NAMESPACE, Machine

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from backend.capabilities import Capabilities
+from backend.dump_request import DumpRequest
 from backend.errors import JournalError
-from backend.model import Capabilities, DumpRequest
 from backend.records import database, process
 from backend.records.folder import is_missing
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
-from backend.running import runner
+from backend.running import detached, runner
 from backend.running.start import start_dump
 from backend.simulator import SimulatorBackend
 from backend.uri import open_backend
@@ -51,7 +52,7 @@ async def started(path: Path) -> JobRecord:
 async def test_a_result_that_the_journal_refuses_is_shared_and_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "KEEP_INTERVAL", 0.001)
+    monkeypatch.setattr(detached, "KEEP_INTERVAL", 0.001)
     record = await started(tmp_path / "core")
     journal = FullUp()
     await runner.run(record.id, journal)
@@ -66,7 +67,7 @@ async def test_a_result_that_the_journal_refuses_is_shared_and_written_later(
 async def test_a_runner_whose_journal_was_taken_away_with_its_folder_ends(
     tmp_path: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "KEEP_INTERVAL", PATIENCE * 2)
+    monkeypatch.setattr(detached, "KEEP_INTERVAL", PATIENCE * 2)
     record = await started(tmp_path / "core")
 
     class TakenAway(Journal):

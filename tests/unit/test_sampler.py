@@ -11,13 +11,15 @@ import pytest
 
 from backend.base import JobAnswer
 from backend.errors import NoConnection, NotAnswering
-from backend.model import DomainKey, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainKey
 from backend.observing.sampler import (
     CLOSING_INTERVAL,
     HURRIES,
     HURRY_WINDOW,
     LOOKS_PER_SECOND,
     MOST,
+    NEAR_SHARE,
     sampler_of,
 )
 from backend.simulator import SimulatorBackend
@@ -118,6 +120,19 @@ async def test_a_job_near_its_end_is_looked_at_often_among_many(hypervisor: Hype
     close(*subscribers)
     assert min(late - early for early, late in pairwise(sent)) >= CLOSING_INTERVAL / 2
     assert len(ending.samples) > 2 * max(len(subscriber.samples) for subscriber in subscribers[1:])
+
+
+async def test_who_is_patient_is_so_near_the_end_as_well_unless_somebody_else_is_not(hypervisor: Hypervisor) -> None:
+    hypervisor.ending = frozenset(DOMAINS[:1])
+    patient = Subscriber(hypervisor, DOMAINS[0], interval=2.0)
+    await patient.sampled(4)
+    sent = [sent for _, sent in patient.samples]
+    assert min(late - early for early, late in pairwise(sent[1:])) >= 2.0 * NEAR_SHARE / 2
+    demanding = Subscriber(hypervisor, DOMAINS[0])
+    await demanding.sampled(10)
+    asked = demanding.samples[-1][1] - demanding.samples[1][1]
+    close(patient, demanding)
+    assert asked < 8 * 2.0 * NEAR_SHARE
 
 
 async def test_who_hurries_is_sampled_at_once(hypervisor: Hypervisor) -> None:

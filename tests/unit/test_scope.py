@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.records.journal import Journal
 from backend.records.record import JobRecord, RecordState
 from backend.running import scope

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import JournalWarning
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest, JobOperation
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation
 from backend.observing.histories import JobFeed, Recollection
 from backend.observing.job_changes import JobChange
 from backend.observing.watch import watch

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import BlockOperation, DiskKey, DomainKey, DumpRequest
+from backend.dump_request import DumpRequest
+from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.observing import watcher
 from backend.observing.pace import Pace
 from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, DomainView, Watcher
@@ -138,12 +139,14 @@ Until = Callable[[Callable[[DomainView], bool]], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def watched(backend: SimulatorBackend) -> AsyncIterator[Until]:
-    """Watch it; the value waits until some domain is as told."""
+async def watched(backend: SimulatorBackend, reports: list[Changes] | None = None) -> AsyncIterator[Until]:
+    """Watch it; the value waits until some domain is as told. `reports` gets what is reported."""
     views: dict[str, DomainView] = {}
     news = asyncio.Event()
 
     def report(changes: Changes) -> None:
+        if reports is not None:
+            reports.append(changes)
         views.update({view.domain.name: view for view in changes.changed})
         news.set()
 
@@ -186,6 +189,35 @@ async def test_a_dump_of_a_paused_guest_is_found_although_nothing_reports_it(tmp
         async with watched(backend) as until:
             await backend.begin_dump(DumpRequest(domain, str(tmp_path / "dump")))
             await until(lambda view: view.progress is not None)
+
+
+@pytest.mark.usefixtures("only_news")
+async def test_a_job_that_begins_or_ends_is_news_and_how_far_it_is_is_none() -> None:
+    async with SimulatorBackend("sim:///news?domains=0") as backend:
+        domain = await running(backend)
+        reports: list[Changes] = []
+        async with watched(backend, reports) as until:
+            await backend.begin_backup(domain, seconds=1000.0)
+            await until(lambda view: view.progress is not None and view.progress.stats.processed > 0)
+            await backend.abort(domain)
+            await until(lambda view: view.progress is None)
+    known: tuple[object, object] = (None, None)
+    for report in reports:
+        for view in report.changed:
+            now = (view.domain, view.progress and view.progress.stats.operation)
+            assert report.news is (now != known)
+            known = now
+    assert [report.news for report in reports].count(False) > 0
+
+
+async def test_a_domain_that_no_longer_answers_is_marked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "QUIET_LIST_INTERVAL", 1e6)
+    monkeypatch.setattr(SimulatorBackend, "deadline", 0.1)
+    async with SimulatorBackend("sim:///hangs?domains=0&fail=hang") as backend:
+        domain = await backend.start((await backend.define("vm", 64 << 20)).key, paused=True)
+        async with watched(backend) as until:
+            await backend.begin_dump(DumpRequest(domain, "/nowhere"))
+            await until(lambda view: not view.domain.answering)
 
 
 @pytest.mark.usefixtures("only_news")

@@ -13,19 +13,11 @@ from typing import cast
 import pytest
 
 from backend.base import Backend, JobAnswer
+from backend.dump_request import DumpRequest
 from backend.errors import BackendError, NotAnswering
 from backend.events import BlockJobEvent, BlockJobStatus, DumpEvent, JobBegan, JobEvent, Lifecycle, LifecycleEvent
-from backend.model import (
-    BlockOperation,
-    DiskKey,
-    DomainKey,
-    DumpRequest,
-    JobKey,
-    JobOperation,
-    JobStats,
-    JobType,
-    Operation,
-)
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.observing import missed
 from backend.observing.memory import Memory
 from backend.observing.missed import Reports

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 
 import click
 
 from backend.base import Backend
 from backend.errors import BackendError, NoJob
-from backend.model import DiskKey, DomainKey, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey
 from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.fleet import Fleet
 from tui.cli.options import disk_option, domain_argument, example
@@ -17,19 +19,22 @@ from tui.cli.target import Target
 from tui.words import aborting
 from tui.words.job_names import name_of
 
-POSTCOPY = "both sides stay paused until the migration is resumed: virsh migrate --postcopy --postcopy-resume …"
-"""What an abort with `--postcopy` means."""
-
 
 @click.command(
-    epilog=example("virt-jobs abort web-01", "virt-jobs abort db-01 --disk vda", "virt-jobs abort db-01 --pivot")
+    epilog=example(
+        "virt-jobs abort web-01",
+        "virt-jobs abort db-01 --disk vda",
+        "virt-jobs abort db-01 --pivot",
+        "virt-jobs abort db-01 --run",
+    )
 )
 @domain_argument
 @disk_option
 @click.option("--pivot", is_flag=True, help="Let the domain continue on what its ready block job has mirrored to.")
 @click.option("--postcopy", is_flag=True, help="Interrupt a migration in its post-copy phase; both sides stay paused.")
+@click.option("--run", "of_run", is_flag=True, help="End the command that virt-jobs run started, and no job.")
 @click.pass_obj
-def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: bool) -> None:
+def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: bool, of_run: bool) -> None:
     """Abort a domain's job, or that of a disk. Use `wait` to see how it actually ended.
 
     A block copy or an active block commit goes on as a mirror once it is ready. --pivot ends it and makes the domain
@@ -38,6 +43,11 @@ def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: 
     """
     if postcopy and (pivot or disk is not None):
         raise click.UsageError("--postcopy is about a migration: it cannot be used with --disk or --pivot")
+    if of_run:
+        if pivot or postcopy or disk is not None:
+            raise click.UsageError("--run is about a command: it cannot be used with any other option")
+        asyncio.run(_stop(target, domain))
+        return
 
     async def request() -> None:
         async with Fleet(target) as fleet:
@@ -53,6 +63,19 @@ def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: 
     asyncio.run(request())
 
 
+async def _stop(target: Target, name: str) -> None:
+    from backend.running.command import stop_command
+    from tui.cli.command import find_running
+    from tui.words import runs
+
+    record = await find_running(target, name)
+    stop_command(record)
+    print(f"{record.domain}: {runs.name(record)} was asked to end (SIGTERM to process group {record.command_pid})")
+    if record.open_jobs:
+        again = shlex.join(["virt-jobs", "-c", record.uri, "abort", "--", record.domain])
+        complain(f"{record.domain}: the job that it has caused goes on; abort it with: {again}")
+
+
 async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
     job = await _known(backend, domain)
     try:
@@ -60,7 +83,7 @@ async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
     except NoJob as error:
         raise (not postcopy and await other_jobs(backend, domain)) or error from None
     print(f"{domain.name}: abort requested")
-    if consequence := POSTCOPY if postcopy else aborting.consequence(job):
+    if consequence := aborting.postcopy_interrupted() if postcopy else aborting.consequence(job):
         complain(f"{domain.name}: {consequence}")
 
 

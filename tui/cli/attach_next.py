@@ -14,8 +14,9 @@ from typing import Any
 
 from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NoConnection, WaitTimeout
+from backend.job_stats import JobStats
 from backend.log import backend_error
-from backend.model import DiskKey, JobStats
+from backend.model import DiskKey
 from backend.observing.memory import Memory
 from backend.observing.sampler import sampler_of
 from backend.observing.watcher import Changes, Watcher

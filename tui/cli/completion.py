@@ -28,9 +28,10 @@ from click.shell_completion import (
 
 from backend.base import Backend, find_domain
 from backend.errors import BackendError
+from backend.job_stats import JobStats
 from backend.libvirt.connection import conf
 from backend.log import ignored
-from backend.model import Domain, DomainState, JobStats
+from backend.model import Domain, DomainState
 from tui.cli.target import DEMO, Target
 
 PROGRAM = "virt-jobs"

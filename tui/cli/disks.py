@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.base import Backend
-from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob
-from backend.model import BlockOperation, DomainKey, JobStats, Operation
+from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob, NoSuchDisk
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, Operation
 from backend.observing.attach_block import block_jobs_of
 from tui.words.job_names import name_of
 
@@ -29,6 +30,14 @@ async def find_mirror(
             raise JobMismatch(operation or BlockOperation.COPY, other.operation)
     where = f"on disk {disk}" if disk is not None else "that becomes ready"
     raise NoJob(f"{domain.name} has no block job {where}")
+
+
+async def check(backend: Backend, domain: DomainKey, disk: str) -> None:
+    """NoSuchDisk if the domain has no disk of that name, as far as the hypervisor tells."""
+    names = await backend.disks(domain)
+    if names is not None and disk not in names:
+        known = f"it has {', '.join(names)}" if names else "it has none that could have a job"
+        raise NoSuchDisk(f"{domain.name} has no disk {disk!r}: {known}")
 
 
 async def other_jobs(backend: Backend, domain: DomainKey) -> NoJob | None:

@@ -10,6 +10,8 @@ from backend.errors import (
     AmbiguousDomain,
     AmbiguousJob,
     BackendError,
+    CommandNotExecutable,
+    CommandNotFound,
     DomainNotRunning,
     FileExists,
     InvalidPath,
@@ -17,6 +19,7 @@ from backend.errors import (
     JobMismatch,
     NoConnection,
     NoJob,
+    NoSuchDisk,
     NoSuchDomain,
     NotAnswering,
     NotPermitted,
@@ -39,6 +42,8 @@ class Exit(IntEnum):
     UNPROVEN = 6
     UNREACHABLE = 7
     TIMEOUT = 124
+    NOT_EXECUTABLE = 126
+    NOT_FOUND = 127
     DETACHED = 130
 
 
@@ -55,9 +60,12 @@ _BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
     (OperationCancelled, Exit.CANCELLED),
     (NoConnection, Exit.UNREACHABLE),
     (NotAnswering, Exit.UNREACHABLE),
+    (NoSuchDisk, Exit.UNREACHABLE),
     (NoSuchDomain, Exit.UNREACHABLE),
     (NotPermitted, Exit.UNREACHABLE),
     (WaitTimeout, Exit.TIMEOUT),
+    (CommandNotExecutable, Exit.NOT_EXECUTABLE),
+    (CommandNotFound, Exit.NOT_FOUND),
 )
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from backend.capabilities import Capabilities
 from backend.libvirt.connection.binding import Binding
-from backend.model import Capabilities
 from backend.observing.checkup import Checkup
 from backend.records import process
 from backend.records.host import GROUP, Claim

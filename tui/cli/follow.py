@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backend.base import Backend
-from backend.model import DiskKey, DomainKey, JobKey, JobStats, Operation, domain_of
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, JobKey, Operation, domain_of
 from backend.observing.memory import Memory
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
@@ -231,5 +232,6 @@ def outcome_json(uri: str, outcome: Outcome, ended: float | None = None) -> dict
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
         "downtime": outcome.downtime,
+        "requester": outcome.requester,
         "ended": ended,
     }

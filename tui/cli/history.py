@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from backend.errors import JournalError
 from backend.text import clean, hide_passwords
 from tui.cli import exits
 from tui.cli.exits import Exit
@@ -21,7 +23,11 @@ from tui.cli.target import Target
 
 if TYPE_CHECKING:
     from backend.observing.histories import JobFeed, Recollection
+    from backend.records.command import CommandRecord
     from backend.verdicts.job_sources import SourcedJob
+    from tui.cli.command_rows import CommandFeed
+
+    Remembered = SourcedJob | CommandRecord
 
 LIMIT = 1000
 """Jobs that are listed at the most."""
@@ -67,16 +73,17 @@ def history(
 ) -> None:
     """List the jobs that this machine remembers, and how they ended: the newest 1,000, of DOMAIN if that is given.
 
-    These are the dumps that you requested, the jobs of any kind that your virt-jobs programs saw, whoever requested
-    them, and those that the host's witness saw. All jobs of a renamed domain are listed, whichever of its names you
-    give. "lost" means that the result was lost with the process that made the call, and "unwatched" that nobody is
-    there to see the end: such a job may be running or over.
+    These are the dumps that you requested, the commands that you ran, the jobs of any kind that your virt-jobs
+    programs saw, whoever requested them, and those that the host's witness saw. All jobs of a renamed domain are
+    listed, whichever of its names you give. "lost" means that the result was lost with the process that made the
+    call, and "unwatched" that nobody is there to see the end: such a job may be running or over.
 
     TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00'). On a terminal, the
     table is made to fit; in a file or a pipe, it is complete.
     """
     from backend.observing.histories import JobFeed
     from backend.records.history import Query
+    from tui.cli.command_rows import CommandFeed
 
     query = Query(
         name=domain,
@@ -86,13 +93,15 @@ def history(
         operation=OPERATIONS[operation] if operation is not None else None,
         limit=LIMIT,
     )
-    feed = JobFeed(query, _on_hosts(target, hosts) if hosts else None)
+    wanted = _on_hosts(target, hosts) if hosts else lambda it: True
+    feed, commands = JobFeed(query, wanted if hosts else None), CommandFeed(query, wanted)
     recollection = feed.recall()
     complaints = _Complaints()
     complaints.add(recollection)
-    jobs = recollection.jobs
+    jobs = _merged(recollection.jobs, complaints.without(commands.recall))[:LIMIT]
     if follow:
-        _follow(feed, list(reversed(jobs)), _Output(target, as_json, jobs, spacious=True), complaints)
+        output = _Output(target, as_json, jobs, spacious=True)
+        _follow(feed, commands, list(reversed(jobs)), output, complaints)
     elif jobs or not complaints.exit:
         _Output(target, as_json, jobs).print(jobs)
     if complaints.exit:
@@ -118,28 +127,37 @@ class _Complaints:
             if source is not Source.HOST:
                 self.exit = exits.of_error(error)
 
+    def without(self, read: Callable[[], list[CommandRecord]]) -> list[CommandRecord]:
+        """What `read` returns; nothing where the journal cannot be read, of which its jobs have told."""
+        try:
+            return read()
+        except JournalError as error:
+            self.exit = exits.of_error(error)
+            return []
+
 
 class _Output:
     """Prints jobs: as JSON Lines, as a table that fits the terminal, or as a complete one."""
 
-    def __init__(self, target: Target, as_json: bool, jobs: Sequence[SourcedJob], spacious: bool = False) -> None:
+    def __init__(self, target: Target, as_json: bool, jobs: Sequence[Remembered], spacious: bool = False) -> None:
         """`jobs` are those that the table has to hold; a `spacious` one has room for others."""
-        from tui.cli import job_rows
+        from backend.records.command import CommandRecord
+        from tui.cli import command_rows, job_rows
         from tui.cli.layout import Layout, terminal_width
         from tui.cli.tables import Table
 
         self._target = target
         self._json = as_json
-        self._several = len({job.entry.uri for job in jobs}) > 1
+        self._several = len({_uri(job) for job in jobs}) > 1
         width = terminal_width()
-        self._row: Callable[[SourcedJob], list[str]]
+        self._row: Callable[[Remembered], list[str]]
         self._lines: Callable[[Sequence[Sequence[str]]], list[str]]
         first = ["Host"] if self._several else []
         if width is None:
-            self._row = job_rows.full_row
+            self._row = lambda it: command_rows.full_row(it) if isinstance(it, CommandRecord) else job_rows.full_row(it)
             self._lines = Table([*first, *job_rows.FULL_HEADINGS]).lines
             return
-        self._row = lambda job: job_rows.row(job, width)
+        self._row = lambda it: command_rows.row(it, width) if isinstance(it, CommandRecord) else job_rows.row(it, width)
         rows = [self._cells(job) for job in jobs]
         if spacious:
             rows.append([*[""][: len(first)], *job_rows.SAMPLE])
@@ -152,48 +170,74 @@ class _Output:
 
         self._lines = lines
 
-    def print(self, jobs: Sequence[SourcedJob]) -> None:
+    def print(self, jobs: Sequence[Remembered]) -> None:
         """Print these, below those before."""
-        from tui.cli import job_rows
+        from backend.records.command import CommandRecord
+        from tui.cli import command_rows, job_rows
 
         if self._json:
-            for job in jobs:
-                print_json(job_rows.to_json(job))
+            for it in jobs:
+                print_json(command_rows.history_json(it) if isinstance(it, CommandRecord) else job_rows.to_json(it))
         else:
             print("\n".join(self._lines([self._cells(job) for job in jobs])), flush=True)
 
-    def _cells(self, job: SourcedJob) -> list[str]:
-        host = [self._target.host(hide_passwords(job.entry.uri))] if self._several else []
+    def _cells(self, job: Remembered) -> list[str]:
+        host = [self._target.host(hide_passwords(_uri(job)))] if self._several else []
         return [*host, *self._row(job)]
 
 
-def _follow(feed: JobFeed, jobs: Sequence[SourcedJob], output: _Output, complaints: _Complaints) -> None:
+def _follow(
+    feed: JobFeed, commands: CommandFeed, jobs: Sequence[Remembered], output: _Output, complaints: _Complaints
+) -> None:
     """Print these jobs, then what becomes of them and of others, until Ctrl-C."""
     output.print(jobs)
     while True:
         time.sleep(INTERVAL)
         changes = feed.changes()
         complaints.add(changes)
-        if changes.jobs:
-            output.print(changes.jobs)
+        changed: list[Remembered] = [*changes.jobs, *complaints.without(commands.changes)]
+        if changed:
+            output.print(changed)
 
 
-def _on_hosts(target: Target, names: Sequence[str]) -> Callable[[SourcedJob], bool]:
-    """Whether a job was one of those hypervisors'."""
+def _merged(jobs: Sequence[SourcedJob], commands: Sequence[CommandRecord]) -> list[Remembered]:
+    """Both, the one that began last first."""
+    both: tuple[Sequence[Remembered], Sequence[Remembered]] = jobs, commands
+    return list(heapq.merge(*both, key=_began, reverse=True))
+
+
+def _began(it: Remembered) -> float:
+    from backend.records.command import CommandRecord
+
+    return it.started if isinstance(it, CommandRecord) else it.requested
+
+
+def _uri(it: Remembered) -> str:
+    """That of its hypervisor."""
+    from backend.records.command import CommandRecord
+
+    return it.uri if isinstance(it, CommandRecord) else it.entry.uri
+
+
+def _on_hosts(target: Target, names: Sequence[str]) -> Callable[[Remembered], bool]:
+    """Whether a job, or a command, was for one of those hypervisors."""
     uris = {uri for name in names for uri in target.resolve(name)}
     hosts = {name.lower() for name in names}
 
-    def on_hosts(job: SourcedJob) -> bool:
-        return job.entry.uri in uris or not hosts.isdisjoint(_host_names(job))
+    def on_hosts(it: Remembered) -> bool:
+        return _uri(it) in uris or not hosts.isdisjoint(_host_names(it))
 
     return on_hosts
 
 
-def _host_names(job: SourcedJob) -> list[str]:
+def _host_names(it: Remembered) -> list[str]:
     """The names of its hypervisor's host: in full, and without its domain. A local one's is where it was seen."""
+    from backend.records.command import CommandRecord
+
     try:
-        name = urlsplit(job.entry.uri).hostname
+        name = urlsplit(_uri(it)).hostname
     except ValueError:
         name = None
-    name = (name or job.entry.observer.partition(" (")[0].rpartition("@")[2]).lower()
+    observer = it.user if isinstance(it, CommandRecord) else it.entry.observer.partition(" (")[0]
+    name = (name or observer.rpartition("@")[2]).lower()
     return [name, name.partition(".")[0]]

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.base import Backend, BlockJobsAnswer, JobAnswer
+from backend.dump_request import AutomaticDump
 from backend.errors import BackendError
-from backend.model import Domain, DomainKey, JobKey, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.log import ignored
+from backend.model import Domain, DomainKey, JobKey, JobOperation, Operation
 from tui.cli.fleet import within
 from tui.cli.target import Target
 from tui.session import migrations
+
+logger = logging.getLogger(__name__)
 
 IN_ORDER = 1.0
 """Seconds that hypervisors have to be listed in the order of the command line; later ones follow as they answer."""
@@ -26,6 +32,8 @@ class DomainJobs:
     domain: Domain
     own: JobStats | None = None
     of_disks: Sequence[JobStats] = ()
+    automatic: AutomaticDump | None = None
+    """Its own job, if that is a dump that the hypervisor has begun by itself."""
 
     @property
     def all(self) -> list[JobStats]:
@@ -78,7 +86,17 @@ async def _domains_and_jobs(backend: Backend) -> list[DomainJobs]:
     domains = await backend.domains()
     answering = [domain.key for domain in domains if domain.active and domain.answering]
     jobs, block_jobs = await asyncio.gather(backend.jobs(answering), backend.block_jobs(answering))
-    return [_domain_jobs(domain, jobs, block_jobs) for domain in domains]
+    found = [_domain_jobs(domain, jobs, block_jobs) for domain in domains]
+    return [replace(of, automatic=await automatic_dump(backend, of.domain, of.own)) for of in found]
+
+
+async def automatic_dump(backend: Backend, domain: Domain, job: JobStats | None) -> AutomaticDump | None:
+    """The domain's own job, if that is a dump that the hypervisor has begun by itself, as far as that can be told."""
+    if job is None or job.operation != JobOperation.DUMP or not domain.may_be_dumped_by_hypervisor:
+        return None
+    with ignored(logger, f"who dumps {domain.name} is not known", BackendError):
+        return await backend.automatic_dump(domain.key)
+    return None
 
 
 def _domain_jobs(

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import click
 
+from backend.backup import Backup
 from backend.base import Backend
-from backend.model import DiskKey, Domain, JobStats
+from backend.errors import BackendError
+from backend.job_stats import JobStats
+from backend.log import ignored
+from backend.model import DiskKey, Domain, JobOperation
 from backend.observing.attach_block import block_jobs_of
 from tui.cli import disks, tables
 from tui.cli.fleet import Fleet
-from tui.cli.hosts import DomainJobs
+from tui.cli.hosts import DomainJobs, automatic_dump
 from tui.cli.options import disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.target import Target
+from tui.words import backups, states
+
+logger = logging.getLogger(__name__)
 
 FOLLOW_INTERVAL = 0.5
 """Seconds between two outputs of `info --follow`."""
@@ -77,29 +85,57 @@ def info(
     async def show() -> None:
         async with Fleet(target) as fleet:
             location = await fleet.find(domain)
-            while True:
-                present = await _show(location.backend, location.domain, options)
-                if not present or not following:
-                    return
+            present = await _show(location.backend, location.domain, options)
+            await _complain_of(location.backend, location.domain, options, present)
+            while present is not None and following:
                 await asyncio.sleep(FOLLOW_INTERVAL)
+                present = await _show(location.backend, location.domain, options)
 
     asyncio.run(show())
 
 
-async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> bool:
-    """Print the statistics once; return whether there is such a job."""
+async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> JobStats | None:
+    """Print the statistics once; return those of the job, if there is one. NoSuchDisk without such a disk."""
     job = await _job(backend, domain, options) if domain.active else None
+    if job is None and domain.active and options.disk is not None:
+        await disks.check(backend, domain.key, options.disk)
     if not options.as_json:
         print("\n".join([*_lines(job, options), ""]), flush=True)
-        own = options.disk is None and not options.completed
-        if job is None and own and domain.active and (elsewhere := await disks.other_jobs(backend, domain.key)):
-            complain(elsewhere.message)
-    elif options.disk is not None or options.completed:
-        print_json(tables.domain_json(backend.uri, domain, job))
+        return job
+    if options.disk is not None or options.completed:
+        report = tables.domain_json(backend.uri, domain, job)
     else:
         of_disks = await block_jobs_of(backend, domain.key) if domain.active else ()
-        print_json(tables.domain_jobs_json(backend.uri, DomainJobs(domain, job, of_disks)))
-    return job is not None
+        automatic = await automatic_dump(backend, domain, job)
+        report = tables.domain_jobs_json(backend.uri, DomainJobs(domain, job, of_disks, automatic))
+    if (backup := await _backup(backend, domain, job, options)) is not None:
+        report["job"]["backup"] = tables.backup_json(backup)
+    print_json(report)
+    return job
+
+
+async def _backup(backend: Backend, domain: Domain, job: JobStats | None, options: InfoOptions) -> Backup | None:
+    """What the domain's running backup is made of; None without one, and where that is not told."""
+    if options.completed or job is None or job.operation != JobOperation.BACKUP:
+        return None
+    with ignored(logger, "what the backup is made of is not shown", BackendError):
+        return await backend.backup(domain.key)
+    return None
+
+
+async def _complain_of(backend: Backend, domain: Domain, options: InfoOptions, job: JobStats | None) -> None:
+    """Say on stderr what the statistics, which are those that virsh prints, do not."""
+    if options.as_json or not domain.active:
+        return
+    if job is None and options.disk is not None:
+        complain(f"{domain.name} has no job on disk {options.disk}")
+    elif job is None and not options.completed and (elsewhere := await disks.other_jobs(backend, domain.key)):
+        complain(elsewhere.message)
+    elif (backup := await _backup(backend, domain, job, options)) is not None:
+        for line in backups.lines(backup):
+            complain(f"{domain.name}: {line}")
+    elif not options.completed and (dump := await automatic_dump(backend, domain, job)) is not None:
+        complain(f"{domain.name}: dump {states.requester(dump)}" + (f" -> {dump.path}" if dump.path else ""))
 
 
 async def _job(backend: Backend, domain: Domain, options: InfoOptions) -> JobStats | None:

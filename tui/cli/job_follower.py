@@ -9,7 +9,8 @@ from typing import Self
 
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation
 from backend.observing.last_job import Errors, JobChoice, LastJob, job_seen_as, last_job, last_job_called
 from backend.observing.memory import Memory
 from backend.outcome import Evidence, Outcome, Verdict

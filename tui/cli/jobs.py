@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn
 
 import click
 
-from backend.model import FORMAT_NAMES, BlockOperation, DumpFlags, DumpRequest, JobOperation
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
+from backend.model import BlockOperation, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
+from tui.cli.attached import end_notifier, until_detached
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
 from tui.cli.output import complain, print_json
-from tui.cli.streams import OutputLost
 from tui.cli.target import Target
 from tui.cli.wait_options import Until, WaitOptions
-
-if TYPE_CHECKING:
-    from backend.outcome import Outcome
 
 
 @click.command(
@@ -102,7 +99,7 @@ def dump(
     if objection := objections.to_combination(flags):
         raise click.UsageError(objection.message)
     path = _absolute(file)
-    on_end = _end_notifier(target)
+    on_end = end_notifier(target)
 
     async def start_and_follow() -> Exit:
         async with Fleet(target) as fleet, remembering("dump") as memory:
@@ -220,7 +217,7 @@ def wait(
 
 def attach(target: Target, domains: Sequence[str], options: WaitOptions) -> None:
     """Wait for the domains' jobs, print how each one ended, and exit with the worst code."""
-    on_end = _end_notifier(target)
+    on_end = end_notifier(target)
 
     async def attach_and_follow() -> Exit:
         from tui.cli.attach import wait_for_named, wait_for_running
@@ -258,39 +255,16 @@ def resume(target: Target, domain: str) -> None:
     asyncio.run(request_resume())
 
 
-def _end_notifier(target: Target) -> Callable[[Outcome, str], None]:
-    """A function that runs the user's on_end command. Everything it needs is loaded now, not when the job ends."""
-    command = target.config.notifications.on_end
-    if not command:
-        return lambda outcome, uri: None
-    from tui.terminal import notify
-
-    def run_on_end(outcome: Outcome, uri: str) -> None:
-        try:
-            notify.run(command, outcome, uri)
-        except (OSError, ValueError) as error:
-            complain(f"on_end could not be run: {error}")
-
-    return run_on_end
-
-
 def _until_detached(
     target: Target, domains: Sequence[str], options: WaitOptions, work: Coroutine[Any, Any, Exit]
 ) -> NoReturn:
     """Run `work` and exit with its code. Ctrl-C only detaches: the job keeps running."""
     from tui.cli import follow
 
-    try:
-        code = asyncio.run(work)
-    except (KeyboardInterrupt, OutputLost) as end:
-        if isinstance(end, OutputLost) and not end.nobody_reads:
-            complain(f"cannot write the output: {end}")
-        running = "the job is still running" if len(domains) == 1 else "the jobs are still running"
-        running = "no job is affected" if options.next else running
-        again = follow.attach_command(target.arguments, *domains, options=options.arguments(bool(domains)))
-        complain(f"detached; {running}. Attach again with: {again}")
-        code = Exit.DETACHED
-    sys.exit(code)
+    running = "the job is still running" if len(domains) == 1 else "the jobs are still running"
+    running = "no job is affected" if options.next else running
+    arguments = options.arguments(bool(domains))
+    until_detached(work, running, lambda: follow.attach_command(target.arguments, *domains, options=arguments))
 
 
 def _absolute(file: str) -> str:

@@ -21,7 +21,9 @@ EXITS: Mapping[Exit, str] = {
     Exit.UNPROVEN: "the job ended without proof of its result",
     Exit.UNREACHABLE: "no connection, no such domain, or not permitted",
     Exit.TIMEOUT: "timed out; the job is still running",
-    Exit.DETACHED: "detached by Ctrl-C; the job is still running",
+    Exit.NOT_EXECUTABLE: "of run: the command cannot be executed",
+    Exit.NOT_FOUND: "of run: the command was not found",
+    Exit.DETACHED: "detached by Ctrl-C; the job, or the command, is still running",
 }
 ENVIRONMENT = {
     "VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI": "The default hypervisor; the first variable that is set.",
@@ -34,6 +36,7 @@ FILES = {
     "~/.local/state/virt-jobs/journal-ID.db": "This user's dumps on the machine with that ID: the journal.",
     "~/.local/state/virt-jobs/history-ID.db": "What this user's console and commands saw of jobs on that machine.",
     "/var/lib/virt-jobs/history.db": "What the witness of this host remembers; for root and the group libvirt.",
+    "~/.local/state/virt-jobs/runs/": "What the commands of virt-jobs run have printed, up to 512 KiB each.",
     "~/.local/state/virt-jobs/virt-jobs.log": "The log: unexpected errors with their tracebacks; more with --debug.",
     "/etc/libvirt/libvirt.conf, ~/.config/libvirt/libvirt.conf": (
         "libvirt's aliases (uri_aliases) and default URI (uri_default), for root and for other users. Those of the "

@@ -10,7 +10,8 @@ import click
 
 from backend.base import Backend
 from backend.errors import BackendError, NoJob, NotPermitted
-from backend.model import DomainKey, JobOperation, JobStats, MigrationLimits
+from backend.job_stats import JobStats
+from backend.model import DomainKey, JobOperation, MigrationLimits
 from backend.observing.convergence import Convergence
 from backend.observing.progress import ProgressMeter
 from tui.cli.fleet import Fleet

@@ -12,7 +12,7 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, history, info, jobs, migration, reading, watch, witness
+from tui.cli import abort, about, command, history, info, jobs, migration, reading, watch, witness
 from tui.cli.options import complete_uris, example
 from tui.cli.target import DEMO, Target
 
@@ -79,10 +79,11 @@ def open_console(target: Target) -> None:
     sys.exit(console.return_code)
 
 
-for command in (
+for each in (
     reading.list_domains,
     info.info,
     jobs.dump,
+    command.run,
     jobs.wait,
     watch.watch,
     abort.abort,
@@ -96,7 +97,7 @@ for command in (
     about.print_completion,
     about.print_manual,
 ):
-    cli.add_command(command)
+    cli.add_command(each)
 
 if "_VIRT_JOBS_COMPLETE" in os.environ:
     # A shell requests completion: this module adds to click's own.

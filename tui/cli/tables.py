@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from backend.model import Domain, DomainState, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import Domain, DomainState, JobOperation
 from backend.text import clean
 from tui.words import states, units
 from tui.words.job_names import name_of, scratch
 
 if TYPE_CHECKING:
+    from backend.backup import Backup
     from backend.files.dumpfile import DumpFile
     from tui.cli.hosts import DomainJobs
 
@@ -69,6 +71,8 @@ def domain_rows(jobs: DomainJobs, peer: str = "") -> list[list[str]]:
     domain = jobs.domain
     columns = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
     cells = [_job_cells(job, "" if job.disk else peer) for job in jobs.all]
+    if jobs.automatic is not None:
+        cells[0][0] += f" {states.requester(jobs.automatic)}"
     return [[*columns, *row] for row in cells or [[""] * 5]]
 
 
@@ -112,7 +116,10 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
 
 def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
     """The domain with its own job, and the jobs of its disks."""
-    return domain_json(uri, jobs.domain, jobs.own) | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
+    printed = domain_json(uri, jobs.domain, jobs.own)
+    if jobs.automatic is not None:
+        printed["job"] |= {"requester": jobs.automatic.requester, "path": jobs.automatic.path}
+    return printed | {"block_jobs": [job_json(job) for job in jobs.of_disks]}
 
 
 def job_json(job: JobStats) -> dict[str, Any]:
@@ -128,10 +135,32 @@ def job_json(job: JobStats) -> dict[str, Any]:
     return reported | {"type": job.type.name.lower(), "operation": job.operation.label, "phase": phase(job)}
 
 
+def backup_json(backup: Backup) -> dict[str, Any]:
+    """What a backup is made of; what it has none of, or what is not told, is None."""
+    image = "scratch" if backup.pull else "target"
+    return {
+        "mode": "pull" if backup.pull else "push",
+        "server": backup.server or None,
+        "disks": [
+            {
+                "disk": disk.disk,
+                "target": None,
+                "scratch": None,
+                image: disk.image or None,
+                "export": disk.export or None,
+                "incremental": disk.incremental or None,
+            }
+            for disk in backup.disks
+        ],
+    }
+
+
 def phase(job: JobStats) -> str:
-    """``closing`` its file, ``ready`` to be pivoted to or aborted, else ``running``."""
+    """``closing`` its file, ``ready`` to be pivoted to or aborted, in ``postcopy``, else ``running``."""
     if job.ready:
         return "ready"
+    if job.postcopy is not None:
+        return "postcopy"
     return "closing" if job.closing else "running"
 
 

@@ -109,7 +109,7 @@ class Resume(Command):
 
 
 class Filter(Command):
-    """Show only matching domains; a leading ! inverts the match."""
+    """Show only what matches; a leading ! inverts the match."""
 
     label = "Filter"
     at_once = True
@@ -148,9 +148,9 @@ class ShowJob(Command):
 
 
 class ShowHistory(Command):
-    """Show previous dumps and their results."""
+    """Show the domain's last jobs and their results."""
 
-    label = "History"
+    label = "Last jobs"
     in_footer = False
 
 
@@ -189,6 +189,31 @@ class ShowHosts(Command):
 
     label = "Hosts"
     in_footer = False
+
+
+class ShowPastJobs(Command):
+    """The history: past jobs of all domains and hosts, and how they ended."""
+
+    label = "History"
+    in_footer = False
+
+
+class OpenEntry(Command):
+    """Show everything that is known of the job."""
+
+    label = "Open"
+
+
+class CopyEntry(Command):
+    """Copy the job's line."""
+
+    label = "Copy"
+
+
+class CopyFile(Command):
+    """Copy the path of the job's file."""
+
+    label = "Copy path"
 
 
 class AddHost(Command):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from backend.capabilities import Capabilities
 from backend.errors import DomainBusy
-from backend.model import Capabilities, DomainState, Postcopy
+from backend.job_stats import Postcopy
+from backend.model import DomainState
 from backend.records.record import JobRecord
 from backend.running import objections
 from tui.commands.commands import Wait

@@ -28,6 +28,10 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-path": "c",
         "copy-stats": "Y",
         "show-hosts": "H",
+        "show-past-jobs": "J",
+        "open-entry": "enter",
+        "copy-entry": "y",
+        "copy-file": "c",
         "cursor.down": "j,down",
         "cursor.up": "k,up",
         "cursor.first": "g,home",
@@ -56,12 +60,11 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
 )
-_TABLE = (
-    "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up columns.right columns.left "
-    "mark mark-shown"
-)
+_CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
+_TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
+_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file help close"
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
@@ -72,6 +75,9 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
         "add-host drop-host close cursor.down cursor.up",  # the hosts
+        f"{_HISTORY} {_CURSOR}",  # the history
+        f"{_HISTORY} keep-filter",  # its filter line
+        "copy-entry copy-file close",  # one of its jobs
         "yes no",  # a question
         "close help",  # the help
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
-from backend.model import FORMAT_NAMES
+from backend.dump_request import FORMAT_NAMES
 from backend.text import clean
 from tui.config import dump_path
 from tui.config.path import config_path

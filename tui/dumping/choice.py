@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.capabilities import Capabilities
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
 from backend.errors import FileExists
-from backend.model import FORMAT_NAMES, Capabilities, Domain, DumpFlags, DumpRequest
+from backend.model import Domain
 from backend.records.folder import private_folder, state_folder
 from backend.running import objections
 from backend.running.place import Place

@@ -13,8 +13,8 @@ from textual.events import Resize
 from textual.message import Message
 from textual.screen import ModalScreen
 
+from backend.dump_request import DumpFlags
 from backend.errors import BackendError
-from backend.model import DumpFlags
 from backend.records.record import RecordState
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start

@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 
-from backend.model import FORMAT_NAMES, DumpFlags
+from backend.dump_request import FORMAT_NAMES, DumpFlags
 from backend.running.place import DEADLINE, Place, look_at, silent
 from backend.threads import in_thread
 from tui.commands.commands import Back, Command, Start

@@ -15,7 +15,7 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from backend.model import DumpFlags
+from backend.dump_request import DumpFlags
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
 from tui.commands.offering import OfferingScreen

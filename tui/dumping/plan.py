@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.model import Capabilities, DomainState
+from backend.capabilities import Capabilities
+from backend.model import DomainState
 from backend.running import objections
 from backend.running.place import Place
 from tui.dumping import choice as dump_choice

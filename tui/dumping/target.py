@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.model import Capabilities, Domain
+from backend.capabilities import Capabilities
+from backend.model import Domain
 from tui.session.host import Host
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,6 +14,8 @@ from textual.containers import Container
 from textual.events import Resize
 from textual.message import Message
 
+from backend.records.command import CommandRecord
+from backend.records.entry import JobEntry
 from tui.commands import refusals
 from tui.commands.commands import (
     Abort,
@@ -35,6 +37,7 @@ from tui.commands.commands import (
     ShowHosts,
     ShowInfo,
     ShowJob,
+    ShowPastJobs,
     Sort,
     Wait,
 )
@@ -59,6 +62,9 @@ from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
 from tui.words import aborting, pivoting
+
+if TYPE_CHECKING:
+    from tui.screens.history import HistoryScreen
 
 NARROW = 110
 """Columns below which details and activity are stacked."""
@@ -91,9 +97,16 @@ class MainScreen(OfferingScreen[None]):
         CopyPath,
         CopyStats,
         ShowHosts,
+        ShowPastJobs,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
+
+    @dataclass
+    class CommandEnded(Message):
+        """A command ended that was run for a domain."""
+
+        record: CommandRecord
 
     @dataclass
     class WaitEnded(Message):
@@ -107,15 +120,21 @@ class MainScreen(OfferingScreen[None]):
         self._activity = ActivityPane()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
-        self._details = DetailsPane(self.session.throughputs, keys)
+        self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
+        self._history: HistoryScreen | None = None
+        """While it is open."""
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
+
+    def show_slow_terminal(self, slow: bool) -> None:
+        """Say that the terminal takes so little that changes are shown less often, or does not any more."""
+        self._status.show_slow_terminal(slow)
 
     def compose(self) -> ComposeResult:
         yield self._status
@@ -132,8 +151,8 @@ class MainScreen(OfferingScreen[None]):
         # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
 
-    def on_unmount(self) -> None:
-        self.session.close()
+    async def on_unmount(self) -> None:
+        await self.session.close()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")
@@ -178,6 +197,19 @@ class MainScreen(OfferingScreen[None]):
     def wait_ended(self, wait: JobWait) -> None:
         self._details.read_records()
         self.post_message(self.WaitEnded(wait))
+
+    def commands_changed(self) -> None:
+        self._details.show_commands()
+
+    def command_ended(self, record: CommandRecord) -> None:
+        self.post_message(self.CommandEnded(record))
+
+    def remembered(self, entry: JobEntry) -> None:
+        if self._history is not None:
+            self._history.remembered()
+        row = self._domains.table.cursor_row
+        if row is not None and (row.uri, row.domain.key.uuid) == (entry.uri, entry.uuid):
+            self._details.read_records()
 
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
@@ -356,6 +388,17 @@ class MainScreen(OfferingScreen[None]):
     @on(ShowHosts)
     def _show_hosts(self) -> None:
         self._hosts.show()
+
+    @on(ShowPastJobs)
+    def _show_past_jobs(self) -> None:
+        from tui.screens.history import HistoryScreen  # Few need it, and everyone waits for the start.
+
+        if self._history is None:
+            self._history = HistoryScreen(self.session.host_name)
+            self.open(self._history, self._history_left)
+
+    def _history_left(self, _: None) -> None:
+        self._history = None
 
     @on(Help)
     def _help(self) -> None:

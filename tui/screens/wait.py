@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from backend.model import JobStats
+from backend.job_stats import JobStats
 from backend.outcome import Outcome
 from tui.commands.commands import Close, Command, Detach, Resume
 from tui.commands.keys import Keys

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from backend.errors import BackendError
 from backend.libvirt.connection import conf
+from backend.observing.memory import Memory
 from backend.text import clean
 from backend.uri import open_backend
 from tui.config.values import Config
@@ -22,12 +23,19 @@ class Fleet(Mapping[str, Host]):
     """Hosts by URI, in the order in which they were added. Each has a task of its own."""
 
     def __init__(
-        self, uris: Sequence[str], readonly: bool, config: Config, tasks: BackgroundTasks, listener: HostListener
+        self,
+        uris: Sequence[str],
+        readonly: bool,
+        config: Config,
+        tasks: BackgroundTasks,
+        listener: HostListener,
+        memory: Memory,
     ) -> None:
         self._readonly = readonly
         self._config = config
         self._tasks = tasks
         self._listener = listener
+        self._memory = memory
         self._hosts = {uri: self._make_host(uri) for uri in uris}
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -72,7 +80,7 @@ class Fleet(Mapping[str, Host]):
             task.cancel()
 
     def _make_host(self, uri: str) -> Host:
-        return Host(uri, self._readonly, self._config, self._listener)
+        return Host(uri, self._readonly, self._config, self._listener, self._memory)
 
     def _resolve(self, name: str) -> list[str]:
         if not name:

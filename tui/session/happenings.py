@@ -58,9 +58,12 @@ class Happenings:
         last = self._last.get(domain.key.uuid)
         return last.at if last is not None and _STATES[last.event] == domain.state else None
 
-    def may_be_dumped_by_hypervisor(self, domain: Domain) -> bool:
-        """Whether hypervisors dump domains of their own accord after what it did; its listed state may be older."""
-        last = self._last.get(domain.key.uuid)
-        return domain.may_be_dumped_by_hypervisor or (
+    def may_be_dumped(self, uuid: str, domain: Domain | None) -> bool:
+        """Whether hypervisors dump domains of their own accord after what that one did.
+
+        `domain`: as it is listed, if it is; its state may be older.
+        """
+        last = self._last.get(uuid)
+        return (domain is not None and domain.may_be_dumped_by_hypervisor) or (
             last is not None and (last.event is Lifecycle.CRASHED or last.detail == "watchdog")
         )

@@ -12,10 +12,13 @@ from typing import Protocol
 
 from backend.backoff import CONNECT, Backoff
 from backend.base import Backend, Traffic
+from backend.capabilities import Capabilities
 from backend.errors import BackendError, NoConnection
 from backend.log import backend_error, ignored
-from backend.model import Capabilities, DomainKey
+from backend.model import DomainKey
+from backend.observing.memory import Memory
 from backend.observing.watcher import Changes, DomainView, Watcher
+from backend.observing.witness import Witness
 from backend.uri import open_backend
 from tui.config.values import Config
 from tui.session.happenings import Happenings
@@ -52,9 +55,12 @@ class HostListener(Protocol):
 
 
 class Host:
-    """A connection that is kept up and watched. Changes of its domains wait here until someone takes them."""
+    """A connection that is kept up and watched. Changes of its domains wait here until someone takes them.
 
-    def __init__(self, uri: str, readonly: bool, config: Config, listener: HostListener) -> None:
+    Every job that is seen here is followed to its end, and remembered in `memory`.
+    """
+
+    def __init__(self, uri: str, readonly: bool, config: Config, listener: HostListener, memory: Memory) -> None:
         settings = config.connection(uri)
         self.uri = uri
         self.name = config.alias(uri) or uri
@@ -72,14 +78,18 @@ class Host:
         """What its domains were reported to have done while it was listened to."""
         self.turns = Turns(config.dump.at_once)
         """For the dumps that this console starts here."""
+        self.memory = memory
         self._listener = listener
         self._backend: Backend | None = None
         self._watcher: Watcher | None = None
+        self._witness: Witness | None = None
         self._names: dict[str, str] = {}
         """The names of its domains, by uuid."""
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._complete = False
+        self.news = False
+        """Whether changes that wait here are more than how far jobs are."""
         self._watched_since = float("inf")
 
     @property
@@ -127,12 +137,18 @@ class Host:
                     self._complete = True
                     self._watched_since = time.monotonic()
                     self._become(Link.UP)
-                    self._watcher = Watcher(backend)
-                    listening = asyncio.create_task(self._listen(backend))
+                    self._watcher, self._witness = Watcher(backend), Witness(backend, self.memory)
+                    listening = [
+                        asyncio.create_task(self._listen(backend)),
+                        asyncio.create_task(self._follow_jobs(self._witness)),
+                    ]
                     try:
                         await self._watcher.run(self._report)
                     finally:
-                        listening.cancel()
+                        self._witness = None
+                        for task in listening:
+                            task.cancel()
+                        await asyncio.gather(*listening, return_exceptions=True)
             except Exception as error:
                 self._become(Link.DOWN, backend_error(error).message)
             finally:
@@ -147,12 +163,19 @@ class Host:
                 async for event in events:
                     self.happenings.take(event)
 
+    async def _follow_jobs(self, witness: Witness) -> None:
+        try:
+            await witness.run()
+        except Exception:
+            logger.exception("the jobs of %s are not followed", self.uri)
+
     def take_changes(self) -> HostChanges | None:
         """The changes since the last call; None if there are none."""
         if not self._has_changes:
             return None
         changes = HostChanges(tuple(self._changed.values()), tuple(self._removed), self._complete)
         self._changed, self._removed, self._complete = {}, set(), False
+        self.news = False
         return changes
 
     @property
@@ -170,6 +193,8 @@ class Host:
 
     def _report(self, changes: Changes) -> None:
         self._become(Link.UP if changes.connected else Link.DOWN, changes.reason)
+        if self._witness is not None:
+            self._witness.take(changes)
         for view in changes.changed:
             self._names[view.domain.key.uuid] = view.domain.name
             self._changed[view.domain.key.uuid] = view
@@ -179,5 +204,6 @@ class Host:
             self._names.pop(uuid, None)
             self.happenings.forget(uuid)
             self._removed.add(uuid)
+        self.news |= changes.news
         if self._has_changes:
             self._listener.domains_changed(self)

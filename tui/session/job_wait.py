@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 
 from backend.errors import BackendError
+from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
-from backend.model import DomainKey, JobStats, Operation
+from backend.model import DomainKey, Operation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait
 from backend.outcome import Outcome
@@ -56,6 +57,8 @@ class JobWait:
         self.on_change: Callable[[], None] = lambda: None
         self.attached = asyncio.Event()
         """Set once the job was found, or will not be found any more: its end is not missed from then on."""
+        self.began = 0.0
+        """Since when it has been waiting, by the event loop's clock."""
         self._clock = clock
         self._meter = ProgressMeter(progress, clock())
         self._shown_at = float("-inf")
@@ -100,6 +103,7 @@ class JobWait:
 
     async def run(self) -> None:
         """Wait for the end; it sets `outcome` or `error`."""
+        self.began = asyncio.get_running_loop().time()
         try:
             self.outcome = await wait(
                 self.host.backend,
@@ -108,6 +112,7 @@ class JobWait:
                 on_progress=self._sampled,
                 record=self.record,
                 disk=self.disk,
+                memory=self.host.memory,
             )
             await in_thread(self._settle, "journal")
         except Exception as error:

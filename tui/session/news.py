@@ -14,15 +14,10 @@ SETTLED = 5.0
 """Seconds that a host must have been watched for a disk's job to be new: libvirt does not tell since when it runs."""
 
 
-def jobs(before: Row | None, after: Row | None, watched: float) -> tuple[Operation | None, Operation | None]:
-    """The job that ended and the one that started between two looks; `watched`: seconds that the host was watched.
-
-    That a job is over does not say how it ended.
-    """
-    was, now = before.operation if before else None, after.operation if after else None
-    if was == now:
-        return None, None
-    return was, now if after is not None and _is_new(after, watched) else None
+def started(before: Row | None, after: Row, watched: float) -> Operation | None:
+    """The job that started between two looks; `watched`: seconds that the host was watched."""
+    was = before.operation if before else None
+    return after.operation if after.operation != was and _is_new(after, watched) else None
 
 
 def became_ready(before: Row | None, after: Row, watched: float) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from backend.model import JobOperation
 from tui.session.rows import Row
 
 
@@ -18,6 +17,5 @@ def refined(before: Row | None, row: Row) -> Row:
     """`row`, made anew from the hypervisor's list, with what was learned of `before`, the row until now."""
     if before is None or not same_state(before, row):
         return row
-    dump = before.automatic_dump if row.operation == JobOperation.DUMP else None
     left = before.left_paused and row.maybe_left_paused
-    return replace(row, io_errors=before.io_errors, automatic_dump=dump, left_paused=left)
+    return replace(row, io_errors=before.io_errors, left_paused=left)

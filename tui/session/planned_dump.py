@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from backend.dump_request import DumpRequest
 from backend.errors import BackendError
 from backend.log import backend_error
-from backend.model import DumpRequest, JobOperation
+from backend.model import JobOperation
 from backend.running.start import start_dump
 from tui.session.host import Host
 from tui.session.job_wait import QUEUED, STARTING, JobWait

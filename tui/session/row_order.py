@@ -8,33 +8,25 @@ from typing import Any
 
 from backend.observing.progress import Progress
 from tui.session.rows import Row, RowKey, RowStore, SortValue, block_jobs, busy_first, by_name
+from tui.session.text_filter import TextFilter
 from tui.words import jobs, states
 
 FEW = 200
 """Rows that move at one time for which places are searched one by one."""
 
 
-class Filter:
-    """Words: a row matches if it contains all of them; after a leading ``!``, if it does not."""
-
-    def __init__(self, text: str = "") -> None:
-        self.text = text.strip()
-        self._inverted = self.text.startswith("!")
-        self._words = self.text.removeprefix("!").casefold().split()
-
-    def __bool__(self) -> bool:
-        return bool(self._words)
+class Filter(TextFilter):
+    """Which rows match."""
 
     def matches(self, row: Row) -> bool:
         """Whether it is shown; a domain also is where the job of one of its disks is, which stands below it."""
-        if not self._words:
+        if not self:
             return True
         return self._matches(row) or (bool(row.view.block_jobs) and any(map(self._matches, block_jobs(row))))
 
     def _matches(self, row: Row) -> bool:
         job = _job(row.progress) if row.progress is not None else row.pending
-        text = f"{row.domain.name} {states.label(row.domain)} {row.disk} {job} {row.host}".casefold()
-        return all(word in text for word in self._words) != self._inverted
+        return self.matches_text(f"{row.domain.name} {states.label(row.domain)} {row.disk} {job} {row.host}".casefold())
 
 
 def _job(progress: Progress) -> str:

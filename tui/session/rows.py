@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from backend.model import AutomaticDump, DiskKey, Domain, JobKey, Operation
+from backend.dump_request import AutomaticDump
+from backend.model import DiskKey, Domain, JobKey, Operation
 from backend.observing.progress import Progress
 from backend.observing.watcher import DomainView
 

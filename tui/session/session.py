@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal, Protocol
 
+from backend.dump_request import DumpRequest
 from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import (
-    AutomaticDump,
-    DiskKey,
-    DomainKey,
-    DumpRequest,
-    JobKey,
-    JobOperation,
-    MigrationLimits,
-    domain_of,
-)
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
+from backend.observing.memory import Memory
 from backend.observing.watcher import MANY, DomainView
+from backend.records.command import CommandRecord
+from backend.records.entry import JobEntry
+from backend.records.history import History
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
+from tui.session.command_runs import CommandRuns
 from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
-from tui.session.foreign_dumps import ForeignDumps
 from tui.session.host import Host, HostChanges, Link
+from tui.session.job_news import JobNews
 from tui.session.job_wait import JobWait
 from tui.session.left_pauses import LeftPauses
 from tui.session.pauses import refined, same_state
@@ -42,6 +39,11 @@ from tui.session.throughput import Throughputs
 
 ATTACHED_WITHIN = 1.0
 """Seconds that an action waits for the wait that is to report what comes of it."""
+
+NEWS_FOLD = 0.05
+"""Seconds, at least, between a report of changed rows and one of a job that began or ended."""
+NEWS_BURST = 4
+"""So many of the latter may come in a row; of more, there are no more than of the others."""
 
 Deliver = Callable[[Callable[[], None]], object]
 Action = Literal["abort", "pivot", "resume", "change of limits", "post-copy"]
@@ -58,6 +60,15 @@ class SessionListener(Protocol):
 
     def wait_ended(self, wait: JobWait) -> None:
         """A wait is over: it has an outcome or an error."""
+
+    def commands_changed(self) -> None:
+        """Other commands run for domains than before."""
+
+    def command_ended(self, record: CommandRecord) -> None:
+        """A command ended that was run for a domain."""
+
+    def remembered(self, entry: JobEntry) -> None:
+        """A job was first seen, or its end is known now."""
 
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
@@ -85,32 +96,57 @@ class Session:
         self._listener = listener
         self._deliver = deliver
         self._tasks = BackgroundTasks(self.internal_error)
-        self.hosts = Fleet(uris, readonly, config, self._tasks, self)
+        self.memory = Memory(History(), "console", tell=self._remembered)
+        """What is seen of any job here."""
+        self.hosts = Fleet(uris, readonly, config, self._tasks, self, self.memory)
         self.rows = RowStore()
         self.waits = BackgroundWaits(self._tasks, lambda wait: deliver(lambda: self._wait_ended(wait)))
         self.throughputs = Throughputs()
         self.loaded: set[str] = set()
         """The URIs of the hosts whose domains are known."""
-        foreign = ForeignDumps(self._tasks, log, self.waits, self._dumped_by_hypervisor)
-        self._reporter = Reporter(log, self.rows, self.waits, foreign, self._look_for_pending, resume_key)
+        self._jobs = JobNews(
+            log,
+            self.hosts,
+            self.rows,
+            self.waits,
+            self._tasks,
+            lambda key: deliver(lambda: self._show_again(key)),
+            self.memory.keep,
+        )
+        self._reporter = Reporter(log, self.rows, self._jobs, self._look_for_pending, resume_key)
         self._pending: dict[Host, None] = {}
         """Hosts with changes that were not taken yet, in the order in which they came."""
         self._fold = 1 / config.refresh
         """Seconds, at least, between two reports of changed rows."""
         self._flush_due: asyncio.TimerHandle | None = None
         self._flushed_at = float("-inf")
+        self._early: deque[float] = deque(maxlen=NEWS_BURST)
+        """When rows were last reported sooner than that, because of news."""
         self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
+        self.commands = CommandRuns(
+            log,
+            lambda uri: uri in self.hosts,
+            lambda: deliver(listener.commands_changed),
+            lambda record: deliver(lambda: listener.command_ended(record)),
+        )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
 
     def start(self) -> None:
         """Connect to all hosts."""
         self.hosts.attend()
+        self._tasks.start("journal", self.commands.watch())
 
-    def close(self) -> None:
-        """End everything that runs here; jobs continue."""
+    async def close(self) -> None:
+        """End everything that runs here, and store what is known of jobs, for which it takes a second at most.
+
+        Jobs continue.
+        """
         if self._flush_due is not None:
             self._flush_due.cancel()
+        self._jobs.close()
         self._tasks.cancel()
+        await self.memory.settle()
+        self.memory.close()
 
     def internal_error(self, subject: str, error: BaseException) -> None:
         """Report that a task for `subject` failed; everything else continues."""
@@ -119,9 +155,14 @@ class Session:
 
     # Hosts
 
+    def host_name(self, uri: str) -> str:
+        """What the host is called, whether it is connected or not."""
+        return self.config.alias(uri) or uri
+
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
+        self.commands.look()
         for host in added:
             self._log.say(host.name, "added")
         self._listener.hosts_changed()
@@ -156,10 +197,17 @@ class Session:
     def domains_changed(self, host: Host) -> None:
         """See HostListener."""
         self._pending[host] = None
-        if self._flush_due is None:
-            loop = asyncio.get_running_loop()
-            due = max(loop.time(), self._flushed_at + self._fold)
-            self._flush_due = loop.call_at(due, lambda: self._deliver(self._flush))
+        loop = asyncio.get_running_loop()
+        due = max(loop.time(), self._flushed_at + self._fold)
+        if host.news:
+            # Numbers that changed a moment ago do not hold up what began or ended now, unless it is a burst of that.
+            first = self._early[0] + NEWS_BURST * self._fold if len(self._early) == NEWS_BURST else float("-inf")
+            due = min(due, max(loop.time(), self._flushed_at + NEWS_FOLD, first))
+        if self._flush_due is not None:
+            if self._flush_due.when() <= due:
+                return
+            self._flush_due.cancel()
+        self._flush_due = loop.call_at(due, lambda: self._deliver(self._flush))
 
     def _show_link(self, host: Host, before: Link) -> None:
         if not self.hosts.has(host):
@@ -181,7 +229,10 @@ class Session:
     def _flush(self) -> None:
         """Take in what changed on all hosts, and report it once."""
         self._flush_due = None
-        self._flushed_at = asyncio.get_running_loop().time()
+        now = asyncio.get_running_loop().time()
+        if now < self._flushed_at + self._fold:
+            self._early.append(now)
+        self._flushed_at = now
         hosts, self._pending = self._pending, {}
         changed: list[Row] = []
         removed: list[RowKey] = []
@@ -213,7 +264,6 @@ class Session:
             present = {row.key for row in rows}
             removed = [row.key for row in self.rows.of_host(host.uri) if row.key not in present]
             self.loaded.add(host.uri)
-            self._reporter.first(host, rows)
         else:
             removed += self._ended_block_jobs(rows, removed)
             self._reporter.changes(host, rows, removed)
@@ -235,6 +285,8 @@ class Session:
         pending = wait.stage if wait is not None and view.progress is None else ""
         since = host.happenings.since(view.domain)
         row = Row(host.uri, view, host.name, since=since, pending=pending, stale=host.link is Link.DOWN)
+        if row.operation == JobOperation.DUMP:
+            row = replace(row, automatic_dump=self._jobs.automatic_dump(view.domain.key, key))
         if before is not None and before.other_end and before.operation == row.operation:
             row = replace(row, other_end=before.other_end)
         return refined(before, row)
@@ -266,14 +318,6 @@ class Session:
             if current is not None and same_state(row, current):
                 self._reporter.disks_fail(current, errors)
                 self._apply([replace(current, io_errors=errors)])
-
-        self._deliver(show)
-
-    def _dumped_by_hypervisor(self, row: Row, dump: AutomaticDump) -> None:
-        def show() -> None:
-            current = self.rows.get(row.key)
-            if current is not None and current.domain.key == row.domain.key and current.operation == row.operation:
-                self._apply([replace(current, automatic_dump=dump)])
 
         self._deliver(show)
 
@@ -309,9 +353,18 @@ class Session:
 
     def _show_wait(self, wait: JobWait) -> None:
         """Show in its row how far a dump is that has no job yet."""
-        row = self.rows.get(wait.key)
-        if row is not None and not row.disk:
-            self._apply([self._row(wait.host, row.view)])
+        self._show_again(wait.key)
+
+    def _show_again(self, key: RowKey) -> None:
+        """Show in that row what is known of its domain's job besides its view."""
+        row = self.rows.get(key)
+        if row is not None and not row.disk and row.uri in self.hosts:
+            self._apply([self._row(self.hosts[row.uri], row.view)])
+
+    def _remembered(self, entry: JobEntry) -> None:
+        """The memory has a new job, or the end of one."""
+        self._jobs.take(entry)
+        self._deliver(lambda: self._listener.remembered(entry))
 
     def _wait_ended(self, wait: JobWait) -> None:
         self.waits.forget(wait)

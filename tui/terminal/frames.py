@@ -33,21 +33,26 @@ class Output(Protocol):
 
 
 class Frames:
-    """Belongs to the event loop; `synchronised`: whether the terminal can show a frame as a whole."""
+    """Belongs to the event loop.
 
-    def __init__(self, colours: ColorSystem | None, synchronised: Callable[[], bool]) -> None:
+    `synchronised`: whether the terminal can show a frame as a whole. `on_slow` is called when the terminal turns out to
+    be slow, or not to be any more.
+    """
+
+    def __init__(
+        self,
+        colours: ColorSystem | None,
+        synchronised: Callable[[], bool],
+        on_slow: Callable[[bool], object] = lambda slow: None,
+    ) -> None:
         self._colours = colours
         self._synchronised = synchronised
+        self._on_slow = on_slow
         self._canvas = Canvas(0, 0, colours)
         self._pacing = Pacing()
         self._output: Output | None = None
         self._cursor = (0, 0)
         self._due: asyncio.TimerHandle | None = None
-
-    @property
-    def slow(self) -> bool:
-        """Whether the terminal takes so long that it is shown less than there is."""
-        return self._pacing.slow
 
     def begin(self) -> None:
         """The terminal was taken over, at first or again: nobody knows what it shows. It is asked."""
@@ -72,8 +77,11 @@ class Frames:
 
     def answered(self) -> None:
         """The terminal has drawn a frame."""
+        slow = self._pacing.slow
         self._pacing.answer(asyncio.get_running_loop().time())
         self.send()
+        if self._pacing.slow is not slow:
+            self._on_slow(not slow)
 
     def send(self) -> None:
         """Send a frame, if there is anything to show and the terminal is ready: to be called when that may be so."""

@@ -6,28 +6,64 @@ import os
 import subprocess
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from backend.outcome import Outcome, Verdict
+from backend.records.command import CommandRecord, verdict
 from backend.text import clean
 from tui.config.values import Notifications
-from tui.words import outcomes
+from tui.words import outcomes, runs
 
 BELL = "\a"
 MOST = 200
 """Characters of a notification."""
 
 
-def signal(outcome: Outcome, settings: Notifications, environment: Mapping[str, str] = os.environ) -> str:
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What ended, for somebody to be told."""
+
+    title: str
+    """``db-01: dump completed``."""
+    text: str
+    variables: Mapping[str, str]
+    """For the user's command."""
+
+
+def of_outcome(outcome: Outcome, uri: str) -> Notice:
+    """A job ended."""
+    text = (outcome.path if outcome.verdict is Verdict.COMPLETED else "") or outcomes.reason(outcome)
+    return Notice(outcomes.title(outcome), text, variables(outcome, uri))
+
+
+def of_command(record: CommandRecord) -> Notice:
+    """A command ended that was run as a job; its variables are those of a job, of which it has some, and two more."""
+    concluded = verdict(record.state) or Verdict.UNPROVEN
+    values = dict.fromkeys(("PATH", "FORMAT"), "") | {
+        "DOMAIN": record.domain,
+        "URI": clean(record.uri),
+        "OPERATION": "run",
+        "VERDICT": concluded,
+        "EVIDENCE": runs.evidence(record),
+        "ERROR": "" if concluded is Verdict.COMPLETED else record.result,
+        "ELAPSED_MS": str(int((record.seconds or 0.0) * 1000)),
+        "COMMAND": runs.command_line(record),
+        "EXIT_STATUS": "" if record.exit_status is None else str(record.exit_status),
+    }
+    title = f"{record.domain}: {runs.name(record)} {concluded}"
+    return Notice(title, record.result, _named(values))
+
+
+def signal(notice: Notice, settings: Notifications, environment: Mapping[str, str] = os.environ) -> str:
     """The sequence that notifies through the terminal; it neither moves the cursor nor draws.
 
     OSC 9 is a text (iTerm2, Windows Terminal, kitty, foot), OSC 777 a title and a text (VTE, urxvt, foot, WezTerm).
     """
-    return (BELL if settings.bell else "") + _notification(outcome, settings.osc, "TMUX" in environment)
+    return (BELL if settings.bell else "") + _notification(notice, settings.osc, "TMUX" in environment)
 
 
-def _notification(outcome: Outcome, kind: str, in_tmux: bool) -> str:
-    title = outcomes.title(outcome)
-    text = (outcome.path if outcome.verdict is Verdict.COMPLETED else "") or outcomes.reason(outcome)
+def _notification(notice: Notice, kind: str, in_tmux: bool) -> str:
+    title, text = notice.title, notice.text
     if kind == "9":
         fields = f"9;{_safe(f'{title} - {text}')}"
     elif kind == "777":
@@ -44,8 +80,8 @@ def _safe(text: str) -> str:
     return clean(text).replace(";", ",")[:MOST]
 
 
-def run(command: str, outcome: Outcome, uri: str) -> None:
-    """Start the user's command, if there is one, with the outcome in its environment. OSError or ValueError on failure.
+def run(command: str, notice: Notice) -> None:
+    """Start the user's command, if there is one, with what ended in its environment. OSError or ValueError on failure.
 
     It has a session of its own and no terminal: nothing that it does, or fails to finish, affects the console.
     """
@@ -58,7 +94,7 @@ def run(command: str, outcome: Outcome, uri: str) -> None:
         stderr=subprocess.DEVNULL,
         cwd="/",
         start_new_session=True,
-        env={**os.environ, **variables(outcome, uri)},
+        env={**os.environ, **notice.variables},
     )
     # Somebody has to reap it while this process lives.
     threading.Thread(target=process.wait, name=f"reaper of {process.pid}", daemon=True).start()
@@ -77,4 +113,8 @@ def variables(outcome: Outcome, uri: str) -> dict[str, str]:
         "FORMAT": outcome.format or "",
         "ELAPSED_MS": str(outcome.time_elapsed),
     }
+    return _named(values)
+
+
+def _named(values: Mapping[str, object]) -> dict[str, str]:
     return {f"VIRT_JOBS_{name}": str(value) for name, value in values.items()}

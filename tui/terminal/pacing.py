@@ -19,8 +19,9 @@ WINDOW_TIME = 0.05
 """Seconds that it may take to transfer what is still on its way when a frame is begun."""
 SMALLEST_FRAME, SMALLEST_WINDOW = 256, 128
 """Bytes, whatever the line takes."""
-SLOW = 30_000.0
-"""Bytes a second below which a terminal counts as slow: the console would send about as many."""
+SLOW, QUICK = 20_000.0, 30_000.0
+"""Bytes a second below which a terminal counts as slow, and above which it does not any more: with many jobs, the
+console has about as many to send."""
 PATIENCE, LAGS, SLOWEST = 1.0, 4.0, 2000.0
 """An answer was lost, and is not waited for any more, after so many seconds, so many times the usual delay, and the
 time that a line takes that transfers so many bytes a second."""
@@ -52,11 +53,8 @@ class Pacing:
         """What an answer takes where there is nothing to transfer."""
         self._byte_time = 0.0
         """Seconds that the line takes for a byte."""
-
-    @property
-    def slow(self) -> bool:
-        """Whether the terminal takes less than there is to show."""
-        return self._byte_time > 1 / SLOW
+        self.slow = False
+        """Whether the terminal takes less than there may be to show."""
 
     @property
     def limit(self) -> float:
@@ -79,6 +77,7 @@ class Pacing:
         size = frame.before + frame.size
         if size >= _TELLING:
             self._byte_time += (max(0.0, lag - self._shortest_lag) / size - self._byte_time) * _WEIGHT
+            self.slow = self._byte_time > 1 / (QUICK if self.slow else SLOW)
 
     def wait(self, now: float) -> float:
         """Seconds until another frame may be sent without an answer; 0: at once."""

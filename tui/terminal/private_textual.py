@@ -78,7 +78,10 @@ class OpenApp(App[None]):
     def __init__(self) -> None:
         super().__init__(driver_class=PacedDriver)
         system = self.console.color_system
-        self.frames = Frames(COLOR_SYSTEMS[system] if system else None, lambda: self._sync_available)
+        self.frames = Frames(COLOR_SYSTEMS[system] if system else None, lambda: self._sync_available, self.show_slow)
+
+    def show_slow(self, slow: bool) -> None:
+        """The terminal takes less than there may be to show, or does not any more."""
 
     def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         """Deal with an exception of `node`, or of one of its workers; False: Textual is to end the application."""

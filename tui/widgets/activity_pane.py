@@ -50,7 +50,7 @@ class ActivityPane(Lines):
 
     def tell(self, outcome: Outcome) -> None:
         self._counted = None
-        self._add(outcome.domain.name, outcomes.line(outcome), VERDICT_STYLES[outcome.verdict])
+        self._add(outcome.domain.name, outcomes.news(outcome), VERDICT_STYLES[outcome.verdict])
 
     def on_resize(self) -> None:
         self._entries = deque(((entry, self._wrapped(entry)) for entry, _ in self._entries), maxlen=KEPT)

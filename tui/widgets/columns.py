@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from backend.model import DomainState, JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainState, JobOperation
 from backend.observing.progress import Progress
 from tui.session.rows import Row, SortValue, busy_first, by_name
 from tui.words import jobs, migrating, states, units

@@ -6,22 +6,33 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
-from backend.model import BlockOperation, Capabilities, DiskSource, DomainState, JobStats
+from backend.backup import Backup
+from backend.capabilities import Capabilities
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskSource, DomainState
 from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
+from backend.outcome import Verdict
 from backend.records import process
+from backend.records.command import CommandRecord
+from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
+from backend.text import clean
+from backend.verdicts.job_sources import SourcedJob, is_of_call
 from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
 from tui.session.rows import Row
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
-from tui.words import jobinfo, jobs, migrating, states, units
+from tui.widgets.job_columns import result_style
+from tui.words import backups, jobinfo, jobs, migrating, past_jobs, runs, states, units
 from tui.words.cells import crop, crop_path, fit, width
 
 LABEL = 11
 """Cells of a label."""
+SHOWN = 50
+"""Jobs in its history."""
 VALUE = 15
 """Cells of the value of a statistic."""
 RECORD_STYLES = {
@@ -35,9 +46,15 @@ RECORD_STYLES = {
 
 
 def job(
-    row: Row, keys: Keys, records: Sequence[DomainRecord], life: Throughput | None, cells: int
+    row: Row,
+    keys: Keys,
+    records: Sequence[DomainRecord],
+    jobs_before: Sequence[SourcedJob],
+    backup: Backup | None,
+    life: Throughput | None,
+    cells: int,
 ) -> Iterator[Content]:
-    """The progress of its job, and all statistics of that operation."""
+    """The progress of its job, and all statistics of that operation. `backup`: what that is made of, where known."""
     yield from _problems(row, keys, cells)
     # What a job does to its domain, it says itself.
     if row.domain.answering and (row.domain.faulty or (row.domain.state is DomainState.PAUSED and not row.progress)):
@@ -47,8 +64,8 @@ def job(
             words = f"a dump is {row.pending}" if row.pending else "no job"
             yield Content.styled(words, "$foreground-muted")
         yield from _block_jobs(row, cells)
-        if records and not row.pending:
-            yield from history(records[:1], cells)
+        if not row.pending:
+            yield from list(history(records, jobs_before, cells, most=1)) if records or jobs_before else ()
         return
     progress, stats = row.progress, row.progress.stats
     facts = [job_words(row)]
@@ -70,6 +87,11 @@ def job(
         low = jobs.scratch_fraction(stats) >= jobs.SCRATCH_LOW
         yield _fact("scratch", jobs.scratch(stats), cells, "bold $warning" if low else "")
         yield _fact("ends", jobs.PULL_ENDS, cells)
+    if backup is not None:
+        for disk in backup.disks:
+            for number, (word, value) in enumerate(backups.facts(backup, disk)):
+                text = f"{word} {crop_path(value, cells - LABEL - len(word) - 1)}"
+                yield _fact("" if number else disk.disk, text, cells)
     yield from _block_jobs(row, cells)
     if (dump := row.automatic_dump) is not None:
         if dump.path:
@@ -88,6 +110,13 @@ def job(
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def commands(records: Sequence[CommandRecord], cells: int) -> Iterator[Content]:
+    """The commands that run for it."""
+    for record in records:
+        yield _fact("command", runs.command_line(record), cells, "bold")
+        yield _fact("", f"running since {units.clock(record.started)}, by {record.user}", cells)
 
 
 def _remaining(life: Throughput, stats: JobStats, cells: int) -> Content:
@@ -137,24 +166,53 @@ def _choices(stats: JobStats, keys: Keys, capabilities: Capabilities | None, cel
     yield _fact("abort", f"{keys[Abort]}: the guest stays on its image" if mirrors else keys[Abort], cells)
 
 
-def history(records: Sequence[DomainRecord], cells: int) -> Iterator[Content]:
-    """Its recorded dumps with their results, newest first."""
-    if not records:
-        yield Content.styled("no recorded dumps", "$foreground-muted")
-    for item in records:
-        record = item.record
-        symbol, style = RECORD_STYLES[process.current_state(record)]
-        took = f" in {units.duration(record.seconds)}" if record.seconds is not None else ""
-        by = ", shared by" if item.shared else " by"
-        first = f"{symbol} {units.moment(record.started)} {process.current_state(record)}{took}{by} {record.user}"
-        yield Content.styled(crop(first, cells), style)
-        size = f", {units.size(record.bytes)}" if record.bytes is not None else ""
-        what = f"  {record.format_name}{size} → "
-        yield Content.styled(what + crop_path(record.path, cells - width(what)), "$foreground-muted")
-        if record.error:
-            yield from (
-                Content("  ") + line for line in Content.styled(record.error, "$error").wrap(max(10, cells - 2))
-            )
+def history(
+    records: Sequence[DomainRecord], jobs_before: Sequence[SourcedJob], cells: int, most: int = SHOWN
+) -> Iterator[Content]:
+    """Its last jobs with their results, newest first, and what only a shared record says."""
+    claims = [item.record for item in records if item.shared]
+    claims = [record for record in claims if not any(_is_about(record, job) for job in jobs_before)]
+    lines = [(job.requested, _past_job(job, cells)) for job in jobs_before]
+    lines += [(record.started, _claim(record, cells)) for record in claims]
+    if not lines:
+        yield Content.styled("no jobs are remembered", "$foreground-muted")
+    for _, some in sorted(lines, key=lambda item: -item[0])[:most]:
+        yield from some
+
+
+def _is_about(record: JobRecord, job: SourcedJob) -> bool:
+    """Whether the job is the one of the record, going by when it began."""
+    return record.key == job.entry.key and is_of_call(entry_of_record(record, None), job.entry)
+
+
+def _past_job(job: SourcedJob, cells: int) -> Iterator[Content]:
+    took = f" in {past_jobs.took(job)}" if job.seconds is not None else ""
+    by = f" by {clean(job.requester)}" if job.requester else ""
+    words = f"{past_jobs.symbol(job)} {units.moment(job.requested)} {past_jobs.name(job)} {job.word}{took}{by}"
+    yield Content.styled(crop(words, cells), result_style(job))
+    entry = job.entry
+    if entry.path:
+        yield _file(clean(entry.format or ""), entry.bytes, past_jobs.path(job), cells)
+    if reason := past_jobs.reason(job):
+        style = "$error" if entry.verdict is Verdict.FAILED else "$foreground-muted"
+        yield from (Content("  ") + line for line in Content.styled(reason, style).wrap(max(10, cells - 2)))
+
+
+def _claim(record: JobRecord, cells: int) -> Iterator[Content]:
+    """A dump that only its shared record tells of."""
+    symbol, style = RECORD_STYLES[process.current_state(record)]
+    took = f" in {units.duration(record.seconds)}" if record.seconds is not None else ""
+    first = f"{symbol} {units.moment(record.started)} {process.current_state(record)}{took}, shared by {record.user}"
+    yield Content.styled(crop(first, cells), style)
+    yield _file(record.format_name, record.bytes, record.path, cells)
+    if record.error:
+        yield from (Content("  ") + line for line in Content.styled(record.error, "$error").wrap(max(10, cells - 2)))
+
+
+def _file(format_name: str, size: int | None, path: str, cells: int) -> Content:
+    facts = [format_name, units.size(size) if size is not None else ""]
+    what = f"  {', '.join(filter(None, facts))} → "
+    return Content.styled(what + crop_path(path, cells - width(what)), "$foreground-muted")
 
 
 def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cells: int) -> Iterator[Content]:

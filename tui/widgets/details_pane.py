@@ -6,31 +6,40 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 from textual import events, on, work
 from textual.content import Content
 from textual.message import Message
 
+from backend.backup import Backup
 from backend.errors import BackendError
-from backend.model import DiskKey, DiskSource
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DiskSource, JobOperation
+from backend.observing.histories import recall
 from backend.observing.lookup import DomainRecord, find_records
+from backend.records.history import Query
 from backend.records.record import JobRecord
+from backend.threads import in_thread
+from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
+from tui.session.command_runs import CommandRuns
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey
 from tui.session.throughput import Throughputs
 from tui.widgets import details_lines
 from tui.widgets.clipboard import copy
+from tui.widgets.details_lines import SHOWN
 from tui.widgets.lines import Lines
+from tui.words import past_jobs
 from tui.words.cells import width
 
 logger = logging.getLogger(__name__)
 
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest before the records of its domain are read."""
-RECORDS_SHOWN = 50
 TABS = {"job": ShowJob, "history": ShowHistory, "info": ShowInfo}
 _TITLE_AT = 3
 """Where the title begins on the border."""
@@ -43,10 +52,11 @@ class DetailsPane(Lines):
 
     @dataclass
     class Learned(Message):
-        """The records of a domain's dumps were read, newest first."""
+        """The records of a domain's dumps were read, and what is remembered of its jobs, newest first."""
 
         key: RowKey
         records: list[DomainRecord]
+        jobs: list[SourcedJob]
 
     @dataclass
     class SourceRead(Message):
@@ -55,29 +65,46 @@ class DetailsPane(Lines):
         key: RowKey
         source: DiskSource | None
 
-    def __init__(self, throughputs: Throughputs, keys: Keys) -> None:
+    @dataclass
+    class BackupRead(Message):
+        """What the backup of a domain is made of."""
+
+        key: RowKey
+        backup: Backup | None
+
+    def __init__(self, throughputs: Throughputs, commands: CommandRuns, keys: Keys) -> None:
         super().__init__()
         self.tab = next(iter(TABS))
         self._keys = keys
         self._throughputs = throughputs
+        self._commands = commands
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[DomainRecord] = ()
+        self._jobs: Sequence[SourcedJob] = ()
+        """What is remembered of the domain's jobs."""
         self._source: DiskSource | None = None
         """What the disk is on whose job is shown, as soon as that is known."""
+        self._backup: Backup | None = None
+        """What the backup is made of that is shown, as soon as that is known."""
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
         if row == self._row:
             return
         same = row is not None and self._row is not None and row.key == self._row.key
+        before, now = _backup_of(self._row) if same else None, _backup_of(row)
         self._host, self._row = host, row
         if not same:
-            self._records, self._source = (), None
+            self._records, self._jobs, self._source = (), (), None
             self.scroll_to(y=0, animate=False)
             self.read_records()
             if row is not None and host is not None and row.disk:
                 self._read_source(host, row)
+        if before is None or now is None or now.time_elapsed < before.time_elapsed:
+            self._backup = None
+            if row is not None and host is not None and now is not None:
+                self._read_backup(host, row)
         self._show()
 
     def has_key(self, command: type[Command]) -> bool:
@@ -100,7 +127,8 @@ class DetailsPane(Lines):
 
     @on(CopyPath)
     def _copy_path(self) -> None:
-        path = self.records[0].path if self.records else ""
+        remembered = next((past_jobs.path(job) for job in self._jobs if job.entry.path), "")
+        path = self.records[0].path if self.records else remembered
         copy(self, path, "the dump path", "dump path")
 
     def show_tab(self, tab: str) -> None:
@@ -123,6 +151,10 @@ class DetailsPane(Lines):
         """What the disk of that row is on, if that row is shown and it is known."""
         return self._source if self._row is not None and row.key == self._row.key else None
 
+    def show_commands(self) -> None:
+        """Other commands run than before."""
+        self._show()
+
     def read_records(self) -> None:
         """Read the records again: they may have changed."""
         host, row = self._host, self._row
@@ -132,17 +164,21 @@ class DetailsPane(Lines):
     @work(group="records", exclusive=True)
     async def _read(self, host: Host, row: Row) -> None:
         await asyncio.sleep(RECORDS_AFTER)
+        query = Query(name=row.domain.key.uuid, limit=SHOWN)
+        recollection = await in_thread(lambda: recall(query), "history")
         try:
-            records = await find_records(host.backend, row.domain.key, limit=RECORDS_SHOWN)
+            records = await find_records(host.backend, row.domain.key, limit=SHOWN)
         except BackendError as error:
             logger.debug("no records of %s: %s", row.domain.name, error)
-            return
-        self.post_message(self.Learned(row.key, sorted(records, key=lambda item: -item.record.started)))
+            records = []
+        records.sort(key=lambda item: -item.record.started)
+        self.post_message(self.Learned(row.key, records, recollection.jobs))
 
     @on(Learned)
     def _learned(self, event: Learned) -> None:
-        if self._row is not None and event.key == self._row.key and event.records != self._records:
-            self._records = event.records
+        learned = event.records, event.jobs
+        if self._row is not None and event.key == self._row.key and learned != (self._records, self._jobs):
+            self._records, self._jobs = learned
             self._show()
 
     @work(group="source", exclusive=True)
@@ -159,6 +195,22 @@ class DetailsPane(Lines):
     def _source_read(self, event: SourceRead) -> None:
         if self._row is not None and event.key == self._row.key:
             self._source = event.source
+            self._show()
+
+    @work(group="backup", exclusive=True)
+    async def _read_backup(self, host: Host, row: Row) -> None:
+        await asyncio.sleep(RECORDS_AFTER)
+        try:
+            backup = await host.backend.backup(row.domain.key)
+        except BackendError as error:
+            logger.debug("what the backup of %s is made of is not known: %s", row.name, error)
+            return
+        self.post_message(self.BackupRead(row.key, backup))
+
+    @on(BackupRead)
+    def _backup_read(self, event: BackupRead) -> None:
+        if self._row is not None and event.key == self._row.key and _backup_of(self._row) is not None:
+            self._backup = event.backup
             self._show()
 
     def on_resize(self) -> None:
@@ -183,9 +235,12 @@ class DetailsPane(Lines):
         if self.tab == "job" and row.disk:
             lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
         elif self.tab == "job":
-            lines = details_lines.job(row, self._keys, self._records, self._throughputs.get(row.key), cells)
+            running = details_lines.commands(self._commands.of(row.key), cells)
+            life = self._throughputs.get(row.key)
+            job = details_lines.job(row, self._keys, self._records, self._jobs, self._backup, life, cells)
+            lines = chain(running, job)
         elif self.tab == "history":
-            lines = details_lines.history(self._records, cells)
+            lines = details_lines.history(self._records, self._jobs, cells)
         else:
             lines = details_lines.info(row, self._keys, host.name, host.capabilities, cells)
         self.show_lines(list(lines))
@@ -200,3 +255,10 @@ class DetailsPane(Lines):
 
     def _tab_title(self, tab: str) -> str:
         return f" ─ {self._keys[TABS[tab]]}:{tab}"
+
+
+def _backup_of(row: Row | None) -> JobStats | None:
+    """The stats of the backup that the row's domain has; None without one."""
+    if row is None or row.disk or row.progress is None or row.progress.stats.operation != JobOperation.BACKUP:
+        return None
+    return row.progress.stats

@@ -46,7 +46,7 @@ class DomainPane(Vertical):
     def __init__(self, rows: RowStore, several_hosts: bool) -> None:
         super().__init__()
         self.table = DomainTable(rows, several_hosts)
-        self._filter_line = FilterLine(id="filter")
+        self._filter_line = FilterLine("name, state, job or host; a leading ! inverts", id="filter")
 
     def compose(self) -> ComposeResult:
         yield self.table

@@ -18,13 +18,13 @@ class FilterLine(Input):
             "Keep",
             priority=True,
             id="keep-filter",
-            tooltip="Keep the filter and return to the domains",
+            tooltip="Keep the filter and leave its line",
         ),
         Binding("down", "submit", show=False),
     ]
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(placeholder="name, state, job or host; a leading ! inverts", id=id, compact=True)
+    def __init__(self, placeholder: str, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(placeholder=placeholder, id=id, compact=True)
         self.cursor_blink = False
 
     async def action_submit(self) -> None:

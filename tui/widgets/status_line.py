@@ -22,6 +22,12 @@ class StatusLine(Widget):
         super().__init__()
         self._hosts = hosts
         self._counts = ""
+        self._slow_terminal = False
+
+    def show_slow_terminal(self, slow: bool) -> None:
+        """The terminal takes so little that changes are shown less often."""
+        self._slow_terminal = slow
+        self.refresh()
 
     def show(self, domains: int, jobs: int) -> None:
         counts = f"{domains} domain{'' if domains == 1 else 's'} · {jobs} job{'' if jobs == 1 else 's'}"
@@ -59,6 +65,8 @@ class StatusLine(Widget):
 
     def _badges(self) -> list[tuple[str, str]]:
         badges = []
+        if self._slow_terminal:
+            badges.append((" slow terminal ", "bold reverse $secondary"))
         if any(host.simulated for host in self._hosts):
             badges.append((" SIMULATED ", "bold reverse $warning"))
         if self._all_readonly:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.model import BlockOperation, JobStats, Postcopy
+from backend.job_stats import JobStats, Postcopy
+from backend.model import BlockOperation
 from tui.words.job_names import name_of
 
 Job = tuple[str, JobStats | None]
 """The name of a domain, with that of the disk if the job is of one, and the latest stats of the job."""
+RECOVERY = "virsh migrate --postcopy --postcopy-resume"
+"""How a migration is recovered whose post-copy was cut."""
 _MIRRORED = "The copy is complete as of that moment; the guest stays on its present image."
 _BLOCK = {
     BlockOperation.COPY: "The copy is incomplete, and of no use; the guest stays on its present image.",
@@ -36,6 +39,11 @@ def job(stats: JobStats | None) -> str:
     return f"the {name_of(stats)}" if stats is not None else "the job"
 
 
+def postcopy_interrupted() -> str:
+    """What an abort of a migration in its post-copy phase has led to."""
+    return f"both sides stay paused until the migration is resumed: {RECOVERY} …"
+
+
 def consequence(stats: JobStats | None) -> str:
     """What an abort of this job means beyond lost progress; empty: nothing."""
     if stats is None:
@@ -45,7 +53,7 @@ def consequence(stats: JobStats | None) -> str:
     if stats.postcopy is Postcopy.ACTIVE:
         return (
             "The guest runs on the other host already, but some of its memory is still here: it will stand still until "
-            "the migration is recovered, with virsh migrate --postcopy --postcopy-resume."
+            f"the migration is recovered, with {RECOVERY}."
         )
     if not stats.pull_backup:
         return ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backend.model import JobOperation, JobStats, Operation
+from backend.job_stats import JobStats
+from backend.model import JobOperation, Operation
 from tui.words import units
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.model import JobOperation, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import JobOperation, Operation
 
 _TYPES = {
     JobType.NONE: "None",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from backend.model import JobOperation, JobStats
+from backend.job_stats import JobStats
+from backend.model import JobOperation
 from tui.words import job_names
 from tui.words.job_names import backup_name
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.model import JobStats, MigrationLimits
+from backend.job_stats import JobStats
+from backend.model import MigrationLimits
 from backend.observing.convergence import Convergence, Course
 from backend.verdicts.migrations import RECOVERY
 from tui.words import units

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.dump_request import AutomaticDump, DumpCause
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.text import clean
 from tui.words import units
@@ -31,6 +32,12 @@ def timed_summary(outcome: Outcome) -> str:
     return summary(outcome) + _duration(outcome)
 
 
+def requested(outcome: Outcome) -> str:
+    """`` by libvirt (guest panicked)`` for a dump that nobody else requested; empty for all others."""
+    automatic = (AutomaticDump(cause).requester for cause in DumpCause)
+    return f" by {outcome.requester}" if outcome.requester in automatic else ""
+
+
 def reason(outcome: Outcome) -> str:
     """Why the job ended as it did: the hypervisor's own message, or else what the verdict rests on.
 
@@ -49,9 +56,19 @@ def line(outcome: Outcome) -> str:
     return f"{words}{_duration(outcome)}" + (f" → {outcome.path}" if outcome.path else "")
 
 
+def news(outcome: Outcome) -> str:
+    """The same with what the verdict rests on, unless that is the call's own result: ``… in 0:04 (evidence: file)``."""
+    words = f"{SYMBOLS[outcome.verdict]} {summary(outcome)}"
+    evidence = "" if outcome.evidence in (Evidence.RESULT, Evidence.NONE) else f" (evidence: {outcome.evidence})"
+    if outcome.verdict is not Verdict.COMPLETED:
+        return f"{words}: {reason(outcome)}{evidence}"
+    return f"{words}{_duration(outcome)}{evidence}" + (f" → {outcome.path}" if outcome.path else "")
+
+
 def report(outcome: Outcome) -> str:
     """One line for a terminal: ``db-01: dump completed (evidence: result) -> /path (elf) in 0:23``."""
-    words = f"{title(outcome)} (evidence: {outcome.evidence})"
+    job = f"{job_name(outcome.operation, outcome.disk)}{requested(outcome)}"
+    words = f"{outcome.domain.name}: {job} {outcome.verdict} (evidence: {outcome.evidence})"
     if outcome.verdict is not Verdict.COMPLETED:
         return f"{words}{_duration(outcome)}: {reason(outcome)}"
     return words + (f" -> {clean(outcome.path)} ({outcome.format})" if outcome.path else "") + _duration(outcome)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.model import BlockOperation, DiskSource, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskSource
 
 
 def question(domain: str, stats: JobStats, source: DiskSource | None) -> str:

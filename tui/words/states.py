@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from backend.model import AutomaticDump, Domain
+from backend.dump_request import AutomaticDump
+from backend.model import Domain
 from tui.words import units
 
 
@@ -26,7 +27,7 @@ def trouble(domain: Domain, io_errors: Sequence[str] = ()) -> str:
 
 def requester(dump: AutomaticDump) -> str:
     """Who began the dump, and why: ``by libvirt (guest panicked)``."""
-    return f"by libvirt ({dump.cause})"
+    return f"by {dump.requester}"
 
 
 def since(began: float | None) -> str:

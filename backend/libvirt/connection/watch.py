@@ -19,12 +19,13 @@ from backend.events import (
     LifecycleEvent,
     RecordEvent,
 )
+from backend.job_stats import JobType
 from backend.libvirt.connection import monitor
 from backend.libvirt.convert import detail_word, domain_key, job_stats
 from backend.libvirt.errors import message_of
 from backend.libvirt.metadata import URN
 from backend.log import ignored
-from backend.model import BlockOperation, JobType
+from backend.model import BlockOperation
 from backend.text import clean
 
 try:

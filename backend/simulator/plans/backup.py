@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from backend.model import JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import JobOperation
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
 from backend.simulator.plans.domain_jobs import operation

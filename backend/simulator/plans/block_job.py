@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from backend.model import BlockOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation
 from backend.simulator import refusals
 from backend.simulator.disks import Disk, Layer
 from backend.simulator.machine import Machine

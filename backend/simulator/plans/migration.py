@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from backend.model import JobOperation, JobStats, JobType, MigrationLimits, Postcopy
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import JobOperation, MigrationLimits
 from backend.simulator import refusals
 from backend.simulator.machine import Machine
 from backend.simulator.plans import plan as plans
@@ -18,20 +18,6 @@ _SWITCHING = 40
 """ms that a guest stands still when post-copy starts."""
 _REQUESTS = 25
 """Pages per second that the guest on the other host asks for during post-copy."""
-
-
-class Copying(StrEnum):
-    """What becomes of the guest meanwhile."""
-
-    PRECOPY = "pre-copy"
-    """It runs here."""
-    POSTCOPY = "post-copy"
-    """It runs on the other host, and the rest of its memory is sent after it."""
-    BROKEN = "broken"
-    """It should run on the other host, but the link is cut: it stands still on both sides."""
-
-
-_POSTCOPY = {Copying.POSTCOPY: Postcopy.ACTIVE, Copying.BROKEN: Postcopy.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +39,8 @@ class Migration(Plan):
     """Whether it was begun so that post-copy can be started."""
     patience: float = NEVER
     """Seconds after which its client gives it up."""
-    copying: Copying = Copying.PRECOPY
+    phase: Postcopy | None = None
+    """None: the guest runs here."""
     last_from: float = NEVER
     """When the last round begins, in which the guest stands still; NEVER: not with these limits."""
     # The round during which the pace last changed; at first, that is the whole memory.
@@ -81,7 +68,7 @@ class Migration(Plan):
 
     @property
     def pace(self) -> Pace:
-        running_here = self.copying is Copying.PRECOPY
+        running_here = self.phase is None
         dirtying = self.load * self.total / self.length if running_here else 0.0
         return Pace(self.speed, dirtying, self.working_set, self.max_downtime / 1000)
 
@@ -96,7 +83,7 @@ class Migration(Plan):
 
     def round(self, now: float) -> Round:
         """The round at `now`."""
-        if self.copying is not Copying.PRECOPY:
+        if self.phase is not None:
             return self.known_round
         return round_at(self.known_round, self.pace, min(now, self.stop) - self.begun, self.last_from)
 
@@ -110,13 +97,13 @@ class Migration(Plan):
         left = self._left(current, now)
         sent = current.sent + current.left - left
         pages = sent // PAGE
-        if self.copying is not Copying.PRECOPY:
+        if self.phase is not None:
             downtime = _SWITCHING
         elif current.number == 1:
             downtime = self.max_downtime  # QEMU expects that before it has seen how much the guest writes.
         else:
             downtime = int(pace.downtime(current.size) * 1000)
-        requests = 0 if self.copying is Copying.PRECOPY else int(max(0.0, now - self.begun - self.since) * _REQUESTS)
+        requests = 0 if self.phase is None else int(max(0.0, now - self.begun - self.since) * _REQUESTS)
         return JobStats(
             type=job_type,
             operation=self.operation,
@@ -132,17 +119,17 @@ class Migration(Plan):
             memory_constant=pages * 3 // 10,
             memory_normal=pages - pages * 3 // 10,
             memory_normal_bytes=(pages - pages * 3 // 10) * PAGE,
-            memory_bps=0 if self.copying is Copying.BROKEN else int(self.speed),
+            memory_bps=0 if self.phase is Postcopy.FAILED else int(self.speed),
             memory_dirty_rate=current.dirty_rate // PAGE,
             memory_page_size=PAGE,
             memory_iteration=current.number,
             memory_postcopy_requests=requests,
-            postcopy=_POSTCOPY.get(self.copying),
-            max_downtime=self.max_downtime if self.copying is Copying.PRECOPY else None,
+            postcopy=self.phase,
+            max_downtime=self.max_downtime if self.phase is None else None,
         )
 
     def _left(self, current: Round, now: float) -> int:
-        if self.copying is Copying.BROKEN:
+        if self.phase is Postcopy.FAILED:
             return current.left
         if now >= self.stop and self.finished:
             return 0
@@ -184,7 +171,7 @@ def migration(
 
 def limited(plan: Migration, now: float, limits: MigrationLimits) -> Migration:
     """The plan after its limits were changed at `now`; while the guest stands still, that is too late to matter."""
-    if now >= min(plan.last_phase, plan.stop) or plan.copying is Copying.BROKEN:
+    if now >= min(plan.last_phase, plan.stop) or plan.phase is Postcopy.FAILED:
         return plan
     plan = _rebased(plan, now)
     max_downtime = plan.max_downtime if limits.max_downtime is None else limits.max_downtime
@@ -196,29 +183,29 @@ def postcopy_started(plan: Migration, now: float) -> Migration:
     """The plan after post-copy was started at `now`. NotSupported if it was not begun for that."""
     if not plan.postcopy:
         raise refusals.no_postcopy()
-    if plan.copying is not Copying.PRECOPY or now >= min(plan.last_phase, plan.stop):
+    if plan.phase is not None or now >= min(plan.last_phase, plan.stop):
         return plan
     current = _rebased(plan, now)
     rest = min(plan.total, current.left + current.known_round.dirtied(current.since, plan.pace))
-    return _foreseen(replace(current, copying=Copying.POSTCOPY, size=rest, left=rest))
+    return _foreseen(replace(current, phase=Postcopy.ACTIVE, size=rest, left=rest))
 
 
 def aborted(plan: Migration, now: float, postcopy: bool) -> Plan:
     """The plan after ``virDomainAbortJobFlags`` at `now`. NotSupported unless `postcopy` is right about its phase."""
     if not postcopy:
-        if plan.copying is not Copying.PRECOPY:
+        if plan.phase is not None:
             raise refusals.in_postcopy()
         return plans.aborted(plan, now)
-    if plan.copying is not Copying.POSTCOPY or now >= plan.stop:
+    if plan.phase is not Postcopy.ACTIVE or now >= plan.stop:
         raise refusals.not_in_postcopy()
-    return replace(_rebased(plan, now), copying=Copying.BROKEN, stop=NEVER, end=NEVER)
+    return replace(_rebased(plan, now), phase=Postcopy.FAILED, stop=NEVER, end=NEVER)
 
 
 def recovered(plan: Migration, now: float) -> Migration:
     """The plan of a broken post-copy that goes on at `now`, as after ``virsh migrate --postcopy-resume``."""
-    if plan.copying is not Copying.BROKEN:
+    if plan.phase is not Postcopy.FAILED:
         raise refusals.not_broken()
-    return _foreseen(replace(plan, copying=Copying.POSTCOPY, since=now - plan.begun))
+    return _foreseen(replace(plan, phase=Postcopy.ACTIVE, since=now - plan.begun))
 
 
 def _rebased(plan: Migration, now: float) -> Migration:
@@ -239,12 +226,12 @@ def _rebased(plan: Migration, now: float) -> Migration:
 
 def _foreseen(plan: Migration) -> Migration:
     """The plan with its end, as it follows from what is to be sent and from its limits."""
-    if plan.copying is Copying.PRECOPY:
+    if plan.phase is None:
         last = last_round(plan.known_round, plan.pace)
         last_from, stop = (NEVER, NEVER) if last is None else (last.begun, last.end(plan.pace))
     else:
         last_from, stop = NEVER, plan.known_round.end(plan.pace)
-    if plan.patience < min(last_from, stop) and plan.copying is Copying.PRECOPY:
+    if plan.patience < min(last_from, stop) and plan.phase is None:
         stop = plan.begun + plan.patience
         error = "operation aborted: migration out job: canceled by client"
         return replace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from backend.model import DumpFlags, JobOperation
+from backend.dump_request import DumpFlags
+from backend.model import JobOperation
 from backend.simulator.machine import Machine
 from backend.simulator.options import Fail
 from backend.simulator.plans.plan import FAILING, Ending, Plan, closing

@@ -9,8 +9,10 @@ import math
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import NotSupported, OperationFailed
-from backend.model import DumpFlags, DumpFormat, JobOperation, JobStats, JobType, Operation
+from backend.job_stats import JobStats, JobType
+from backend.model import JobOperation, Operation
 from backend.simulator import refusals
 
 PAGE = 4096

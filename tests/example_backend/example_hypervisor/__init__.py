@@ -11,21 +11,14 @@ from urllib.parse import unquote, urlsplit
 
 from backend import errors
 from backend.base import Backend
+from backend.capabilities import Capabilities
+from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
 from backend.errors import BackendError, InvalidURI, NoConnection, NotPermitted, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
 from backend.files.target import DumpTarget
-from backend.model import (
-    FORMAT_NAMES,
-    Capabilities,
-    Domain,
-    DomainKey,
-    DomainState,
-    DumpFlags,
-    DumpRequest,
-    JobOperation,
-    JobStats,
-)
+from backend.job_stats import JobStats
+from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.records import codec
 from backend.records.codec import InvalidRecord
 from backend.records.record import JobRecord

@@ -6,6 +6,7 @@ import pytest
 
 libvirt = pytest.importorskip("libvirt")
 
+from backend.dump_request import DumpFlags  # noqa: E402
 from backend.errors import (  # noqa: E402
     BackendError,
     DomainBusy,
@@ -22,7 +23,7 @@ from backend.libvirt.capabilities import Versions, capabilities  # noqa: E402
 from backend.libvirt.connection import connect  # noqa: E402
 from backend.libvirt.connection.monitor import dump_result  # noqa: E402
 from backend.libvirt.errors import typed  # noqa: E402
-from backend.model import DomainState, DumpFlags  # noqa: E402
+from backend.model import DomainState  # noqa: E402
 
 RPC, QEMU = 7, 10
 

@@ -7,8 +7,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from backend.outcome import Outcome
+from backend.records.command import CommandRecord
+from backend.records.entry import JobEntry
 from tui.config.values import Config
 from tui.session.activity_log import Tone
+from tui.session.job_news import FOLD
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
@@ -26,7 +29,9 @@ class Observer:
         self.reports: list[tuple[Sequence[Row], Sequence[RowKey]]] = []
         self.host_changes = 0
         self.ended: list[JobWait] = []
+        self.remembered_jobs: list[JobEntry] = []
         self.failures: list[tuple[str, str]] = []
+        self.commands: list[CommandRecord] = []
         self._news = asyncio.Event()
 
     def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
@@ -53,9 +58,26 @@ class Observer:
         self.ended.append(wait)
         self._news.set()
 
+    def commands_changed(self) -> None:
+        self._news.set()
+
+    def command_ended(self, record: CommandRecord) -> None:
+        self.commands.append(record)
+        self._news.set()
+
+    def remembered(self, entry: JobEntry) -> None:
+        self.remembered_jobs.append(entry)
+        self._news.set()
+
     def action_failed(self, subject: str, error: str) -> None:
         self.failures.append((subject, error))
         self._news.set()
+
+    async def news_are_told(self) -> None:
+        """Wait for as long as the session collects what it tells together."""
+        told = asyncio.Event()
+        asyncio.get_running_loop().call_later(FOLD * 2, told.set)
+        await told.wait()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that the session reports."""
@@ -75,6 +97,6 @@ async def session(*uris: str, config: Config | None = None) -> AsyncIterator[tup
         await observer.until(lambda: running.loaded.issuperset(uris))
         yield running, observer
     finally:
-        running.close()
+        await running.close()
         if tasks := set(running._tasks._tasks):
             await asyncio.wait(tasks)  # They close what they have open.

@@ -67,5 +67,5 @@ def test_a_dump_may_be_the_hypervisors_before_the_list_says_why(
     happenings: Happenings, event: Lifecycle, detail: str, may_be: bool
 ) -> None:
     happenings.take(LifecycleEvent(KEY, event, detail))
-    assert happenings.may_be_dumped_by_hypervisor(RUNNING) is may_be
-    assert happenings.may_be_dumped_by_hypervisor(replace(PAUSED, reason="watchdog"))
+    assert happenings.may_be_dumped("uuid", RUNNING) is may_be
+    assert happenings.may_be_dumped("uuid", replace(PAUSED, reason="watchdog"))

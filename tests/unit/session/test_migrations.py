@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from backend.model import Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView
 from tui.session import migrations

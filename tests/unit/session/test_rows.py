@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView
 from tui.session.row_order import RowOrder

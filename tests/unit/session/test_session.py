@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import DomainBusy
-from backend.model import DumpFlags, DumpFormat, DumpRequest
+from backend.model import JobOperation
 from backend.outcome import Verdict
-from tests.unit.session.observer import Observer, session
+from tests.unit.session.observer import LIMIT, Observer, session
 from tui.config.values import Config
 from tui.session.activity_log import Tone
 from tui.session.fleet import HostRefused
 from tui.session.rows import Row
-from tui.session.session import Session
+from tui.session.session import NEWS_BURST, Session
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
+SELDOM = 1e-3
+"""Reports of rows a second."""
 SLOW = "sim:///slow?domains=3&jobs=0&memory=64&rate=1"
 
 
@@ -54,6 +58,28 @@ async def test_changes_of_all_hosts_are_one_report() -> None:
         await observer.until(lambda: len(observer.reports) > before)
         # A host may report a change of its own just before.
         assert {row.domain.key.uuid for row in observer.reports[before][0]} == changed
+
+
+async def test_a_job_that_begins_is_reported_although_rows_were_a_moment_ago(tmp_path: Path) -> None:
+    async with session(SLOW, config=Config(refresh=SELDOM)) as (running, observer):
+        running.start_dump(running.hosts[SLOW], request(running, "vm-01", tmp_path / "core"), False)
+        await observer.until(lambda: row(running, "vm-01").operation is JobOperation.DUMP)
+
+
+async def test_a_burst_of_jobs_that_begin_and_end_is_reported_no_more_often_than_numbers() -> None:
+    async with session(SLOW, config=Config(refresh=SELDOM)) as (running, observer):
+        host = next(iter(running.hosts.values()))
+        [view, *_] = [row.view for row in running.rows.values()]
+        for number in range(NEWS_BURST + 1):
+            observer.reports.clear()
+            host._changed[view.domain.key.uuid] = view
+            host.news = True
+            running.domains_changed(host)
+            if number < NEWS_BURST:
+                await observer.until(lambda: bool(observer.reports))
+        assert running._flush_due is not None
+        assert running._flush_due.when() > asyncio.get_running_loop().time() + LIMIT
+        assert not observer.reports
 
 
 async def test_a_dump_is_started_reported_and_followed_to_its_end(tmp_path: Path) -> None:
@@ -122,7 +148,7 @@ async def test_a_host_that_cannot_be_reached_is_reported_and_the_others_work() -
     running.start()
     await observer.until(lambda: A in running.loaded and bool(running.hosts[unreachable].reason))
     assert len(running.rows) == 2
-    running.close()
+    await running.close()
 
 
 async def test_an_exception_that_nobody_expected_ends_one_wait(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import itertools
 
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent, Event, LifecycleEvent
-from backend.model import DiskKey, DomainKey, DomainState, JobStats
+from backend.job_stats import JobStats
+from backend.model import DiskKey, DomainKey, DomainState
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import WaitTimeout
-from backend.model import DomainKey, DumpRequest, JobStats
+from backend.job_stats import JobStats
+from backend.model import DomainKey
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Verdict
 from backend.records import process

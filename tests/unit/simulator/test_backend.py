@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import (
     DomainBusy,
     DomainNotRunning,
@@ -20,7 +21,7 @@ from backend.errors import (
 )
 from backend.event_stream import EventStream
 from backend.events import DumpEvent, Event, LifecycleEvent
-from backend.model import Domain, DomainState, DumpFlags, DumpFormat, DumpRequest
+from backend.model import Domain, DomainState
 from backend.simulator import SimulatorBackend
 from backend.simulator.store import path_of
 from tests.unit.simulator.conftest import Clock, Open, until

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import AutomaticDump, DumpCause, DumpRequest
 from backend.errors import NoConnection, OperationFailed
 from backend.event_stream import EventStream
 from backend.events import DumpEvent, JobEvent, Lifecycle, LifecycleEvent
-from backend.model import AutomaticDump, DomainKey, DomainState, DumpCause, DumpRequest, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import DomainKey, DomainState, JobOperation
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from backend.simulator.store import path_of

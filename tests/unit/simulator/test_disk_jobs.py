@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpRequest
 from backend.errors import OperationFailed
 from backend.event_stream import EventStream
 from backend.events import (
@@ -15,15 +16,8 @@ from backend.events import (
     JobBegan,
     LifecycleEvent,
 )
-from backend.model import (
-    BlockOperation,
-    DiskKey,
-    DomainKey,
-    DumpFlags,
-    DumpRequest,
-    JobOperation,
-    JobStats,
-)
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation
 from backend.simulator import SimulatorBackend
 from tests.unit.simulator.conftest import Clock, Open
 from tests.unit.simulator.lab import DISK, MEMORY, URI, stats_of, told

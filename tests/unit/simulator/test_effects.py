@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.events import DumpEvent, Event, JobEvent, Lifecycle, LifecycleEvent
-from backend.model import DomainState, DumpFlags, DumpFormat, DumpRequest, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import DomainState, JobOperation
 from backend.simulator import effects
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB, Fail

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpFlags, DumpRequest
 from backend.errors import DomainNotRunning, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.events import ConnectionEvent, LifecycleEvent
-from backend.model import BlockOperation, DiskKey, DomainKey, DomainState, DumpFlags, DumpRequest, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import BlockOperation, DiskKey, DomainKey, DomainState, JobOperation
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Verdict
 from backend.records.record import JobRecord

@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from backend.errors import BackendError
-from backend.model import BlockOperation, DomainKey, DomainState, JobOperation, JobStats, MigrationLimits
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DomainKey, DomainState, JobOperation, MigrationLimits
 from backend.simulator import SimulatorBackend
 from tests.unit.simulator.conftest import Clock, Open
 

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.errors import NotSupported
-from backend.model import DomainState, JobStats, JobType, MigrationLimits
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import DomainState, MigrationLimits
 from backend.simulator.machine import new_machine
 from backend.simulator.options import MIB
 from backend.simulator.plans import migration as migrations
-from backend.simulator.plans.migration import MAX_DOWNTIME, Copying, Migration
+from backend.simulator.plans.migration import MAX_DOWNTIME, Migration
 from backend.simulator.plans.plan import NEVER, Ending
 
 BEGUN, LENGTH, MEMORY = 1_700_000_000.0, 10.0, 1000 * MIB
@@ -136,7 +137,7 @@ def test_postcopy_ends_every_migration(plan: Migration, later: float) -> None:
     if not open_to_change(plan, at) or not plan.postcopy:
         return
     after = migrations.postcopy_started(plan, BEGUN + at)
-    assert after.copying is Copying.POSTCOPY
+    assert after.phase is Postcopy.ACTIVE
     assert after.stop <= BEGUN + at + MEMORY / after.speed + 0.001
     first = shown(after, at)
     assert first.remaining >= 0

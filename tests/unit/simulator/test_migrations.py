@@ -10,12 +10,8 @@ from backend.events import (
     JobEvent,
     LifecycleEvent,
 )
-from backend.model import (
-    DomainKey,
-    DomainState,
-    JobType,
-    MigrationLimits,
-)
+from backend.job_stats import JobType
+from backend.model import DomainKey, DomainState, MigrationLimits
 from backend.simulator import SimulatorBackend
 from backend.simulator.options import MIB
 from tests.unit.simulator.conftest import Clock

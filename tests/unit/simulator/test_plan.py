@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.errors import NotSupported, OperationFailed
-from backend.model import DomainState, DumpFlags, DumpFormat, DumpRequest, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import DomainState, JobOperation
 from backend.simulator.machine import Machine, new_machine
 from backend.simulator.options import MIB, Fail
 from backend.simulator.plans import domain_jobs

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import DomainNotRunning
-from backend.model import DomainKey, DumpRequest
+from backend.model import DomainKey
 from backend.simulator import SimulatorBackend
 
 pytestmark = pytest.mark.process

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.model import DumpRequest
+from backend.dump_request import DumpRequest
 from backend.simulator import patrol
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.snapshot import Situation

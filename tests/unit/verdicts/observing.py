@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import NoConnection
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
 from backend.files.dumpfile import DumpFile
-from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.outcome import Outcome
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.attachment import Attachment

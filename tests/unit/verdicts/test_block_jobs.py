@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from backend.errors import DomainNotRunning, NoConnection
 from backend.events import BlockJobEvent, BlockJobStatus, Lifecycle
-from backend.model import BlockOperation, DiskKey, DiskSource, JobStats
+from backend.job_stats import JobStats
+from backend.model import BlockOperation, DiskKey, DiskSource
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import DiskSeen, Observation, Sampled, SampleFailed
@@ -125,6 +126,13 @@ def test_an_abort_of_what_was_ready_says_that_the_copy_is_whole() -> None:
     assert "whole" not in outcome_of(sampled(), CANCELED).detail
 
 
+def test_a_disk_on_the_layer_that_an_active_commit_led_to_does_not_prove_which_one_did() -> None:
+    seen = [sampled(100, True, BlockOperation.ACTIVE_COMMIT), LOST, BACK, GONE, DiskSeen(NEW)]
+    outcome = outcome_of(*seen, operation=BlockOperation.ACTIVE_COMMIT)
+    assert (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.NONE)
+    assert outcome.detail == "The disk reads and writes /new now, which another commit may have led to."
+
+
 @dataclass(frozen=True)
 class Story:
     """How a job really went, and what reaches the one who waits."""
@@ -175,7 +183,8 @@ def test_the_verdict_is_the_truth_or_unproven(story: Story) -> None:
     pivoted = mirrors and story.ending == BlockJobStatus.COMPLETED
     now_at = NEW if pivoted else KEPT
     if mirrors and story.ending is not None and story.follows == BlockJobStatus.COMPLETED:
-        now_at = DiskSource("/new", index=3)
+        # A copy has a new number; a layer that is committed to has the one that it always had.
+        now_at = DiskSource("/new", index=3) if operation == BlockOperation.COPY else NEW
     if story.looks_at_disk:
         seen.append(DiskSeen(now_at))
     attachment, now = BlockAttachment(DISK, operation, OLD if mirrors else DiskSource("/old")), 100.0

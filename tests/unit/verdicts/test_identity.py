@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import NoConnection
 from backend.events import DumpEvent
-from backend.model import DumpRequest, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records import process
 from backend.verdicts.attachment import Attachment

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from backend.events import JobEvent, Lifecycle
-from backend.model import JobOperation, JobStats, JobType, Postcopy
+from backend.job_stats import JobStats, JobType, Postcopy
+from backend.model import JobOperation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.observations import Sampled

@@ -8,7 +8,8 @@ import pytest
 
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, Lifecycle
-from backend.model import DomainState, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import DomainState, JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backend.dump_request import DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, RecordEvent
-from backend.model import DomainState, DumpFlags, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import DomainState, JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from backend.dump_request import DumpFlags
 from backend.events import DumpEvent
-from backend.model import DumpFlags, JobOperation, JobType
+from backend.job_stats import JobType
+from backend.model import JobOperation
 from backend.outcome import Evidence, Verdict
 from backend.records.record import RecordState
 from backend.verdicts.attachment import Attachment

@@ -15,10 +15,12 @@ from itertools import chain, repeat
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent
 from backend.files.dumpfile import DumpFile
-from backend.model import Domain, DomainKey, DomainState, DumpFlags, DumpFormat, JobOperation, JobStats, JobType
+from backend.job_stats import JobStats, JobType
+from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.outcome import Outcome, Verdict
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.attachment import Attachment

@@ -1,0 +1,147 @@
+"""The screen of the jobs that are remembered: of all domains and hosts, by anyone, as long as this machine knows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+from backend.observing.histories import JobFeed, Recollection
+from backend.records.history import Query
+from backend.text import clean
+from backend.threads import in_thread
+from tui.commands.commands import (
+    ClearFilter,
+    Close,
+    Command,
+    CopyEntry,
+    CopyFile,
+    Filter,
+    Help,
+    OpenEntry,
+    ReverseSort,
+    Sort,
+)
+from tui.commands.offering import CommandPane, OfferingScreen
+from tui.screens.help import HelpScreen
+from tui.screens.past_job import PastJobScreen
+from tui.session.past_jobs import PastJobs
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.job_pane import JobPane
+from tui.widgets.job_table import JobTable
+from tui.widgets.key_bar import KeyBar
+
+MOST = 10_000
+"""Jobs that are shown, the newest ones."""
+INTERVAL = 1.0
+"""Seconds between two looks at what others have written."""
+SHARE = 10
+"""A look that takes long is followed by the next one after so many times as long, at the soonest."""
+EMPTY = "no jobs yet: what this console sees from now on, and what you start, is kept here"
+
+
+class HistoryScreen(OfferingScreen[None]):
+    """Reads in a thread, again when this console remembers something, and at an interval for what others do.
+
+    `host_name`: what the host of a URI is called.
+    """
+
+    AUTO_FOCUS = "JobTable"
+    OFFERS = (OpenEntry, Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile, Help, Close)
+    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+
+    @dataclass
+    class Read(Message):
+        """What is remembered, or what has changed of that."""
+
+        recollection: Recollection
+
+    def __init__(self, host_name: Callable[[str], str]) -> None:
+        super().__init__()
+        self._jobs = PastJobs(host_name)
+        self._pane = JobPane(self._jobs, MOST)
+        self._wake = asyncio.Event()
+        self._troubles: dict[str, None] = {}
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="troubles", markup=False)
+        yield self._pane
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._pane.show_empty("reading the history …")
+        self._follow()
+
+    @property
+    def panes(self) -> list[CommandPane]:
+        return [self._pane]
+
+    def remembered(self) -> None:
+        """This console has learned something of a job."""
+        self._wake.set()
+
+    def refusal(self, command: type[Command]) -> str | None:
+        return "no job is selected" if command is OpenEntry and self._pane.table.chosen is None else None
+
+    def has_key(self, command: type[Command]) -> bool:
+        # While someone types a filter, the keys of these are characters like any other.
+        return command not in (Close, Help, OpenEntry) or not isinstance(self.focused, FilterLine)
+
+    @work
+    async def _follow(self) -> None:
+        clock = asyncio.get_running_loop().time
+        feed = JobFeed(Query(limit=MOST))
+        read = feed.recall
+        while True:
+            self._wake.clear()
+            began = clock()
+            recollection = await in_thread(lambda: self._prepared(read()), "history")  # noqa: B023 - it is awaited
+            if read == feed.recall or recollection.jobs or recollection.errors:
+                self.post_message(self.Read(recollection))
+            read = feed.changes
+            await asyncio.sleep((clock() - began) * SHARE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), INTERVAL)
+
+    def _prepared(self, recollection: Recollection) -> Recollection:
+        self._jobs.prepare(recollection.jobs)
+        return recollection
+
+    @on(Read)
+    def _read(self, event: Read) -> None:
+        self._pane.show_empty(EMPTY)
+        self._pane.change(event.recollection.jobs)
+        self._troubles |= dict.fromkeys(clean(error.message) for error in event.recollection.errors.values())
+        troubles = self.query_one("#troubles", Static)
+        troubles.update(Content("\n").join(Content.styled(text, "$warning") for text in self._troubles))
+        troubles.display = bool(self._troubles)
+        above = self.app.screen
+        if isinstance(above, PastJobScreen) and (job := self._jobs.find(above.job)) is not None:
+            above.show(job)
+        self.refresh_bindings()
+
+    @on(JobTable.Chosen)
+    def _chosen(self) -> None:
+        self.offer(OpenEntry)
+
+    @on(OpenEntry)
+    def _open(self) -> None:
+        if (job := self._pane.table.chosen) is not None:
+            self.open(PastJobScreen(job, self._jobs.host_name(job.entry.uri)))
+
+    @on(Help)
+    def _help(self) -> None:
+        self.open(HelpScreen(self))
+
+    @on(Close)
+    def _close(self) -> None:
+        self.leave(None)

@@ -1,0 +1,202 @@
+"""The table of remembered jobs: a cursor, the columns that fit, and only the lines that are on the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from backend.text import clean
+from backend.verdicts.job_sources import SourcedJob
+from tui.session.past_jobs import PastJobs
+from tui.terminal.private_textual import set_virtual_size
+from tui.widgets.job_columns import BEGAN, COLUMNS, GAP, JobColumn, fitting
+from tui.words.cells import crop, fit, width
+
+_MARGIN = 2
+"""Cells to the left of a line, for the cursor."""
+
+
+class JobTable(ScrollView, can_focus=True):
+    """Shows `jobs`; call `show` when they are others. The cursor stays on its job; unmoved, at the top."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"job-table--header", "job-table--cursor"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Next job"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Previous job"),
+        Binding("g,home", "go(0)", "First", show=False, id="cursor.first", tooltip="First job"),
+        Binding("G,end", "go(-1)", "Last", show=False, id="cursor.last", tooltip="Last job"),
+        Binding("ctrl+d,pagedown", "page(1)", "Half a page down", show=False, id="cursor.page-down",
+                tooltip="Half a page down"),
+        Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
+                tooltip="Half a page up"),
+    ]  # fmt: skip
+
+    class Chosen(Message):
+        """The job under the cursor was double-clicked."""
+
+    def __init__(self, jobs: PastJobs) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self.placeholder = ""
+        """What is shown while there are no jobs."""
+        self._layout: list[tuple[JobColumn, int]] = []
+        self._longest: dict[str, int] = {}
+        self._sorted_by = BEGAN
+        self._descending = True
+        self._index = 0
+        self._cursor: SourcedJob | None = None
+        self._moved = False
+
+    @property
+    def chosen(self) -> SourcedJob | None:
+        """The job under the cursor."""
+        return self._cursor
+
+    def show(self) -> None:
+        """Show the jobs as they are now."""
+        shown, offset = self._jobs.shown, self._index - self.scroll_offset.y
+        if self._cursor is not None and self._moved and (index := self._jobs.index(self._cursor)) is not None:
+            self._index = index
+        elif not self._moved:
+            self._index = 0
+        self._index = max(0, min(self._index, len(shown) - 1))
+        self._cursor = shown[self._index] if shown else None
+        set_virtual_size(self, Size(0, len(shown) + 1))
+        self.scroll_to(y=self._index - offset, animate=False)
+        self._reveal()
+        self._longest = {
+            "domain": max((width(job.entry.domain) for job in shown), default=0),
+            "host": max((width(self._jobs.host_name(uri)) for uri in self._jobs.hosts), default=0),
+            "by": max((width(job.requester) for job in shown), default=0),
+        }
+        self._lay_out()
+
+    def show_placeholder(self, text: str) -> None:
+        """What to show while there are no jobs."""
+        self.placeholder = text
+        self.refresh()
+
+    def sort_by_next(self) -> None:
+        """Sort by the next shown column, in its default direction."""
+        shown = [column for column, _ in self._layout] or list(COLUMNS)
+        at = next((index for index, column in enumerate(shown) if column.id == self._sorted_by), -1)
+        column = shown[(at + 1) % len(shown)]
+        self._sort(column, column.descending)
+
+    def reverse(self) -> None:
+        """Sort the other way round."""
+        self._sort(next(column for column in COLUMNS if column.id == self._sorted_by), not self._descending)
+
+    def action_move(self, lines: int) -> None:
+        self._go(self._index + lines)
+
+    def action_go(self, index: int) -> None:
+        self._go(index if index >= 0 else len(self._jobs.shown) - 1)
+
+    def action_page(self, direction: int) -> None:
+        self._go(self._index + direction * max(1, self._page // 2))
+
+    @property
+    def _page(self) -> int:
+        """Jobs that fit below the header."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _sort(self, column: JobColumn, descending: bool) -> None:
+        self._sorted_by, self._descending = column.id, descending
+        self._jobs.sort_by(column.value, descending)
+        self.show()
+
+    def _go(self, index: int) -> None:
+        if not self._jobs.shown:
+            return
+        self._moved = True
+        self._index = max(0, min(index, len(self._jobs.shown) - 1))
+        self._cursor = self._jobs.shown[self._index]
+        self._reveal()
+        self.refresh()
+
+    def _reveal(self) -> None:
+        top = round(self.scroll_target_y)
+        if self._index < top:
+            self.scroll_to(y=self._index, animate=False)
+        elif self._index >= top + self._page:
+            self.scroll_to(y=self._index - self._page + 1, animate=False)
+
+    def _lay_out(self) -> None:
+        cells = self.scrollable_content_region.width - _MARGIN
+        self._layout = fitting(cells, self._longest, len(self._jobs.hosts) > 1)
+        self.refresh()
+
+    def on_mount(self) -> None:
+        set_virtual_size(self, Size(0, 1))
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        self._reveal()
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            self._click_header(offset.x - _MARGIN)
+            return
+        index = offset.y - 1 + self.scroll_offset.y
+        if index < len(self._jobs.shown):
+            self._go(index)
+            if event.chain == 2:
+                self.post_message(self.Chosen())
+
+    def _click_header(self, x: int) -> None:
+        for column, cells in self._layout:
+            if 0 <= x < cells:
+                again = column.id == self._sorted_by
+                self._sort(column, not self._descending if again else column.descending)
+                return
+            x -= cells + GAP
+
+    def render_line(self, y: int) -> Strip:
+        if y == 0:
+            return self._strip(self._header(), "job-table--header")
+        index = y - 1 + self.scroll_offset.y
+        if index < len(self._jobs.shown):
+            cursor = index == self._index
+            return self._strip(self._line(self._jobs.shown[index], cursor), *["job-table--cursor"] * cursor)
+        if not self._jobs.shown and y == max(1, self.size.height // 3):
+            return self._strip(self._centred(self.placeholder))
+        return Strip.blank(self.scrollable_content_region.width, self.rich_style)
+
+    def _strip(self, content: Content, *classes: str) -> Strip:
+        style = self.get_visual_style(*classes) if classes else self.visual_style
+        return Strip(content.render_segments(style))
+
+    def _header(self) -> Content:
+        titles = []
+        for column, cells in self._layout:
+            mark = ("▾" if self._descending else "▴") if column.id == self._sorted_by else ""
+            titles.append(fit(crop(column.title, cells - len(mark)) + mark, cells, column.right))
+        return Content(" " * _MARGIN + (" " * GAP).join(titles))
+
+    def _line(self, job: SourcedJob, cursor: bool) -> Content:
+        host = self._jobs.host_name(job.entry.uri)
+        parts: list[tuple[str, str]] = [("▌ " if cursor else "  ", "$accent")]
+        for column, cells in self._layout:
+            parts += [column.piece(job, host, cells), (" " * GAP, "")]
+        parts[-1] = (
+            " " * max(0, self.scrollable_content_region.width - sum(width(text) for text, _ in parts[:-1])),
+            "",
+        )
+        return Content.assemble(*parts)
+
+    def _centred(self, text: str) -> Content:
+        cells = self.scrollable_content_region.width
+        text = crop(clean(text), cells)
+        return Content.styled(" " * ((cells - width(text)) // 2) + text, "$foreground-muted")
