@@ -78,8 +78,7 @@ class Reports:
         self._disk_begins: dict[str, float] = {}
         """When the begin of a disk's job was last reported, by the domain's uuid."""
         self._gathered: dict[JobKey, list[_Report]] = {}
-        self.tasks: set[asyncio.Task[None]] = set()
-        """What puts reports together."""
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def know(self, domain: DomainKey) -> None:
         """There is this run of a domain."""
@@ -114,11 +113,16 @@ class Reports:
         seen = Sampled(stats, began + stats.time_elapsed / 1000)
         self._start(self._remember(key, stats.operation, reports, seen=seen))
 
+    @property
+    def pending(self) -> set[asyncio.Task[None]]:
+        """What puts reports together at present."""
+        return self._tasks
+
     async def close(self) -> None:
         """Remember nothing more."""
-        for task in self.tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _forget(self, uuid: str, run: DomainKey | None) -> None:
         if self._runs.get(uuid) == run:
@@ -153,11 +157,11 @@ class Reports:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self.tasks.add(task)
+        self._tasks.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self.tasks.discard(task)
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job that was missed is not remembered", exc_info=error)
 

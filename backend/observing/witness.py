@@ -114,7 +114,7 @@ class Witness:
 
     async def settle(self) -> None:
         """Return once all jobs that were seen are over, and what was reported of others is put together."""
-        while tasks := [*self._tasks, *self._reports.tasks]:
+        while tasks := [*self._tasks, *self._reports.pending]:
             await asyncio.wait(tasks)
 
     async def _listen(self, events: EventStream) -> None:

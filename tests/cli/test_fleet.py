@@ -66,6 +66,30 @@ def test_a_dead_host_has_one_line_and_hides_nobody() -> None:
     assert hosts(ended) == [A, A, B, B, B]
 
 
+@pytest.mark.hypervisor
+@pytest.mark.usefixtures("here")
+def test_without_names_a_dead_host_is_told_of_and_the_others_are_waited_on() -> None:
+    ended = virt_jobs("-c", DEAD, *BOTH, "wait", "--operation", "dump")
+    assert (ended.returncode, ended.stdout) == (7, "")
+    dead, nothing = ended.stderr.splitlines()
+    assert DEAD in dead
+    assert nothing == f"virt-jobs: no dump is running on {A}, {B}"
+    outcomes, code = follow_next("-c", DEAD, *BOTH, "wait", "--next", then=("-c", B, "dump", "vm-03", "core"))
+    assert (outcomes, code) == ([("vm-03", "completed")], 0)
+
+
+def follow_next(*arguments: str, then: tuple[str, ...]) -> tuple[list[tuple[str, str]], int]:
+    """The outcomes and exit code of a command that waits for the next job; `then` is the command that starts one."""
+    command = [sys.executable, "-m", "tui", *arguments, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert {json.loads(process.stdout.readline())["uri"] for _ in range(2)} == {A, B}
+        assert virt_jobs(*then).returncode == 0
+        out, _ = process.communicate()
+    lines = [json.loads(line) for line in out.splitlines()]
+    return [(line["domain"], line["verdict"]) for line in lines if line["event"] == "outcome"], process.returncode
+
+
 @pytest.mark.parametrize("command", [["info"], ["abort"], ["resume"], ["wait"], ["dump"]], ids=" ".join)
 def test_a_name_that_several_hosts_have_is_never_acted_upon(command: list[str], tmp_path: Path) -> None:
     path = tmp_path / "core"

@@ -107,6 +107,11 @@ async def kill_qemu(scene: Scene) -> None:
     await scene.harness.crash(scene.domain)
 
 
+async def kill_qemu_when_ready(scene: Scene) -> None:
+    await until_ready(scene)
+    await scene.harness.crash(scene.domain)
+
+
 Act = Callable[[Scene], Awaitable[None]]
 COMPLETED, CANCELLED = {Verdict.COMPLETED}, {Verdict.CANCELLED}
 NOT_COMPLETED = {Verdict.FAILED, Verdict.CANCELLED}
@@ -128,6 +133,9 @@ NOT_COMPLETED = {Verdict.FAILED, Verdict.CANCELLED}
         pytest.param(COPY, destroy, NOT_COMPLETED, id="copy, destroyed"),
         pytest.param(COPY, kill_qemu, NOT_COMPLETED, id="copy, QEMU killed"),
         pytest.param(PULL, kill_qemu, NOT_COMPLETED, id="pull, QEMU killed"),
+        pytest.param(COMMIT, kill_qemu, NOT_COMPLETED, id="inner commit, QEMU killed"),
+        pytest.param(COPY, kill_qemu_when_ready, NOT_COMPLETED, id="copy, QEMU killed when ready"),
+        pytest.param(ACTIVE, kill_qemu_when_ready, NOT_COMPLETED, id="active commit, QEMU killed when ready"),
     ],
 )
 async def test_every_waiter_learns_how_it_ended(
@@ -152,14 +160,15 @@ async def test_every_waiter_learns_how_it_ended(
         assert outcome.evidence in (Evidence.JOB_EVENT, Evidence.LIFECYCLE)
 
 
+@pytest.mark.parametrize("operation", [COPY, ACTIVE], ids=["copy", "active commit"])
 @pytest.mark.parametrize("act", [pivot, abort_when_ready])
 async def test_who_comes_once_it_is_ready_learns_it_too(
-    harness: Harness, backend: Backend, readonly: Backend, act: Act
+    harness: Harness, backend: Backend, readonly: Backend, act: Act, operation: BlockOperation
 ) -> None:
-    async with scene_of(harness, backend, readonly, COPY) as scene:
+    async with scene_of(harness, backend, readonly, operation) as scene:
         await until_ready(scene)
         assert await wait_until_ready(backend, scene.disk) is None
-        waits = [await attached(each, scene.domain, COPY) for each in (backend, readonly)]
+        waits = [await attached(each, scene.domain, operation) for each in (backend, readonly)]
         await act(scene)
         async with asyncio.timeout(PATIENCE):
             outcomes = await asyncio.gather(*waits)

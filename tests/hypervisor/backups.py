@@ -15,6 +15,8 @@ import libvirt_qemu
 from tests.eventually import eventually
 
 DISK = "vda"
+_JOB = f"backup-{DISK}-libvirt-1-format"
+"""QEMU's name of a job."""
 
 
 def pull_xml(server: str, scratch: Path, disk: str = DISK) -> str:
@@ -56,6 +58,11 @@ def begin_held(domain: Any, folder: Path, pull: bool) -> None:
     eventually(lambda: _begun_paused(domain, folder))
 
 
+def release(domain: Any) -> None:
+    """Let a push backup go on that was begun by `begin_held`."""
+    _monitor(domain, "job-resume", id=_JOB)
+
+
 def abort(domain: Any) -> None:
     """Abort the domain's backup, if it has one, and wait for its end."""
     with contextlib.suppress(libvirt.libvirtError):
@@ -66,7 +73,7 @@ def abort(domain: Any) -> None:
 def _begun_paused(domain: Any, folder: Path) -> bool:
     """Whether a push backup has begun that was not over before it could be paused. libvirt has no call for it."""
     domain.backupBegin(push_xml({DISK: _new(folder)}), None, 0)
-    _monitor(domain, "job-pause", id=f"backup-{DISK}-libvirt-1-format")
+    _monitor(domain, "job-pause", id=_JOB)
     while jobs := _monitor(domain, "query-jobs")["return"]:
         if any(job["status"] == "paused" for job in jobs):
             return True

@@ -19,8 +19,9 @@ from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE
 from tests.hypervisor import backups
-from tests.hypervisor.daemon import domain_xml
+from tests.hypervisor.daemon import Machines, domain_xml
 from tests.hypervisor.disk import small_disk
+from tests.hypervisor.onlookers import kill_qemu, onlookers
 from tests.hypervisor.operations import Act, Host, abort, attached, destroy, ended, nothing
 from tests.tui.console import console
 
@@ -233,3 +234,45 @@ async def test_who_waited_before_the_daemon_died_and_who_came_after_it_agree_on_
             outcomes = await asyncio.gather(before.outcome(), after.outcome())
     assert [outcome.verdict for outcome in outcomes] == [Verdict.UNPROVEN, Verdict.UNPROVEN], outcomes
     is_unproven(outcomes[1])
+
+
+# Whoever waits, and whatever is cut meanwhile.
+
+
+async def let_go(host: Host, domain: DomainKey) -> None:
+    await asyncio.to_thread(backups.release, host.machines.handle(domain))
+
+
+@pytest.mark.parametrize(
+    ("pull", "act", "verdict"),
+    [
+        pytest.param(False, let_go, Verdict.COMPLETED, id="push"),
+        pytest.param(False, abort, Verdict.CANCELLED, id="push, aborted"),
+        pytest.param(False, kill_qemu, Verdict.FAILED, id="push, QEMU killed"),
+        pytest.param(True, abort, Verdict.UNPROVEN, id="pull, aborted"),
+        pytest.param(True, kill_qemu, Verdict.FAILED, id="pull, QEMU killed"),
+    ],
+)
+@pytest.mark.parametrize("cut", [False, True], ids=["connected", "cut"])
+async def test_every_waiter_of_a_backup_learns_the_same(
+    here: Host, pull: bool, act: Act, verdict: Verdict, cut: bool
+) -> None:
+    domain = here.machines.start("vm", disk=here.disk(DISK, DATA))
+    await asyncio.to_thread(backups.begin_held, here.machines.handle(domain), here.folder, pull)
+    async with onlookers(here, domain, JobOperation.BACKUP) as waiting:
+        if cut:
+            await waiting.proxy.cut()
+        await act(here, domain)
+        assert await waiting.verdicts(cut) == {verdict}
+
+
+async def test_a_push_backup_under_which_the_daemon_dies_is_never_said_to_be_what_it_was_not(here: Host) -> None:
+    domain = here.machines.start("vm", disk=here.disk(DISK, DATA))
+    await asyncio.to_thread(backups.begin_held, here.machines.handle(domain), here.folder, False)
+    async with attached(here, domain, JobOperation.BACKUP) as waiting:
+        await asyncio.to_thread(here.daemon.kill)
+        await asyncio.to_thread(here.daemon.start)
+        with Machines(here.uri) as machines:
+            await asyncio.to_thread(backups.release, machines.handle(domain))
+        outcome = await waiting.outcome()
+    assert outcome.verdict in (Verdict.COMPLETED, Verdict.UNPROVEN), outcome

@@ -16,6 +16,7 @@ from backend.files.inspect import inspect_target
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.children import Children
 from tests.contract.steps import PATIENCE
+from tests.contract.steps import eventually as in_the_end
 from tests.eventually import eventually
 from tests.hypervisor.daemon import SYSTEM, Machines, unique, virsh_dump
 from tests.hypervisor.forgery import HELPERS, forged
@@ -57,10 +58,9 @@ async def test_the_file_of_the_shortest_dump_is_held_beside_forged_ones(
             assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
             async with asyncio.timeout(PATIENCE):
                 async for event in events:
-                    if isinstance(event, JobBegan) and await backend.last_dump_target(domain) is not None:
+                    if isinstance(event, JobBegan):
                         break
-        target = await backend.last_dump_target(domain)
-        assert target is not None
+            target = await in_the_end(lambda: backend.last_dump_target(domain))
         assert target.path == str(folder / "real")
         assert target.first_seen <= target.last_seen
         assert inspect_target(target).whole

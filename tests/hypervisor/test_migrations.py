@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
 import re
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +23,7 @@ from backend.model import DomainKey, JobOperation
 from backend.observing.convergence import Course
 from backend.outcome import Outcome, Verdict
 from tests.contract.steps import eventually, job_seen
+from tests.hypervisor.onlookers import onlookers
 from tests.hypervisor.operations import (
     CANCELLED,
     COMPLETED,
@@ -106,6 +111,61 @@ async def test_a_migration_whose_domain_is_destroyed_where_it_leaves(here: Host,
 
     ends = await migrated(here, there, destroy)
     assert (ends.out, ends.into) == (FAILED, FAILED)
+
+
+async def test_a_migration_whose_qemu_is_killed_where_it_leaves(here: Host, there: Host) -> None:
+    async def kill(domain: DomainKey) -> None:
+        os.kill(_qemu(domain, incoming=False), signal.SIGKILL)
+
+    ends = await migrated(here, there, kill)
+    assert ends.out[0] is ends.into[0] is Verdict.FAILED
+
+
+async def test_a_migration_whose_qemu_is_killed_where_it_arrives(here: Host, there: Host) -> None:
+    async def kill(domain: DomainKey) -> None:
+        os.kill(_qemu(domain, incoming=True), signal.SIGKILL)
+
+    ends = await migrated(here, there, kill)
+    assert ends.out[0] is ends.into[0] is Verdict.FAILED
+
+
+def _qemu(domain: DomainKey, incoming: bool) -> int:
+    """The process of the domain that sends it, or the one that it comes in to."""
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().split(b"\0") if process.name.isdigit() else [b""]
+            ours = b"qemu-system" in arguments[0] and domain.uuid.encode() in arguments
+            if ours and (b"-incoming" in arguments) is incoming:
+                return int(process.name)
+    raise LookupError(domain.name)
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["connected", "cut"])
+async def test_every_waiter_learns_of_an_aborted_migration(here: Host, there: Host, cut: bool) -> None:
+    domain = here.machines.start("vm", MIB, filled=True)
+    command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
+    virsh = here.virsh(*command, "--bandwidth", SLOW)
+    await arrival(there, domain, virsh)
+    async with onlookers(here, domain, JobOperation.MIGRATION_OUT) as waiting:
+        if cut:
+            await waiting.proxy.cut()
+        await ended(here.virsh("domjobabort", domain.uuid))
+        assert await ended(virsh)
+        # How it was aborted may be seen for some ms only.
+        assert await waiting.verdicts(cut) <= {Verdict.CANCELLED, Verdict.FAILED}
+
+
+async def test_a_migration_under_which_its_daemon_dies_is_never_said_to_be_complete(here: Host, there: Host) -> None:
+    domain = here.machines.start("vm", MIB, filled=True)
+    command = ["migrate", domain.uuid, there.uri, "--live", "--unsafe", "--migrateuri", "tcp://127.0.0.1"]
+    virsh = here.virsh(*command, "--bandwidth", SLOW)
+    await arrival(there, domain, virsh)
+    async with attached(here, domain, JobOperation.MIGRATION_OUT) as waiting:
+        await asyncio.to_thread(here.daemon.kill)
+        assert await ended(virsh)
+        await asyncio.to_thread(here.daemon.start)
+        outcome = await waiting.outcome()
+    assert outcome.verdict in (Verdict.FAILED, Verdict.UNPROVEN), outcome
 
 
 async def test_a_fleet_shows_both_ends_of_a_migration(here: Host, there: Host) -> None:

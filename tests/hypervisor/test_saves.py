@@ -15,6 +15,7 @@ from backend.observing.wait import wait
 from backend.outcome import Verdict
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.helper import Held
+from tests.hypervisor.onlookers import kill_qemu, onlookers
 from tests.hypervisor.operations import (
     CANCELLED,
     COMPLETED,
@@ -85,6 +86,46 @@ async def test_a_managed_save(here: Host) -> None:
     path = here.daemon.folder / "config/libvirt/qemu/save/vm.save"
     found, _ = await written(here, domain, JobOperation.SAVE, path, nothing, ["managedsave", domain.uuid])
     assert found == COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("act", "verdict"),
+    [
+        pytest.param(nothing, Verdict.COMPLETED, id="completed"),
+        pytest.param(destroy, Verdict.FAILED, id="destroyed"),
+        pytest.param(kill_qemu, Verdict.FAILED, id="QEMU killed"),
+    ],
+)
+@pytest.mark.parametrize("cut", [False, True], ids=["connected", "cut"])
+async def test_every_waiter_of_a_save_learns_the_same(here: Host, act: Act, verdict: Verdict, cut: bool) -> None:
+    domain = here.machines.start("vm", MIB, filled=True)
+    path = here.folder / "saved"
+    with Held(path) as held:
+        virsh = here.virsh("save", domain.uuid, path)
+        await asyncio.to_thread(held.until_stopped)
+        async with onlookers(here, domain, JobOperation.SAVE) as waiting:
+            if cut:
+                await waiting.proxy.cut()
+            await act(here, domain)
+            await asyncio.to_thread(held.release)
+            errors = await ended(virsh)
+            assert await waiting.verdicts(cut) == {verdict}
+    assert bool(errors) is (verdict is Verdict.FAILED)
+
+
+async def test_a_save_under_which_the_daemon_dies_is_never_said_to_be_complete(here: Host) -> None:
+    domain = here.machines.start("vm", MIB, filled=True)
+    path = here.folder / "saved"
+    with Held(path) as held:
+        virsh = here.virsh("save", domain.uuid, path)
+        await asyncio.to_thread(held.until_stopped)
+        async with attached(here, domain, JobOperation.SAVE) as waiting:
+            await asyncio.to_thread(here.daemon.kill)
+            await asyncio.to_thread(held.release)
+            await asyncio.to_thread(here.daemon.start)
+            assert await ended(virsh)
+            outcome = await waiting.outcome()
+    assert outcome.verdict in (Verdict.FAILED, Verdict.UNPROVEN), outcome
 
 
 SNAPSHOTS = {

@@ -23,6 +23,8 @@ from tui.config.values import Config
 
 LIMIT = 20.0
 """Seconds after which a thing that should be seen is missing."""
+NOTICE = 10.0
+"""Seconds for which a notice stays, so that a slow machine gets to see it, and what is below it as well."""
 
 
 class User:
@@ -94,6 +96,7 @@ async def console(
 ) -> AsyncIterator[User]:
     """The console on those hypervisors, with its user; quit at the end."""
     app = Console(list(uris), readonly, config)
+    app.NOTIFICATION_TIMEOUT = NOTICE  # type: ignore[misc]
     async with app.run_test(size=size, notifications=True) as pilot:
         yield User(app, pilot)
         app.exit()

@@ -16,6 +16,7 @@ import pytest
 from backend.dump_request import DumpRequest
 from backend.model import JobOperation
 from backend.observing.histories import JobFeed, Recollection
+from backend.observing.memory import Memory
 from backend.outcome import Verdict
 from backend.records.entry import JobEntry
 from backend.records.history import History
@@ -218,6 +219,15 @@ async def test_a_source_that_cannot_be_read_is_named_and_hides_no_other(
     remember(("db-1", Verdict.COMPLETED))
     async with console(QUIET, size=(140, 36)) as user:
         await opened(user, "1 job", "db-1", "others than root may have written it")
+
+
+async def test_what_cannot_be_stored_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    why = ["the disk is full"]
+    monkeypatch.setattr(Memory, "trouble", property(lambda memory: why[0]))
+    async with console(QUIET, size=(140, 36)) as user:
+        await opened(user, "not stored yet: the disk is full")
+        why[0] = ""
+        await user.sees_no("not stored yet")
 
 
 async def test_of_very_many_jobs_the_newest_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:

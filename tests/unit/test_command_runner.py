@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backend.dump_request import DumpRequest
 from backend.errors import CommandNotExecutable, CommandNotFound, InvalidPath, JournalError, NoJob
-from backend.model import DumpRequest, JobOperation
+from backend.model import JobOperation
 from backend.outcome import Verdict
 from backend.records import command
 from backend.records.command import CommandRecord

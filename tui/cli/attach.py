@@ -47,6 +47,7 @@ async def _wait_for_one(
 async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFollower) -> Exit:
     """The same for every job that is running now on any domain of the hypervisors."""
     waits: list[Wait] = []
+    searched: list[str] = []
     fleet.complain_of_unreachable()
     missing = [exits.of_error(error) for error in fleet.unreachable.values()]
     for backend, answer in (await list_open(fleet.backends)).items():
@@ -56,6 +57,7 @@ async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFoll
             complain(host_error_line(fleet.host(backend), answer))
             missing.append(exits.of_error(answer))
             continue
+        searched.append(fleet.host(backend))
         for jobs in answer:
             waits += [
                 (jobs.domain.name, partial(follower.follow_seen, backend, jobs.domain.key, stats))
@@ -63,8 +65,10 @@ async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFoll
                 if options.means(stats.operation, stats.disk)
             ]
     if not waits:
+        if not searched:
+            return exits.worst(missing)
         kind = options.operation.label if options.operation is not None else "job"
-        complain(f"no {kind} is running on {fleet.name}")
+        complain(f"no {kind} is running on {', '.join(searched)}")
         return exits.worst([Exit.NO_JOB, *missing])
     code = await _wait(waits, options, follower)
     return code if options.until is Until.ANY else exits.worst([code, *missing])

@@ -82,6 +82,7 @@ class CommandFollower:
             self._old.update(job.id for job in self._record.jobs if job.over)
         followed = not self._record.over
         with ExitStack() as stack:
+            stack.callback(self._unfollow_all)
             told_of_changes = self._watch(stack)
             told = False
             while True:
@@ -161,6 +162,10 @@ class CommandFollower:
             self._unfollow(job)
             self._tell_ready(job, job.disk)
             self._woken.set()
+
+    def _unfollow_all(self) -> None:
+        for job in self._record.jobs:
+            self._unfollow(job)
 
     def _unfollow(self, job: JobEntry) -> None:
         if (follower := self._followers.pop(job.id, None)) is not None:

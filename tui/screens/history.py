@@ -52,7 +52,7 @@ EMPTY = "no jobs yet: what this console sees from now on, and what you start, is
 class HistoryScreen(OfferingScreen[None]):
     """Reads in a thread, again when this console remembers something, and at an interval for what others do.
 
-    `host_name`: what the host of a URI is called.
+    `host_name`: what the host of a URI is called. `unstored`: why what this console saw is not stored; empty if it is.
     """
 
     AUTO_FOCUS = "JobTable"
@@ -65,8 +65,10 @@ class HistoryScreen(OfferingScreen[None]):
 
         recollection: Recollection
 
-    def __init__(self, host_name: Callable[[str], str]) -> None:
+    def __init__(self, host_name: Callable[[str], str], unstored: Callable[[], str]) -> None:
         super().__init__()
+        self._unstored = unstored
+        self._shown_unstored = ""
         self._jobs = PastJobs(host_name)
         self._pane = JobPane(self._jobs, MOST)
         self._wake = asyncio.Event()
@@ -105,7 +107,8 @@ class HistoryScreen(OfferingScreen[None]):
             self._wake.clear()
             began = clock()
             recollection = await in_thread(lambda: self._prepared(read()), "history")  # noqa: B023 - it is awaited
-            if read == feed.recall or recollection.jobs or recollection.errors:
+            news = recollection.jobs or recollection.errors or self._unstored() != self._shown_unstored
+            if read == feed.recall or news:
                 self.post_message(self.Read(recollection))
             read = feed.changes
             await asyncio.sleep((clock() - began) * SHARE)
@@ -121,13 +124,19 @@ class HistoryScreen(OfferingScreen[None]):
         self._pane.show_empty(EMPTY)
         self._pane.change(event.recollection.jobs)
         self._troubles |= dict.fromkeys(clean(error.message) for error in event.recollection.errors.values())
-        troubles = self.query_one("#troubles", Static)
-        troubles.update(Content("\n").join(Content.styled(text, "$warning") for text in self._troubles))
-        troubles.display = bool(self._troubles)
+        self._show_troubles()
         above = self.app.screen
         if isinstance(above, PastJobScreen) and (job := self._jobs.find(above.job)) is not None:
             above.show(job)
         self.refresh_bindings()
+
+    def _show_troubles(self) -> None:
+        self._shown_unstored = self._unstored()
+        unstored = [f"not stored yet: {clean(self._shown_unstored)}"] if self._shown_unstored else []
+        lines = [Content.styled(text, "$warning") for text in (*unstored, *self._troubles)]
+        troubles = self.query_one("#troubles", Static)
+        troubles.update(Content("\n").join(lines))
+        troubles.display = bool(lines)
 
     @on(JobTable.Chosen)
     def _chosen(self) -> None:

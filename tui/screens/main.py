@@ -394,7 +394,7 @@ class MainScreen(OfferingScreen[None]):
         from tui.screens.history import HistoryScreen  # Few need it, and everyone waits for the start.
 
         if self._history is None:
-            self._history = HistoryScreen(self.session.host_name)
+            self._history = HistoryScreen(self.session.host_name, lambda: self.session.memory.trouble)
             self.open(self._history, self._history_left)
 
     def _history_left(self, _: None) -> None:
