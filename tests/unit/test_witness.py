@@ -89,7 +89,7 @@ class Missed:
 
     async def remembered(self) -> list[tuple[Operation, Verdict | None, Evidence | None]]:
         """All that is remembered in the end, oldest first."""
-        while tasks := self.reports.tasks:
+        while tasks := self.reports.pending:
             await asyncio.wait(tasks)
         await self._memory.settle(PATIENCE)
         jobs = reversed(self._history.jobs())
