@@ -20,6 +20,7 @@ from tests.contract.steps import eventually as in_the_end
 from tests.eventually import eventually
 from tests.hypervisor.daemon import SYSTEM, Machines, unique, virsh_dump
 from tests.hypervisor.forgery import HELPERS, forged
+from tests.hypervisor.helper import Held
 
 pytestmark = pytest.mark.hypervisor
 
@@ -47,20 +48,23 @@ async def test_children_of_the_followed_processes_are_told_and_no_others() -> No
 
 @pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
 @pytest.mark.parametrize("options", [["--memory-only", "--format", "kdump-zlib"], []], ids=["kdump", "raw"])
-async def test_the_file_of_the_shortest_dump_is_held_beside_forged_ones(
+async def test_the_file_of_a_dump_is_held_from_its_begin_beside_forged_ones(
     machines: Machines, folder: Path, options: list[str], paused: bool
 ) -> None:
     domain = machines.start(unique("short"), 64, paused=paused)
     async with LibvirtBackend(SYSTEM) as backend, backend.events() as events:
         await asyncio.to_thread(eventually, lambda: any(thread.name == "children" for thread in threading.enumerate()))
-        with forged(domain.uuid, folder / "forged", HELPERS["the real program"]):
+        with forged(domain.uuid, folder / "forged", HELPERS["the real program"]), Held(folder / "real") as held:
             dump = virsh_dump(SYSTEM, domain, folder / "real", *options)
-            assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+            await asyncio.to_thread(held.until_stopped)
             async with asyncio.timeout(PATIENCE):
                 async for event in events:
                     if isinstance(event, JobBegan):
                         break
-            target = await in_the_end(lambda: backend.last_dump_target(domain))
+            await in_the_end(lambda: backend.dump_target(domain))
+            await asyncio.to_thread(held.release)
+            assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+        target = await in_the_end(lambda: backend.last_dump_target(domain))
         assert target.path == str(folder / "real")
         assert target.first_seen <= target.last_seen
         assert inspect_target(target).whole
