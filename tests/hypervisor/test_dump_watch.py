@@ -34,6 +34,11 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
+def is_told() -> bool:
+    """Whether this process listens to the kernel's events."""
+    return any(thread.name == "children" for thread in threading.enumerate())
+
+
 async def test_children_of_the_followed_processes_are_told_and_no_others() -> None:
     born: list[int] = []
     leave = Children.follow({os.getpid()}, born.append)
@@ -52,8 +57,9 @@ async def test_the_file_of_a_dump_is_held_from_its_begin_beside_forged_ones(
     machines: Machines, folder: Path, options: list[str], paused: bool
 ) -> None:
     domain = machines.start(unique("short"), 64, paused=paused)
+    await asyncio.to_thread(eventually, lambda: not is_told())  # The test before has left.
     async with LibvirtBackend(SYSTEM) as backend, backend.events() as events:
-        await asyncio.to_thread(eventually, lambda: any(thread.name == "children" for thread in threading.enumerate()))
+        await asyncio.to_thread(eventually, is_told)
         with forged(domain.uuid, folder / "forged", HELPERS["the real program"]), Held(folder / "real") as held:
             dump = virsh_dump(SYSTEM, domain, folder / "real", *options)
             await asyncio.to_thread(held.until_stopped)
