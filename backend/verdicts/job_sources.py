@@ -84,7 +84,7 @@ class SourcedJob:
     @property
     def outcome_if_over(self) -> Outcome | None:
         """The same if it is known to be over; None if somebody may still learn its end."""
-        detail = f"{self.entry.observer} stopped watching it before it ended."
+        detail = f"{self.entry.observer} stopped watching it while it was running."
         return self.outcome or (self._unproven(detail) if self.unwatched else None)
 
     @property
