@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -58,6 +59,8 @@ class CommandRun:
         """Set when there is something to write down."""
         self._final = False
         """Whether nothing more will change."""
+        self._writing = threading.Lock()
+        """Two threads write the record down: the one that read it first must not come last."""
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Run the command and write down how it ended, and how the jobs did that it caused.
@@ -178,7 +181,8 @@ class CommandRun:
             await detached.keep(self._write, self._commands.folder.parent, self._record.domain)
 
     def _write(self) -> None:
-        self._commands.write(self._record)
+        with self._writing:
+            self._commands.write(self._record)
 
 
 def environment(record: CommandRecord, inherited: Mapping[str, str]) -> dict[str, str]:

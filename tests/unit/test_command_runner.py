@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,34 @@ def test_only_what_runs_can_be_stopped() -> None:
     for other in (record, command.ended(record, 0), command.lost(record)):
         with pytest.raises(NoJob):
             stop_command(other)
+
+
+async def test_whoever_is_told_that_the_command_runs_finds_it_running() -> None:
+    late, overtaken, landed = threading.Event(), threading.Event(), threading.Event()
+
+    class Late(Commands):
+        """Writes what was true before the command ran only after what came later, if that can come at all."""
+
+        def write(self, record: CommandRecord) -> None:
+            if record.command_pid:
+                super().write(record)
+                overtaken.set()
+                landed.wait(0.5 if late.is_set() else 0.0)
+            elif late.is_set() or record.state is not RecordState.RUNNING:
+                super().write(record)
+            else:
+                late.set()
+                overtaken.wait(0.5)
+                super().write(record)
+                landed.set()
+
+    commands = Late()
+    record = await recorded("true")
+    found: list[CommandRecord | None] = []
+    run = CommandRun(record, commands)
+    late.set()  # The first of them is written before anything else is done.
+    asyncio.get_running_loop().call_soon(late.clear)
+    await run.run(lambda: found.append(commands.read(record.id)))
+    [seen] = found
+    assert seen is not None
+    assert seen.command_pid
