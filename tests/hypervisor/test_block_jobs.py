@@ -75,11 +75,15 @@ def with_device(device: str, disk: Path) -> str:
 
 
 async def heard(events: EventStream, last: Event) -> list[Event]:
-    """The news of jobs and disks, until `last` is among it."""
+    """What libvirt reports of jobs and disks, until `last` is among it.
+
+    The kernel may tell of the helper of a dump, too, be it another domain's.
+    """
     news: list[Event] = []
     async with asyncio.timeout(PATIENCE):
         async for event in events:
-            if isinstance(event, JobBegan | BlockJobEvent) or event == last:
+            of_helper = isinstance(event, JobBegan) and event.domain.id is None
+            if not of_helper and (isinstance(event, JobBegan | BlockJobEvent) or event == last):
                 news.append(event)
             if event == last:
                 return news

@@ -98,7 +98,8 @@ def test_it_is_bounded_and_whole_whoever_writes(state_home: Path, monkeypatch: p
         thread.join()
     paths = sorted((state_home / "virt-jobs").iterdir())
     assert [path.name for path in paths] == [log.NAME, f"{log.NAME}.1"]
-    assert all(path.stat().st_size < 11_000 for path in paths)
+    # Whoever writes while one of them renames the file still writes to that.
+    assert all(path.stat().st_size < 20_000 for path in paths)
     assert all(line.endswith(f"ERROR x: {'y' * 80}") for path in paths for line in path.read_text().splitlines())
 
 
