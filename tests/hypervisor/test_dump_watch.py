@@ -15,10 +15,12 @@ from backend.events import JobBegan
 from backend.files.inspect import inspect_target
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.children import Children
+from backend.libvirt.host.dump_watch import RECENT
 from tests.contract.steps import PATIENCE
 from tests.contract.steps import eventually as in_the_end
 from tests.eventually import eventually
 from tests.hypervisor.daemon import SYSTEM, Machines, unique, virsh_dump
+from tests.hypervisor.disk import small_disk
 from tests.hypervisor.forgery import HELPERS, forged
 from tests.hypervisor.helper import Held
 
@@ -83,3 +85,21 @@ async def test_a_backend_that_is_closed_holds_nothing(machines: Machines, folder
     dump = virsh_dump(SYSTEM, domain, folder / "real", "--memory-only")
     assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
     assert await backend.last_dump_target(domain) is None
+
+
+async def test_a_dump_that_is_removed_leaves_room_for_the_next_one(machines: Machines, folder: Path) -> None:
+    domain = machines.start(unique("short"), 64)
+    with small_disk(folder / "disk", 96) as disk:
+        async with LibvirtBackend(SYSTEM) as backend, backend.events():
+            await asyncio.to_thread(eventually, is_told)
+            dump = virsh_dump(SYSTEM, domain, disk / "dump", "--memory-only")
+            assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+            assert await backend.last_dump_target(domain) is not None
+            os.unlink(disk / "dump")
+            # It would be held for three seconds otherwise, and a disk in memory frees what nobody holds at once.
+            await asyncio.to_thread(eventually, lambda: free(disk) > 90 << 20, RECENT / 2)
+
+
+def free(disk: Path) -> int:
+    room = os.statvfs(disk)
+    return room.f_bfree * room.f_frsize

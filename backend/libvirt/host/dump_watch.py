@@ -32,7 +32,7 @@ _SLOW_GROWTH = 1.05
 _BIRTH = 5.0
 """Seconds in which a child of the daemon's executes what it was started for."""
 RECENT = 3.0
-"""Seconds for which the file of a dump that is over is held."""
+"""Seconds for which the file of a dump that is over is held, unless it is removed."""
 
 
 class _Life:
@@ -156,7 +156,10 @@ class DumpWatch:
                 pause = min(pause * _SLOW_GROWTH, _LONGEST_PAUSE)
                 with self._lock:
                     written.look()
-            self._stopped.wait(RECENT)
+            until = time.monotonic() + RECENT
+            # As long as a file is held that was removed, its disk is as full as before.
+            while target.linked and time.monotonic() < until and not self._stopped.is_set():
+                self._stopped.wait(_LONGEST_PAUSE)
         finally:
             with self._lock, contextlib.suppress(ValueError):
                 self._written.remove(written)
