@@ -197,16 +197,27 @@ class Observers:
             return
         self._observed.put(held(target, over))
         self._follower.hurry()  # Only while its job goes on, the file is known to be its own.
-        while True:
-            await self._adrift.wait()
-            self._observed.put(held(target, over))
-            try:
-                checked = await in_thread(partial(check, target, self._wall_clock), "dump file")
-            except OperationFailed as error:
-                self._observed.put(FileUnreadable(error.message))
-            else:
-                self._observed.put(checked)
-            await asyncio.sleep(SETTLING_INTERVAL)
+        try:
+            while True:
+                if not await self._check(target, over):
+                    return
+                await asyncio.sleep(SETTLING_INTERVAL)
+        finally:
+            del target  # The traceback of a cancelled task may keep this frame: its disk would stay as full as it is.
+
+    async def _check(self, target: DumpTarget, over: bool) -> bool:
+        """Check the file, once nothing else reports on it; whether that may be worth another time."""
+        await self._adrift.wait()
+        self._observed.put(held(target, over))
+        try:
+            checked = await in_thread(partial(check, target, self._wall_clock), "dump file")
+        except OperationFailed as error:
+            self._observed.put(FileUnreadable(error.message))
+            return True
+        finally:
+            del target
+        self._observed.put(checked)
+        return checked.linked  # One that was removed stays so, and is not held against its disk's space.
 
     async def _hold_file(self) -> DumpTarget | None:
         """The file, found while the job runs; None once that is over, or where files cannot be seen at all."""

@@ -16,6 +16,9 @@ from backend.files.inspect import inspect_target
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host.children import Children
 from backend.libvirt.host.dump_watch import RECENT
+from backend.observing.memory import Memory
+from backend.observing.witness import watch_and_witness
+from backend.records.history import History
 from tests.contract.steps import PATIENCE
 from tests.contract.steps import eventually as in_the_end
 from tests.eventually import eventually
@@ -89,15 +92,20 @@ async def test_a_backend_that_is_closed_holds_nothing(machines: Machines, folder
 
 async def test_a_dump_that_is_removed_leaves_room_for_the_next_one(machines: Machines, folder: Path) -> None:
     domain = machines.start(unique("short"), 64)
+    seen = asyncio.Event()
+    memory = Memory(History(folder / "history.db"), "test", lambda entry: entry.uuid == domain.uuid and seen.set())
     with small_disk(folder / "disk", 96) as disk:
-        async with LibvirtBackend(SYSTEM) as backend, backend.events():
+        async with LibvirtBackend(SYSTEM) as backend:
+            witness = asyncio.create_task(watch_and_witness(backend, memory))
             await asyncio.to_thread(eventually, is_told)
             dump = virsh_dump(SYSTEM, domain, disk / "dump", "--memory-only")
             assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
-            assert await backend.last_dump_target(domain) is not None
+            await asyncio.wait_for(seen.wait(), PATIENCE)
             os.unlink(disk / "dump")
             # It would be held for three seconds otherwise, and a disk in memory frees what nobody holds at once.
             await asyncio.to_thread(eventually, lambda: free(disk) > 90 << 20, RECENT / 2)
+            witness.cancel()
+    memory.close()
 
 
 def free(disk: Path) -> int:
