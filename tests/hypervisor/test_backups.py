@@ -28,9 +28,9 @@ from tests.tui.console import console
 pytestmark = pytest.mark.hypervisor
 
 
-async def backed_up(host: Host, folder: Path, act: Act, data: int = 256) -> Outcome:
+async def backed_up(host: Host, folder: Path, act: Act, data: int = 256, paused: bool = False) -> Outcome:
     """How a backup ends; `act` is done, and it is let go, when everybody is attached."""
-    domain = host.machines.start("vm", disk=host.disk(2048, data))
+    domain = host.machines.start("vm", paused=paused, disk=host.disk(2048, data))
     description = host.folder / "backup.xml"
     description.write_text(backups.push_xml({"vda": folder / "backup"}))
     # One process does both: until it is slowed down, the backup does in a second what it has to do.
@@ -58,10 +58,11 @@ async def test_an_aborted_backup(here: Host) -> None:
     assert (outcome.verdict, outcome.evidence) == (Verdict.CANCELLED, Evidence.JOB_EVENT)
 
 
-async def test_a_backup_onto_a_full_disk(here: Host) -> None:
+@pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
+async def test_a_backup_onto_a_full_disk(here: Host, paused: bool) -> None:
     # It must not be full before the backup is slowed down.
     with small_disk(here.folder / "small", 1000) as folder:
-        outcome = await backed_up(here, folder, nothing, 1024)
+        outcome = await backed_up(here, folder, nothing, 1024, paused)
     assert (outcome.verdict, outcome.evidence, outcome.error) == (
         Verdict.FAILED,
         Evidence.JOB_EVENT,
