@@ -107,6 +107,7 @@ class History:
         """
 
         def work(db: sqlite3.Connection) -> JobEntry:
+            db.execute("BEGIN IMMEDIATE")  # Another observer of the job must not look at the same time.
             known = _known(db, entry)
             kept = entry if known is None else _taken_over(combined(known, entry), entry)
             if kept != known:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,25 @@ def test_two_observers_of_one_job_make_one_entry_and_the_proof_counts() -> None:
     history.keep(ended(second, Verdict.UNPROVEN, Evidence.NONE))
     [only] = history.jobs()
     assert (only.verdict, only.evidence) == (Verdict.COMPLETED, Evidence.LIFECYCLE)
+
+
+def test_two_observers_that_see_a_job_at_the_same_time_make_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    History().jobs()
+    both, look = threading.Barrier(2), histories._known
+
+    def late(db: sqlite3.Connection, seen: JobEntry) -> JobEntry | None:
+        known = look(db, seen)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.2)
+        return known
+
+    monkeypatch.setattr(histories, "_known", late)
+    observers = [threading.Thread(target=History().keep, args=[entry(1000.0)]) for _ in range(2)]
+    for observer in observers:
+        observer.start()
+    for observer in observers:
+        observer.join()
+    assert len(History().jobs()) == 1
 
 
 @pytest.mark.parametrize(
