@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from backend.errors import NoConnection
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import BlockOperation, DiskKey
 from backend.observing.wait import wait_until_ready
@@ -188,10 +190,16 @@ async def test_one_that_outlives_the_daemon_is_waited_for_to_its_end(
     await asyncio.wait_for(seen.wait(), PATIENCE)
     fresh = Machines(scene.daemon.uri)
 
+    async def is_back() -> bool:
+        with contextlib.suppress(NoConnection):
+            return await scene.acting.job(scene.disk) is not None
+        return False
+
     async def ready() -> bool:
         stats = await scene.acting.job(scene.disk)
         return stats is not None and stats.ready is True
 
+    await eventually(is_back)
     if operation.becomes_ready or not end:
         await asyncio.to_thread(block_jobs.release, fresh.handle(scene.disk.domain))
     if operation.becomes_ready:
