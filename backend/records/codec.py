@@ -108,6 +108,11 @@ def moment(value: Any) -> float:
     return seconds
 
 
+def flag(value: Any) -> bool:
+    """Whether it is set. ValueError for what is no number."""
+    return bool(count(value))
+
+
 def _flags(value: Any) -> DumpFlags:
     return DumpFlags(count(value))
 

@@ -14,14 +14,14 @@ from backend.outcome import Verdict
 from backend.records import process
 from backend.records.entry import JobEntry, end_not_seen
 from backend.records.machine import boottime
-from backend.records.record import RecordState, seconds_between
+from backend.records.record import RecordState, Requested
 
 LOST = "the process that held its result is gone"
 """Why nobody knows how a command ended whose runner died."""
 
 
 @dataclass(frozen=True, slots=True)
-class CommandRecord:
+class CommandRecord(Requested):
     """One command as requested and, once `ended` is set, as it ended. Times, and what they are measured by, as in
     JobRecord."""
 
@@ -61,31 +61,6 @@ class CommandRecord:
     """The jobs that began on its domain while it ran, oldest first. How one ended says nothing about the command."""
     following: bool = False
     """Whether its runner looks for such jobs, or follows one to its end; that may go on after the command's own."""
-
-    @property
-    def key(self) -> DomainKey:
-        """The run of the domain that it is about."""
-        return DomainKey(self.uuid, self.domain_id, self.domain)
-
-    @property
-    def host(self) -> str:
-        """The name of the host that it was requested on, where its runner is."""
-        return self.user.rpartition("@")[2]
-
-    @property
-    def boot(self) -> str:
-        """The boot id of the kernel that its runner's process ran under."""
-        return self.pid_start.partition(":")[0]
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took; None until it is over."""
-        return seconds_between(self.started, self.ended, self.started_uptime, self.ended_uptime)
-
-    @property
-    def over(self) -> bool:
-        """Whether it has a result, or is known to have lost it."""
-        return self.state not in (RecordState.STARTING, RecordState.RUNNING)
 
     @property
     def line(self) -> str:

@@ -6,21 +6,19 @@ import json
 import logging
 import os
 import sqlite3
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from backend.errors import JournalError, JournalWarning
-from backend.records import entry_fields, process
-from backend.records.codec import InvalidRecord, converted, count, moment, short_text
+from backend.errors import JournalError
+from backend.records import entry_fields, process, table
+from backend.records.codec import InvalidRecord, converted, count, flag, moment, short_text
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.folder import is_missing
 from backend.records.journal import Journal
 from backend.records.record import RecordState
-from backend.text import clean
 
 ARGUMENTS_LIMIT = 1 << 20
 """Characters of a command line, as JSON."""
@@ -34,7 +32,7 @@ CHANGED = "changed"
 logger = logging.getLogger(__name__)
 
 _COLUMNS = tuple(spec.name for spec in fields(CommandRecord))
-_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
+_UPSERT = table.upsert("commands", _COLUMNS)
 _PENDING = (RecordState.STARTING, RecordState.RUNNING)
 
 
@@ -57,12 +55,9 @@ class Commands:
             _from_row(row)
         except InvalidRecord as error:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
-        marks = ", ".join("?" * len(_COLUMNS))
-        values = ", ".join(f'"{name}" = excluded."{name}"' for name in _COLUMNS)
-        command = f"INSERT INTO commands ({_NAMES}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {values}"
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(command, row)
+            db.execute(_UPSERT, row)
             if record.state is RecordState.STARTING:
                 _prune(db)
 
@@ -78,16 +73,7 @@ class Commands:
     ) -> list[CommandRecord]:
         """Records, the latest first: of the domain with that uuid; of all that were ever recorded under that name, or
         uuid; of those connections."""
-        conditions, values = ["TRUE"], list[object]()
-        if uuid is not None:
-            conditions.append("uuid = ?")
-            values.append(uuid)
-        if name is not None:
-            conditions.append("uuid IN (SELECT uuid FROM commands WHERE domain IN (?, ?) OR uuid = ?)")
-            values += [name, clean(name), name.lower()]
-        if uris:
-            conditions.append(f"uri IN ({', '.join('?' * len(uris))})")
-            values += uris
+        conditions, values = table.conditions("commands", uuid=uuid, name=name, uris=uris)
         return self._select(f"WHERE {' AND '.join(conditions)} ORDER BY rowid DESC LIMIT ?", *values, limit)
 
     def pending(self) -> list[CommandRecord]:
@@ -100,25 +86,12 @@ class Commands:
         return {str(record_id) for (record_id,) in rows}
 
     def _select(self, where: str, *values: object) -> list[CommandRecord]:
-        records = self._read(where, *values)
-        if any(not record.over and process.runner_alive(record) is False for record in records):
-            # A runner that has ended since it was read about has left its result by now, if it ever does.
-            records = self._read(where, *values)
-        return records
+        return process.settled(lambda: self._read(where, *values))
 
     def _read(self, where: str, *values: object) -> list[CommandRecord]:
-        command = f"SELECT {_NAMES} FROM commands {where}"
-        records, damaged = [], 0
-        for row in self._journal.use(lambda db: db.execute(command, values).fetchall()):
-            try:
-                records.append(_from_row(row))
-            except InvalidRecord as error:
-                logger.warning("a command in %s is damaged: %s", self._journal.path, error)
-                damaged += 1
-        if damaged:
-            text = f"left out what is damaged in {self._journal.path}: {damaged} commands"
-            warnings.warn(JournalWarning(text), stacklevel=2)
-        return records
+        command = f"SELECT {table.names(_COLUMNS)} FROM commands {where}"
+        rows = self._journal.use(lambda db: db.execute(command, values).fetchall())
+        return table.intact(rows, _from_row, "commands", str(self._journal.path))
 
     def _tell(self) -> None:
         """Let those notice who watch the folder."""
@@ -183,10 +156,6 @@ def _jobs(value: Any) -> tuple[JobEntry, ...]:
     return tuple(entry_fields.from_values(job) for job in jobs)
 
 
-def _flag(value: Any) -> bool:
-    return bool(count(value))
-
-
 def _prune(db: sqlite3.Connection) -> None:
     db.execute(
         f"DELETE FROM commands WHERE state NOT IN ({', '.join('?' * len(_PENDING))}) "
@@ -221,5 +190,5 @@ _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "error": (short_text, False),
     "trouble": (short_text, False),
     "jobs": (_jobs, False),
-    "following": (_flag, False),
+    "following": (flag, False),
 }

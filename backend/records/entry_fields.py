@@ -8,7 +8,7 @@ from typing import Any
 
 from backend.model import BlockOperation, JobOperation, Operation
 from backend.outcome import Evidence, Verdict
-from backend.records.codec import TEXT_LIMIT, InvalidRecord, converted, count, moment, short_text
+from backend.records.codec import TEXT_LIMIT, InvalidRecord, converted, count, flag, moment, short_text
 from backend.records.entry import JobEntry
 
 COLUMNS = tuple(spec.name for spec in fields(JobEntry))
@@ -68,10 +68,6 @@ def _operation(value: Any) -> Operation:
     return kinds[kind](count(number))
 
 
-def _flag(value: Any) -> bool:
-    return bool(count(value))
-
-
 # Each field: how a text or number becomes its value, and whether it is required.
 _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "id": (short_text, True),
@@ -82,7 +78,7 @@ _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "operation": (_operation, True),
     "disk": (short_text, False),
     "began": (moment, True),
-    "exact": (_flag, True),
+    "exact": (flag, True),
     "observer": (short_text, True),
     "requester": (short_text, False),
     "record": (short_text, False),
@@ -101,7 +97,7 @@ _CONVERTERS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "error": (short_text, False),
     "bytes": (count, False),
     "time_elapsed": (count, False),
-    "left_paused": (_flag, False),
+    "left_paused": (flag, False),
     "downtime": (count, False),
     "namespace": (count, False),
 }

@@ -6,33 +6,27 @@ of this user's own calls, it holds what somebody concluded from what was seen.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import stat
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeVar
 
-from backend.errors import JournalWarning
 from backend.model import BlockOperation, Operation
 from backend.outcome import Verdict
-from backend.records import entry_fields, process
-from backend.records.codec import InvalidRecord
+from backend.records import entry_fields, process, table
 from backend.records.database import Database
 from backend.records.entry import EntryState, JobEntry, combined, is_same_job
 from backend.records.folder import state_folder
 from backend.records.host import host_file, host_folder
 from backend.records.journal import own_name
-from backend.text import clean
 
-logger = logging.getLogger(__name__)
-
-_COLUMNS = ", ".join(f'"{name}"' for name in entry_fields.COLUMNS)
+_COLUMNS = table.names(entry_fields.COLUMNS)
+_UPSERT = table.upsert("jobs", entry_fields.COLUMNS, {"change": "(SELECT COALESCE(MAX(change), 0) + 1 FROM jobs)"})
 # What each version of the schema added to the one before it.
 _STEPS = (
     "CREATE TABLE jobs (id, uri, uuid, domain, domain_id, operation, disk, began, exact, observer, requester, record, "
@@ -177,13 +171,7 @@ def _check_owner(path: Path) -> None:
 
 
 def _find(db: sqlite3.Connection, query: Query) -> list[JobEntry]:
-    conditions, values = ["TRUE"], list[object]()
-    if query.name is not None:
-        conditions.append("uuid IN (SELECT uuid FROM jobs WHERE domain IN (?, ?) OR uuid = ?)")
-        values += [query.name, clean(query.name), query.name.lower()]
-    if query.uris:
-        conditions.append(f"uri IN ({', '.join('?' * len(query.uris))})")
-        values += query.uris
+    conditions, values = table.conditions("jobs", name=query.name, uris=query.uris)
     if query.since is not None:
         conditions.append("(ended IS NULL OR ended >= ?)")
         values.append(query.since)
@@ -233,26 +221,12 @@ def _is_left(known: JobEntry, entry: JobEntry) -> bool:
 
 
 def _write(db: sqlite3.Connection, entry: JobEntry) -> None:
-    marks = ", ".join("?" * len(entry_fields.COLUMNS))
-    values = ", ".join(f'"{name}" = excluded."{name}"' for name in (*entry_fields.COLUMNS, "change"))
-    db.execute(
-        f"INSERT INTO jobs ({_COLUMNS}, change) VALUES ({marks}, (SELECT COALESCE(MAX(change), 0) + 1 FROM jobs)) "
-        f"ON CONFLICT (id) DO UPDATE SET {values}",
-        entry_fields.to_row(entry),
-    )
+    db.execute(_UPSERT, entry_fields.to_row(entry))
 
 
 def _select(db: sqlite3.Connection, where: str, *values: object) -> list[JobEntry]:
-    entries, damaged = [], 0
-    for row in db.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values).fetchall():
-        try:
-            entries.append(entry_fields.from_row(row))
-        except InvalidRecord as error:
-            logger.warning("a job in the history is damaged: %s", error)
-            damaged += 1
-    if damaged:
-        warnings.warn(JournalWarning(f"left out what is damaged in the history: {damaged} jobs"), stacklevel=2)
-    return entries
+    rows = db.execute(f"SELECT {_COLUMNS} FROM jobs {where}", values).fetchall()
+    return table.intact(rows, entry_fields.from_row, "jobs", "the history")
 
 
 def _prune(db: sqlite3.Connection, now: float) -> None:

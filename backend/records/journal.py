@@ -6,27 +6,22 @@ machine, and what one of them puts aside another may be writing to.
 
 from __future__ import annotations
 
-import logging
 import re
 import socket
 import sqlite3
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import JournalError, JournalWarning
-from backend.records import codec, old_journal, process
+from backend.errors import JournalError
+from backend.records import codec, old_journal, process, table
 from backend.records.codec import InvalidRecord
 from backend.records.database import Database
 from backend.records.folder import state_folder
 from backend.records.machine import machine_id
 from backend.records.record import JobRecord, RecordState
-from backend.text import clean
-
-logger = logging.getLogger(__name__)
 
 # What each version of the schema added to the one before it.
 _STEPS = (
@@ -52,6 +47,7 @@ KEEP_NEWEST = 1000
 KEEP_DAYS = 90
 """Days for which a result is kept however many there are."""
 _COLUMNS = [spec.name for spec in fields(JobRecord)]
+_UPSERT = table.upsert("records", _COLUMNS)
 _PENDING = (RecordState.STARTING, RecordState.RUNNING)
 _RESULTS = (RecordState.COMPLETED, RecordState.FAILED, RecordState.CANCELLED)
 
@@ -86,15 +82,9 @@ class Journal:
             codec.from_values(asdict(record))
         except InvalidRecord as error:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
-        marks = ", ".join("?" * len(_COLUMNS))
-        values = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS)
-        # A row keeps its place, so that rows are in the order of the requests even if the clock was set.
-        command = (
-            f"INSERT INTO records ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {values}"
-        )
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute(command, astuple(record))
+            db.execute(_UPSERT, astuple(record))
             if record.state == RecordState.STARTING:
                 _prune(db, time.time())
 
@@ -113,16 +103,7 @@ class Journal:
     ) -> list[JobRecord]:
         """Records, the latest request first: of the domain with that uuid; of all that were ever recorded under that
         name, or uuid, with what is recorded under their other names; of those connections."""
-        conditions, values = ["TRUE"], list[object]()
-        if uuid is not None:
-            conditions.append("uuid = ?")
-            values.append(uuid)
-        if name is not None:
-            conditions.append("uuid IN (SELECT uuid FROM records WHERE domain IN (?, ?) OR uuid = ?)")
-            values += [name, clean(name), name.lower()]
-        if uris:
-            conditions.append(f"uri IN ({', '.join('?' * len(uris))})")
-            values += uris
+        conditions, values = table.conditions("records", uuid=uuid, name=name, uris=uris)
         return self._select(f"WHERE {' AND '.join(conditions)} ORDER BY rowid DESC LIMIT ?", *values, limit)
 
     def count(self) -> int:
@@ -141,24 +122,12 @@ class Journal:
         return self._select(f"WHERE {where}state IN (?, ?) ORDER BY rowid DESC", *values, *_PENDING)
 
     def _select(self, where: str, *values: object) -> list[JobRecord]:
-        records = self._read(where, *values)
-        if any(not record.over and process.runner_alive(record) is False for record in records):
-            # A runner that has ended since it was read about has left its result by now, if it ever does.
-            records = self._read(where, *values)
-        return records
+        return process.settled(lambda: self._read(where, *values))
 
     def _read(self, where: str, *values: object) -> list[JobRecord]:
-        command = f"SELECT {', '.join(_COLUMNS)} FROM records {where}"
-        records, damaged = [], 0
-        for row in self.use(lambda db: db.execute(command, values).fetchall()):
-            try:
-                records.append(codec.from_values(dict(zip(_COLUMNS, row, strict=True))))
-            except InvalidRecord as error:
-                logger.warning("a record in %s is damaged: %s", self.path, error)
-                damaged += 1
-        if damaged:
-            warnings.warn(JournalWarning(f"left out what is damaged in {self.path}: {damaged} records"), stacklevel=2)
-        return records
+        command = f"SELECT {table.names(_COLUMNS)} FROM records {where}"
+        rows = self.use(lambda db: db.execute(command, values).fetchall())
+        return table.intact(rows, _from_row, "records", str(self.path))
 
     def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """What `work` returns for the open journal, in one transaction."""
@@ -169,6 +138,10 @@ class Journal:
             return work(db)
 
         return self._file.use(with_old)
+
+
+def _from_row(row: tuple[object, ...]) -> JobRecord:
+    return codec.from_values(dict(zip(_COLUMNS, row, strict=True)))
 
 
 def _prune(db: sqlite3.Connection, now: float) -> None:

@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 from backend.errors import JournalWarning
+from backend.records.table import upsert
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +74,7 @@ def _rows(old: sqlite3.Connection, present: list[str]) -> list[tuple[object, ...
 
 
 def _merge(columns: Sequence[str]) -> str:
-    values = ", ".join(f"{name} = excluded.{name}" for name in columns)
-    return (
-        f"INSERT INTO records ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))}) "
-        f"ON CONFLICT (id) DO UPDATE SET {values} "
-        f"WHERE {_PROGRESS.format('excluded')} > {_PROGRESS.format('records')}"
-    )
+    return f"{upsert('records', columns)} WHERE {_PROGRESS.format('excluded')} > {_PROGRESS.format('records')}"
 
 
 def _status(path: str) -> os.stat_result | None:

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import Field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -119,6 +120,15 @@ def runner_alive(record: Held) -> bool | None:
         age = boottime() - (record.started_uptime or 0.0)
         return None if 0 <= age < START_GRACE else False
     return alive
+
+
+def settled(read: Callable[[], list[Record]]) -> list[Record]:
+    """The records that `read` returns, read again if the runner of one has ended: it has left its result by now, if it
+    ever does."""
+    records = read()
+    if any(not record.over and runner_alive(record) is False for record in records):
+        return read()
+    return records
 
 
 def _process_alive(record: _Holder, here: Machine) -> bool | None:

@@ -26,8 +26,55 @@ class RecordState(StrEnum):
     """Its runner died before the call returned: the result was lost with it."""
 
 
+class Requested:
+    """What the records of dumps and of commands have in common: they were requested for a domain, and a process on the
+    requesting host, the runner, holds their results."""
+
+    __slots__ = ()
+
+    uuid: str
+    domain: str
+    domain_id: int | None
+    user: str
+    pid_start: str
+    started: float
+    started_uptime: float | None
+    ended: float | None
+    ended_uptime: float | None
+    state: RecordState
+
+    @property
+    def key(self) -> DomainKey:
+        """The run of the domain that it is about."""
+        return DomainKey(self.uuid, self.domain_id, self.domain)
+
+    @property
+    def host(self) -> str:
+        """The name of the host that it was requested on, where its runner is."""
+        return self.user.rpartition("@")[2]
+
+    @property
+    def boot(self) -> str:
+        """The boot id of the kernel that its runner's process ran under."""
+        return self.pid_start.partition(":")[0]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, measured by a clock that nobody sets where there are such times; None until it is over."""
+        if self.ended is None:
+            return None
+        if self.started_uptime is not None and self.ended_uptime is not None:
+            return max(0.0, self.ended_uptime - self.started_uptime)
+        return max(0.0, self.ended - self.started)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has a result, or is known to have lost it."""
+        return self.state not in (RecordState.STARTING, RecordState.RUNNING)
+
+
 @dataclass(frozen=True, slots=True)
-class JobRecord:
+class JobRecord(Requested):
     """One dump as requested and, once `ended` is set, as it ended. Times are seconds since the epoch.
 
     Uptimes are seconds since the boot of the kernel that `boot` names: they measure times, which wall clocks do not.
@@ -63,48 +110,12 @@ class JobRecord:
     """Size of the file at the end, where it can be seen."""
 
     @property
-    def key(self) -> DomainKey:
-        """The run of the domain that it is about."""
-        return DomainKey(self.uuid, self.domain_id, self.domain)
-
-    @property
     def request(self) -> DumpRequest:
         return DumpRequest(self.key, self.path, self.format, self.flags)
 
     @property
     def format_name(self) -> str:
         return format_name(self.format, self.flags)
-
-    @property
-    def host(self) -> str:
-        """The name of the host that it was requested on, where its runner is."""
-        return self.user.rpartition("@")[2]
-
-    @property
-    def boot(self) -> str:
-        """The boot id of the kernel that its runner's process ran under."""
-        return self.pid_start.partition(":")[0]
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took, measured by a clock that nobody sets where there are such times; None until it is over."""
-        return seconds_between(self.started, self.ended, self.started_uptime, self.ended_uptime)
-
-    @property
-    def over(self) -> bool:
-        """Whether it has a result, or is known to have lost it."""
-        return self.state not in (RecordState.STARTING, RecordState.RUNNING)
-
-
-def seconds_between(
-    started: float, ended: float | None, started_uptime: float | None, ended_uptime: float | None
-) -> float | None:
-    """How long something took, by its uptimes where both are known; None while it has not ended."""
-    if ended is None:
-        return None
-    if started_uptime is not None and ended_uptime is not None:
-        return max(0.0, ended_uptime - started_uptime)
-    return max(0.0, ended - started)
 
 
 def newest_first(records: Sequence[JobRecord]) -> list[JobRecord]:

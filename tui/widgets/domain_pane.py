@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.message import Message
 
 from tui.commands.commands import (
@@ -24,10 +22,11 @@ from tui.session.rows import Row, RowKey, RowStore
 from tui.widgets.clipboard import copy
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.filtered_pane import FilteredPane
 from tui.words import jobinfo
 
 
-class DomainPane(Vertical):
+class DomainPane(FilteredPane):
     """Filters, sorts, marks and copies."""
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = (
@@ -44,13 +43,8 @@ class DomainPane(Vertical):
         """The cursor is on another row, or its row changed."""
 
     def __init__(self, rows: RowStore, several_hosts: bool) -> None:
-        super().__init__()
         self.table = DomainTable(rows, several_hosts)
-        self._filter_line = FilterLine("name, state, job or host; a leading ! inverts", id="filter")
-
-    def compose(self) -> ComposeResult:
-        yield self.table
-        yield self._filter_line
+        super().__init__(self.table, "name, state, job or host; a leading ! inverts")
 
     @property
     def selected(self) -> Sequence[Row]:
@@ -71,33 +65,15 @@ class DomainPane(Vertical):
         self.table.go_to_domain(key)
 
     def has_key(self, command: type[Command]) -> bool:
-        # While someone types a filter, a slash is a character like any other.
-        typing = self.screen.focused is self._filter_line
-        filtered = typing or bool(self.table.order.filter)
-        allowed = {Filter: not typing, ClearFilter: filtered, ClearMarks: not filtered and bool(self.table.marked)}
+        filtered = self.typing or bool(self.table.order.filter)
+        allowed = {Filter: not self.typing, ClearFilter: filtered, ClearMarks: not filtered and bool(self.table.marked)}
         return allowed.get(command, True)
-
-    def do_at_once(self, command: type[Command]) -> None:
-        if command is Filter:
-            self._filter_line.display = True
-            self.screen.set_focus(self._filter_line)
 
     @on(FilterLine.Changed)
     def _filter_changed(self, event: FilterLine.Changed) -> None:
         self.table.filter_by(event.value)
         self.table.show_title()
         self.screen.refresh_bindings()
-
-    @on(FilterLine.Submitted)
-    def _filter_kept(self, event: FilterLine.Submitted) -> None:
-        self._filter_line.display = bool(event.value.strip())
-        self.table.focus()
-
-    @on(ClearFilter)
-    def _clear_filter(self) -> None:
-        self._filter_line.value = ""
-        self._filter_line.display = False
-        self.table.focus()
 
     @on(ClearMarks)
     def _clear_marks(self) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 
 from backend.verdicts.job_sources import SourcedJob
@@ -15,27 +13,23 @@ from tui.commands.commands import ClearFilter, Command, CopyEntry, CopyFile, Fil
 from tui.session.past_jobs import PastJobs
 from tui.widgets.clipboard import copy
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.filtered_pane import FilteredPane
 from tui.widgets.job_table import JobTable
 from tui.words import past_jobs
 
 
-class JobPane(Vertical):
+class JobPane(FilteredPane):
     """Filters, sorts and copies."""
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = (Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile)
 
     def __init__(self, jobs: PastJobs, most: int) -> None:
         """`most`: jobs that are read, the newest ones."""
-        super().__init__()
+        self.table = JobTable(jobs)
+        super().__init__(self.table, "domain, host, job, result, file; a leading ! inverts")
         self._most = most
         self._jobs = jobs
-        self.table = JobTable(jobs)
-        self._filter_line = FilterLine("domain, host, job, result, file; a leading ! inverts", id="filter")
         self._empty = ""
-
-    def compose(self) -> ComposeResult:
-        yield self.table
-        yield self._filter_line
 
     def on_mount(self) -> None:
         self._show()
@@ -51,32 +45,14 @@ class JobPane(Vertical):
         self._show()
 
     def has_key(self, command: type[Command]) -> bool:
-        # While someone types a filter, a slash is a character like any other.
-        typing = self.screen.focused is self._filter_line
-        allowed = {Filter: not typing, ClearFilter: typing or bool(self._jobs.filter)}
+        allowed = {Filter: not self.typing, ClearFilter: self.typing or bool(self._jobs.filter)}
         return allowed.get(command, True)
-
-    def do_at_once(self, command: type[Command]) -> None:
-        if command is Filter:
-            self._filter_line.display = True
-            self.screen.set_focus(self._filter_line)
 
     @on(FilterLine.Changed)
     def _filter_changed(self, event: FilterLine.Changed) -> None:
         self._jobs.filter_by(event.value)
         self._show()
         self.screen.refresh_bindings()
-
-    @on(FilterLine.Submitted)
-    def _filter_kept(self, event: FilterLine.Submitted) -> None:
-        self._filter_line.display = bool(event.value.strip())
-        self.table.focus()
-
-    @on(ClearFilter)
-    def _clear_filter(self) -> None:
-        self._filter_line.value = ""
-        self._filter_line.display = False
-        self.table.focus()
 
     @on(Sort)
     def _sort(self) -> None:
