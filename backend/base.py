@@ -212,7 +212,7 @@ class Backend(ABC):
         """
 
     async def claims(self, domain: DomainKey) -> Sequence[JobEntry]:
-        """What a witness tells of the domain's last jobs, shared through the hypervisor; the last one first.
+        """The domain's last jobs as a witness published them through the hypervisor, the last one first.
 
         It is untrusted: anyone who may modify the domain can have written it, in anybody's name.
         """

@@ -74,7 +74,7 @@ def history(
     """List the jobs that this machine remembers, and how they ended: the newest 1,000, of DOMAIN if that is given.
 
     These are the dumps that you requested, the commands that you ran, the jobs of any kind that your virt-jobs
-    programs saw, whoever requested them, and those that the host's witness saw. All jobs of a renamed domain are
+    programs saw, no matter who requested them, and those that the host's witness saw. All jobs of a renamed domain are
     listed, whichever of its names you give. "lost" means that the result was lost with the process that made the
     call, and "unwatched" that nobody is there to see the end: such a job may be running or over.
 

@@ -192,8 +192,8 @@ def wait(
     that is defined later. With --all, it is the next job on each DOMAIN. A job of a moment is not missed where its
     begin or its end is reported, which needs a read-write connection.
 
-    --last tells how the last job of that kind ended, whoever requested it, from all that `history` knows and from the
-    domain's metadata; also of a domain that is off or gone.
+    --last tells how the last job of that kind ended, no matter who requested it, from all that `history` knows and
+    from the domain's metadata; also of a domain that is off or gone.
     """
     if operation is None:
         operation = "any" if disk is not None or ready or next_one or not domains else "dump"

@@ -22,7 +22,7 @@ _DEFAULT = "qemu:///system"
 )
 @click.pass_obj
 def witness(target: Target) -> None:
-    """Follow every job of this host's hypervisor to its end, whoever started it, and remember how it ended.
+    """Follow every job of this host's hypervisor to its end, no matter who started it, and remember how it ended.
 
     What it learns is kept in /var/lib/virt-jobs, where members of the group libvirt can read it. `history`, `wait
     --last` and the console use it. Run it as root on the hypervisor's own host, as the service virt-jobs-witness. It
