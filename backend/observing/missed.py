@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from backend.base import Backend
@@ -108,10 +109,7 @@ class Reports:
 
     def ended_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
         """The job had these stats, began then, and was over when it was to be followed."""
-        uuid = domain_of(key).uuid
-        reports = [it for it in self._latest if it.event.domain.uuid == uuid and self._is_of(key, it, began)]
-        seen = Sampled(stats, began + stats.time_elapsed / 1000)
-        self._start(self._remember(key, stats.operation, reports, seen=seen))
+        self._start(self._conclude_unseen(key, stats, began))
 
     @property
     def pending(self) -> set[asyncio.Task[None]]:
@@ -165,6 +163,14 @@ class Reports:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job that was missed is not remembered", exc_info=error)
 
+    async def _conclude_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
+        gone = asyncio.get_running_loop().time()
+        await asyncio.sleep(GATHERING)  # The look may have been quicker than the report of the end.
+        uuid = domain_of(key).uuid
+        reports = [it for it in self._latest if it.event.domain.uuid == uuid and self._is_of(key, it, began)]
+        seen = Sampled(stats, began + stats.time_elapsed / 1000)
+        await self._remember(key, stats.operation, reports, seen=seen, gone=gone)
+
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)
         reports = self._gathered.pop(key)
@@ -181,11 +187,12 @@ class Reports:
         *,
         over: bool = False,
         seen: Sampled | None = None,
+        gone: float = inf,
     ) -> None:
         """Enter the job with the verdict that follows from the reports of it and from one more look, unless it is known
-        to be `over`. `seen`: how it was seen while it ran."""
+        to be `over`. `seen`: how it was seen while it ran; `gone`: when it was seen to be over."""
         clock = asyncio.get_running_loop().time
-        ended = reports[0].at if reports else clock()
+        ended = reports[0].at if reports else min(gone, clock())
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         attachment: Attachment | BlockAttachment
         if isinstance(key, DiskKey) and isinstance(operation, BlockOperation):

@@ -188,6 +188,15 @@ async def test_a_job_that_was_over_before_it_could_be_followed(seen: Missed, stu
     assert await seen.remembered() == [PROVEN[BACKED_UP]]
 
 
+async def test_the_report_of_its_end_may_come_after_that(seen: Missed) -> None:
+    stats = JobStats(JobType.UNBOUNDED, JobOperation.BACKUP, time_elapsed=10)
+    seen.followed[RUN] = began = now() - 0.01
+    seen.reports.ended_unseen(RUN, stats, began)
+    await asyncio.sleep(0)
+    seen.reports.take(replace(BACKED_UP, stats=replace(BACKED_UP.stats, time_elapsed=12)))
+    assert await seen.remembered() == [PROVEN[BACKED_UP]]
+
+
 @pytest.mark.parametrize("event", [SAVED, BACKED_UP], ids=["save", "backup"])
 async def test_the_success_of_an_earlier_job_is_not_that_of_one_that_was_over_at_once(
     seen: Missed, event: LifecycleEvent | JobEvent
