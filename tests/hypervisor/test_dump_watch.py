@@ -57,7 +57,8 @@ async def test_children_of_the_followed_processes_are_told_and_no_others() -> No
 
 
 @pytest.mark.parametrize("paused", [False, True], ids=["running", "paused"])
-@pytest.mark.parametrize("options", [["--memory-only", "--format", "kdump-zlib"], []], ids=["kdump", "raw"])
+# The kdump of a guest that has done nothing yet would fit into the pipe: nothing would hold it.
+@pytest.mark.parametrize("options", [["--memory-only"], []], ids=["elf", "raw"])
 async def test_the_file_of_a_dump_is_held_from_its_begin_beside_forged_ones(
     machines: Machines, folder: Path, options: list[str], paused: bool
 ) -> None:
