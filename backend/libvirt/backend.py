@@ -91,7 +91,7 @@ class LibvirtBackend(Backend):
         self._hub = EventHub()
         self._disks = Disks()
         self._watch = Watch(
-            partial(self._from_libvirt, self._take_event),
+            self._hear,
             partial(self._from_libvirt, self._take_break),
             self._disks.forget,
         )
@@ -138,6 +138,8 @@ class LibvirtBackend(Backend):
             domains = await self._list_one_by_one()
         domains = await self._add_memory(domains)
         self._known = {domain.key.uuid: domain for domain in domains}
+        if self._dumps is not None:
+            self._dumps.writers.expect(key for key, domain in self._known.items() if domain.state is DomainState.PAUSED)
         self._memory = {domain.key: domain.memory for domain in domains if domain.memory}
         return sorted(domains, key=_virsh_order)
 
@@ -202,7 +204,7 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
-        if self._dumps is not None and (target := self._dumps.target(domain.uuid)) is not None:
+        if (dumps := self._dumps) is not None and ((target := dumps.target(domain.uuid)) or dumps.complete):
             return target
         from backend.libvirt.host import iohelper
 
@@ -419,6 +421,12 @@ class LibvirtBackend(Backend):
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody listens any more.
             self._loop.call_soon_threadsafe(tell, *what)
+
+    def _hear(self, event: Event) -> None:
+        """Pass on an event, in libvirt's thread."""
+        if (dumps := self._dumps) is not None:
+            dumps.writers.hear(event)
+        self._from_libvirt(self._take_event, event)
 
     def _take_event(self, event: Event) -> None:
         match event:

@@ -15,12 +15,11 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from backend.errors import OperationFailed
 from backend.files.target import DumpTarget
-from backend.libvirt.host.emulators import emulators, processes_of
+from backend.libvirt.host.emulators import processes_of
 from backend.libvirt.host.processes import arguments_of, began, executable, owner, parent, processes
 from backend.log import ignored
 from backend.text import clean
@@ -44,7 +43,7 @@ class Helper:
     @property
     def running(self) -> bool:
         """Whether it still is that process."""
-        return self.pipe in _pipes(self.process, "0")
+        return self.pipe in pipes_of(self.process, "0")
 
 
 def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
@@ -57,7 +56,7 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
     helpers = [helper for helper in running if helper is not None]
     if not helpers:
         return None
-    pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in _pipes(process)}
+    pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in pipes_of(process)}
     candidates = [helper for helper in helpers if helper.pipe in pipes]
     return open_target(candidates[0], daemon_owner) if len(candidates) == 1 else None
 
@@ -70,7 +69,7 @@ def helper_of(process: Path, daemon_owner: int, arguments: list[str] | None = No
     arguments = arguments_of(process) if arguments is None else arguments
     if len(arguments) < 2 or os.path.basename(arguments[0]) != HELPER or not _is_helper(process, daemon_owner):
         return None
-    pipe = next(_pipes(process, "0"), None)
+    pipe = next(pipes_of(process, "0"), None)
     return Helper(process, arguments[1], pipe) if pipe is not None else None
 
 
@@ -86,17 +85,6 @@ def open_target(helper: Helper, daemon_owner: int) -> DumpTarget | None:
     return None
 
 
-def domains_writing(helper: Helper, daemon_owner: int) -> set[str]:
-    """The uuids of the domains whose QEMU holds the other end of its pipe."""
-    return {
-        uuid
-        for process, arguments, _ in emulators(daemon_owner)
-        if (uuid := dict(pairwise(arguments)).get("-uuid"))
-        and executable(process) is not None
-        and helper.pipe in _pipes(process)
-    }
-
-
 def _is_helper(process: Path, daemon_owner: int) -> bool:
     daemon = parent(process)
     return (
@@ -108,7 +96,7 @@ def _is_helper(process: Path, daemon_owner: int) -> bool:
     )
 
 
-def _pipes(process: Path, name: str = "") -> Iterator[str]:
+def pipes_of(process: Path, name: str = "") -> Iterator[str]:
     """The pipes that the process has open, as ``pipe:[17019]``; of one descriptor if `name` is given."""
     folder = process / "fd"
     with contextlib.suppress(OSError):
