@@ -204,8 +204,12 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
-        if (dumps := self._dumps) is not None and ((target := dumps.target(domain.uuid)) or dumps.complete):
-            return target
+        if (dumps := self._dumps) is not None:
+            if (target := dumps.target(domain.uuid)) is None and dumps.complete:
+                await in_thread(dumps.await_known, "libvirt dump watch")
+                target = dumps.target(domain.uuid)
+            if target is not None or dumps.complete:
+                return target
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")

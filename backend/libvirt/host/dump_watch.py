@@ -38,6 +38,8 @@ _RETRY, _RETRY_GROWTH, _LONGEST_RETRY = 0.1, 1.1, 10.0
 """Seconds between two tries to hold a file: it may become visible late, on slow storage or behind a lock."""
 _BIRTH = 5.0
 """Seconds in which a child of the daemon's executes what it was started for."""
+PATIENCE = 0.5
+"""Seconds, at most, to wait for what is being found out."""
 RECENT = 3.0
 """Seconds for which the file of a dump that is over is held, unless it is removed."""
 
@@ -85,6 +87,7 @@ class DumpWatch:
         self._owner = daemon_owner
         self._found = found
         self._lock = threading.Lock()
+        self._known = threading.Condition(self._lock)
         self.writers = PipeWriters(daemon_owner)
         """What is known of the domains helps to find the one that is dumped."""
         self._written: list[_Written] = []
@@ -115,8 +118,14 @@ class DumpWatch:
 
     @property
     def complete(self) -> bool:
-        """Whether every dump that can be seen at all is known here: no search finds another."""
-        return self._caught_up and Children.hears() and not self._unknown
+        """Whether every dump that can be seen at all is known here, or soon is: no search finds another."""
+        return self._caught_up and Children.hears()
+
+    def await_known(self) -> None:
+        """Return once it is known whose file each helper writes that runs now, after `PATIENCE` at the latest."""
+        with self._known:
+            pending = set(self._unknown)
+            self._known.wait_for(lambda: not pending & self._unknown, PATIENCE)
 
     def stop(self) -> None:
         """Let go of everything."""
@@ -180,8 +189,9 @@ class DumpWatch:
                 self._followed.discard(pid)
 
     def _know(self, pid: int) -> None:
-        with self._lock:
+        with self._known:
             self._unknown.discard(pid)
+            self._known.notify_all()
 
     def _follow_helper(self, process: Path, life: _Life) -> None:
         helper = self._await_helper(process, life)
@@ -195,7 +205,7 @@ class DumpWatch:
         written = _Written(uuid, target, life)
         with self._lock:
             self._written.append(written)
-            self._unknown.discard(int(process.name))
+        self._know(int(process.name))
         try:
             self._found(uuid)
             pause = _FIRST_PAUSE

@@ -11,6 +11,7 @@ No daemon is involved, so none can block this.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -48,7 +49,11 @@ def emulators(daemon_owner: int) -> Iterator[tuple[Path, list[str], str | None]]
 def candidates(daemon_owner: int) -> Iterator[tuple[Path, str | None]]:
     """The same without their arguments: all processes of a session daemon's user. Their memory is not looked into."""
     if daemon_owner:
-        yield from ((process, None) for process in PROC.iterdir() if owner(process) == daemon_owner)
+        with os.scandir(PROC) as folders:
+            for folder in folders:
+                with contextlib.suppress(OSError):  # It is gone.
+                    if folder.stat().st_uid == daemon_owner and owner(process := Path(folder.path)) == daemon_owner:
+                        yield process, None
         return
     for file in PID_FILES.glob("*.pid"):
         if (pid := _lock_holder(file)) is not None:

@@ -98,10 +98,12 @@ def _is_helper(process: Path, daemon_owner: int) -> bool:
 
 def pipes_of(process: Path, name: str = "") -> Iterator[str]:
     """The pipes that the process has open, as ``pipe:[17019]``; of one descriptor if `name` is given."""
-    folder = process / "fd"
+    folder = f"{process}/fd"
     with contextlib.suppress(OSError):
         for descriptor in [name] if name else os.listdir(folder):
-            with contextlib.suppress(FileNotFoundError):
-                target = os.readlink(folder / descriptor)
-                if target.startswith("pipe:"):
-                    yield target
+            try:
+                target = os.readlink(f"{folder}/{descriptor}")
+            except FileNotFoundError:
+                continue
+            if target.startswith("pipe:"):
+                yield target
