@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -15,6 +16,7 @@ from textual.message import Message
 
 from backend.backup import Backup
 from backend.errors import BackendError
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DiskSource, JobOperation
 from backend.observing.histories import recall
@@ -25,6 +27,7 @@ from backend.threads import in_thread
 from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
+from tui.session import job_origins
 from tui.session.command_runs import CommandRuns
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey
@@ -35,11 +38,14 @@ from tui.widgets.details_lines import SHOWN
 from tui.widgets.lines import Lines
 from tui.words import past_jobs
 from tui.words.cells import width
+from tui.words.origins import Origin
 
 logger = logging.getLogger(__name__)
 
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest before the records of its domain are read."""
+LOOKS, LOOK_AGAIN = 3, 1.0
+"""How often it is looked where a job comes from, as long as nothing is seen, and the seconds between two looks."""
 TABS = {"job": ShowJob, "history": ShowHistory, "info": ShowInfo}
 _TITLE_AT = 3
 """Where the title begins on the border."""
@@ -72,6 +78,13 @@ class DetailsPane(Lines):
         key: RowKey
         backup: Backup | None
 
+    @dataclass
+    class OriginSeen(Message):
+        """What this machine can see of where a job comes from."""
+
+        key: RowKey
+        origin: JobOrigin
+
     def __init__(self, throughputs: Throughputs, commands: CommandRuns, keys: Keys) -> None:
         super().__init__()
         self.tab = next(iter(TABS))
@@ -87,13 +100,18 @@ class DetailsPane(Lines):
         """What the disk is on whose job is shown, as soon as that is known."""
         self._backup: Backup | None = None
         """What the backup is made of that is shown, as soon as that is known."""
+        self._seen = JobOrigin()
+        """What is seen of where the job comes from that is shown."""
+        self._began: float | None = None
+        """When that began, if its elapsed time tells."""
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
         if row == self._row:
             return
         same = row is not None and self._row is not None and row.key == self._row.key
-        before, now = _backup_of(self._row) if same else None, _backup_of(row)
+        before = _stats_of(self._row) if same else None
+        now = _stats_of(row)
         self._host, self._row = host, row
         if not same:
             self._records, self._jobs, self._source = (), (), None
@@ -101,10 +119,14 @@ class DetailsPane(Lines):
             self.read_records()
             if row is not None and host is not None and row.disk:
                 self._read_source(host, row)
-        if before is None or now is None or now.time_elapsed < before.time_elapsed:
-            self._backup = None
+        if not (same and _is_same_job(before, now)):
+            self._backup, self._seen, self._began = None, JobOrigin(), None
             if row is not None and host is not None and now is not None:
-                self._read_backup(host, row)
+                self._look_for_origin(host, row, now)
+                if now.operation == JobOperation.BACKUP:
+                    self._read_backup(host, row)
+        if now is not None and self._began is None:
+            self._began = job_origins.started(now, time.time())
         self._show()
 
     def has_key(self, command: type[Command]) -> bool:
@@ -128,7 +150,7 @@ class DetailsPane(Lines):
     @on(CopyPath)
     def _copy_path(self) -> None:
         remembered = next((past_jobs.path(job) for job in self._jobs if job.entry.path), "")
-        path = self.records[0].path if self.records else remembered
+        path = self._seen.path or (self.records[0].path if self.records else remembered)
         copy(self, path, "the dump path", "dump path")
 
     def show_tab(self, tab: str) -> None:
@@ -209,8 +231,30 @@ class DetailsPane(Lines):
 
     @on(BackupRead)
     def _backup_read(self, event: BackupRead) -> None:
-        if self._row is not None and event.key == self._row.key and _backup_of(self._row) is not None:
+        stats = _stats_of(self._row)
+        if self._row is not None and event.key == self._row.key and stats and stats.operation == JobOperation.BACKUP:
             self._backup = event.backup
+            self._show()
+
+    @work(group="origin", exclusive=True)
+    async def _look_for_origin(self, host: Host, row: Row, stats: JobStats) -> None:
+        await asyncio.sleep(RECORDS_AFTER)
+        for number in range(LOOKS):
+            if number:
+                await asyncio.sleep(LOOK_AGAIN)
+            try:
+                origin = await host.backend.job_origin(row.job_key, stats.operation)
+            except BackendError as error:
+                logger.debug("where %s of %s comes from is not known: %s", stats.operation.label, row.name, error)
+                return
+            if origin != JobOrigin():
+                self.post_message(self.OriginSeen(row.key, origin))
+                return
+
+    @on(OriginSeen)
+    def _origin_seen(self, event: OriginSeen) -> None:
+        if self._row is not None and event.key == self._row.key and self._row.progress is not None:
+            self._seen = event.origin
             self._show()
 
     def on_resize(self) -> None:
@@ -233,17 +277,25 @@ class DetailsPane(Lines):
             return
         self._show_title(row)
         if self.tab == "job" and row.disk:
-            lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
+            origin = self._origin(row)
+            lines = details_lines.block_job(row, self._keys, origin, self._source, host.capabilities, cells)
         elif self.tab == "job":
             running = details_lines.commands(self._commands.of(row.key), cells)
             life = self._throughputs.get(row.key)
-            job = details_lines.job(row, self._keys, self._records, self._jobs, self._backup, life, cells)
+            origin = self._origin(row)
+            job = details_lines.job(row, self._keys, self._records, self._jobs, origin, self._backup, life, cells)
             lines = chain(running, job)
         elif self.tab == "history":
             lines = details_lines.history(self._records, self._jobs, cells)
         else:
             lines = details_lines.info(row, self._keys, host.name, host.capabilities, cells)
         self.show_lines(list(lines))
+
+    def _origin(self, row: Row) -> Origin:
+        if row.progress is None:
+            return Origin()
+        seen, remembered = self._seen, self._jobs
+        return job_origins.origin(row, self._began, self._records, remembered, seen, self._backup, self._source)
 
     def _show_title(self, row: Row) -> None:
         titled = row.name, self.tab
@@ -257,8 +309,13 @@ class DetailsPane(Lines):
         return f" ─ {self._keys[TABS[tab]]}:{tab}"
 
 
-def _backup_of(row: Row | None) -> JobStats | None:
-    """The stats of the backup that the row's domain has; None without one."""
-    if row is None or row.disk or row.progress is None or row.progress.stats.operation != JobOperation.BACKUP:
-        return None
-    return row.progress.stats
+def _stats_of(row: Row | None) -> JobStats | None:
+    """Those of the row's job; None without one."""
+    return row.progress.stats if row is not None and row.progress is not None else None
+
+
+def _is_same_job(before: JobStats | None, now: JobStats | None) -> bool:
+    """Whether these may be the stats of one job of a row, one after the other."""
+    if before is None or now is None:
+        return before is now
+    return before.operation == now.operation and before.time_elapsed <= now.time_elapsed

@@ -27,6 +27,14 @@ def crop_path(path: str, cells: int) -> str:
     return "…" + kept
 
 
+def crop_middle(text: str, cells: int) -> str:
+    """The same for a path or a name, of which the begin says something as well: ``/var/lib/li…/web-01.core``."""
+    if width(text) <= cells:
+        return text
+    start = crop(text, max(1, cells // 3))
+    return start + crop_path(text, cells - width(start) + 1)[1:] if cells > 2 else crop(text, cells)
+
+
 def fit(text: str, cells: int, right: bool = False) -> str:
     """`text` in exactly `cells` cells."""
     if text.isascii() and len(text) <= cells:  # Nearly all are, and this is done for every cell of the table.
