@@ -16,6 +16,7 @@ from tui.app import Console
 from tui.config.console import THEMES, key_name
 from tui.config.keys import DEFAULT_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS
 from tui.dumping.dump import DumpScreen
+from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
@@ -26,6 +27,7 @@ from tui.screens.past_job import PastJobScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
+from tui.widgets.column_list import ColumnList
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.host_list import HostList
@@ -39,6 +41,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (WaitScreen,),
     (WaitListScreen,),
     (HostsScreen, HostList),
+    (ColumnsScreen, ColumnList),
     (HistoryScreen, JobTable),
     (HistoryScreen, FilterLine),
     (PastJobScreen,),

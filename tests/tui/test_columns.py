@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -11,8 +12,11 @@ from backend.job_stats import JobStats, JobType
 from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.watcher import DomainView
+from tests.tui.console import User, console
 from tui.config import columns as config
 from tui.config.columns import DEFAULT_COLUMNS, usable
+from tui.config.values import Config
+from tui.session import preferences
 from tui.session.rows import Row
 from tui.widgets.column_layout import fitting
 from tui.widgets.columns import COLUMNS, chosen
@@ -126,3 +130,49 @@ def test_of_ids_from_a_file_those_that_exist_count_once() -> None:
     assert usable(["state", "bogus", "name", "state"]) == ("name", "state")
     assert usable(["bogus"]) == DEFAULT_COLUMNS
     assert usable(["name"]) == ("name",)
+
+
+QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
+
+
+def titles(user: User) -> list[str]:
+    return user.screen.splitlines()[2].strip("│ ").replace("▲", "").split()
+
+
+async def test_chosen_columns_are_shown_and_remembered() -> None:
+    async with console(QUIET, size=(80, 24)) as user:
+        await user.sees("▌ vm-01", "Elapsed")
+        await user.press("C")
+        await user.sees("Columns", "[x] Name", "[x] State", "[ ] Memory", "enter Keep")
+        await user.press("j", "space")  # Hides the state,
+        await user.press("G", *["j"] * 12, "space", *["K"] * 11)  # and shows the memory, behind the name.
+        await user.press("enter")
+        await user.until(lambda: titles(user)[:3] == ["Name", "Memory", "Job"], "the memory beside the name")
+        await user.sees("64.0 MiB")
+    async with console(QUIET, size=(80, 24)) as user:
+        await user.until(lambda: titles(user)[:3] == ["Name", "Memory", "Job"], "the same columns again")
+        await user.press("C", "r", "enter")
+        await user.until(lambda: titles(user)[:3] == ["Name", "State", "Job"], "the usual columns")
+    assert await asyncio.to_thread(preferences.load) == preferences.Preferences()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 50)])
+async def test_the_chooser_fits_and_escape_leaves_all_as_it_was(size: tuple[int, int]) -> None:
+    async with console(QUIET, size=size) as user:
+        await user.sees("▌ vm-01")
+        before = titles(user)
+        await user.press("C")
+        await user.sees("[x] Name", "[ ] Memory", "kept for the next start")
+        await user.press("j", "space", "J", "escape")
+        await user.sees_no("kept for the next start")
+        assert titles(user) == before
+
+
+async def test_the_columns_of_the_config_come_back_at_the_next_start() -> None:
+    async with console(QUIET, config=Config(columns=("name", "id", "state"))) as user:
+        await user.until(lambda: titles(user) == ["Name", "Id", "State"], "the configured columns")
+        await user.press("C")
+        await user.sees("until you quit")
+        await user.press("j", "space", "enter")
+        await user.until(lambda: titles(user) == ["Name", "Id"], "the chosen columns")
+    assert await asyncio.to_thread(preferences.load) == preferences.Preferences()

@@ -140,6 +140,25 @@ class ReverseSort(Command):
     in_footer = False
 
 
+class ChooseColumns(Command):
+    """Choose the columns and their order."""
+
+    label = "Columns"
+    in_footer = False
+
+
+class KeepColumns(Command):
+    """Show these columns."""
+
+    label = "Keep"
+
+
+class ResetColumns(Command):
+    """Choose the usual columns again."""
+
+    label = "Reset"
+
+
 class ShowJob(Command):
     """Show the job with all its statistics."""
 

@@ -19,6 +19,7 @@ from backend.records.entry import JobEntry
 from tui.commands import refusals
 from tui.commands.commands import (
     Abort,
+    ChooseColumns,
     ClearFilter,
     ClearMarks,
     Command,
@@ -45,6 +46,7 @@ from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
+from tui.screens.columns_flow import ColumnsFlow
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
@@ -98,6 +100,7 @@ class MainScreen(OfferingScreen[None]):
         CopyStats,
         ShowHosts,
         ShowPastJobs,
+        ChooseColumns,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -126,6 +129,7 @@ class MainScreen(OfferingScreen[None]):
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
+        self._columns = ColumnsFlow(self, self._domains.table, config.columns)
         self._history: HistoryScreen | None = None
         """While it is open."""
         self._refused: list[bool] = []
@@ -150,6 +154,7 @@ class MainScreen(OfferingScreen[None]):
         self.hosts_changed()
         # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
+        self.run_worker(self._columns.remember())
 
     async def on_unmount(self) -> None:
         await self.session.close()
@@ -388,6 +393,10 @@ class MainScreen(OfferingScreen[None]):
     @on(ShowHosts)
     def _show_hosts(self) -> None:
         self._hosts.show()
+
+    @on(ChooseColumns)
+    def _choose_columns(self) -> None:
+        self._columns.choose()
 
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:

@@ -34,6 +34,8 @@ class Preferences:
     history_sorted_by: str = ""
     """The same of the history."""
     history_descending: bool = False
+    columns: str = ""
+    """The ids of the columns that are shown, in their order, with blanks between them."""
 
 
 def load() -> Preferences:
