@@ -30,6 +30,7 @@ from tui.terminal import themes
 from tui.widgets.column_list import ColumnList
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.help_pane import HelpLines
 from tui.widgets.host_list import HostList
 from tui.widgets.job_table import JobTable
 
@@ -46,7 +47,8 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (HistoryScreen, FilterLine),
     (PastJobScreen,),
     (ConfirmScreen,),
-    (HelpScreen,),
+    (HelpScreen, HelpLines),
+    (HelpScreen, FilterLine),
 )
 """In the order of LIVE_TOGETHER; a modal screen leaves no key to what is below it, and the history
 leaves the application none that it has itself."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tui.words import origins
-from tui.words.cells import crop_middle, width
+from tui.words.cells import shorten, width
 from tui.words.origins import Origin, sentence
 
 NOW = time.mktime((2026, 11, 26, 17, 5, 0, 0, 0, -1))
@@ -52,7 +52,7 @@ def test_who_requested_it_is_said_as_certainly_as_it_is_known(by: str, words: st
 def test_a_path_gives_way_in_the_middle() -> None:
     [line] = sentence("dump", Origin(PATH, format="elf", began=BEGAN, by=BY_ROOT), NOW, 75)
     assert width(line) <= 75
-    assert line.startswith("elf dump → /var/lib/li")
+    assert line.startswith("elf dump → /var/lib/libvirt/")
     assert line.endswith("26.core, started 16:40 by root@hv1")
 
 
@@ -65,6 +65,6 @@ def test_on_a_narrow_screen_the_rest_is_a_line_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("cells", range(1, 60))
-def test_text_cropped_in_the_middle_fits(cells: int) -> None:
-    assert width(crop_middle(PATH, cells)) <= cells
-    assert width(crop_middle("経理サーバー/経理サーバー/経理サーバー", cells)) <= cells
+def test_text_shortened_in_the_middle_fits(cells: int) -> None:
+    assert width(shorten(PATH, cells)) <= cells
+    assert width(shorten("経理サーバー/経理サーバー/経理サーバー", cells)) <= cells

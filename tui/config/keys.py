@@ -86,7 +86,8 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
         "yes no",  # a question
-        "close help",  # the help
+        f"close help filter clear-filter {_CURSOR}",  # the help
+        "close help filter clear-filter keep-filter",  # its filter line
     )
 )
 """Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""

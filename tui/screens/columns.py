@@ -26,6 +26,7 @@ class ColumnsScreen(OfferingScreen[list[str]], ModalScreen[list[str]]):
     AUTO_FOCUS = "ColumnList"
     OFFERS = (KeepColumns, ResetColumns, Back)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    PARTS = (ColumnList,)
 
     def __init__(self, shown: Sequence[str], note: str) -> None:
         super().__init__()

@@ -104,6 +104,7 @@ class MainScreen(OfferingScreen[None]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
+    PARTS = (DomainTable,)
 
     @dataclass
     class CommandEnded(Message):

@@ -17,6 +17,16 @@ def crop(text: str, cells: int) -> str:
     return "" if cells <= 0 else set_cell_size(text, cells - 1).rstrip(" ") + "…"
 
 
+def shorten(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, without its middle: it is their ends that tell names and paths apart."""
+    if width(text) <= cells:
+        return text
+    if cells <= 2:
+        return crop(text, cells)
+    head = set_cell_size(text, (cells - 1) // 2).rstrip(" ")
+    return head + crop_path(text, cells - width(head))
+
+
 def crop_path(path: str, cells: int) -> str:
     """The same for a path, whose end says the most."""
     if width(path) <= cells:
@@ -25,14 +35,6 @@ def crop_path(path: str, cells: int) -> str:
     while kept and width(kept) >= cells:
         kept = kept[1:]
     return "…" + kept
-
-
-def crop_middle(text: str, cells: int) -> str:
-    """The same for a path or a name, of which the begin says something as well: ``/var/lib/li…/web-01.core``."""
-    if width(text) <= cells:
-        return text
-    start = crop(text, max(1, cells // 3))
-    return start + crop_path(text, cells - width(start) + 1)[1:] if cells > 2 else crop(text, cells)
 
 
 def fit(text: str, cells: int, right: bool = False) -> str:

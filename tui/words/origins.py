@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tui.words import units
-from tui.words.cells import crop, crop_middle, width
+from tui.words.cells import crop, shorten, width
 
 SHORTEST = 24
 """Cells of a file or a host beside which there is room for the rest of the sentence."""
@@ -56,8 +56,8 @@ def sentence(name: str, origin: Origin, now: float, cells: int) -> list[str]:
     room = cells - width(head) - 1
     beside = room - width(f", {tail}" if tail else "")
     if beside >= min(SHORTEST, width(origin.target)):
-        return [f"{head} {crop_middle(origin.target, beside)}" + (f", {tail}" if tail else "")]
-    return [crop(f"{head} {crop_middle(origin.target, room)}", cells), crop(tail, cells)]
+        return [f"{head} {shorten(origin.target, beside)}" + (f", {tail}" if tail else "")]
+    return [crop(f"{head} {shorten(origin.target, room)}", cells), crop(tail, cells)]
 
 
 def _since(origin: Origin, now: float) -> str:
