@@ -18,6 +18,7 @@ from tui.config.keys import DEFAULT_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS
 from tui.dumping.dump import DumpScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.done import DoneScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.hosts import HostsScreen
@@ -28,6 +29,7 @@ from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
 from tui.widgets.column_list import ColumnList
+from tui.widgets.cursor_lines import CursorLines
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.help_pane import HelpLines
@@ -47,6 +49,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (HistoryScreen, FilterLine),
     (PastJobScreen,),
     (ConfirmScreen,),
+    (DoneScreen, CursorLines),
     (HelpScreen, HelpLines),
     (HelpScreen, FilterLine),
 )

@@ -217,6 +217,25 @@ class ShowPastJobs(Command):
     in_footer = False
 
 
+class ShowDone(Command):
+    """What was done here, as virt-jobs and virsh commands to copy."""
+
+    label = "Done here"
+    in_footer = False
+
+
+class CopyCommand(Command):
+    """Copy the virt-jobs command that does the same."""
+
+    label = "Copy"
+
+
+class CopyVirsh(Command):
+    """Copy the virsh command that does the same."""
+
+    label = "Copy virsh"
+
+
 class OpenEntry(Command):
     """Show everything that is known of the job."""
 

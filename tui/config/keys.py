@@ -35,6 +35,9 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-stats": "Y",
         "show-hosts": "H",
         "show-past-jobs": "J",
+        "show-done": "at",
+        "copy-command": "y",
+        "copy-virsh": "Y",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -66,7 +69,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns "
+    "show-done"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
@@ -86,6 +90,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
         "yes no",  # a question
+        f"copy-command copy-virsh close {_CURSOR}",  # what was done
         f"close help filter clear-filter {_CURSOR}",  # the help
         "close help filter clear-filter keep-filter",  # its filter line
     )

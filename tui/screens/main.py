@@ -34,6 +34,7 @@ from tui.commands.commands import (
     Pivot,
     Resume,
     ReverseSort,
+    ShowDone,
     ShowHistory,
     ShowHosts,
     ShowInfo,
@@ -48,6 +49,7 @@ from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
 from tui.screens.columns_flow import ColumnsFlow
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.done_flow import DoneFlow
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
@@ -101,6 +103,7 @@ class MainScreen(OfferingScreen[None]):
         ShowHosts,
         ShowPastJobs,
         ChooseColumns,
+        ShowDone,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -133,6 +136,7 @@ class MainScreen(OfferingScreen[None]):
         self._columns = ColumnsFlow(self, self._domains.table, config.columns)
         self._history: HistoryScreen | None = None
         """While it is open."""
+        self._done = DoneFlow(self, self.session.deeds)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -216,6 +220,9 @@ class MainScreen(OfferingScreen[None]):
         row = self._domains.table.cursor_row
         if row is not None and (row.uri, row.domain.key.uuid) == (entry.uri, entry.uuid):
             self._details.read_records()
+
+    def deeds_changed(self) -> None:
+        self._done.refresh()
 
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
@@ -409,6 +416,10 @@ class MainScreen(OfferingScreen[None]):
 
     def _history_left(self, _: None) -> None:
         self._history = None
+
+    @on(ShowDone)
+    def _show_done(self) -> None:
+        self._done.show()
 
     @on(Help)
     def _help(self) -> None:
