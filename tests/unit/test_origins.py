@@ -35,6 +35,9 @@ def test_a_job_whose_begin_nobody_saw_was_first_seen() -> None:
     origin = Origin("/copy.qcow2", began=BEGAN, exact=False, by=BY_ROOT)
     words = "block copy of vda → /copy.qcow2, first seen 16:40, requested by root@hv1"
     assert sentence("block copy of vda", origin, NOW, 120) == [words]
+    origin = Origin(began=BEGAN, exact=False, by=origins.by_client("virsh blockcopy (pid 7, root)"))
+    words = "block copy of vda, first seen 16:40, apparently requested by virsh blockcopy (pid 7, root)"
+    assert sentence("block copy of vda", origin, NOW, 120) == [words]
 
 
 @pytest.mark.parametrize(

@@ -215,17 +215,20 @@ def chosen(ids: Sequence[str], several_hosts: bool) -> tuple[Column, ...]:
 
 
 def note(row: Row) -> Piece | None:
-    """What is shown in place of a job: a problem of the domain, or since when it is paused."""
+    """What is shown in place of a job: a problem of the domain, and since when it is in its state."""
     if row.progress is not None or row.pending:
         return None
-    if (trouble := problem(row)) is not None:
+    if not row.domain.answering or row.left_paused:
+        trouble = problem(row)
+        assert trouble is not None
         words, style = trouble
-        if row.domain.answering and not row.left_paused:
-            words = states.cause(row.domain, row.io_errors)
         return words + (states.since(row.since) if row.domain.answering else ""), style
-    if row.domain.state is DomainState.PAUSED and row.since is not None:
-        return states.since(row.since).strip(), "dim"
-    return None
+    if not row.domain.faulty and row.domain.state is not DomainState.PAUSED:
+        return None
+    # The state says why; what it has no room for stands here.
+    cause = states.cause(row.domain, row.io_errors) if row.domain.faulty else ""
+    words = "" if cause in states.brief(row.domain, COLUMNS["state"].width) else cause
+    return (words + states.since(row.since)).strip(), "bad" if row.domain.faulty else "dim"
 
 
 def problem(row: Row) -> Piece | None:

@@ -61,7 +61,7 @@ def sentence(name: str, origin: Origin, now: float, cells: int) -> list[str]:
 
 
 def _since(origin: Origin, now: float) -> str:
-    requested = f"requested {origin.by}" if origin.by else ""
+    requested = origin.by.replace("by ", "requested by ", 1)
     if origin.began is None:
         return requested
     when = units.time_of_day(origin.began, now)
