@@ -11,8 +11,8 @@ import pytest
 
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import BlockOperation, DiskKey, JobOperation
-from tests.contract.steps import eventually as in_the_end
 from tests.contract.steps import PATIENCE, job_seen
+from tests.contract.steps import eventually as in_the_end
 from tests.hypervisor.daemon import SYSTEM, Machines, unique, virsh_dump
 from tests.hypervisor.helper import Held
 from tests.hypervisor.operations import MIB, Host, arrival, ended

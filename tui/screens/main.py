@@ -127,7 +127,8 @@ class MainScreen(OfferingScreen[None]):
         self._activity = ActivityPane()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
-        self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
+        waits = self.session.waits
+        self._details = DetailsPane(self.session.throughputs, self.session.commands, waits.planned_path, keys)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.backup import Backup
 from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
-from backend.model import DiskSource, JobOperation
+from backend.model import JobOperation
 from backend.observing.lookup import DomainRecord, is_about
 from backend.text import clean
 from backend.verdicts.job_sources import SourcedJob
+from tui.session.job_facts import JobFacts
 from tui.session.rows import Row
 from tui.words import jobs, origins
 from tui.words.origins import Origin
@@ -21,20 +21,17 @@ def origin(
     began: float | None,
     records: Sequence[DomainRecord],
     remembered: Sequence[SourcedJob],
-    seen: JobOrigin,
-    backup: Backup | None = None,
-    source: DiskSource | None = None,
+    facts: JobFacts,
 ) -> Origin:
     """What is known of the row's job, which it has.
 
-    `began`: when it began, where its elapsed time tells. `remembered`: its domain's jobs, the newest first. `backup`
-    and `source`: what the backup is made of, and what the disk is on.
+    `began`: when it began, where its elapsed time tells. `remembered`: its domain's jobs, the newest first.
     """
     assert row.progress is not None
-    stats = row.progress.stats
+    stats, seen = row.progress.stats, facts.seen
     entry = _remembered(row, stats, remembered)
     record = next((item for item in records if _is_its(item, row, stats, seen)), None)
-    sign, target = _end(row, seen, backup, source)
+    sign, target = _end(row, facts)
     if record is not None and not target:
         target = record.record.path
     first_seen = entry.entry.began if entry is not None else None
@@ -72,9 +69,9 @@ def _remembered(row: Row, stats: JobStats, remembered: Sequence[SourcedJob]) -> 
     return job if job is not None and not job.entry.over else None
 
 
-def _end(row: Row, seen: JobOrigin, backup: Backup | None, source: DiskSource | None) -> tuple[str, str]:
+def _end(row: Row, facts: JobFacts) -> tuple[str, str]:
     """What the job's data go to or come from, with the sign before it."""
-    operation = row.operation
+    operation, seen, backup, source = row.operation, facts.seen, facts.backup, facts.source
     if operation in (JobOperation.MIGRATION_OUT, JobOperation.MIGRATION_IN):
         peer = row.other_end or (seen.client.peer if seen.client is not None else "")
         return "→" if operation == JobOperation.MIGRATION_OUT else "←", clean(peer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
@@ -22,14 +22,14 @@ from backend.text import clean
 from backend.verdicts.job_sources import SourcedJob, is_of_call
 from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
-from tui.session.rows import Row
+from tui.session.rows import Row, RowKey, block_jobs
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import problem
 from tui.widgets.job_columns import result_style
-from tui.words import backups, jobinfo, jobs, migrating, origins, past_jobs, runs, states, units
-from tui.words.cells import crop, crop_path, fit, width
+from tui.words import backups, jobinfo, jobs, migrating, past_jobs, runs, states, units
+from tui.words.cells import crop, crop_path, fit, shorten, width
 from tui.words.job_names import name_of
-from tui.words.origins import Origin
+from tui.words.origins import Origin, sentence
 
 LABEL = 11
 """Cells of a label."""
@@ -52,29 +52,28 @@ def job(
     keys: Keys,
     records: Sequence[DomainRecord],
     jobs_before: Sequence[SourcedJob],
-    origin: Origin,
+    origins: Mapping[RowKey, Origin],
     backup: Backup | None,
     life: Throughput | None,
     cells: int,
 ) -> Iterator[Content]:
     """Where its job comes from, how far it is, and all statistics of that operation.
 
-    `backup`: what that is made of, where known.
+    `origins`: by the rows of jobs, those of its disks among them. `backup`: what that is made of, where known.
     """
     yield from _problems(row, keys, cells)
     # What a job does to its domain, it says itself.
     if row.domain.answering and (row.domain.faulty or (row.domain.state is DomainState.PAUSED and not row.progress)):
         yield _state(row, cells)
     if row.progress is None:
-        if row.pending or not row.view.block_jobs:
-            words = f"a dump is {row.pending}" if row.pending else "no job"
-            yield Content.styled(words, "$foreground-muted")
-        yield from _block_jobs(row, cells)
+        if not (row.pending or row.view.block_jobs):
+            yield Content.styled("no job", "$foreground-muted")
+        yield from _block_jobs(row, origins, cells)
         if not row.pending:
             yield from list(history(records, jobs_before, cells, most=1)) if records or jobs_before else ()
         return
     progress, stats = row.progress, row.progress.stats
-    yield from _origin(jobs.kind(stats), origin, cells)
+    yield from _origin(jobs.kind(stats), origins[row.key], cells)
     facts = []
     if stats.closing:
         facts.append("finishing: closing the file (result not known yet)")
@@ -100,7 +99,7 @@ def job(
             for number, (word, value) in enumerate(backups.facts(backup, disk)):
                 text = f"{word} {crop_path(value, cells - LABEL - len(word) - 1)}"
                 yield _fact("" if number else disk.disk, text, cells)
-    yield from _block_jobs(row, cells)
+    yield from _block_jobs(row, origins, cells)
     if life is not None and life.remaining and progress.convergence is not None:
         yield _remaining(life, stats, cells)
     elif life is not None and life.rates and stats.measured:
@@ -109,6 +108,15 @@ def job(
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def planned(row: Row, path: str, cells: int) -> Iterator[Content]:
+    """The dump that was requested here and has no job yet, and its file."""
+    if row.pending and path:
+        head, tail = "dump → ", f", {row.pending}"
+        yield Content.styled(head + shorten(path, cells - width(head + tail)) + tail, "bold")
+    elif row.pending:
+        yield Content.styled(f"a dump is {row.pending}", "bold")
 
 
 def commands(records: Sequence[CommandRecord], cells: int) -> Iterator[Content]:
@@ -141,7 +149,7 @@ def block_job(
         return
     stats = row.progress.stats
     yield from _origin(name_of(stats), origin, cells)
-    yield _block_fact("progress", row.progress, cells, named=False)
+    yield _block_fact("progress", row.progress, cells)
     yield from _choices(stats, keys, capabilities, cells)
     if source is not None:
         yield _image("disk", source.source, cells)
@@ -232,14 +240,17 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 
 
-def _block_jobs(row: Row, cells: int) -> Iterator[Content]:
-    """A line for each job of the domain's disks."""
-    return (_block_fact(job.stats.disk or "", job, cells) for job in row.view.block_jobs)
+def _block_jobs(row: Row, origins: Mapping[RowKey, Origin], cells: int) -> Iterator[Content]:
+    """Where each job of the domain's disks comes from, and how far it is."""
+    for job in block_jobs(row):
+        if job.progress is not None:
+            yield from _origin(name_of(job.progress.stats), origins[job.key], cells)
+            yield _block_fact("progress", job.progress, cells)
 
 
-def _block_fact(label: str, progress: Progress, cells: int, named: bool = True) -> Content:
+def _block_fact(label: str, progress: Progress, cells: int) -> Content:
     """How far the job of a disk is."""
-    facts = [jobs.kind(progress.stats)] if named else []
+    facts = []
     if progress.stats.ready:
         facts.append(jobs.READY)
     else:
@@ -264,7 +275,7 @@ def _problems(row: Row, keys: Keys, cells: int) -> Iterator[Content]:
 
 
 def _origin(name: str, origin: Origin, cells: int) -> Iterator[Content]:
-    first, *others = origins.sentence(name, origin, time.time(), cells)
+    first, *others = sentence(name, origin, time.time(), cells)
     yield Content.styled(first, "bold")
     yield from map(Content, others)
 

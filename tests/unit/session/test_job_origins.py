@@ -18,6 +18,7 @@ from backend.verdicts.job_sources import SourcedJob, merge_sources
 from tests.unit.session.test_rows import copying, domain
 from tests.unit.test_history import entry
 from tui.session import job_origins
+from tui.session.job_facts import JobFacts
 from tui.session.rows import Row, block_jobs
 from tui.words.origins import Origin
 
@@ -35,7 +36,7 @@ def origin(
     backup: Backup | None = None,
     source: DiskSource | None = None,
 ) -> Origin:
-    return job_origins.origin(row, 1000.0, records, remembered or [], seen, backup, source)
+    return job_origins.origin(row, 1000.0, records, remembered or [], JobFacts(seen, source, backup))
 
 
 def record(shared: bool, path: str = "/asked.core") -> DomainRecord:
@@ -97,7 +98,7 @@ def test_a_block_job_goes_to_its_mirror_and_has_been_seen_since_it_is_remembered
     key = row.domain.key
     seen = entry(2000.0, BlockOperation.COPY, uuid=key.uuid, domain=key.name, domain_id=key.id, disk="vda", exact=False)
     remembered = merge_sources([], [seen])
-    found = job_origins.origin(row, None, [], remembered, NOTHING, source=DiskSource("/a", mirror="/copy"))
+    found = job_origins.origin(row, None, [], remembered, JobFacts(source=DiskSource("/a", mirror="/copy")))
     assert found == Origin("/copy", began=2000.0, exact=False)
 
 
