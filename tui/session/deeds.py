@@ -90,3 +90,8 @@ class Deeds:
             self.conclude(number, wait.stage or "running", Tone.QUIET)
         if wait.over:
             del self._dumps[wait]
+
+    def leave(self, wait: JobWait) -> None:
+        """Follow a dump no further, which continues: its host was dropped."""
+        if (number := self._dumps.pop(wait, None)) is not None:
+            self.conclude(number, "not followed: its host was dropped", Tone.WARNING)

@@ -178,6 +178,7 @@ class Session:
         for wait in self.waits.of_host(host):
             self.waits.drop(wait)
             self.waits.leave(wait)
+            self.deeds.leave(wait)
         keys = [row.key for row in rows]
         self._apply((), keys)
         self.hosts.drop(host)

@@ -16,7 +16,7 @@ def label(domain: Domain) -> str:
     return f"{domain.state.label} ({domain.reason})" if domain.reason else domain.state.label
 
 
-def brief(domain: Domain, cells: int) -> str:
+def brief(domain: Domain, cells: int = 99) -> str:
     """The state and why it is in it, where that matters, in so many cells: ``paused: I/O error``, ``running``."""
     forms = [*_forms(domain), domain.state.label]
     return next((words for words in forms if width(words) <= cells), forms[-1])

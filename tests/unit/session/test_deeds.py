@@ -48,6 +48,16 @@ async def test_a_dump_is_followed_to_its_end_and_an_abort_is_accepted(tmp_path: 
         await observer.until(lambda: [deed.result for deed in running.deeds] == [ACCEPTED, "cancelled"])
 
 
+async def test_a_dump_on_a_host_that_is_dropped_is_not_followed(tmp_path: Path) -> None:
+    path = tmp_path / "core"
+    async with session(SLOW) as (running, observer), Hold(SLOW, path):
+        host = running.hosts[SLOW]
+        running.start_dump(host, request(running, "vm-01", path), False)
+        await observer.until(lambda: row(running, "vm-01").progress is not None)
+        running.drop_host(host)
+        assert [deed.result for deed in running.deeds] == ["", "not followed: its host was dropped"]
+
+
 async def test_what_is_refused_says_why(tmp_path: Path) -> None:
     async with session(A) as (running, observer):
         host = running.hosts[A]
