@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from backend.dump_request import AutomaticDump
 from backend.model import Domain, DomainState
 from tui.words import units
-from tui.words.cells import width
 
 
 def label(domain: Domain) -> str:
@@ -19,7 +18,7 @@ def label(domain: Domain) -> str:
 def brief(domain: Domain, cells: int = 99) -> str:
     """The state and why it is in it, where that matters, in so many cells: ``paused: I/O error``, ``running``."""
     forms = [*_forms(domain), domain.state.label]
-    return next((words for words in forms if width(words) <= cells), forms[-1])
+    return next((words for words in forms if len(words) <= cells), forms[-1])
 
 
 def _forms(domain: Domain) -> Iterator[str]:
