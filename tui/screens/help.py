@@ -51,5 +51,6 @@ class HelpScreen(OfferingScreen[None], ModalScreen[None]):
 
     @on(Close)
     @on(Help)
-    def _close(self) -> None:
+    def _close(self, event: Command) -> None:
+        event.stop()  # The help of a screen below would open again.
         self.leave(None)

@@ -30,10 +30,12 @@ _OPENED_BY = {
     "PastJobScreen": "open-entry",
     "ColumnsScreen": "choose-columns",
     "DoneScreen": "show-done",
-    "LogScreen": "show-log",
-    "XmlScreen": "show-xml",
+    "TextScreen": "show-log",
+    "ExportScreen": "export",
 }
 """The commands that open screens, by the names of their classes."""
+_NAMES = {"MainScreen": "Domains", "ConfirmScreen": "Questions", "TextScreen": "Log and XML"}
+"""What screens are called that are not called like their classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _declared(
 def _title(kind: type[OfferingScreen[Any]], app: App[Any], keymap: Mapping[str, str]) -> str:
     """``Past job (enter)``."""
     words = re.sub(r"(?<!^)([A-Z])", r" \1", kind.__name__.removesuffix("Screen")).capitalize()
-    name = "Domains" if words == "Main" else "Questions" if words == "Confirm" else words
+    name = _NAMES.get(kind.__name__, words)
     opener = next((offer for offer in _commands() if offer.id() == _OPENED_BY.get(kind.__name__)), None)
     if opener is None:
         return name
