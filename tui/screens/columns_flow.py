@@ -8,6 +8,7 @@ from backend.threads import in_thread
 from tui.commands.offering import OfferingScreen
 from tui.config.columns import DEFAULT_COLUMNS, usable
 from tui.session import preferences
+from tui.session.preferences import Saver
 from tui.widgets.domain_table import DomainTable
 
 KEPT = "kept for the next start"
@@ -22,6 +23,7 @@ class ColumnsFlow:
         self._table = table
         self._configured = bool(configured)
         self._shown: Sequence[str] = configured or DEFAULT_COLUMNS
+        self._saver = Saver()
         table.show_columns(self._shown)
 
     async def remember(self) -> None:
@@ -31,6 +33,10 @@ class ColumnsFlow:
         remembered = await in_thread(lambda: preferences.load().columns, "preferences")
         if remembered:
             self._show(usable(remembered.split()))
+
+    async def close(self) -> None:
+        """Wait until the choice is saved, but not for ever."""
+        await self._saver.close()
 
     def choose(self) -> None:
         """Let the user choose."""
@@ -43,8 +49,7 @@ class ColumnsFlow:
             return
         self._show(ids)
         if not self._configured:
-            columns = "" if tuple(ids) == DEFAULT_COLUMNS else " ".join(ids)
-            self._screen.run_worker(in_thread(lambda: preferences.save(columns=columns), "preferences"))
+            self._saver.save(columns="" if tuple(ids) == DEFAULT_COLUMNS else " ".join(ids))
 
     def _show(self, ids: Sequence[str]) -> None:
         self._shown = ids

@@ -164,6 +164,7 @@ class MainScreen(OfferingScreen[None]):
 
     async def on_unmount(self) -> None:
         await self.session.close()
+        await self._columns.close()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")
