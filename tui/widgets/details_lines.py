@@ -96,7 +96,8 @@ def job(
         yield _fact("ends", jobs.PULL_ENDS, cells)
     if backup is not None:
         for disk in backup.disks:
-            for number, (word, value) in enumerate(backups.facts(backup, disk)):
+            facts_of_disk = [fact for fact in backups.facts(backup, disk) if fact[1] != origins[row.key].target]
+            for number, (word, value) in enumerate(facts_of_disk):
                 text = f"{word} {crop_path(value, cells - LABEL - len(word) - 1)}"
                 yield _fact("" if number else disk.disk, text, cells)
     yield from _block_jobs(row, origins, cells)
