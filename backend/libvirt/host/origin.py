@@ -7,7 +7,11 @@ what it executes, the kernel says. So nobody can put a request into somebody els
 
 from __future__ import annotations
 
+import math
+import os
 import pwd
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +21,8 @@ from backend.libvirt.host.processes import executable, owner, processes
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
 
 PROGRAM = "virsh"
+SHARED = 0.05
+"""Seconds for which a look at all processes is good."""
 COMMANDS: Mapping[Operation, tuple[str, ...]] = {
     JobOperation.START: ("start", "create"),
     JobOperation.SAVE: ("save", "managedsave"),
@@ -46,10 +52,29 @@ def client_of(domain: DomainKey, operation: Operation, disk: str | None) -> Clie
     """The only program that asks for that job; None without one, or with several. Takes some ms."""
     found = [
         client
-        for process, arguments in processes()
+        for process, arguments in _programs.now()
         if (command := requested(arguments, domain, operation, disk)) and (client := _client(process, command))
     ]
     return found[0] if len(found) == 1 else None
+
+
+class _Programs:
+    """The processes that call themselves virsh. Many who look at the same time share a look."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: list[tuple[Path, list[str]]] = []
+        self._seen_at = -math.inf
+
+    def now(self) -> list[tuple[Path, list[str]]]:
+        with self._lock:
+            if time.monotonic() - self._seen_at > SHARED:
+                named = ((process, words) for process, words in processes() if os.path.basename(words[0]) == PROGRAM)
+                self._seen, self._seen_at = list(named), time.monotonic()
+            return self._seen
+
+
+_programs = _Programs()
 
 
 def requested(

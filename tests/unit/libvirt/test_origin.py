@@ -51,8 +51,9 @@ def test_the_job_of_a_disk_needs_its_disk() -> None:
 
 @pytest.mark.process
 def test_a_program_counts_if_the_kernel_says_that_it_is_virsh(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = [sys.executable, "-I", "-S", "-c", "print(flush=True); input()", "dump", "db-01", "/file"]
-    with subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    waiting = ["virsh", "-I", "-S", "-c", "print(flush=True); input()", "dump", "db-01", "/file"]
+    python, pipe = sys.executable, subprocess.PIPE
+    with subprocess.Popen(waiting, executable=python, stdin=pipe, stdout=pipe) as process:
         assert process.stdout is not None
         process.stdout.readline()
         assert client_of(DB, DUMP, None) is None
