@@ -32,7 +32,7 @@ class JobFacts:
 
     @property
     def some(self) -> bool:
-        """Whether anything is known that would be worth another look if it were not."""
+        """Whether so much is known that another look is not worth it."""
         return self.seen != UNSEEN or self.backup is not None or (self.source is not None and bool(self.source.mirror))
 
 
