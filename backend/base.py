@@ -21,6 +21,7 @@ from backend.capabilities import Capabilities
 from backend.dump_request import AutomaticDump, DumpRequest
 from backend.errors import BackendError, NoSuchDomain, NotSupported
 from backend.event_stream import EventStream
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation
 
@@ -243,6 +244,10 @@ class Backend(ABC):
         It is told only for certain, which may be some time after the dump began, or never.
         """
         return None
+
+    async def job_origin(self, key: JobKey, operation: Operation) -> JobOrigin:
+        """What this machine can see of where the running job comes from, and what it writes. For people only."""
+        return JobOrigin()
 
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         """What does not work of the domain's disks now, each in a few words (``vda: no space left``)."""

@@ -29,6 +29,7 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, JobBegan, Lifecycle, LifecycleEvent
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats, Postcopy
 from backend.libvirt import (
     automatic_dump,
@@ -64,6 +65,7 @@ from backend.model import (
     JobKey,
     JobOperation,
     MigrationLimits,
+    Operation,
     domain_of,
 )
 from backend.threads import in_thread
@@ -229,6 +231,13 @@ class LibvirtBackend(Backend):
             return None
         began_by = partial(automatic_dump.began_by, reported, domain)
         return AutomaticDump(cause) if await self._polling.call(domain, began_by) else None
+
+    async def job_origin(self, key: JobKey, operation: Operation) -> JobOrigin:
+        if not self.capabilities.local:
+            return JobOrigin()
+        from backend.libvirt.host.origin import origin_of
+
+        return await in_thread(partial(origin_of, key, operation, self._daemon_owner), "libvirt job origin")
 
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         return await self._polling.call(domain, partial(io_errors, domain))

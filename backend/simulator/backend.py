@@ -20,9 +20,10 @@ from backend.dump_request import FORMAT_NAMES, AutomaticDump, DumpCause, DumpFla
 from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
-from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, domain_of
+from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation, domain_of
 from backend.records import codec, entry_xml
 from backend.records.codec import InvalidRecord
 from backend.records.entry import JobEntry
@@ -248,6 +249,9 @@ class SimulatorBackend(Controls):
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
         path = await self._call_on(domain, Hypervisor.automatic_dump_path, domain)
         return None if path is None else AutomaticDump(DumpCause.PANIC, path or None)
+
+    async def job_origin(self, key: JobKey, operation: Operation) -> JobOrigin:
+        return JobOrigin(await self._call_on(domain_of(key), Hypervisor.dump_path, domain_of(key)))
 
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         return await self._call_on(domain, disk_calls.io_errors, domain)

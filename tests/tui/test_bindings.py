@@ -16,7 +16,9 @@ from tui.app import Console
 from tui.config.console import THEMES, key_name
 from tui.config.keys import DEFAULT_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS
 from tui.dumping.dump import DumpScreen
+from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.done import DoneScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.hosts import HostsScreen
@@ -26,8 +28,11 @@ from tui.screens.past_job import PastJobScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
+from tui.widgets.column_list import ColumnList
+from tui.widgets.cursor_lines import CursorLines
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.help_pane import HelpLines
 from tui.widgets.host_list import HostList
 from tui.widgets.job_table import JobTable
 
@@ -39,11 +44,14 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (WaitScreen,),
     (WaitListScreen,),
     (HostsScreen, HostList),
+    (ColumnsScreen, ColumnList),
     (HistoryScreen, JobTable),
     (HistoryScreen, FilterLine),
     (PastJobScreen,),
     (ConfirmScreen,),
-    (HelpScreen,),
+    (DoneScreen, CursorLines),
+    (HelpScreen, HelpLines),
+    (HelpScreen, FilterLine),
 )
 """In the order of LIVE_TOGETHER; a modal screen leaves no key to what is below it, and the history
 leaves the application none that it has itself."""

@@ -90,9 +90,12 @@ async def test_help_lists_the_keys() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("question_mark")
-        await user.sees("Dump memory to a file", "Next domain", "Sort by the next column")
-        await user.press("escape")
-        await user.sees_no("Sort by the next column")
+        await user.sees("Dump memory to a file", "Next domain")
+        await user.press("slash")
+        await user.type("sort")
+        await user.sees("Sort by the next column")
+        await user.press("enter", "escape", "escape")
+        await user.sees_no("Sort by the next column", "Next domain", "Show all keys")
 
 
 async def test_the_palette_offers_the_commands() -> None:

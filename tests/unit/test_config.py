@@ -30,7 +30,7 @@ def parsed(text: str) -> Config:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("\n\ncolour = 1", 3, "colour: unknown; the keys are ascii, connect"),
+        ("\n\ncolour = 1", 3, "colour: unknown; the keys are ascii, columns, connect"),
         ("[connections.hv1]\nuri = 'x:///y'\nclour = 'red'", 3, "connections.hv1.clour: unknown"),
         ("[connections.hv1]\ncolour = 'red'", 1, 'connections.hv1: needs uri = "…"'),
         ("[connections.hv1]\nuri = 'x:///y'\ncolour = 'blurple'", 3, "one of red, orange"),
@@ -49,6 +49,8 @@ def parsed(text: str) -> Config:
         ("refresh = true", 1, "from 0.1 to 4"),
         ("refresh = nan", 1, "from 0.1 to 4"),
         ("ascii = 'maybe'", 1, 'true, false or "auto"'),
+        ("columns = 'state'", 1, "columns: must be a list of columns: name, host, id, state"),
+        ("theme = 'nord'\ncolumns = ['state', 'sate']", 2, "columns: must be a list of columns: name, host"),
         ("theme = 'no such'", 1, "virt-jobs-light"),
         ("[dump]\nat_once = 0", 2, "at_once: must be an integer from 1 to 99"),
         ("[dump]\nat_once = true", 2, "an integer"),

@@ -140,6 +140,25 @@ class ReverseSort(Command):
     in_footer = False
 
 
+class ChooseColumns(Command):
+    """Choose the columns and their order."""
+
+    label = "Columns"
+    in_footer = False
+
+
+class KeepColumns(Command):
+    """Show these columns."""
+
+    label = "Keep"
+
+
+class ResetColumns(Command):
+    """Choose the usual columns again."""
+
+    label = "Reset"
+
+
 class ShowJob(Command):
     """Show the job with all its statistics."""
 
@@ -196,6 +215,25 @@ class ShowPastJobs(Command):
 
     label = "History"
     in_footer = False
+
+
+class ShowDone(Command):
+    """What was done here, as virt-jobs and virsh commands to copy."""
+
+    label = "Done here"
+    in_footer = False
+
+
+class CopyCommand(Command):
+    """Copy the virt-jobs command that does the same."""
+
+    label = "Copy"
+
+
+class CopyVirsh(Command):
+    """Copy the virsh command that does the same."""
+
+    label = "Copy virsh"
 
 
 class OpenEntry(Command):

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
+from textual.widget import Widget
 
 from tui.commands.commands import Command
 
@@ -66,6 +67,8 @@ class OfferingScreen(Screen[ScreenResultType]):
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = ()
     COMMANDS: ClassVar = {OfferedCommands}
+    PARTS: ClassVar[tuple[type[Widget], ...]] = ()
+    """Widgets with keys of their own, for the help."""
 
     @property
     def panes(self) -> Sequence[CommandPane]:

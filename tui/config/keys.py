@@ -20,6 +20,12 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "clear-marks": "escape",
         "sort": "s",
         "reverse-sort": "S",
+        "choose-columns": "C",
+        "keep-columns": "enter",
+        "reset-columns": "r",
+        "column.toggle": "space",
+        "column.earlier": "K,shift+up",
+        "column.later": "J,shift+down",
         "help": "question_mark",
         "show-job": "1",
         "show-history": "2",
@@ -29,6 +35,9 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-stats": "Y",
         "show-hosts": "H",
         "show-past-jobs": "J",
+        "show-done": "at",
+        "copy-command": "y",
+        "copy-virsh": "Y",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -60,7 +69,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns "
+    "show-done"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
@@ -75,11 +85,14 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
         "add-host drop-host close cursor.down cursor.up",  # the hosts
+        "keep-columns reset-columns back cursor.down cursor.up column.toggle column.earlier column.later",  # columns
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
         "yes no",  # a question
-        "close help",  # the help
+        f"copy-command copy-virsh close {_CURSOR}",  # what was done
+        f"close help filter clear-filter {_CURSOR}",  # the help
+        "close help filter clear-filter keep-filter",  # its filter line
     )
 )
 """Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from backend.dump_request import FORMAT_NAMES
 from backend.text import clean
 from tui.config import dump_path
+from tui.config.columns import COLUMNS, usable
 from tui.config.path import config_path
 from tui.config.toml_source import Check, Source, Table
 
@@ -67,6 +68,8 @@ class Config:
     theme: str = DEFAULT_THEME
     ascii: bool | Literal["auto"] = "auto"
     """Whether the console uses ASCII only; ``auto``: if the terminal's encoding requires it."""
+    columns: tuple[str, ...] = ()
+    """The ids of the console's columns, in their order (see `tui.config.columns`); empty: as the user chose last."""
     connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
     """By alias."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -99,6 +102,7 @@ class Config:
         tables = {alias: asdict(connection) for alias, connection in self.connections.items()}
         return values | {
             "connect": list(self.connect),
+            "columns": list(self.columns),
             "connections": tables,
             "groups": {name: list(members) for name, members in self.groups.items()},
             "dump": asdict(self.dump),
@@ -121,7 +125,7 @@ def parse(source: Source) -> Config:
     connections, groups = root.table("connections"), root.table("groups")
     config = root.make(
         Config,
-        {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii},
+        {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii, "columns": _columns},
         connections=MappingProxyType({alias: _connection(connections, alias) for alias in connections.values}),
         groups=MappingProxyType({name: _group(groups, name, connections) for name in groups.values}),
         dump=root.table("dump").make(
@@ -217,6 +221,12 @@ def _ascii(value: object) -> bool | Literal["auto"]:
     if not isinstance(value, bool):
         raise ValueError('true, false or "auto"')
     return value
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each in COLUMNS for each in value):
+        raise ValueError(f"a list of columns: {', '.join(COLUMNS)}")
+    return usable(value) if value else ()
 
 
 def _colour(value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from backend.model import Domain
 from backend.records.folder import private_folder, state_folder
 from backend.running import objections
 from backend.running.place import Place
-from tui.words import units
+from tui.words import equivalents, units
 
 FORMAT_WORDS = {
     "elf": "ELF core, all of the memory",
@@ -57,10 +56,7 @@ class DumpChoice:
     @property
     def command_line(self) -> str:
         """The same dump as a shell command."""
-        words = ["virt-jobs", "-c", self.uri, "dump", self.domain.name, self.path, "--format", self.format]
-        words += [f"--{label}" for label in self.flags.labels]
-        words += ["--overwrite"] if self.overwrite else []
-        return shlex.join(words)
+        return equivalents.dump(self.uri, self.request, self.overwrite).virt_jobs
 
 
 def excluded(flag: DumpFlags, chosen: DumpFlags) -> str | None:

@@ -58,6 +58,7 @@ class HistoryScreen(OfferingScreen[None]):
     AUTO_FOCUS = "JobTable"
     OFFERS = (OpenEntry, Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile, Help, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    PARTS = (JobTable,)
 
     @dataclass
     class Read(Message):

@@ -32,6 +32,7 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
 
     OFFERS = (AddHost, DropHost, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    PARTS = (HostList,)
 
     def __init__(self, session: Session, drop: Callable[[Host], None]) -> None:
         super().__init__()

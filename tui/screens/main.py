@@ -19,6 +19,7 @@ from backend.records.entry import JobEntry
 from tui.commands import refusals
 from tui.commands.commands import (
     Abort,
+    ChooseColumns,
     ClearFilter,
     ClearMarks,
     Command,
@@ -33,6 +34,7 @@ from tui.commands.commands import (
     Pivot,
     Resume,
     ReverseSort,
+    ShowDone,
     ShowHistory,
     ShowHosts,
     ShowInfo,
@@ -45,7 +47,9 @@ from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
+from tui.screens.columns_flow import ColumnsFlow
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.done_flow import DoneFlow
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
@@ -98,9 +102,12 @@ class MainScreen(OfferingScreen[None]):
         CopyStats,
         ShowHosts,
         ShowPastJobs,
+        ChooseColumns,
+        ShowDone,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
+    PARTS = (DomainTable,)
 
     @dataclass
     class CommandEnded(Message):
@@ -120,14 +127,17 @@ class MainScreen(OfferingScreen[None]):
         self._activity = ActivityPane()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
-        self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
+        waits = self.session.waits
+        self._details = DetailsPane(self.session.throughputs, self.session.commands, waits.planned_path, keys)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
+        self._columns = ColumnsFlow(self, self._domains.table, config.columns)
         self._history: HistoryScreen | None = None
         """While it is open."""
+        self._done = DoneFlow(self, self.session.deeds)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -150,9 +160,11 @@ class MainScreen(OfferingScreen[None]):
         self.hosts_changed()
         # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
+        self.run_worker(self._columns.remember())
 
     async def on_unmount(self) -> None:
         await self.session.close()
+        await self._columns.close()
 
     def on_resize(self, event: Resize) -> None:
         self.set_class(event.size.width < NARROW, "-narrow")
@@ -210,6 +222,9 @@ class MainScreen(OfferingScreen[None]):
         row = self._domains.table.cursor_row
         if row is not None and (row.uri, row.domain.key.uuid) == (entry.uri, entry.uuid):
             self._details.read_records()
+
+    def deeds_changed(self) -> None:
+        self._done.refresh()
 
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
@@ -389,6 +404,10 @@ class MainScreen(OfferingScreen[None]):
     def _show_hosts(self) -> None:
         self._hosts.show()
 
+    @on(ChooseColumns)
+    def _choose_columns(self) -> None:
+        self._columns.choose()
+
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:
         from tui.screens.history import HistoryScreen  # Few need it, and everyone waits for the start.
@@ -399,6 +418,10 @@ class MainScreen(OfferingScreen[None]):
 
     def _history_left(self, _: None) -> None:
         self._history = None
+
+    @on(ShowDone)
+    def _show_done(self) -> None:
+        self._done.show()
 
     @on(Help)
     def _help(self) -> None:

@@ -31,6 +31,11 @@ class BackgroundWaits:
         """The running wait for the job of that row."""
         return self._running[key][0] if key in self._running else None
 
+    def planned_path(self, key: RowKey) -> str:
+        """The file of the dump that was requested here for that row, and is not over; empty without one."""
+        wait = self.get(key)
+        return wait.request.path if isinstance(wait, PlannedDump) else ""
+
     def begin(self, wait: JobWait) -> JobWait:
         """Run `wait`, unless there already is a wait for that row; the wait that runs now."""
         running = self.get(wait.key)

@@ -26,7 +26,8 @@ class Filter(TextFilter):
 
     def _matches(self, row: Row) -> bool:
         job = _job(row.progress) if row.progress is not None else row.pending
-        return self.matches_text(f"{row.domain.name} {states.label(row.domain)} {row.disk} {job} {row.host}".casefold())
+        state = f"{states.label(row.domain)} {states.brief(row.domain)}"
+        return self.matches_text(f"{row.domain.name} {state} {row.disk} {job} {row.host}".casefold())
 
 
 def _job(progress: Progress) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 from backend.dump_request import DumpRequest
-from backend.errors import BackendError, DomainBusy
+from backend.errors import DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits
 from backend.observing.memory import Memory
 from backend.observing.watcher import MANY, DomainView
 from backend.records.command import CommandRecord
@@ -21,10 +20,12 @@ from backend.records.history import History
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
+from tui.session.actions import Actions
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
 from tui.session.command_runs import CommandRuns
+from tui.session.deeds import Deeds
 from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
 from tui.session.host import Host, HostChanges, Link
@@ -36,9 +37,7 @@ from tui.session.planned_dump import PlannedDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
 from tui.session.throughput import Throughputs
-
-ATTACHED_WITHIN = 1.0
-"""Seconds that an action waits for the wait that is to report what comes of it."""
+from tui.words import equivalents
 
 NEWS_FOLD = 0.05
 """Seconds, at least, between a report of changed rows and one of a job that began or ended."""
@@ -46,7 +45,6 @@ NEWS_BURST = 4
 """So many of the latter may come in a row; of more, there are no more than of the others."""
 
 Deliver = Callable[[Callable[[], None]], object]
-Action = Literal["abort", "pivot", "resume", "change of limits", "post-copy"]
 
 
 class SessionListener(Protocol):
@@ -69,6 +67,9 @@ class SessionListener(Protocol):
 
     def remembered(self, entry: JobEntry) -> None:
         """A job was first seen, or its end is known now."""
+
+    def deeds_changed(self) -> None:
+        """Something was done here, or it is known what came of it."""
 
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
@@ -129,6 +130,9 @@ class Session:
             lambda record: deliver(lambda: listener.command_ended(record)),
         )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
+        self.deeds = Deeds(lambda: deliver(listener.deeds_changed))
+        """What was done here."""
+        self._actions = Actions(log, self._tasks, self.deeds, self._fail)
 
     def start(self) -> None:
         """Connect to all hosts."""
@@ -164,6 +168,7 @@ class Session:
         self.commands.look()
         for host in added:
             self._log.say(host.name, "added")
+            self.deeds.add(host.name, "host added", equivalents.connect(host.uri, host.readonly))
         self._listener.hosts_changed()
         return added
 
@@ -173,9 +178,11 @@ class Session:
         for wait in self.waits.of_host(host):
             self.waits.drop(wait)
             self.waits.leave(wait)
+            self.deeds.leave(wait)
         keys = [row.key for row in rows]
         self._apply((), keys)
         self.hosts.drop(host)
+        self.deeds.add(host.name, "host dropped", equivalents.NONE)
         self.loaded.discard(host.uri)
         self._listener.hosts_changed()
         return sum(row.progress is not None for row in rows)
@@ -339,7 +346,9 @@ class Session:
             raise DomainBusy(f"{name} has a job already: your own dump is running or queued")
         if running is not None:
             self.waits.leave(running)
-        wait = self.waits.begin(PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved))
+        dump = PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved)
+        self.deeds.add_dump(dump, equivalents.dump(host.uri, request, overwrite))
+        wait = self.waits.begin(dump)
         if wait.queued:
             self._log.say(name, f"dump queued, {host.turns.at_once} run in parallel → {request.path}")
         self._show_wait(wait)
@@ -348,6 +357,7 @@ class Session:
     def _dump_moved(self, dump: PlannedDump) -> None:
         if dump.record is not None and dump.record.state not in (RecordState.FAILED, RecordState.CANCELLED):
             self._log.say(dump.name, f"dump started → {dump.request.path}")
+        self.deeds.follow(dump)
         self._deliver(lambda: self._show_wait(dump))
 
     def _show_wait(self, wait: JobWait) -> None:
@@ -368,6 +378,7 @@ class Session:
     def _wait_ended(self, wait: JobWait) -> None:
         self.waits.forget(wait)
         self._reporter.ended(wait)
+        self.deeds.follow(wait)
         self._show_wait(wait)
         self._listener.wait_ended(wait)
 
@@ -391,11 +402,13 @@ class Session:
     def abort(self, host: Host, job: JobKey, postcopy: bool = False) -> None:
         """Abort the job; how that of a disk ends is reported. `postcopy`: it is a migration in that phase."""
         wait = self._wait_for_disk(host, job) if isinstance(job, DiskKey) else None
-        self._act("abort", job, lambda: host.backend.abort(job, postcopy), wait)
+        same = equivalents.abort(host.uri, job, postcopy)
+        self._actions.do("abort", job, same, lambda: host.backend.abort(job, postcopy), wait)
 
     def pivot(self, host: Host, disk: DiskKey) -> None:
         """Let the disk continue on what its job has mirrored to; how the job ends is reported."""
-        self._act("pivot", disk, lambda: host.backend.pivot(disk), self._wait_for_disk(host, disk))
+        wait = self._wait_for_disk(host, disk)
+        self._actions.do("pivot", disk, equivalents.pivot(host.uri, disk), lambda: host.backend.pivot(disk), wait)
 
     def _wait_for_disk(self, host: Host, disk: DiskKey) -> JobWait | None:
         row = self.rows.get(RowKey(host.uri, disk.domain.uuid, disk.disk))
@@ -403,35 +416,18 @@ class Session:
 
     def limit_migration(self, host: Host, domain: DomainKey, limits: MigrationLimits) -> None:
         """Change what the domain's migration has to keep to."""
-        self._act("change of limits", domain, lambda: host.backend.limit_migration(domain, limits))
+        same = equivalents.limit_migration(host.uri, domain, limits)
+        self._actions.do("change of limits", domain, same, lambda: host.backend.limit_migration(domain, limits))
 
     def start_postcopy(self, host: Host, domain: DomainKey) -> None:
         """Let the guest of the domain's migration run on the other host."""
-        self._act("post-copy", domain, lambda: host.backend.start_postcopy(domain))
+        same = equivalents.start_postcopy(host.uri, domain)
+        self._actions.do("post-copy", domain, same, lambda: host.backend.start_postcopy(domain))
 
     def resume(self, host: Host, domain: DomainKey) -> None:
         """Resume the domain."""
-        self._act("resume", domain, lambda: host.backend.resume(domain))
-
-    def _act(
-        self, action: Action, job: JobKey, call: Callable[[], Coroutine[Any, Any, None]], wait: JobWait | None = None
-    ) -> None:
-        """Do it; if there is a `wait` for the job, that should be attached before, but delays nothing for long."""
-        subject = domain_of(job).name
-        of_disk = f" of {job.disk}" if isinstance(job, DiskKey) else ""
-
-        async def act() -> None:
-            if wait is not None:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(wait.attached.wait(), ATTACHED_WITHIN)
-            try:
-                await call()
-            except BackendError as error:
-                self._fail(subject, error.message, f"{action}{of_disk} failed: ")
-            else:
-                self._log.say(subject, f"{action}{of_disk} requested")
-
-        self._tasks.start(subject, act())
+        same = equivalents.resume(host.uri, domain)
+        self._actions.do("resume", domain, same, lambda: host.backend.resume(domain))
 
     def _fail(self, subject: str, error: str, what: str = "") -> None:
         self._log.say(subject, f"✗ {what}{error}", Tone.ERROR)

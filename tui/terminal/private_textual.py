@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from itertools import chain
+from typing import Any
 
 from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events
@@ -151,6 +152,11 @@ def _changed_spans(update: ChopsUpdate) -> list[Span]:
             if strip is not None and x <= x2 and end > x1:
                 spans.append((x, y, strip if x >= x1 and end <= x2 else strip.crop(0, min(end, x2) - x)))
     return spans
+
+
+def keymap_of(app: App[Any]) -> Mapping[str, str]:
+    """The keys that the user has given to bindings, by their ids: they apply to screens that are not open, too."""
+    return app._keymap
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:

@@ -19,7 +19,7 @@ from tui.session.row_order import RowOrder
 from tui.session.rows import Row, RowKey, RowStore, busy_first
 from tui.terminal.private_textual import set_virtual_size
 from tui.widgets.bordered import BorderedLines
-from tui.widgets.columns import STYLES
+from tui.widgets.columns import COLUMNS, STYLES
 from tui.widgets.row_painter import RowPainter
 from tui.words.cells import crop, width
 
@@ -114,6 +114,11 @@ class DomainTable(BorderedLines):
         self._painter.show_hosts(several)
         self._lay_out()
 
+    def show_columns(self, ids: Sequence[str]) -> None:
+        """Show the columns of these ids, in this order."""
+        self._painter.show_columns(ids)
+        self._lay_out()
+
     def clear_marks(self) -> None:
         self._mark(set())
 
@@ -145,7 +150,7 @@ class DomainTable(BorderedLines):
 
     def sort_by(self, id: str, descending: bool | None = None) -> None:  # noqa: A002 - Textual's own name
         """Sort by the column of that id; None: in the column's default direction."""
-        column = next(column for column in self._painter.columns if column.id == id)
+        column = COLUMNS[id]
         self.sorted_by = id
         self.descending = column.descending if descending is None else descending
         self.order.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)

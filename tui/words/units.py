@@ -66,6 +66,12 @@ def recent(timestamp: float, now: float) -> str:
     return clock(timestamp) if moment(timestamp)[:10] == moment(now)[:10] else moment(timestamp)
 
 
+def time_of_day(timestamp: float, now: float) -> str:
+    """``16:40``, or ``2026-11-26 16:40`` where that was on another day."""
+    text = moment(timestamp)[:16]
+    return text[11:] if text[:10] == moment(now)[:10] else text
+
+
 def clock(timestamp: float) -> str:
     """A time of the epoch as local time of day."""
     return time.strftime("%H:%M:%S", time.localtime(timestamp))

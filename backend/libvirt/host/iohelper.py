@@ -52,13 +52,26 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
     `daemon_owner` is the uid that the daemon runs as: 0, or the user of a session daemon. None where the file cannot be
     seen, or where more than one file could be it.
     """
+    helper = _helper_for(uuid, daemon_owner)
+    return open_target(helper, daemon_owner) if helper is not None else None
+
+
+def written_path(uuid: str, daemon_owner: int) -> str:
+    """The path that the domain's QEMU is being dumped or saved to, as the daemon sees it; empty where that cannot be
+    told. It touches no storage, and may name a device or a FIFO."""
+    helper = _helper_for(uuid, daemon_owner)
+    return clean(helper.path) if helper is not None else ""
+
+
+def _helper_for(uuid: str, daemon_owner: int) -> Helper | None:
+    """The only helper that reads what the domain's QEMU writes."""
     running = (helper_of(process, daemon_owner, arguments) for process, arguments in processes())
     helpers = [helper for helper in running if helper is not None]
     if not helpers:
         return None
     pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in pipes_of(process)}
     candidates = [helper for helper in helpers if helper.pipe in pipes]
-    return open_target(candidates[0], daemon_owner) if len(candidates) == 1 else None
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def helper_of(process: Path, daemon_owner: int, arguments: list[str] | None = None) -> Helper | None:

@@ -50,6 +50,9 @@ class Observer:
         self.reports.append((changed, removed))
         self._news.set()
 
+    def deeds_changed(self) -> None:
+        self._news.set()
+
     def hosts_changed(self) -> None:
         self.host_changes += 1
         self._news.set()

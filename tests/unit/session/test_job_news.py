@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from backend.dump_request import AutomaticDump, DumpCause
-from backend.model import DomainKey, JobOperation
+from backend.job_origin import Client, JobOrigin
+from backend.model import DomainKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry, with_outcome
 from backend.records.record import JobRecord
@@ -35,6 +36,7 @@ class Hypervisor:
     """Says of every dump that it has begun it itself, if there is a `dump`."""
 
     dump: AutomaticDump | None = None
+    origin = JobOrigin()
     capabilities = SimpleNamespace(local=True)
 
     async def record(self, domain: DomainKey) -> JobRecord | None:
@@ -42,6 +44,9 @@ class Hypervisor:
 
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
         return self.dump
+
+    async def job_origin(self, domain: DomainKey, operation: Operation) -> JobOrigin:
+        return self.origin
 
 
 class Watched:
@@ -195,6 +200,15 @@ async def test_the_end_of_a_recorded_dump_is_told_by_its_record() -> None:
             for name in ("a", "b")
         ]
         assert [it.news.tells_end_of(wait) for wait in waits] == [True, False]
+
+
+async def test_a_foreign_dump_is_told_with_the_program_and_the_file_that_are_seen() -> None:
+    with desk() as it:
+        it.host.backend.origin = JobOrigin("/foreign.core", Client("virsh dump", 812, "root"))
+        it.news.take(entry(time.time() - 1, JobOperation.DUMP))
+        it.news.tell()
+        await it.observer.until(lambda: bool(it.told))
+        assert it.told == ["dump started apparently by virsh dump (pid 812, root) → /foreign.core"]
 
 
 async def test_a_dump_by_the_hypervisor_itself_is_said_to_be() -> None:
