@@ -26,6 +26,7 @@ from tui.screens.past_job import PastJobScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
+from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.host_list import HostList
@@ -34,6 +35,7 @@ from tui.widgets.job_table import JobTable
 ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
     (Console, MainScreen, FilterLine),
+    (Console, MainScreen, ActivityPane),
     (DumpScreen,),
     (MigrationScreen,),
     (WaitScreen,),

@@ -29,6 +29,13 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-stats": "Y",
         "show-hosts": "H",
         "show-past-jobs": "J",
+        "focus-activity": "A",
+        "enlarge": "z",
+        "next-pane": "tab",
+        "previous-pane": "shift+tab",
+        "leave-pane": "escape",
+        "open-line": "enter",
+        "acknowledge": "x,delete",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -60,7 +67,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs focus-activity enlarge next-pane "
+    "previous-pane leave-pane"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
@@ -70,6 +78,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
+        f"{_EVERYWHERE} {_CURSOR} open-line acknowledge",  # its activity
         "start back",  # the dump form
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait

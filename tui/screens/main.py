@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.events import Resize
 from textual.message import Message
 
 from backend.records.command import CommandRecord
@@ -26,11 +24,16 @@ from tui.commands.commands import (
     CopyPath,
     CopyStats,
     Dump,
+    Enlarge,
     Filter,
+    FocusActivity,
     Help,
+    LeavePane,
     Migration,
+    NextPane,
     Open,
     Pivot,
+    PreviousPane,
     Resume,
     ReverseSort,
     ShowHistory,
@@ -45,17 +48,22 @@ from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
+from tui.screens.activity_flow import ActivityFlow
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
+from tui.session.activity import Activity
+from tui.session.activity_log import Tone
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.banner import Banner
+from tui.widgets.body import Body
+from tui.widgets.counts import Counts
 from tui.widgets.details_pane import DetailsPane
 from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
@@ -65,11 +73,6 @@ from tui.words import aborting, pivoting
 
 if TYPE_CHECKING:
     from tui.screens.history import HistoryScreen
-
-NARROW = 110
-"""Columns below which details and activity are stacked."""
-LOW, SHORT = 30, 18
-"""Lines below which details and activity are small, and hidden."""
 
 
 class MainScreen(OfferingScreen[None]):
@@ -81,10 +84,11 @@ class MainScreen(OfferingScreen[None]):
         Wait,
         Open,
         Abort,
-        Pivot,
-        Migration,
         Resume,
         Filter,
+        Pivot,
+        Migration,
+        LeavePane,
         ClearFilter,
         ClearMarks,
         Sort,
@@ -98,6 +102,10 @@ class MainScreen(OfferingScreen[None]):
         CopyStats,
         ShowHosts,
         ShowPastJobs,
+        FocusActivity,
+        Enlarge,
+        NextPane,
+        PreviousPane,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -117,15 +125,18 @@ class MainScreen(OfferingScreen[None]):
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__()
         self._key_names = keys
-        self._activity = ActivityPane()
+        self._activity = Activity()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
         self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
+        self._activity_pane = ActivityPane(self._activity, keys)
+        self._body = Body(self._domains, self._domains.table, self._details, self._activity_pane)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
+        self._activity_flow = ActivityFlow(self, self.session, self.go_to, self._hosts.show)
         self._history: HistoryScreen | None = None
         """While it is open."""
         self._refused: list[bool] = []
@@ -139,10 +150,7 @@ class MainScreen(OfferingScreen[None]):
     def compose(self) -> ComposeResult:
         yield self._status
         yield self._banner
-        yield self._domains
-        with Container(id="below"):
-            yield self._details
-            yield self._activity
+        yield self._body
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -153,11 +161,6 @@ class MainScreen(OfferingScreen[None]):
 
     async def on_unmount(self) -> None:
         await self.session.close()
-
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width < NARROW, "-narrow")
-        self.set_class(event.size.height < LOW, "-low")
-        self.set_class(event.size.height < SHORT, "-short")
 
     @property
     def panes(self) -> Sequence[CommandPane]:
@@ -170,7 +173,8 @@ class MainScreen(OfferingScreen[None]):
         before = table.cursor_row
         self._domains.apply(changed, removed)
         self.session.watch_closely(table.shown_keys)
-        self._status.show(self.session.rows.domains, self.session.rows.jobs)
+        self._body.show_rows(len(self.session.rows))
+        self._show_counts()
         if isinstance(self.app.screen, MigrationScreen):
             for row in changed:
                 self.app.screen.show(row)
@@ -194,7 +198,12 @@ class MainScreen(OfferingScreen[None]):
             gc.freeze()
         self._loaded = len(loaded)
 
+    def _show_counts(self) -> None:
+        rows, tally = self.session.rows, self.session.tally
+        self._status.show(Counts(rows.domains, rows.problems, rows.jobs, tally.failed, tally.unproven))
+
     def wait_ended(self, wait: JobWait) -> None:
+        self._show_counts()
         self._details.read_records()
         self.post_message(self.WaitEnded(wait))
 
@@ -205,6 +214,7 @@ class MainScreen(OfferingScreen[None]):
         self.post_message(self.CommandEnded(record))
 
     def remembered(self, entry: JobEntry) -> None:
+        self._show_counts()
         if self._history is not None:
             self._history.remembered()
         row = self._domains.table.cursor_row
@@ -213,6 +223,10 @@ class MainScreen(OfferingScreen[None]):
 
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
+
+    def flashed(self, text: str, tone: Tone) -> None:
+        """The flash line says this."""
+        self._activity.note(text, tone)
 
     # What concerns several panes
 
@@ -239,6 +253,7 @@ class MainScreen(OfferingScreen[None]):
     def go_to(self, key: RowKey) -> None:
         """See DomainScreen."""
         self._domains.go_to(key)
+        self._body.go_home()
 
     # Commands
 
@@ -296,6 +311,34 @@ class MainScreen(OfferingScreen[None]):
         if command.of_jobs or not any(row.disk for row in rows):
             return rows
         return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
+
+    def has_key(self, command: type[Command]) -> bool:
+        return command is not LeavePane or not self._body.at_home
+
+    @on(FocusActivity)
+    def _focus_activity(self) -> None:
+        self._body.go_to(self._activity_pane)
+
+    @on(ActivityPane.Chosen)
+    def _show_entry(self, event: ActivityPane.Chosen) -> None:
+        self._activity_flow.show(event.entry)
+
+    @on(Enlarge)
+    def _enlarge(self) -> None:
+        self._body.enlarge()
+        self.refresh_bindings()
+
+    @on(LeavePane)
+    def _leave_pane(self) -> None:
+        self._body.go_home()
+
+    @on(NextPane)
+    def _next_pane(self) -> None:
+        self._body.go_beside(1)
+
+    @on(PreviousPane)
+    def _previous_pane(self) -> None:
+        self._body.go_beside(-1)
 
     @on(DomainTable.Chosen)
     def _chosen(self) -> None:

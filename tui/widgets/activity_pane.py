@@ -1,81 +1,252 @@
-"""What happened, newest first."""
+"""What happened, newest first, below what the user has not acknowledged yet."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 
-from backend.outcome import Outcome, Verdict
+from backend.outcome import Verdict
+from tui.commands.commands import FocusActivity
+from tui.commands.keys import Keys
+from tui.session.activity import Activity, Entry
 from tui.session.activity_log import Tone
 from tui.widgets.lines import Lines
-from tui.words import outcomes, units
+from tui.words import units
 
-KEPT = 200
-"""Entries, and lines of them; older ones are forgotten."""
-VERDICT_STYLES = {
+VERDICT_STYLES: Mapping[Verdict, str] = {
     Verdict.COMPLETED: "$success",
     Verdict.FAILED: "$error",
     Verdict.CANCELLED: "$warning",
     Verdict.UNPROVEN: "$warning",
 }
 _TONE_STYLES = {Tone.PLAIN: "", Tone.QUIET: "$foreground-muted", Tone.WARNING: "$warning", Tone.ERROR: "$error"}
+CURSOR, KEPT = "▌", "●"
 
 
 class ActivityPane(Lines):
-    """An ActivityLog: entries wrapped to the width of the pane."""
+    """Shows entries wrapped to its width, with a cursor while it has the focus.
 
-    BORDER_TITLE = "Activity"
+    New entries come at the top. Whoever reads further down keeps the place, and sees how many there are.
+    """
 
-    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
-        self._entries: deque[tuple[Content, list[Content]]] = deque(maxlen=KEPT)
-        """Each with its lines."""
-        self._counted: tuple[str, str, int] | None = None
-        """The subject, the words and the number of the newest entry, if it counts."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"activity-pane--cursor"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Open", id="open-line", tooltip="Show the job or the domain that the line is about"),
+        Binding("x,delete", "acknowledge", "Seen", id="acknowledge", tooltip="Do not keep the result on top any more"),
+        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Next line"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Previous line"),
+        Binding("g,home", "first", "First", show=False, id="cursor.first", tooltip="Newest line"),
+        Binding("G,end", "last", "Last", show=False, id="cursor.last", tooltip="Oldest line"),
+        Binding("ctrl+d,pagedown", "page(1)", "Half a page down", show=False, id="cursor.page-down",
+                tooltip="Half a page down"),
+        Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
+                tooltip="Half a page up"),
+    ]  # fmt: skip
+
+    @dataclass
+    class Chosen(Message):
+        """What the entry is about should be shown."""
+
+        entry: Entry
+
+    def __init__(self, activity: Activity, keys: Keys) -> None:
+        super().__init__()
+        self.activity = activity
+        self._keys = keys
+        self._shown: list[Entry] = []
+        self._starts: list[int] = []
+        """The first line of each of them."""
+        self._hidden = 0
+        """Kept entries for which there is no room while nobody reads them."""
+        self._cursor: Entry | None = None
+        """None: on the first line, whatever that is."""
+        self._read = 0
+        """The number of the newest entry that has been at the top."""
+        self._wrapped: dict[Entry, tuple[bool, list[Content]]] = {}
+        """Whether each entry is kept, and its lines."""
         self._painted = True
         """Whether all entries are on the screen."""
 
-    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
-        self._counted = None
-        self._add(subject, words, _TONE_STYLES[tone])
-
-    def count(self, subject: str, number: int, singular: str, plural: str) -> None:
-        if self._counted is not None and self._counted[:2] == (subject, plural):
-            number += self._counted[2]
-            self._entries.popleft()
-        self._counted = subject, plural, number
-        self._add(subject, f"{number} {singular if number == 1 else plural}", _TONE_STYLES[Tone.QUIET])
-
-    def tell(self, outcome: Outcome) -> None:
-        self._counted = None
-        self._add(outcome.domain.name, outcomes.news(outcome), VERDICT_STYLES[outcome.verdict])
+    def on_mount(self) -> None:
+        self.activity.changed = self._changed
 
     def on_resize(self) -> None:
-        self._entries = deque(((entry, self._wrapped(entry)) for entry, _ in self._entries), maxlen=KEPT)
+        self._wrapped.clear()
         self._show()
 
-    def _add(self, subject: str, words: str, style: str) -> None:
-        stamp = units.clock(time.time())
-        entry = Content.assemble((stamp, "$foreground-muted"), " ", (subject, "bold"), " ", (words, style))
-        self._entries.appendleft((entry, self._wrapped(entry)))
+    def on_focus(self) -> None:
+        self._show()
+
+    def on_blur(self) -> None:
+        if self.app.app_focus:  # If another window has the focus, the user comes back to where they were.
+            self._cursor = None
+            self.scroll_to(y=0, animate=False)
+        self._show()
+
+    def _changed(self) -> None:
         if self._painted:  # Several come at a time and are painted together.
             self._painted = False
             self.call_later(self._show)
 
     def _show(self) -> None:
         self._painted = True
-        self.show_lines([line for _, lines in self._entries for line in lines][:KEPT])
+        anchor, row = self._anchor()
+        lines: list[Content] = []
+        self._shown, self._starts = self._entries(), []
+        if self._cursor not in self._shown:
+            self._cursor = None
+        marked = self._marked
+        for entry in self._shown:
+            self._starts.append(len(lines))
+            lines += map(self._under_cursor, self._lines_of(entry)) if entry is marked else self._lines_of(entry)
+        self._wrapped = {entry: self._wrapped[entry] for entry in self._shown}
+        self.show_lines(lines)
+        if anchor in self._shown:
+            self.scroll_to(y=self._starts[self._shown.index(anchor)] - row, animate=False)
+        self._show_title()
 
-    def _wrapped(self, entry: Content) -> list[Content]:
-        cells = self.scrollable_content_region.width
-        if cells < 12:
-            return [entry]
-        first, *rest = entry.wrap(cells)
-        if not rest:
-            return [first]
-        # Wrapping removed the blanks at which it broke the lines.
-        others = entry[len(first.plain) :]
-        others = others[len(others.plain) - len(others.plain.lstrip()) :]
-        return [first, *(Content("  ") + line for line in others.wrap(cells - 2))]
+    def _entries(self) -> list[Entry]:
+        """Those to show. While nobody reads here, results leave room for news."""
+        kept = self.activity.kept
+        self._hidden = 0
+        if not self.has_focus:
+            room, fitting = max(1, self.scrollable_content_region.height // 2), 0
+            while fitting < len(kept) and (room := room - len(self._lines_of(kept[fitting]))) >= 0:
+                fitting += 1
+            fitting = max(fitting, min(1, len(kept)))
+            self._hidden = len(kept) - fitting
+            kept = kept[:fitting]
+        return [*kept, *self.activity.others]
+
+    def _anchor(self) -> tuple[Entry | None, int]:
+        """An entry that keeps its place on the screen, and the line of the pane where it begins."""
+        top = self.scroll_offset.y
+        if self._cursor is not None and self._cursor in self._shown:
+            return self._cursor, self._starts[self._shown.index(self._cursor)] - top
+        if not top:
+            return None, 0
+        index = self._index_at(top)
+        return self._shown[index], self._starts[index] - top
+
+    def _index_at(self, line: int) -> int:
+        """The index of the entry that a line belongs to."""
+        return max(0, sum(start <= line for start in self._starts) - 1)
+
+    @property
+    def _marked(self) -> Entry | None:
+        """The entry under the cursor, if there is one to see."""
+        if not self.has_focus:
+            return None
+        return self._cursor or next(iter(self._shown), None)
+
+    def _lines_of(self, entry: Entry) -> list[Content]:
+        """Its lines, with a mark beside the first one while it is kept."""
+        kept, lines = self._wrapped.get(entry, (None, []))
+        if kept is not (entry in self.activity.kept):
+            kept = entry in self.activity.kept
+            first, *others = _wrapped(entry, self.scrollable_content_region.width - 1)
+            mark = Content.styled(KEPT if kept else " ", "bold")
+            lines = [mark + first, *(Content(" ") + line for line in others)]
+            self._wrapped[entry] = kept, lines
+        return lines
+
+    def _under_cursor(self, line: Content) -> Content:
+        line = Content.styled(CURSOR, "bold $accent") + line[1:]
+        filled = line.pad_right(max(0, self.scrollable_content_region.width - line.cell_length))
+        return filled.stylize_before(self.get_visual_style("activity-pane--cursor", partial=True))
+
+    def _show_title(self) -> None:
+        newest = self.activity.newest
+        if self._cursor is None and not self.scroll_offset.y:
+            self._read = newest
+        facts = []
+        if self.has_focus:
+            facts += [f"{self._keys.of('acknowledge')}:seen"] if self._marked in self.activity.kept else []
+        elif self._hidden:
+            facts.append(f"{self._hidden} more results")
+        if new := newest - self._read:
+            facts.append(f"{new} new ▲")
+        self.border_title = Content.assemble(
+            f"{self._keys[FocusActivity]}:Activity", *((f" ─ {fact}", "bold $accent") for fact in facts)
+        )
+
+    # Reading
+
+    def action_move(self, entries: int) -> None:
+        if self._shown:
+            self._go_to(self._index + entries)
+
+    def action_first(self) -> None:
+        self._go_to(0)
+
+    def action_last(self) -> None:
+        self._go_to(len(self._shown) - 1)
+
+    def action_page(self, direction: int) -> None:
+        if self._shown:
+            page = max(1, self.scrollable_content_region.height // 2)
+            index = self._index_at(self._starts[self._index] + direction * page)
+            self._go_to(index if index != self._index else index + direction)
+
+    def action_open(self) -> None:
+        if (entry := self._marked) is not None:
+            self.post_message(self.Chosen(entry))
+
+    def action_acknowledge(self) -> None:
+        if (entry := self._marked) is None or entry not in self.activity.kept:
+            return
+        index = self._index
+        self.activity.acknowledge(entry)
+        self._cursor = None
+        self._show()
+        self._go_to(index)
+
+    @property
+    def _index(self) -> int:
+        return self._shown.index(self._cursor) if self._cursor in self._shown else 0
+
+    def _go_to(self, index: int) -> None:
+        index = max(0, min(index, len(self._shown) - 1))
+        self._cursor = self._shown[index] if index else None
+        self._show()
+        if not self._shown:
+            return
+        first, height = self._starts[index], self.scrollable_content_region.height
+        last = first + len(self._lines_of(self._shown[index])) - 1
+        top = self.scroll_offset.y
+        self.scroll_to(y=min(first, max(top, last - height + 1)), animate=False)
+        self._show_title()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._show_title()  # The wheel may have brought the newest entry into sight.
+
+    def on_click(self, event: events.Click) -> None:
+        line = event.y - 1 + self.scroll_offset.y
+        if not 1 <= event.y <= self.scrollable_content_region.height or not self._starts or line >= len(self._lines):
+            return
+        self._go_to(self._index_at(line))
+        if event.chain == 2:
+            self.action_open()
+
+
+def _wrapped(entry: Entry, cells: int) -> list[Content]:
+    tone = entry.tone
+    style = VERDICT_STYLES[tone] if isinstance(tone, Verdict) else _TONE_STYLES[tone]
+    subject = Content.styled(f"{entry.subject} ", "bold") if entry.subject else ""
+    whole = Content.assemble((units.clock(entry.at), "$foreground-muted"), " ", subject, (entry.words, style))
+    if cells < 12:
+        return [whole]
+    first, *rest = whole.wrap(cells)
+    if not rest:
+        return [first]
+    # Wrapping removed the blanks at which it broke the lines.
+    others = whole[len(first.plain) :]
+    others = others[len(others.plain) - len(others.plain.lstrip()) :]
+    return [first, *(Content("  ") + line for line in others.wrap(cells - 2))]

@@ -34,15 +34,15 @@ class Observer:
         self.commands: list[CommandRecord] = []
         self._news = asyncio.Event()
 
-    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
+    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN, keep: bool = False) -> None:
         self.entries.append((subject, words))
         self.tones.append(tone)
         self._news.set()
 
-    def count(self, subject: str, number: int, singular: str, plural: str) -> None:
+    def count(self, subject: str, number: int, singular: str, plural: str, keep: bool = False) -> None:
         self.say(subject, f"{number} {singular if number == 1 else plural}")
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome, job: JobEntry | None = None, own: bool = False) -> None:
         self.outcomes.append(outcome)
         self._news.set()
 
