@@ -38,16 +38,19 @@ class Entry:
 
     def says(self, message: str) -> bool:
         """Whether that message says nothing else."""
-        subject = f"{self.subject}: "
-        return message == self.words or (message.startswith(subject) and self.words.endswith(message[len(subject) :]))
+        rest = message.removeprefix(self.subject).lstrip(": ")
+        return bool(rest) and self.words.endswith(rest)
 
 
 class Activity:
-    """An ActivityLog. `changed` is called whenever there is something new to show. `clock`: seconds since the epoch."""
+    """An ActivityLog. `changed` is called whenever there is something new to show.
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    `clock`: seconds since the epoch; None: the system's.
+    """
+
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self.changed: Callable[[], object] = lambda: None
-        self._clock = clock
+        self._clock = clock or time.time
         self._next = 0
         self._kept: list[Entry] = []
         self._others: list[Entry] = []

@@ -80,11 +80,9 @@ class ActivityPane(Lines):
         self._wrapped.clear()
         self._show()
 
-    def on_focus(self) -> None:
-        self._show()
-
-    def on_blur(self) -> None:
-        if self.app.app_focus:  # If another window has the focus, the user comes back to where they were.
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
+        if not has_focus and self.app.app_focus:  # With another window in front, the user comes back to this place.
             self._cursor = None
             self.scroll_to(y=0, animate=False)
         self._show()
@@ -169,7 +167,7 @@ class ActivityPane(Lines):
         if self.has_focus:
             facts += [f"{self._keys.of('acknowledge')}:seen"] if self._marked in self.activity.kept else []
         elif self._hidden:
-            facts.append(f"{self._hidden} more results")
+            facts.append(f"{self._hidden} more result{'' if self._hidden == 1 else 's'}")
         if new := newest - self._read:
             facts.append(f"{new} new ▲")
         self.border_title = Content.assemble(
@@ -228,12 +226,11 @@ class ActivityPane(Lines):
         self._show_title()  # The wheel may have brought the newest entry into sight.
 
     def on_click(self, event: events.Click) -> None:
-        line = event.y - 1 + self.scroll_offset.y
-        if not 1 <= event.y <= self.scrollable_content_region.height or not self._starts or line >= len(self._lines):
-            return
-        self._go_to(self._index_at(line))
-        if event.chain == 2:
-            self.action_open()
+        row, height = event.y - 1, self.scrollable_content_region.height
+        if 0 <= row < min(height, self.virtual_size.height):
+            self._go_to(self._index_at(row + self.scroll_offset.y))
+            if event.chain == 2:
+                self.action_open()
 
 
 def _wrapped(entry: Entry, cells: int) -> list[Content]:

@@ -79,7 +79,7 @@ class Body(Container):
     def _focus(self, pane: Widget) -> None:
         pane.display = True
         self._below.display = self._below.display or pane.parent is self._below
-        self._panes[pane].focus(scroll_visible=False)
+        self.screen.set_focus(self._panes[pane], scroll_visible=False)
         self._arrange()
 
     @property
@@ -100,7 +100,8 @@ class Body(Container):
             lines = {pane: self.size.height if pane is self._large else 0 for pane in self._panes}
         focused = self._focused
         if focused is not None and not lines[focused]:
-            self._panes[domains].focus(scroll_visible=False)  # The terminal has become too small for that pane.
+            # The terminal has become too small for that pane.
+            self.screen.set_focus(self._panes[domains], scroll_visible=False)
         self.set_class(self._stacked, "-stacked")
         for pane in self._panes:
             pane.display = bool(lines[pane])

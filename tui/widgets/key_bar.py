@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,6 +17,24 @@ from tui.commands.commands import Help
 from tui.commands.offering import OfferingScreen
 from tui.widgets.flash_line import FlashLine
 from tui.words.cells import width
+
+
+class Place(Enum):
+    """Where an entry stands."""
+
+    SCREEN = "what the screen offers"
+    PANE = "what the widget with the focus offers"
+    BACK = "how to leave"
+    APP = "what the application offers"
+    HELP = "help"
+
+
+LASTING = (Place.SCREEN, Place.APP, Place.HELP)
+"""What stays, dimmed, while it cannot be done."""
+ON_THE_RIGHT = (Place.PANE, Place.BACK, Place.APP, Place.HELP)
+MOST_ON_THE_RIGHT = 0.6
+"""The part of the line that they may take where there is no room for all."""
+FIRST_LEFT_OUT = (Place.APP, Place.PANE, Place.BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +65,8 @@ class KeyBar(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._left: Sequence[KeyEntry] = ()
-        self._right: Sequence[KeyEntry] = ()
-        """The most important last."""
-        self._offered: dict[str, KeyEntry] = {}
-        """What the screen has offered so far, by id."""
+        self._entries: dict[Place, dict[str, KeyEntry]] = {}
+        """By place and id."""
         self._spans: list[tuple[int, int, str]] = []
 
     def compose(self) -> ComposeResult:
@@ -60,7 +76,7 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._update)
 
     def _update(self, screen: Screen[object]) -> None:
-        offered, pane, app, back, helps = (dict[str, KeyEntry]() for _ in range(5))
+        entries: dict[Place, dict[str, KeyEntry]] = {place: {} for place in Place}
         shown: dict[str, ActiveBinding] = {}
         for active in screen.active_bindings.values():
             if active.binding.show:
@@ -71,46 +87,39 @@ class KeyBar(Widget):
             refused = isinstance(screen, OfferingScreen) and screen.refuses(binding.id)
             entry = KeyEntry(entry_id, binding.key, self.app.get_key_display(binding), binding.description, not refused)
             if entry_id == Help.id():
-                group = helps
+                place = Place.HELP
             elif binding.key == "escape":
-                group = back
+                place = Place.BACK
             else:
-                group = offered if active.node is screen else app if active.node is self.app else pane
-            group[entry_id] = entry
-        absent = {key: replace(entry, enabled=False) for key, entry in self._offered.items() if key not in offered}
-        self._offered = absent | offered
-        left = _in_order(screen, self._offered)
-        right = [entry for group in (pane, app, back, helps) for entry in group.values()]
-        if (left, right) != (self._left, self._right):
-            self._left, self._right = left, right
+                place = {screen: Place.SCREEN, self.app: Place.APP}.get(active.node, Place.PANE)
+            entries[place][entry_id] = entry
+        for place in LASTING:
+            absent = {key: replace(entry, enabled=False) for key, entry in self._entries.get(place, {}).items()}
+            entries[place] = absent | entries[place]
+        entries[Place.SCREEN] = _in_order(screen, entries[Place.SCREEN])
+        if entries != self._entries:
+            self._entries = entries
             self.refresh()
 
     def render(self) -> Content:
-        cells, right = self.size.width, list(self._right)
-        if sum(entry.cells for entry in (*self._left, *right)) > cells:
-            # Half of the line is for what the screen offers.
-            while len(right) > 1 and sum(entry.cells for entry in right) > cells / 2:
-                del right[0]
-        end = cells - sum(entry.cells for entry in right)
-        at, self._spans = 0, []
-        parts: list[Content] = []
-        for entry in self._left:
-            if at + entry.cells > end:
-                break
-            parts.append(self._placed(entry, at))
-            at += entry.cells
-        if self._has_help:
-            parts.append(Content(" " * (end - at)))
-            at = max(at, end)
-        for entry in right:
-            parts.append(self._placed(entry, at))
-            at += entry.cells
+        left, right = list(self._of(Place.SCREEN)), list(self._of(*ON_THE_RIGHT))
+        room = self.size.width
+        if _cells(left) + _cells(right) > room:
+            for place in FIRST_LEFT_OUT:
+                if _cells(right) > MOST_ON_THE_RIGHT * room:
+                    right = [entry for entry in right if entry not in self._of(place)]
+            while left and _cells(left) + _cells(right) > room:
+                left.pop()
+        self._spans = []
+        parts = [self._placed(entry, at) for entry, at in _places(left, 0)]
+        # On a screen of many keys, those on the right keep to the edge.
+        begin = room - _cells(right) if self._of(Place.HELP) else _cells(left)
+        parts.append(Content(" " * (begin - _cells(left))))
+        parts += [self._placed(entry, at) for entry, at in _places(right, begin)]
         return Content("").join(parts)
 
-    @property
-    def _has_help(self) -> bool:
-        """Whether it is a screen of many keys, where those on the right keep to the edge."""
-        return any(entry.id == Help.id() for entry in self._right)
+    def _of(self, *places: Place) -> Sequence[KeyEntry]:
+        return [entry for place in places for entry in self._entries.get(place, {}).values()]
 
     def _placed(self, entry: KeyEntry, at: int) -> Content:
         self._spans.append((at, at + entry.cells, entry.key))
@@ -125,7 +134,18 @@ class KeyBar(Widget):
                 self.app.simulate_key(key)
 
 
-def _in_order(screen: Screen[object], entries: dict[str, KeyEntry]) -> list[KeyEntry]:
-    """The entries in the order in which the screen offers them, wherever and whenever they came up."""
+def _cells(entries: Iterable[KeyEntry]) -> int:
+    return sum(entry.cells for entry in entries)
+
+
+def _places(entries: Iterable[KeyEntry], begin: int) -> Iterator[tuple[KeyEntry, int]]:
+    """Each entry with the column where it begins."""
+    for entry in entries:
+        yield entry, begin
+        begin += entry.cells
+
+
+def _in_order(screen: Screen[object], entries: dict[str, KeyEntry]) -> dict[str, KeyEntry]:
+    """The entries in the order in which the screen offers them, whenever they came up."""
     ids = [command.id() for command in screen.OFFERS] if isinstance(screen, OfferingScreen) else []
-    return sorted(entries.values(), key=lambda entry: ids.index(entry.id) if entry.id in ids else len(ids))
+    return dict(sorted(entries.items(), key=lambda item: ids.index(item[0]) if item[0] in ids else len(ids)))
