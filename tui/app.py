@@ -172,7 +172,8 @@ class Console(OpenApp):
         """Say it in the flash line of the screen on top, and in the activity; from any thread."""
         text = Content.from_markup(message).plain if markup else message
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        whole = " ".join(f"{title}: {text}".split() if title else text.split())
+        introduction = title if not title or title.endswith("?") else f"{title}:"
+        whole = " ".join(f"{introduction} {text}".split())
         self.post_message(self.Flashed(whole, _TONES[severity], seconds))
 
     @on(Flashed)

@@ -170,3 +170,16 @@ async def test_results_leave_room_for_news_while_nobody_reads_them() -> None:
         await user.sees("db-8 ✗", "web-1 dump started", "more results")
         await user.press("A", "z")
         await user.sees("db-8 ✗", "db-0 ✗", "web-1 dump started")
+
+
+@pytest.mark.parametrize(("size", "lines"), [(SMALL, 1), (LARGE, 2)])
+async def test_a_long_result_is_short_until_someone_reads_it(size: tuple[int, int], lines: int) -> None:
+    async with console(QUIET, size=size) as user:
+        await user.sees("▌ vm-01", "connected")
+        words = " ".join(f"word{number:02}" for number in range(40))
+        activity(user).say("db-1", words, keep=True)
+        activity(user).say("web-1", "dump started")
+        await user.sees("db-1 word00", "…", "web-1 dump started")
+        assert line_with(user, "web-1") - line_with(user, "db-1") == lines
+        await user.press("A")
+        await user.reads(words)

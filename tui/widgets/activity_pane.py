@@ -27,6 +27,8 @@ VERDICT_STYLES: Mapping[Verdict, str] = {
 }
 _TONE_STYLES = {Tone.PLAIN: "", Tone.QUIET: "$foreground-muted", Tone.WARNING: "$warning", Tone.ERROR: "$error"}
 CURSOR, KEPT = "▌", "●"
+ROOMY = 8
+"""Lines from which on a kept entry has two of them while nobody reads here."""
 
 
 class ActivityPane(Lines):
@@ -96,31 +98,36 @@ class ActivityPane(Lines):
         self._painted = True
         anchor, row = self._anchor()
         lines: list[Content] = []
-        self._shown, self._starts = self._entries(), []
+        kept = self._kept()
+        entries = [*kept, *((entry, self._lines_of(entry)) for entry in self.activity.others)]
+        self._hidden = len(self.activity.kept) - len(kept)
+        self._shown, self._starts = [entry for entry, _ in entries], []
         if self._cursor not in self._shown:
             self._cursor = None
         marked = self._marked
-        for entry in self._shown:
+        for entry, its in entries:
             self._starts.append(len(lines))
-            lines += map(self._under_cursor, self._lines_of(entry)) if entry is marked else self._lines_of(entry)
+            lines += map(self._under_cursor, its) if entry is marked else its
         self._wrapped = {entry: self._wrapped[entry] for entry in self._shown}
         self.show_lines(lines)
         if anchor in self._shown:
             self.scroll_to(y=self._starts[self._shown.index(anchor)] - row, animate=False)
         self._show_title()
 
-    def _entries(self) -> list[Entry]:
-        """Those to show. While nobody reads here, results leave room for news."""
-        kept = self.activity.kept
-        self._hidden = 0
-        if not self.has_focus:
-            room, fitting = max(1, self.scrollable_content_region.height // 2), 0
-            while fitting < len(kept) and (room := room - len(self._lines_of(kept[fitting]))) >= 0:
-                fitting += 1
-            fitting = max(fitting, min(1, len(kept)))
-            self._hidden = len(kept) - fitting
-            kept = kept[:fitting]
-        return [*kept, *self.activity.others]
+    def _kept(self) -> list[tuple[Entry, list[Content]]]:
+        """The kept entries with their lines. While nobody reads here, they leave half of the pane to what is new."""
+        kept = [(entry, self._lines_of(entry)) for entry in self.activity.kept]
+        if self.has_focus:
+            return kept
+        height, cells = self.scrollable_content_region.height, self.scrollable_content_region.width
+        room, brief = max(1, height // 2), list[tuple[Entry, list[Content]]]()
+        for entry, lines in kept:
+            lines = _brief(lines, 2 if height >= ROOMY else 1, cells)
+            room -= len(lines)
+            if room < 0:
+                break
+            brief.append((entry, lines))
+        return brief
 
     def _anchor(self) -> tuple[Entry | None, int]:
         """An entry that keeps its place on the screen, and the line of the pane where it begins."""
@@ -231,6 +238,13 @@ class ActivityPane(Lines):
             self._go_to(self._index_at(row + self.scroll_offset.y))
             if event.chain == 2:
                 self.action_open()
+
+
+def _brief(lines: list[Content], most: int, cells: int) -> list[Content]:
+    """The first lines, with an ellipsis where there are more."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], lines[most - 1].truncate(cells - 1).rstrip() + "…"]
 
 
 def _wrapped(entry: Entry, cells: int) -> list[Content]:
