@@ -10,6 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.style import Style
 
 from backend.outcome import Verdict
 from tui.commands.commands import FocusActivity
@@ -164,7 +165,9 @@ class ActivityPane(Lines):
     def _under_cursor(self, line: Content) -> Content:
         line = Content.styled(CURSOR, "bold $accent") + line[1:]
         filled = line.pad_right(max(0, self.scrollable_content_region.width - line.cell_length))
-        return filled.stylize_before(self.get_visual_style("activity-pane--cursor", partial=True))
+        # Textual's own visual style of a component has neither its background nor whether it is reversed.
+        style = self.get_component_rich_style("activity-pane--cursor", partial=True)
+        return filled.stylize_before(Style.from_rich_style(style))
 
     def _show_title(self) -> None:
         newest = self.activity.newest
