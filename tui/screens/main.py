@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -52,6 +52,7 @@ from tui.screens.activity_flow import ActivityFlow
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
+from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
@@ -70,9 +71,6 @@ from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
 from tui.words import aborting, pivoting
-
-if TYPE_CHECKING:
-    from tui.screens.history import HistoryScreen
 
 
 class MainScreen(OfferingScreen[None]):
@@ -129,16 +127,14 @@ class MainScreen(OfferingScreen[None]):
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
         self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
-        self._activity_pane = ActivityPane(self._activity, keys)
-        self._body = Body(self._domains, self._domains.table, self._details, self._activity_pane)
+        self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
         self._activity_flow = ActivityFlow(self, self.session, self.go_to, self._hosts.show)
-        self._history: HistoryScreen | None = None
-        """While it is open."""
+        self._history = HistoryFlow(self, self.session)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -164,7 +160,7 @@ class MainScreen(OfferingScreen[None]):
 
     @property
     def panes(self) -> Sequence[CommandPane]:
-        return self._domains, self._details
+        return self._domains, self._details, self._body
 
     # Called by the session
 
@@ -215,8 +211,7 @@ class MainScreen(OfferingScreen[None]):
 
     def remembered(self, entry: JobEntry) -> None:
         self._show_counts()
-        if self._history is not None:
-            self._history.remembered()
+        self._history.remembered()
         row = self._domains.table.cursor_row
         if row is not None and (row.uri, row.domain.key.uuid) == (entry.uri, entry.uuid):
             self._details.read_records()
@@ -312,33 +307,9 @@ class MainScreen(OfferingScreen[None]):
             return rows
         return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
 
-    def has_key(self, command: type[Command]) -> bool:
-        return command is not LeavePane or not self._body.at_home
-
-    @on(FocusActivity)
-    def _focus_activity(self) -> None:
-        self._body.go_to(self._activity_pane)
-
     @on(ActivityPane.Chosen)
     def _show_entry(self, event: ActivityPane.Chosen) -> None:
         self._activity_flow.show(event.entry)
-
-    @on(Enlarge)
-    def _enlarge(self) -> None:
-        self._body.enlarge()
-        self.refresh_bindings()
-
-    @on(LeavePane)
-    def _leave_pane(self) -> None:
-        self._body.go_home()
-
-    @on(NextPane)
-    def _next_pane(self) -> None:
-        self._body.go_beside(1)
-
-    @on(PreviousPane)
-    def _previous_pane(self) -> None:
-        self._body.go_beside(-1)
 
     @on(DomainTable.Chosen)
     def _chosen(self) -> None:
@@ -434,14 +405,7 @@ class MainScreen(OfferingScreen[None]):
 
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:
-        from tui.screens.history import HistoryScreen  # Few need it, and everyone waits for the start.
-
-        if self._history is None:
-            self._history = HistoryScreen(self.session.host_name, lambda: self.session.memory.trouble)
-            self.open(self._history, self._history_left)
-
-    def _history_left(self, _: None) -> None:
-        self._history = None
+        self._history.show()
 
     @on(Help)
     def _help(self) -> None:

@@ -117,13 +117,12 @@ class ActivityPane(Lines):
 
     def _kept(self) -> list[tuple[Entry, list[Content]]]:
         """The kept entries with their lines. While nobody reads here, they leave half of the pane to what is new."""
-        kept = [(entry, self._lines_of(entry)) for entry in self.activity.kept]
         if self.has_focus:
-            return kept
+            return [(entry, self._lines_of(entry)) for entry in self.activity.kept]
         height, cells = self.scrollable_content_region.height, self.scrollable_content_region.width
         room, brief = max(1, height // 2), list[tuple[Entry, list[Content]]]()
-        for entry, lines in kept:
-            lines = _brief(lines, 2 if height >= ROOMY else 1, cells)
+        for entry in self.activity.kept:
+            lines = _brief(self._lines_of(entry), 2 if height >= ROOMY else 1, cells)
             room -= len(lines)
             if room < 0:
                 break

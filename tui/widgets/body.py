@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
+from tui.commands.commands import Command, Enlarge, FocusActivity, LeavePane, NextPane, PreviousPane
+from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.arrangement import heights, room
+from tui.widgets.details_pane import DetailsPane
+from tui.widgets.domain_pane import DomainPane
 
 NARROW = 110
 """Columns below which details and activity are stacked."""
 
 
 class Body(Container):
-    """Domains above, details and activity below. Each pane has the focus itself, or the widget that it names."""
+    """Domains above, details and activity below."""
 
-    def __init__(self, domains: Widget, table: Widget, details: Widget, activity: Widget) -> None:
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (FocusActivity, Enlarge, NextPane, PreviousPane, LeavePane)
+
+    def __init__(self, domains: DomainPane, details: DetailsPane, activity: ActivityPane) -> None:
         super().__init__()
-        self._panes = {domains: table, details: details, activity: activity}
+        self._panes: dict[Widget, Widget] = {domains: domains.table, details: details, activity: activity}
         """Each with what has its focus."""
+        self._activity = activity
         self._below = Container(id="below")
         self._rows = 0
         """For how many rows the table has room."""
@@ -40,35 +50,52 @@ class Body(Container):
             self._rows = wanted
             self._arrange()
 
-    @property
-    def at_home(self) -> bool:
-        """Whether all panes have their places, and the focus is with the domains."""
-        domains, *_ = self._panes
-        return self._large is None and self._focused in (None, domains)
-
-    def enlarge(self) -> None:
-        """Give all lines to the pane with the focus, or share them again."""
-        domains, *_ = self._panes
-        self._large = (self._focused or domains) if self._large is None else None
-        self._arrange()
-
     def go_home(self) -> None:
         """Share the lines again, and go to the domains."""
         self._large = None
         domains, *_ = self._panes
         self._focus(domains)
 
-    def go_to(self, pane: Widget) -> None:
+    def has_key(self, command: type[Command]) -> bool:
+        domains, *_ = self._panes
+        return command is not LeavePane or self._large is not None or self._focused not in (None, domains)
+
+    def do_at_once(self, command: type[Command]) -> None:
+        """None of its commands is done at once."""
+
+    @on(Enlarge)
+    def _enlarge(self) -> None:
+        domains, *_ = self._panes
+        self._large = (self._focused or domains) if self._large is None else None
+        self._arrange()
+        self.screen.refresh_bindings()
+
+    @on(LeavePane)
+    def _leave(self) -> None:
+        self.go_home()
+
+    @on(FocusActivity)
+    def _go_to_activity(self) -> None:
+        self._go_to(self._activity)
+
+    @on(NextPane)
+    def _go_to_next(self) -> None:
+        self._go_beside(1)
+
+    @on(PreviousPane)
+    def _go_to_previous(self) -> None:
+        self._go_beside(-1)
+
+    def _go_to(self, pane: Widget) -> None:
         """Go to that pane, and enlarge it if it has no place otherwise."""
         if self._large is not None or not self._lines_of(pane):
             self._large = pane
         self._focus(pane)
 
-    def go_beside(self, step: int) -> None:
-        """Go to the next pane, or to the one before."""
+    def _go_beside(self, step: int) -> None:
         panes = [pane for pane in self._panes if self._large is not None or self._lines_of(pane)]
         at = panes.index(self._focused) if self._focused in panes else 0
-        self.go_to(panes[(at + step) % len(panes)])
+        self._go_to(panes[(at + step) % len(panes)])
 
     @property
     def _focused(self) -> Widget | None:
