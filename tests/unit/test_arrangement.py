@@ -15,7 +15,7 @@ from tui.widgets.arrangement import SPARE, STEP, Heights, heights, room
         (47, 4000, False, Heights(36, 11, 11)),
         (27, 40, True, Heights(16, 6, 5)),
         (22, 4, True, Heights(7, 8, 7)),
-        (22, 40, True, Heights(13, 6, 3)),
+        (22, 40, True, Heights(12, 6, 4)),
         (18, 4000, True, Heights(9, 6, 3)),
         (14, 40, True, Heights(14, 0, 0)),
         (14, 4, True, Heights(7, 7, 0)),

@@ -17,6 +17,7 @@ from tui.commands.commands import FocusActivity
 from tui.commands.keys import Keys
 from tui.session.activity import Activity, Entry
 from tui.session.activity_log import Tone
+from tui.widgets.flash_line import shortened
 from tui.widgets.lines import Lines
 from tui.words import units
 
@@ -122,7 +123,11 @@ class ActivityPane(Lines):
         height, cells = self.scrollable_content_region.height, self.scrollable_content_region.width
         room, brief = max(1, height // 2), list[tuple[Entry, list[Content]]]()
         for entry in self.activity.kept:
-            lines = _brief(self._lines_of(entry), 2 if height >= ROOMY else 1, cells)
+            lines = self._lines_of(entry)
+            if len(lines) > 1 and height < ROOMY:
+                lines = [Content.styled(KEPT, "bold") + _in_one_line(entry, cells - 1)]
+            elif len(lines) > 2:
+                lines = [lines[0], lines[1].truncate(cells - 1).rstrip() + "…"]
             room -= len(lines)
             if room < 0:
                 break
@@ -242,18 +247,23 @@ class ActivityPane(Lines):
                 self.action_open()
 
 
-def _brief(lines: list[Content], most: int, cells: int) -> list[Content]:
-    """The first lines, with an ellipsis where there are more."""
-    if len(lines) <= most:
-        return lines
-    return [*lines[: most - 1], lines[most - 1].truncate(cells - 1).rstrip() + "…"]
+def _heading(entry: Entry) -> Content:
+    """When it happened, and to what."""
+    subject = Content.styled(f"{entry.subject} ", "bold") if entry.subject else ""
+    return Content.assemble((units.clock(entry.at), "$foreground-muted"), " ", subject)
+
+
+def _style(entry: Entry) -> str:
+    return VERDICT_STYLES[entry.tone] if isinstance(entry.tone, Verdict) else _TONE_STYLES[entry.tone]
+
+
+def _in_one_line(entry: Entry, cells: int) -> Content:
+    heading = _heading(entry)
+    return heading + Content.styled(shortened(entry.words, cells - heading.cell_length), _style(entry))
 
 
 def _wrapped(entry: Entry, cells: int) -> list[Content]:
-    tone = entry.tone
-    style = VERDICT_STYLES[tone] if isinstance(tone, Verdict) else _TONE_STYLES[tone]
-    subject = Content.styled(f"{entry.subject} ", "bold") if entry.subject else ""
-    whole = Content.assemble((units.clock(entry.at), "$foreground-muted"), " ", subject, (entry.words, style))
+    whole = _heading(entry) + Content.styled(entry.words, _style(entry))
     if cells < 12:
         return [whole]
     first, *rest = whole.wrap(cells)

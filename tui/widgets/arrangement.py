@@ -49,7 +49,7 @@ def _least_below(lines: int, stacked: bool) -> int:
     if lines < SHORT:
         return 0
     if stacked:
-        return 11 if lines >= HIGH else 9
+        return 11 if lines >= HIGH else 10 if lines >= LOW else 9
     return 11 if lines >= HIGH else 9 if lines >= LOW else 7
 
 
