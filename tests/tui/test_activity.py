@@ -183,3 +183,27 @@ async def test_a_long_result_is_short_until_someone_reads_it(size: tuple[int, in
         assert line_with(user, "web-1") - line_with(user, "db-1") == lines
         await user.press("A")
         await user.reads(words)
+
+
+async def test_a_result_flashes_where_the_activity_is_out_of_sight() -> None:
+    async with console(QUIET, size=(60, 16)) as user:
+        await user.sees("▌ vm-01", "space Mark")
+        activity(user).tell(failed("db-1"))
+        await user.sees("✗ db-1: ✗ dump failed", "…")
+        await user.press("A")
+        await user.sees("x:seen")
+        assert user.screen.count("db-1") == 2, "once in the activity, once in the flash line"
+
+
+async def test_a_result_flashes_over_the_history() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01", "connected")
+        await user.press("J")
+        await user.sees("History")
+        activity(user).tell(failed("db-1"))
+        await user.sees("db-1: ✗ dump failed")
+        await user.press("escape", "H")
+        await user.sees("Latency")
+        activity(user).tell(failed("db-2"))
+        await user.sees("●", "db-2 ✗ dump failed")
+        assert "db-2: " not in user.screen, "it can be seen below the dialog"

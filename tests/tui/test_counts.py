@@ -52,3 +52,10 @@ async def test_the_status_line_counts(size: tuple[int, int]) -> None:
         status = user.screen.splitlines()[0]
         assert status.index("1 failed") < status.index("1 unproven")
         assert ("4 domains" in status) is (size[0] > 60)
+
+
+async def test_several_hosts_and_the_counts_share_sixty_columns() -> None:
+    hosts = [f"sim:///host-{number}?domains=3&jobs=1" for number in range(3)]
+    async with console(*hosts, size=(60, 20)) as user:
+        await user.sees("3 hosts  3 ●", "3 running", "SIMULATED")
+        assert len(user.screen.splitlines()[0].rstrip()) <= 60

@@ -10,6 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.notifications import SeverityLevel
 from textual.style import Style
 
 from backend.outcome import Verdict
@@ -28,6 +29,13 @@ VERDICT_STYLES: Mapping[Verdict, str] = {
     Verdict.UNPROVEN: "$warning",
 }
 _TONE_STYLES = {Tone.PLAIN: "", Tone.QUIET: "$foreground-muted", Tone.WARNING: "$warning", Tone.ERROR: "$error"}
+_SEVERITIES: Mapping[Verdict | Tone, SeverityLevel] = {
+    Verdict.COMPLETED: "information",
+    Tone.PLAIN: "information",
+    Verdict.FAILED: "error",
+    Tone.ERROR: "error",
+}
+"""Of a result that is kept; all others are warnings."""
 CURSOR, KEPT = "▌", "●"
 ROOMY = 8
 """Lines from which on a kept entry has two of them while nobody reads here."""
@@ -70,6 +78,8 @@ class ActivityPane(Lines):
         """Kept entries for which there is no room while nobody reads them."""
         self._cursor: Entry | None = None
         """None: on the first line, whatever that is."""
+        self._flashed = 0
+        """The number of the last entry that the flash line had to say."""
         self._read = 0
         """The number of the newest entry that has been at the top."""
         self._wrapped: dict[Entry, tuple[bool, list[Content]]] = {}
@@ -91,7 +101,18 @@ class ActivityPane(Lines):
             self.scroll_to(y=0, animate=False)
         self._show()
 
+    @property
+    def _in_sight(self) -> bool:
+        """Whether it can be seen, if dimmed below a dialog."""
+        _, *above = self.app.screen_stack
+        return self.display and all(screen.is_modal for screen in above)
+
     def _changed(self) -> None:
+        newest = next(iter(self.activity.kept), None)
+        if newest is not None and newest.number == self.activity.newest != self._flashed and not self._in_sight:
+            self._flashed = newest.number
+            severity = _SEVERITIES.get(newest.tone, "warning")
+            self.notify(f"{newest.subject}: {newest.words}", severity=severity, markup=False)
         if self._painted:  # Several come at a time and are painted together.
             self._painted = False
             self.call_later(self._show)
@@ -182,7 +203,7 @@ class ActivityPane(Lines):
             facts += [f"{self._keys.of('acknowledge')}:seen"] if self._marked in self.activity.kept else []
         elif self._hidden:
             facts.append(f"{self._hidden} more result{'' if self._hidden == 1 else 's'}")
-        if new := newest - self._read:
+        if new := sum(entry.number > self._read for entry in (*self.activity.kept, *self.activity.others)):
             facts.append(f"{new} new ▲")
         self.border_title = Content.assemble(
             f"{self._keys[FocusActivity]}:Activity", *((f" ─ {fact}", "bold $accent") for fact in facts)

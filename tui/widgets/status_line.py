@@ -15,8 +15,8 @@ from tui.words.cells import crop
 
 DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
 
-LEAST_CONNECTIONS = 10
-"""Cells that stay for the hosts."""
+LEAST_HOST = 10
+"""Cells that stay for a single host."""
 
 
 class StatusLine(Widget):
@@ -42,7 +42,8 @@ class StatusLine(Widget):
     def render(self) -> Content:
         badges = Content.assemble(*(part for badge in self._badges() for part in (" ", badge)))
         title = Content.assemble((" virt-jobs ", "bold $accent"), " ")
-        room = self.size.width - badges.cell_length - LEAST_CONNECTIONS - 2
+        least = LEAST_HOST if len(self._hosts) < 2 else self._counted().cell_length
+        room = self.size.width - badges.cell_length - least - 3
         counts = phrase(self._counts, room)
         # What the program is called is the first thing to do without.
         left = title if counts.cell_length <= room - title.cell_length else Content(" ")
