@@ -207,3 +207,11 @@ async def test_a_result_flashes_over_the_history() -> None:
         activity(user).tell(failed("db-2"))
         await user.sees("●", "db-2 ✗ dump failed")
         assert "db-2: " not in user.screen, "it can be seen below the dialog"
+
+
+async def test_what_is_not_kept_cannot_be_acknowledged_and_says_so() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01", "connected")
+        await user.press("A", "x")
+        await user.sees("! only a result on top, marked ●, can be acknowledged", "1 new ▲")
+        assert "connected" in cursor(user)[1]

@@ -18,17 +18,9 @@ from tui.commands.commands import FocusActivity
 from tui.commands.keys import Keys
 from tui.session.activity import Activity, Entry
 from tui.session.activity_log import Tone
-from tui.widgets.flash_line import shortened
+from tui.widgets.activity_lines import in_one_line, wrapped
 from tui.widgets.lines import Lines
-from tui.words import units
 
-VERDICT_STYLES: Mapping[Verdict, str] = {
-    Verdict.COMPLETED: "$success",
-    Verdict.FAILED: "$error",
-    Verdict.CANCELLED: "$warning",
-    Verdict.UNPROVEN: "$warning",
-}
-_TONE_STYLES = {Tone.PLAIN: "", Tone.QUIET: "$foreground-muted", Tone.WARNING: "$warning", Tone.ERROR: "$error"}
 _SEVERITIES: Mapping[Verdict | Tone, SeverityLevel] = {
     Verdict.COMPLETED: "information",
     Tone.PLAIN: "information",
@@ -128,9 +120,9 @@ class ActivityPane(Lines):
         if self._cursor not in self._shown:
             self._cursor = None
         marked = self._marked
-        for entry, its in entries:
+        for entry, entry_lines in entries:
             self._starts.append(len(lines))
-            lines += map(self._under_cursor, its) if entry is marked else its
+            lines += map(self._under_cursor, entry_lines) if entry is marked else entry_lines
         self._wrapped = {entry: self._wrapped[entry] for entry in self._shown}
         self.show_lines(lines)
         if anchor in self._shown:
@@ -146,7 +138,7 @@ class ActivityPane(Lines):
         for entry in self.activity.kept:
             lines = self._lines_of(entry)
             if len(lines) > 1 and height < ROOMY:
-                lines = [Content.styled(KEPT, "bold") + _in_one_line(entry, cells - 1)]
+                lines = [Content.styled(KEPT, "bold") + in_one_line(entry, cells - 1)]
             elif len(lines) > 2:
                 lines = [lines[0], lines[1].truncate(cells - 1).rstrip() + "…"]
             room -= len(lines)
@@ -181,7 +173,7 @@ class ActivityPane(Lines):
         kept, lines = self._wrapped.get(entry, (None, []))
         if kept is not (entry in self.activity.kept):
             kept = entry in self.activity.kept
-            first, *others = _wrapped(entry, self.scrollable_content_region.width - 1)
+            first, *others = wrapped(entry, self.scrollable_content_region.width - 1)
             mark = Content.styled(KEPT if kept else " ", "bold")
             lines = [mark + first, *(Content(" ") + line for line in others)]
             self._wrapped[entry] = kept, lines
@@ -229,10 +221,13 @@ class ActivityPane(Lines):
 
     def action_open(self) -> None:
         if (entry := self._marked) is not None:
+            self._cursor = entry  # It stays there whatever comes.
             self.post_message(self.Chosen(entry))
 
     def action_acknowledge(self) -> None:
         if (entry := self._marked) is None or entry not in self.activity.kept:
+            self._cursor = entry
+            self.notify(f"only a result on top, marked {KEPT}, can be acknowledged", severity="warning", markup=False)
             return
         index = self._index
         self.activity.acknowledge(entry)
@@ -266,31 +261,3 @@ class ActivityPane(Lines):
             self._go_to(self._index_at(row + self.scroll_offset.y))
             if event.chain == 2:
                 self.action_open()
-
-
-def _heading(entry: Entry) -> Content:
-    """When it happened, and to what."""
-    subject = Content.styled(f"{entry.subject} ", "bold") if entry.subject else ""
-    return Content.assemble((units.clock(entry.at), "$foreground-muted"), " ", subject)
-
-
-def _style(entry: Entry) -> str:
-    return VERDICT_STYLES[entry.tone] if isinstance(entry.tone, Verdict) else _TONE_STYLES[entry.tone]
-
-
-def _in_one_line(entry: Entry, cells: int) -> Content:
-    heading = _heading(entry)
-    return heading + Content.styled(shortened(entry.words, cells - heading.cell_length), _style(entry))
-
-
-def _wrapped(entry: Entry, cells: int) -> list[Content]:
-    whole = _heading(entry) + Content.styled(entry.words, _style(entry))
-    if cells < 12:
-        return [whole]
-    first, *rest = whole.wrap(cells)
-    if not rest:
-        return [first]
-    # Wrapping removed the blanks at which it broke the lines.
-    others = whole[len(first.plain) :]
-    others = others[len(others.plain) - len(others.plain.lstrip()) :]
-    return [first, *(Content("  ") + line for line in others.wrap(cells - 2))]
