@@ -214,4 +214,4 @@ async def test_what_is_not_kept_cannot_be_acknowledged_and_says_so() -> None:
         await user.sees("▌ vm-01", "connected")
         await user.press("A", "x")
         await user.sees("! only a result on top, marked ●, can be acknowledged", "1 new ▲")
-        assert "connected" in cursor(user)[1]
+        assert "sim:///quiet" in cursor(user)[1]
