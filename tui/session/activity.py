@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import insort
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,10 +16,10 @@ from tui.words import outcomes
 MOST = 200
 """Entries; older ones are forgotten."""
 MOST_KEPT = 50
-"""Entries that are kept on top; the oldest of more are like all others again."""
+"""Entries that are kept on top; of more, the oldest are like all others again, the user's own last."""
 BAD = (Verdict.FAILED, Verdict.UNPROVEN)
-ECHO_TIME = 3.0
-"""Seconds in which a message says what the activity says already."""
+ECHO_TIME, LATEST = 3.0, 5
+"""A message that one of so many latest entries has said within so many seconds, the activity has already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +34,13 @@ class Entry:
     """The name of a domain or a host; empty: it is about the console."""
     words: str
     tone: Tone | Verdict
+    own: bool = False
+    """Whether it is the result of something that the user requested."""
     job: JobEntry | None = None
     """The job that has ended, as it is remembered."""
+    counts: str = ""
+    """What it counts, of an entry that does."""
+    count: int = 0
 
     def says(self, message: str) -> bool:
         """Whether that message says nothing else."""
@@ -50,79 +56,69 @@ class Activity:
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self.changed: Callable[[], object] = lambda: None
+        self.kept: list[Entry] = []
+        """What the user has not acknowledged: first their own results, then those of others; newest first."""
+        self.others: list[Entry] = []
+        """All others, newest first."""
+        self._latest = deque[Entry](maxlen=LATEST)
         self._clock = clock or time.time
         self._next = 0
-        self._kept: list[Entry] = []
-        self._others: list[Entry] = []
-        """Newest first, as those that are kept."""
-        self._counted: tuple[str, str, int, Entry] | None = None
-        """The subject, the words and the number of the newest entry, if it counts."""
 
     @property
-    def newest(self) -> int:
-        """The number of the latest entry; 0 before the first one."""
-        return self._next
-
-    @property
-    def kept(self) -> list[Entry]:
-        """Those that the user has not acknowledged, newest first."""
-        return self._kept
-
-    @property
-    def others(self) -> list[Entry]:
-        """All others, newest first."""
-        return self._others
+    def latest(self) -> Entry | None:
+        """The entry that was added last."""
+        return self._latest[-1] if self._latest else None
 
     def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN, keep: bool = False) -> None:
-        self._counted = None
-        self._add(subject, words, tone, keep)
+        self._add(Entry(self._number(), self._clock(), subject, words, tone, own=keep), keep)
 
     def count(self, subject: str, number: int, singular: str, plural: str, keep: bool = False) -> None:
-        if self._counted is not None and self._counted[:2] == (subject, plural):
-            *_, before, entry = self._counted
-            number += before
-            self._forget(entry)
-        words = f"{number} {singular if number == 1 else plural}"
-        entry = self._add(subject, words, Tone.WARNING if keep else Tone.QUIET, keep)
-        self._counted = subject, plural, number, entry
+        for entry in list(self.kept) if keep else list(self._latest)[-1:]:
+            if (entry.subject, entry.counts) == (subject, plural):
+                number += entry.count
+                self._remove(entry)
+        words, tone = f"{number} {singular if number == 1 else plural}", Tone.WARNING if keep else Tone.QUIET
+        self._add(Entry(self._number(), self._clock(), subject, words, tone, counts=plural, count=number), keep)
 
     def tell(self, outcome: Outcome, job: JobEntry | None = None, own: bool = False) -> None:
-        self._counted = None
-        keep = own or outcome.verdict in BAD
-        self._add(outcome.domain.name, outcomes.news(outcome), outcome.verdict, keep, job)
+        subject, words = outcome.domain.name, outcomes.news(outcome)
+        entry = Entry(self._number(), self._clock(), subject, words, outcome.verdict, own, job)
+        self._add(entry, own or outcome.verdict in BAD)
 
     def note(self, message: str, tone: Tone) -> None:
         """Add what the user is told elsewhere, unless that is here already."""
         now = self._clock()
-        newest = (*self._kept[:3], *self._others[:3])
-        if not any(entry.says(message) and now - entry.at < ECHO_TIME for entry in newest):
+        if not any(entry.says(message) and now - entry.at < ECHO_TIME for entry in self._latest):
             self.say("", message, tone)
 
     def acknowledge(self, entry: Entry) -> None:
         """Keep it no longer: it goes where it belongs in time."""
-        if entry in self._kept:
-            self._kept.remove(entry)
+        if entry in self.kept:
             self._let_go(entry)
             self.changed()
 
-    def _add(self, subject: str, words: str, tone: Tone | Verdict, keep: bool, job: JobEntry | None = None) -> Entry:
+    def _number(self) -> int:
         self._next += 1
-        entry = Entry(self._next, self._clock(), subject, words, tone, job)
-        if keep:
-            self._kept.insert(0, entry)
-            if len(self._kept) > MOST_KEPT:
-                self._let_go(self._kept.pop())
-        else:
-            self._others.insert(0, entry)
-            del self._others[MOST:]
-        self.changed()
-        return entry
+        return self._next
 
-    def _forget(self, entry: Entry) -> None:
-        for entries in (self._kept, self._others):
+    def _add(self, entry: Entry, keep: bool) -> None:
+        self._latest.append(entry)
+        if keep:
+            insort(self.kept, entry, key=lambda other: (not other.own, -other.number))
+            if len(self.kept) > MOST_KEPT:
+                self._let_go(self.kept[-1])
+        else:
+            self.others.insert(0, entry)
+            del self.others[MOST:]
+        self.changed()
+
+    def _remove(self, entry: Entry) -> None:
+        for entries in (self.kept, self.others):
             if entry in entries:
                 entries.remove(entry)
 
     def _let_go(self, entry: Entry) -> None:
-        insort(self._others, entry, key=lambda other: -other.number)
-        del self._others[MOST:]
+        """Move it from what is kept to the others."""
+        self.kept.remove(entry)
+        insort(self.others, entry, key=lambda other: -other.number)
+        del self.others[MOST:]

@@ -70,8 +70,8 @@ class ActivityPane(Lines):
         """Kept entries for which there is no room while nobody reads them."""
         self._cursor: Entry | None = None
         """None: on the first line, whatever that is."""
-        self._flashed = 0
-        """The number of the last entry that the flash line had to say."""
+        self._flashed: Entry | None = None
+        """The last one that the flash line had to say."""
         self._read = 0
         """The number of the newest entry that has been at the top."""
         self._wrapped: dict[Entry, tuple[bool, list[Content]]] = {}
@@ -100,11 +100,11 @@ class ActivityPane(Lines):
         return self.display and all(screen.is_modal for screen in above)
 
     def _changed(self) -> None:
-        newest = next(iter(self.activity.kept), None)
-        if newest is not None and newest.number == self.activity.newest != self._flashed and not self._in_sight:
-            self._flashed = newest.number
-            severity = _SEVERITIES.get(newest.tone, "warning")
-            self.notify(f"{newest.subject}: {newest.words}", severity=severity, markup=False)
+        latest = self.activity.latest
+        if latest is not None and latest is not self._flashed and latest in self.activity.kept and not self._in_sight:
+            self._flashed = latest
+            severity = _SEVERITIES.get(latest.tone, "warning")
+            self.notify(f"{latest.subject}: {latest.words}", severity=severity, markup=False)
         if self._painted:  # Several come at a time and are painted together.
             self._painted = False
             self.call_later(self._show)
@@ -187,9 +187,9 @@ class ActivityPane(Lines):
         return filled.stylize_before(Style.from_rich_style(style))
 
     def _show_title(self) -> None:
-        newest = self.activity.newest
-        if self._cursor is None and not self.scroll_offset.y:
-            self._read = newest
+        latest = self.activity.latest
+        if self._cursor is None and not self.scroll_offset.y and latest is not None:
+            self._read = latest.number
         facts = []
         if self.has_focus:
             facts += [f"{self._keys.of('acknowledge')}:seen"] if self._marked in self.activity.kept else []

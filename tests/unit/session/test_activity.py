@@ -32,7 +32,7 @@ def test_own_and_bad_results_are_kept() -> None:
     activity.tell(outcome("unproven", Verdict.UNPROVEN))
     activity.tell(outcome("cancelled", Verdict.CANCELLED))
     activity.say("command", "✓ save completed", keep=True)
-    assert subjects(activity.kept) == ["command", "unproven", "failed", "mine"]
+    assert subjects(activity.kept) == ["command", "mine", "unproven", "failed"], "the user's own come first"
     assert subjects(activity.others) == ["cancelled", "theirs"]
 
 
@@ -97,8 +97,32 @@ def test_a_message_is_noted_unless_the_activity_says_it_already() -> None:
 
 def test_every_change_is_told() -> None:
     activity, told = Activity(Clock()), []
-    activity.changed = lambda: told.append(activity.newest)
+    activity.changed = lambda: told.append(activity.latest and activity.latest.number)
     activity.say("vm-1", "started")
     activity.tell(outcome("vm-2", Verdict.FAILED))
     activity.acknowledge(activity.kept[0])
     assert told == [1, 2, 2]
+
+
+def test_many_bad_results_of_others_do_not_push_out_the_users_own() -> None:
+    activity = Activity(Clock())
+    activity.tell(outcome("mine", Verdict.COMPLETED), own=True)
+    for number in range(2 * MOST_KEPT):
+        activity.tell(outcome(f"vm-{number}", Verdict.UNPROVEN))
+    assert subjects(activity.kept)[:2] == ["mine", f"vm-{2 * MOST_KEPT - 1}"]
+    assert len(activity.kept) == MOST_KEPT
+
+
+def test_bad_results_are_counted_on_whatever_else_happens_until_they_are_acknowledged() -> None:
+    activity = Activity(Clock())
+    for _ in range(3):
+        activity.count("hv1", 9, "job ended: unproven", "jobs ended: unproven", keep=True)
+        activity.count("hv2", 9, "job ended: unproven", "jobs ended: unproven", keep=True)
+        activity.count("hv1", 20, "job started", "jobs started")
+    assert [(entry.subject, entry.words) for entry in activity.kept] == [
+        ("hv2", "27 jobs ended: unproven"),
+        ("hv1", "27 jobs ended: unproven"),
+    ]
+    activity.acknowledge(activity.kept[1])
+    activity.count("hv1", 1, "job ended: unproven", "jobs ended: unproven", keep=True)
+    assert activity.kept[0].words == "1 job ended: unproven"
