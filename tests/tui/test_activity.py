@@ -169,7 +169,10 @@ async def test_results_leave_room_for_news_while_nobody_reads_them() -> None:
         activity(user).say("web-1", "dump started")
         await user.sees("db-8 ✗", "web-1 dump started", "more results")
         await user.press("A", "z")
-        await user.sees("db-8 ✗", "db-0 ✗", "web-1 dump started")
+        await user.sees("db-8 ✗", "db-0 ✗", "web-1 dump started", "X:all seen")
+        await user.press("X")
+        await user.sees_no(":seen", "●0")
+        assert line_with(user, "web-1") < line_with(user, "db-8"), "they stand where they belong in time"
 
 
 @pytest.mark.parametrize(("size", "lines"), [(SMALL, 1), (LARGE, 2)])

@@ -17,6 +17,7 @@ from tui.widgets.arrangement import SPARE, STEP, Heights, heights, room
         (22, 4, True, Heights(7, 8, 7)),
         (22, 40, True, Heights(12, 6, 4)),
         (18, 4000, True, Heights(9, 6, 3)),
+        (15, 40, True, Heights(9, 6, 0)),
         (14, 40, True, Heights(14, 0, 0)),
         (14, 4, True, Heights(7, 7, 0)),
         (14, 40, False, Heights(14, 0, 0)),

@@ -36,6 +36,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "leave-pane": "escape",
         "open-line": "enter",
         "acknowledge": "x,delete",
+        "acknowledge-all": "X",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -78,7 +79,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
-        f"{_EVERYWHERE} {_CURSOR} open-line acknowledge",  # its activity
+        f"{_EVERYWHERE} {_CURSOR} open-line acknowledge acknowledge-all",  # its activity
         "start back",  # the dump form
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait

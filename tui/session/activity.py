@@ -97,6 +97,12 @@ class Activity:
             self._let_go(entry)
             self.changed()
 
+    def acknowledge_all(self) -> None:
+        """Keep nothing any longer."""
+        for entry in list(self.kept):
+            self._let_go(entry)
+        self.changed()
+
     def _number(self) -> int:
         self._next += 1
         return self._next

@@ -43,6 +43,8 @@ class ActivityPane(Lines):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", id="open-line", tooltip="Show the job or the domain that the line is about"),
         Binding("x,delete", "acknowledge", "Seen", id="acknowledge", tooltip="Do not keep the result on top any more"),
+        Binding("X", "acknowledge_all", "All seen", show=False, id="acknowledge-all",
+                tooltip="Do not keep any result on top any more"),
         Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Next line"),
         Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Previous line"),
         Binding("g,home", "first", "First", show=False, id="cursor.first", tooltip="Newest line"),
@@ -192,7 +194,8 @@ class ActivityPane(Lines):
             self._read = latest.number
         facts = []
         if self.has_focus:
-            facts += [f"{self._keys.of('acknowledge')}:seen"] if self._marked in self.activity.kept else []
+            hints = (("acknowledge", "seen"), ("acknowledge-all", "all seen"))
+            facts += [f"{self._keys.of(key)}:{words}" for key, words in hints if self._marked in self.activity.kept]
         elif self._hidden:
             facts.append(f"{self._hidden} more result{'' if self._hidden == 1 else 's'}")
         if new := sum(entry.number > self._read for entry in (*self.activity.kept, *self.activity.others)):
@@ -234,6 +237,9 @@ class ActivityPane(Lines):
         self._cursor = None
         self._show()
         self._go_to(index)
+
+    def action_acknowledge_all(self) -> None:
+        self.activity.acknowledge_all()
 
     @property
     def _index(self) -> int:

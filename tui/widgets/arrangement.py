@@ -7,8 +7,9 @@ from dataclasses import dataclass
 FRAME = 3
 """Lines of the table that are no rows: its border and its header."""
 LEAST_ROWS = 3
-SHORT, LOW, HIGH = 16, 20, 26
-"""Lines from which on details and activity have a place whatever the number of domains; a small one; a larger one."""
+LEAST_STACKED = ((26, 11), (20, 10), (16, 9), (15, 6))
+LEAST_ABREAST = ((26, 11), (20, 9), (16, 7), (15, 6))
+"""From how many lines on details and activity have so many of them, whatever the number of domains."""
 LEAST_DETAILS, LEAST_ACTIVITY = 6, 3
 LEAST_BESIDE = 5
 """Lines that are worth while for both, side by side."""
@@ -32,7 +33,9 @@ def heights(lines: int, rows: int, stacked: bool) -> Heights:
 
     `rows`: those of the table, 0 before any is known; `stacked`: the activity is below the details, not beside them.
     """
-    below = max(_least_below(lines, stacked), lines - FRAME - max(LEAST_ROWS, rows) if rows else 0)
+    steps = LEAST_STACKED if stacked else LEAST_ABREAST
+    least = next((below for enough, below in steps if lines >= enough), 0)
+    below = max(least, lines - FRAME - max(LEAST_ROWS, rows) if rows else 0)
     if not stacked:
         below = below if below >= LEAST_BESIDE else 0
         return Heights(lines - below, below, below)
@@ -42,15 +45,6 @@ def heights(lines: int, rows: int, stacked: bool) -> Heights:
         return Heights(lines - below, below, 0)
     details = max(LEAST_DETAILS, round(below * 0.55))
     return Heights(lines - below, details, below - details)
-
-
-def _least_below(lines: int, stacked: bool) -> int:
-    """Lines that the table leaves to the others even if it could use them."""
-    if lines < SHORT:
-        return 0
-    if stacked:
-        return 11 if lines >= HIGH else 10 if lines >= LOW else 9
-    return 11 if lines >= HIGH else 9 if lines >= LOW else 7
 
 
 def room(before: int, rows: int) -> int:
