@@ -169,9 +169,9 @@ class Console(OpenApp):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say it in the flash line of the screen on top, and in the activity; from any thread."""
+        """Say it in the flash line and in the activity, from any thread. An error stays longer."""
         text = Content.from_markup(message).plain if markup else message
-        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        seconds = self.NOTIFICATION_TIMEOUT * (2 if severity == "error" else 1) if timeout is None else timeout
         introduction = title if not title or title.endswith("?") else f"{title}:"
         whole = " ".join(f"{introduction} {text}".split())
         self.post_message(self.Flashed(whole, _TONES[severity], seconds))

@@ -24,7 +24,7 @@ class HistoryFlow:
         """Show the history."""
         from tui.screens.history import HistoryScreen
 
-        if self._history is None:
+        if self._history is None and self._screen.is_active:
             self._history = HistoryScreen(self._session.host_name, lambda: self._session.memory.trouble)
             self._screen.open(self._history, self._left)
 

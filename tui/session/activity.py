@@ -70,6 +70,9 @@ class Activity:
         return self._latest[-1] if self._latest else None
 
     def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN, keep: bool = False) -> None:
+        for entry in list(self.kept) if keep else ():
+            if (entry.subject, entry.words) == (subject, words):
+                self._remove(entry)  # It has happened again.
         self._add(Entry(self._number(), self._clock(), subject, words, tone, own=keep), keep)
 
     def count(self, subject: str, number: int, singular: str, plural: str, keep: bool = False) -> None:

@@ -113,6 +113,13 @@ def test_many_bad_results_of_others_do_not_push_out_the_users_own() -> None:
     assert len(activity.kept) == MOST_KEPT
 
 
+def test_what_happens_again_and_again_is_kept_once() -> None:
+    activity = Activity(Clock())
+    for _ in range(3):
+        activity.say("vm-1", "✗ abort failed: there is no job", Tone.ERROR, keep=True)
+    assert [entry.number for entry in activity.kept] == [3]
+
+
 def test_bad_results_are_counted_on_whatever_else_happens_until_they_are_acknowledged() -> None:
     activity = Activity(Clock())
     for _ in range(3):
