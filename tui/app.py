@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,13 +13,17 @@ from rich.text import Text
 from textual import on
 from textual.app import ScreenError, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.css.query import NoMatches
 from textual.dom import DOMNode, NoScreen
 from textual.events import Event, Key
 from textual.filter import ANSIToTruecolor, LineFilter, NoColor
+from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import ThemeProvider
+from textual.timer import Timer
 from textual.widget import Widget
 
 from backend.log import internal_error
@@ -27,14 +32,20 @@ from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.main import MainScreen
 from tui.screens.palette import Palette
+from tui.session.activity_log import Tone
+from tui.session.flash import Flash
 from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
 from tui.terminal.encoding import blocks_fit
 from tui.terminal.ending import end_in_order
 from tui.terminal.failures import Failures
+from tui.terminal.notify import Notice
 from tui.terminal.private_textual import OpenApp
+from tui.widgets.flash_line import FlashLine
 
 logger = logging.getLogger(__name__)
+
+_TONES: Mapping[SeverityLevel, Tone] = {"information": Tone.QUIET, "warning": Tone.WARNING, "error": Tone.ERROR}
 
 
 class Console(OpenApp):
@@ -49,6 +60,14 @@ class Console(OpenApp):
         Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
 
+    @dataclass
+    class Flashed(Message):
+        """There is something to say to the user."""
+
+        text: str
+        tone: Tone
+        seconds: float
+
     def __init__(self, uris: list[str], readonly: bool = False, config: Config | None = None) -> None:
         super().__init__()
         self._uris = uris
@@ -56,6 +75,8 @@ class Console(OpenApp):
         self._config = config or Config()
         self._quit_question: ConfirmScreen | None = None
         self._failures = Failures()
+        self._flash = Flash()
+        self._flash_timer: Timer | None = None
         utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
         ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
@@ -139,6 +160,45 @@ class Console(OpenApp):
         if isinstance(main, MainScreen):
             main.show_slow_terminal(slow)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say it in the flash line and in the activity, from any thread. An error stays longer."""
+        text = Content.from_markup(message).plain if markup else message
+        seconds = self.NOTIFICATION_TIMEOUT * (2 if severity == "error" else 1) if timeout is None else timeout
+        introduction = title if not title or title.endswith("?") else f"{title}:"
+        whole = " ".join(f"{introduction} {text}".split())
+        self.post_message(self.Flashed(whole, _TONES[severity], seconds))
+
+    @on(Flashed)
+    def _flashed(self, event: Flashed) -> None:
+        self._flash.add(event.text, event.tone, event.seconds)
+        self._show_flash()
+        main = next(iter(self.screen_stack), None)
+        if isinstance(main, MainScreen):
+            main.flashed(event.text, event.tone)
+
+    @on(FlashLine.Mounted)
+    def _flash_line_mounted(self, event: FlashLine.Mounted) -> None:
+        event.line.show(self._flash.shown)
+
+    def _show_flash(self) -> None:
+        """Show what there is to say, and again as soon as there is less."""
+        shown = self._flash.shown
+        for screen in self.screen_stack:
+            for line in screen.query(FlashLine):
+                line.show(shown)
+        if self._flash_timer is not None:
+            self._flash_timer.stop()
+        seconds = self._flash.seconds
+        self._flash_timer = self.set_timer(seconds, self._show_flash) if seconds is not None else None
+
     def action_redraw(self) -> None:
         self.frames.redraw()
         self.screen.refresh()
@@ -178,7 +238,7 @@ class Console(OpenApp):
     def _command_ended(self, event: MainScreen.CommandEnded) -> None:
         self._tell_that_it_ended(notify.of_command(event.record))
 
-    def _tell_that_it_ended(self, notice: notify.Notice) -> None:
+    def _tell_that_it_ended(self, notice: Notice) -> None:
         settings = self._config.notifications
         self.write_to_terminal(notify.signal(notice, settings))
         try:

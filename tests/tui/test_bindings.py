@@ -28,6 +28,7 @@ from tui.screens.past_job import PastJobScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
+from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.column_list import ColumnList
 from tui.widgets.cursor_lines import CursorLines
 from tui.widgets.domain_table import DomainTable
@@ -39,6 +40,7 @@ from tui.widgets.job_table import JobTable
 ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
     (Console, MainScreen, FilterLine),
+    (Console, MainScreen, ActivityPane),
     (DumpScreen,),
     (MigrationScreen,),
     (WaitScreen,),

@@ -137,6 +137,6 @@ async def test_a_long_entry_of_the_activity_keeps_its_words_apart() -> None:
     async with console(A, config=LAB, size=(60, 36)) as user:
         await user.sees("first connected")
         words = [f"word{number:02}" for number in range(16)]
-        user.app.screen.query_one(ActivityPane).say("first", " ".join(words))
+        user.app.screen.query_one(ActivityPane).activity.say("first", " ".join(words))
         await user.sees("word15")
         assert set(words) <= set(user.screen.replace("│", " ").split())

@@ -33,6 +33,7 @@ def walk(console: Terminal, cursor: str) -> None:
     console.type("w").sees("waiting for", "esc detaches", "esc Detach").type(ESCAPE).sees("q Quit")
     console.type("G").sees(f"{cursor} vm-04").type("d").sees("Start dump", "esc Back").type(ESCAPE).sees("q Quit")
     console.type("?").sees("Show all keys", "esc Close").type(ESCAPE).sees("q Quit")
+    console.type("A").sees("esc Domains").type(ESCAPE).sees("space Mark")
 
 
 @pytest.mark.terminal
@@ -43,6 +44,11 @@ def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypat
         assert COLOUR.search(console.written) is None
         assert console.is_reversed("vm-04")
         assert not console.is_reversed("vm-03")
+        assert not console.is_reversed("Activity")
+        console.type("A").sees("esc Domains")
+        assert console.is_reversed("Activity"), "whose border has no other colour than those of the other panes"
+        console.type("y").sees("copied")
+        assert console.is_reversed("copied")
 
 
 @pytest.mark.terminal

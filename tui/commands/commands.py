@@ -236,6 +236,40 @@ class CopyVirsh(Command):
     label = "Copy virsh"
 
 
+class FocusActivity(Command):
+    """Go to the activity: what happened, and results to acknowledge."""
+
+    label = "Activity"
+    in_footer = False
+
+
+class Enlarge(Command):
+    """Enlarge the pane with the focus, or restore it."""
+
+    label = "Enlarge"
+    in_footer = False
+
+
+class NextPane(Command):
+    """Go to the next pane."""
+
+    label = "Next pane"
+    in_footer = False
+
+
+class PreviousPane(Command):
+    """Go to the previous pane."""
+
+    label = "Previous pane"
+    in_footer = False
+
+
+class LeavePane(Command):
+    """Go back to the domains, and restore what is enlarged."""
+
+    label = "Domains"
+
+
 class OpenEntry(Command):
     """Show everything that is known of the job."""
 

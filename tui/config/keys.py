@@ -38,6 +38,14 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "show-done": "at",
         "copy-command": "y",
         "copy-virsh": "Y",
+        "focus-activity": "A",
+        "enlarge": "z",
+        "next-pane": "tab",
+        "previous-pane": "shift+tab",
+        "leave-pane": "escape",
+        "open-line": "enter",
+        "acknowledge": "x,delete",
+        "acknowledge-all": "X",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -69,8 +77,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns "
-    "show-done"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns show-done "
+    "focus-activity enlarge next-pane previous-pane leave-pane"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
@@ -80,6 +88,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
+        f"{_EVERYWHERE} {_CURSOR} open-line acknowledge acknowledge-all",  # its activity
         "start back",  # the dump form
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait

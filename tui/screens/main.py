@@ -5,13 +5,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.events import Resize
 from textual.message import Message
 
 from backend.records.command import CommandRecord
@@ -27,11 +25,16 @@ from tui.commands.commands import (
     CopyPath,
     CopyStats,
     Dump,
+    Enlarge,
     Filter,
+    FocusActivity,
     Help,
+    LeavePane,
     Migration,
+    NextPane,
     Open,
     Pivot,
+    PreviousPane,
     Resume,
     ReverseSort,
     ShowDone,
@@ -47,33 +50,31 @@ from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
+from tui.screens.activity_flow import ActivityFlow
 from tui.screens.columns_flow import ColumnsFlow
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.done_flow import DoneFlow
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
+from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
+from tui.session.activity import Activity
+from tui.session.activity_log import Tone
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.banner import Banner
+from tui.widgets.body import Body
+from tui.widgets.counts import Counts
 from tui.widgets.details_pane import DetailsPane
 from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
 from tui.words import aborting, pivoting
-
-if TYPE_CHECKING:
-    from tui.screens.history import HistoryScreen
-
-NARROW = 110
-"""Columns below which details and activity are stacked."""
-LOW, SHORT = 30, 18
-"""Lines below which details and activity are small, and hidden."""
 
 
 class MainScreen(OfferingScreen[None]):
@@ -85,10 +86,11 @@ class MainScreen(OfferingScreen[None]):
         Wait,
         Open,
         Abort,
-        Pivot,
-        Migration,
         Resume,
         Filter,
+        Pivot,
+        Migration,
+        LeavePane,
         ClearFilter,
         ClearMarks,
         Sort,
@@ -104,6 +106,10 @@ class MainScreen(OfferingScreen[None]):
         ShowPastJobs,
         ChooseColumns,
         ShowDone,
+        FocusActivity,
+        Enlarge,
+        NextPane,
+        PreviousPane,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -124,20 +130,21 @@ class MainScreen(OfferingScreen[None]):
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__()
         self._key_names = keys
-        self._activity = ActivityPane()
+        self._activity = Activity()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
         waits = self.session.waits
         self._details = DetailsPane(self.session.throughputs, self.session.commands, waits.planned_path, keys)
+        self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
         self._columns = ColumnsFlow(self, self._domains.table, config.columns)
-        self._history: HistoryScreen | None = None
-        """While it is open."""
         self._done = DoneFlow(self, self.session.deeds)
+        self._activity_flow = ActivityFlow(self, self.session, self.go_to, self._hosts.show)
+        self._history = HistoryFlow(self, self.session)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -149,10 +156,7 @@ class MainScreen(OfferingScreen[None]):
     def compose(self) -> ComposeResult:
         yield self._status
         yield self._banner
-        yield self._domains
-        with Container(id="below"):
-            yield self._details
-            yield self._activity
+        yield self._body
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -166,14 +170,9 @@ class MainScreen(OfferingScreen[None]):
         await self.session.close()
         await self._columns.close()
 
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width < NARROW, "-narrow")
-        self.set_class(event.size.height < LOW, "-low")
-        self.set_class(event.size.height < SHORT, "-short")
-
     @property
     def panes(self) -> Sequence[CommandPane]:
-        return self._domains, self._details
+        return self._domains, self._details, self._body
 
     # Called by the session
 
@@ -182,7 +181,8 @@ class MainScreen(OfferingScreen[None]):
         before = table.cursor_row
         self._domains.apply(changed, removed)
         self.session.watch_closely(table.shown_keys)
-        self._status.show(self.session.rows.domains, self.session.rows.jobs)
+        self._body.show_rows(len(self.session.rows))
+        self._show_counts()
         if isinstance(self.app.screen, MigrationScreen):
             for row in changed:
                 self.app.screen.show(row)
@@ -206,7 +206,12 @@ class MainScreen(OfferingScreen[None]):
             gc.freeze()
         self._loaded = len(loaded)
 
+    def _show_counts(self) -> None:
+        rows, tally = self.session.rows, self.session.tally
+        self._status.show(Counts(rows.domains, rows.problems, rows.jobs, tally.failed, tally.unproven))
+
     def wait_ended(self, wait: JobWait) -> None:
+        self._show_counts()
         self._details.read_records()
         self.post_message(self.WaitEnded(wait))
 
@@ -217,8 +222,8 @@ class MainScreen(OfferingScreen[None]):
         self.post_message(self.CommandEnded(record))
 
     def remembered(self, entry: JobEntry) -> None:
-        if self._history is not None:
-            self._history.remembered()
+        self._show_counts()
+        self._history.remembered()
         row = self._domains.table.cursor_row
         if row is not None and (row.uri, row.domain.key.uuid) == (entry.uri, entry.uuid):
             self._details.read_records()
@@ -228,6 +233,10 @@ class MainScreen(OfferingScreen[None]):
 
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
+
+    def flashed(self, text: str, tone: Tone) -> None:
+        """The flash line says this."""
+        self._activity.note(text, tone)
 
     # What concerns several panes
 
@@ -254,6 +263,7 @@ class MainScreen(OfferingScreen[None]):
     def go_to(self, key: RowKey) -> None:
         """See DomainScreen."""
         self._domains.go_to(key)
+        self._body.go_home()
 
     # Commands
 
@@ -311,6 +321,10 @@ class MainScreen(OfferingScreen[None]):
         if command.of_jobs or not any(row.disk for row in rows):
             return rows
         return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
+
+    @on(ActivityPane.Chosen)
+    def _show_entry(self, event: ActivityPane.Chosen) -> None:
+        self._activity_flow.show(event.entry)
 
     @on(DomainTable.Chosen)
     def _chosen(self) -> None:
@@ -410,14 +424,7 @@ class MainScreen(OfferingScreen[None]):
 
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:
-        from tui.screens.history import HistoryScreen  # Few need it, and everyone waits for the start.
-
-        if self._history is None:
-            self._history = HistoryScreen(self.session.host_name, lambda: self.session.memory.trouble)
-            self.open(self._history, self._history_left)
-
-    def _history_left(self, _: None) -> None:
-        self._history = None
+        self._history.show()
 
     @on(ShowDone)
     def _show_done(self) -> None:

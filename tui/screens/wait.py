@@ -20,7 +20,7 @@ from tui.commands.offering import OfferingScreen, heading
 from tui.session import news
 from tui.session.host import Link
 from tui.session.job_wait import QUEUED, STARTING, JobWait
-from tui.widgets.activity_pane import VERDICT_STYLES
+from tui.widgets.activity_lines import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
 from tui.words import jobs, migrating, outcomes, units
 from tui.words.cells import crop_path, width

@@ -20,7 +20,7 @@ from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
 from tui.session.host import Link
 from tui.session.job_wait import QUEUED, SHOW_INTERVAL, JobWait
-from tui.widgets.activity_pane import VERDICT_STYLES
+from tui.widgets.activity_lines import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines import Lines
 from tui.words import jobs, outcomes, units

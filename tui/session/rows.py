@@ -157,6 +157,8 @@ class RowStore(Mapping[RowKey, Row]):
         """The number of domains."""
         self.jobs = 0
         """The number of jobs."""
+        self.problems = 0
+        """The number of domains that somebody should see to."""
         self._rows: dict[RowKey, Row] = {}
         self._by_host: dict[str, dict[RowKey, Row]] = {}
 
@@ -187,6 +189,7 @@ class RowStore(Mapping[RowKey, Row]):
                 del self._by_host[row.uri][key]
                 self.domains -= not row.disk
                 self.jobs -= row.progress is not None
+                self.problems -= row.troubled and not row.disk
         for row in changed:
             key = row.key
             before = self._rows.get(key)
@@ -194,3 +197,5 @@ class RowStore(Mapping[RowKey, Row]):
             self._by_host.setdefault(row.uri, {})[key] = row
             self.domains += before is None and not row.disk
             self.jobs += (row.progress is not None) - (before is not None and before.progress is not None)
+            if not row.disk:
+                self.problems += row.troubled - (before is not None and before.troubled)

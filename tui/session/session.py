@@ -36,6 +36,7 @@ from tui.session.pauses import refined, same_state
 from tui.session.planned_dump import PlannedDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
+from tui.session.tally import Tally
 from tui.session.throughput import Throughputs
 from tui.words import equivalents
 
@@ -103,6 +104,7 @@ class Session:
         self.rows = RowStore()
         self.waits = BackgroundWaits(self._tasks, lambda wait: deliver(lambda: self._wait_ended(wait)))
         self.throughputs = Throughputs()
+        self.tally = Tally()
         self.loaded: set[str] = set()
         """The URIs of the hosts whose domains are known."""
         self._jobs = JobNews(
@@ -372,13 +374,16 @@ class Session:
 
     def _remembered(self, entry: JobEntry) -> None:
         """The memory has a new job, or the end of one."""
+        self.tally.take(entry)
         self._jobs.take(entry)
         self._deliver(lambda: self._listener.remembered(entry))
 
     def _wait_ended(self, wait: JobWait) -> None:
-        self.waits.forget(wait)
+        if wait.outcome is not None and not self._jobs.tells_end_of(wait):
+            self.tally.add(wait.outcome)
         self._reporter.ended(wait)
         self.deeds.follow(wait)
+        self.waits.forget(wait)
         self._show_wait(wait)
         self._listener.wait_ended(wait)
 
@@ -430,5 +435,5 @@ class Session:
         self._actions.do("resume", domain, same, lambda: host.backend.resume(domain))
 
     def _fail(self, subject: str, error: str, what: str = "") -> None:
-        self._log.say(subject, f"✗ {what}{error}", Tone.ERROR)
+        self._log.say(subject, f"✗ {what}{error}", Tone.ERROR, keep=True)
         self._deliver(lambda: self._listener.action_failed(subject, error))

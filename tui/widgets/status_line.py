@@ -10,9 +10,13 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tui.session.host import Host, Link
+from tui.widgets.counts import Counts, phrase
 from tui.words.cells import crop
 
 DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
+
+LEAST_HOST = 10
+"""Cells that stay for a single host."""
 
 
 class StatusLine(Widget):
@@ -21,7 +25,7 @@ class StatusLine(Widget):
     def __init__(self, hosts: Collection[Host]) -> None:
         super().__init__()
         self._hosts = hosts
-        self._counts = ""
+        self._counts = Counts(0, 0, 0, 0, 0)
         self._slow_terminal = False
 
     def show_slow_terminal(self, slow: bool) -> None:
@@ -29,16 +33,21 @@ class StatusLine(Widget):
         self._slow_terminal = slow
         self.refresh()
 
-    def show(self, domains: int, jobs: int) -> None:
-        counts = f"{domains} domain{'' if domains == 1 else 's'} · {jobs} job{'' if jobs == 1 else 's'}"
+    def show(self, counts: Counts) -> None:
+        """Show these numbers."""
         if counts != self._counts:
             self._counts = counts
             self.refresh()
 
     def render(self) -> Content:
-        badges = self._badges()
-        right = Content.assemble((self._counts, "$foreground"), *(part for badge in badges for part in (" ", badge)))
-        left = Content.assemble((" virt-jobs ", "bold $accent"), " ")
+        badges = Content.assemble(*(part for badge in self._badges() for part in (" ", badge)))
+        title = Content.assemble((" virt-jobs ", "bold $accent"), " ")
+        least = LEAST_HOST if len(self._hosts) < 2 else self._counted().cell_length
+        room = self.size.width - badges.cell_length - least - 3
+        counts = phrase(self._counts, room)
+        # What the program is called is the first thing to do without.
+        left = title if counts.cell_length <= room - title.cell_length else Content(" ")
+        right = counts + badges
         room = self.size.width - left.cell_length - right.cell_length - 2
         left += self._connections(room)
         return left + " " * max(1, self.size.width - left.cell_length - right.cell_length - 1) + right

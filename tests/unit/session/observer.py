@@ -26,6 +26,10 @@ class Observer:
         self.entries: list[tuple[str, str]] = []
         self.tones: list[Tone] = []
         self.outcomes: list[Outcome] = []
+        self.own: list[Outcome] = []
+        """Those of them that are the user's own."""
+        self.kept: list[str] = []
+        """The words of the entries that are kept."""
         self.reports: list[tuple[Sequence[Row], Sequence[RowKey]]] = []
         self.host_changes = 0
         self.ended: list[JobWait] = []
@@ -34,16 +38,18 @@ class Observer:
         self.commands: list[CommandRecord] = []
         self._news = asyncio.Event()
 
-    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
+    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN, keep: bool = False) -> None:
         self.entries.append((subject, words))
         self.tones.append(tone)
+        self.kept += [words] if keep else []
         self._news.set()
 
-    def count(self, subject: str, number: int, singular: str, plural: str) -> None:
-        self.say(subject, f"{number} {singular if number == 1 else plural}")
+    def count(self, subject: str, number: int, singular: str, plural: str, keep: bool = False) -> None:
+        self.say(subject, f"{number} {singular if number == 1 else plural}", keep=keep)
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome, job: JobEntry | None = None, own: bool = False) -> None:
         self.outcomes.append(outcome)
+        self.own += [outcome] if own else []
         self._news.set()
 
     def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:

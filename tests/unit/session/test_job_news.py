@@ -169,6 +169,35 @@ async def test_many_jobs_at_a_time_are_counted_and_problems_are_not_lost_among_t
         assert it.ends == [("vm-0", Verdict.FAILED)]
 
 
+async def test_an_end_that_the_user_waits_for_is_told_as_their_own_whatever_else_ends() -> None:
+    with desk() as it:
+        it.own[RowKey(URI, "uuid 3")] = SimpleNamespace(ours=False, operation=JobOperation.SAVE)
+        for number in range(FEW + 4):
+            it.news.take(over(job(number)))
+        it.news.tell()
+        assert it.ends == [("vm-3", Verdict.COMPLETED)]
+        assert it.observer.own == it.observer.outcomes
+        assert it.told == ["11 jobs ended: completed"]
+        assert it.observer.kept == []
+
+
+async def test_the_end_of_another_job_of_that_domain_is_not() -> None:
+    with desk() as it:
+        it.own[RowKey(URI, "uuid 1")] = SimpleNamespace(ours=True, operation=JobOperation.DUMP)
+        it.news.take(over(job(1)))
+        it.news.tell()
+        assert it.ends == [("vm-1", Verdict.COMPLETED)]
+        assert it.observer.own == []
+
+
+async def test_the_number_of_many_failures_is_kept() -> None:
+    with desk() as it:
+        for number in range(FEW + 1):
+            it.news.take(over(job(number), Verdict.FAILED))
+        it.news.tell()
+        assert it.observer.kept == ["9 jobs ended: failed"]
+
+
 async def test_this_users_own_job_is_not_said_to_have_begun() -> None:
     with desk() as it:
         it.own[RowKey(URI, "uuid 1")] = SimpleNamespace(ours=True)
