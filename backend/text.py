@@ -23,12 +23,16 @@ def clean_lines(text: str) -> list[str]:
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
-    return [clean(line.removesuffix("\r").expandtabs()) for line in lines]
+    return [_expanded(line.removesuffix("\r")) for line in lines]
 
 
 def hide_passwords(text: str) -> str:
     """`text` without the passwords of the URIs in it."""
     return _PASSWORD.sub(r"\1@", text)
+
+
+def _expanded(line: str) -> str:
+    return "\t".join(map(clean, line.split("\t"))).expandtabs() if "\t" in line else clean(line)
 
 
 def _escaped(code: int) -> str:

@@ -29,6 +29,17 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-stats": "Y",
         "show-hosts": "H",
         "show-past-jobs": "J",
+        "show-log": "l",
+        "show-xml": "x",
+        "problems-only": "f",
+        "busy-only": "b",
+        "export": "e",
+        "search": "slash",
+        "end-search": "escape",
+        "next-match": "n",
+        "previous-match": "N",
+        "copy-text": "y",
+        "read-again": "r",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -38,12 +49,13 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "cursor.last": "G,end",
         "cursor.page-down": "ctrl+d,pagedown",
         "cursor.page-up": "ctrl+u,pageup",
-        "columns.right": "l,right",
-        "columns.left": "h,left",
+        "columns.right": "right",
+        "columns.left": "left",
         "mark": "space",
         "mark-shown": "*",
         "keep-filter": "enter",
         "start": "ctrl+s",
+        "write": "ctrl+s",
         "apply": "ctrl+s",
         "start-postcopy": "ctrl+o",
         "back": "escape",
@@ -60,11 +72,13 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs show-log show-xml problems-only "
+    "busy-only export"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
-_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file help close"
+_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
+_TEXT = "search end-search next-match previous-match copy-text read-again export help close"
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
@@ -78,6 +92,9 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
+        f"{_TEXT} {_CURSOR} columns.right columns.left",  # a log or XML
+        f"{_TEXT} keep-filter",  # its search line
+        "write back",  # where to export to
         "yes no",  # a question
         "close help",  # the help
     )

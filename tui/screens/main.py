@@ -19,6 +19,7 @@ from backend.records.entry import JobEntry
 from tui.commands import refusals
 from tui.commands.commands import (
     Abort,
+    BusyOnly,
     ClearFilter,
     ClearMarks,
     Command,
@@ -26,18 +27,22 @@ from tui.commands.commands import (
     CopyPath,
     CopyStats,
     Dump,
+    Export,
     Filter,
     Help,
     Migration,
     Open,
     Pivot,
+    ProblemsOnly,
     Resume,
     ReverseSort,
     ShowHistory,
     ShowHosts,
     ShowInfo,
     ShowJob,
+    ShowLog,
     ShowPastJobs,
+    ShowXml,
     Sort,
     Wait,
 )
@@ -50,6 +55,7 @@ from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
 from tui.screens.migration import MigrationScreen
+from tui.screens.text_flow import TextFlow
 from tui.screens.wait_flow import WaitFlow
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
@@ -98,6 +104,11 @@ class MainScreen(OfferingScreen[None]):
         CopyStats,
         ShowHosts,
         ShowPastJobs,
+        ShowLog,
+        ShowXml,
+        ProblemsOnly,
+        BusyOnly,
+        Export,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -119,13 +130,14 @@ class MainScreen(OfferingScreen[None]):
         self._key_names = keys
         self._activity = ActivityPane()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
-        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
+        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1, keys=keys)
         self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
+        self._texts = TextFlow(self, self.session)
         self._history: HistoryScreen | None = None
         """While it is open."""
         self._refused: list[bool] = []
@@ -243,6 +255,8 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
+        if command in (ShowLog, ShowXml) and self._domains.table.cursor_row is None:
+            return refusals.NO_DOMAIN
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -384,6 +398,22 @@ class MainScreen(OfferingScreen[None]):
             self.refuse(refused[0][1])
         for row in rows:
             self.session.resume(self.session.hosts[row.uri], row.domain.key)
+
+    @on(ShowLog)
+    def _show_log(self) -> None:
+        if (row := self._domains.table.cursor_row) is not None:
+            self._texts.show_log(row)
+
+    @on(ShowXml)
+    def _show_xml(self) -> None:
+        if (row := self._domains.table.cursor_row) is not None:
+            self._texts.show_xml(row)
+
+    @on(Export)
+    def _export(self) -> None:
+        from tui.screens.export import ExportScreen  # As below.
+
+        self.open(ExportScreen(self._domains.table.export()))
 
     @on(ShowHosts)
     def _show_hosts(self) -> None:
