@@ -39,6 +39,14 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "next-match": "n",
         "previous-match": "N",
         "copy-text": "y",
+        "scroll.down": "j,down",
+        "scroll.up": "k,up",
+        "scroll.first": "g,home",
+        "scroll.last": "G,end",
+        "scroll.page-down": "ctrl+d,pagedown",
+        "scroll.page-up": "ctrl+u,pageup",
+        "scroll.right": "right",
+        "scroll.left": "left",
         "read-again": "r",
         "open-entry": "enter",
         "copy-entry": "y",
@@ -79,6 +87,7 @@ _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down curso
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
 _HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
 _TEXT = "search end-search next-match previous-match copy-text read-again export help close"
+_SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
@@ -92,7 +101,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
-        f"{_TEXT} {_CURSOR} columns.right columns.left",  # a log or XML
+        f"{_TEXT} {_SCROLL}",  # a log or XML
         f"{_TEXT} keep-filter",  # its search line
         "write back",  # where to export to
         "yes no",  # a question

@@ -29,16 +29,16 @@ class TextView(ScrollView, can_focus=True):
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j,down", "move(1)", "Down", show=False, id="cursor.down", tooltip="Next line"),
-        Binding("k,up", "move(-1)", "Up", show=False, id="cursor.up", tooltip="Previous line"),
-        Binding("g,home", "go(0)", "First", show=False, id="cursor.first", tooltip="Beginning"),
-        Binding("G,end", "go(-1)", "Last", show=False, id="cursor.last", tooltip="End; what comes is shown"),
-        Binding("ctrl+d,pagedown", "page(1)", "Half a page down", show=False, id="cursor.page-down",
+        Binding("j,down", "move(1)", "Down", show=False, id="scroll.down", tooltip="Next line"),
+        Binding("k,up", "move(-1)", "Up", show=False, id="scroll.up", tooltip="Previous line"),
+        Binding("g,home", "go(0)", "First", show=False, id="scroll.first", tooltip="Beginning"),
+        Binding("G,end", "go(-1)", "Last", show=False, id="scroll.last", tooltip="End; what comes is shown"),
+        Binding("ctrl+d,pagedown", "page(1)", "Half a page down", show=False, id="scroll.page-down",
                 tooltip="Half a page down"),
-        Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
+        Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="scroll.page-up",
                 tooltip="Half a page up"),
-        Binding("right", "scroll_sideways(1)", "Right", show=False, id="columns.right", tooltip="Scroll right"),
-        Binding("left", "scroll_sideways(-1)", "Left", show=False, id="columns.left", tooltip="Scroll left"),
+        Binding("right", "scroll_sideways(1)", "Right", show=False, id="scroll.right", tooltip="Scroll right"),
+        Binding("left", "scroll_sideways(-1)", "Left", show=False, id="scroll.left", tooltip="Scroll left"),
     ]  # fmt: skip
 
     def __init__(self, grows: bool, id: str | None = None) -> None:  # noqa: A002 - Textual's own name

@@ -77,7 +77,7 @@ def test_what_would_act_on_a_terminal_is_escaped(tmp_path: Path) -> None:
 def test_a_missing_one_may_come(tmp_path: Path) -> None:
     path = tmp_path / "vm.log"
     log = LogTail(path)
-    with pytest.raises(OperationFailed, match="there is no log yet: .*vm.log"):
+    with pytest.raises(OperationFailed, match=r"there is no log yet: .*vm\.log"):
         log.read()
     path.write_text("here\n")
     assert read(log) == Tail(["here"])
@@ -99,7 +99,7 @@ def test_one_that_this_user_may_not_read_says_who_may(tmp_path: Path, monkeypatc
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(NotPermitted, match="this user may not read .*vm.log; root may"):
+    with pytest.raises(NotPermitted, match=r"this user may not read .*vm\.log; root may"):
         LogTail(tmp_path / "vm.log").read()
 
 
