@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from tui.screens.main import MainScreen
 from tui.screens.palette import Palette
 from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
-from tui.terminal.encoding import blocks_fit
+from tui.terminal.encoding import blocks_fit, draws_blocks, has_colours
 from tui.terminal.ending import end_in_order
 from tui.terminal.failures import Failures
 from tui.terminal.private_textual import OpenApp
@@ -50,6 +51,8 @@ class Console(OpenApp):
     ]
 
     def __init__(self, uris: list[str], readonly: bool = False, config: Config | None = None) -> None:
+        if not has_colours():
+            os.environ.setdefault("NO_COLOR", "1")  # Textual takes it out again.
         super().__init__()
         self._uris = uris
         self._readonly = readonly
@@ -57,7 +60,7 @@ class Console(OpenApp):
         self._quit_question: ConfirmScreen | None = None
         self._failures = Failures()
         utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
-        ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
+        ascii_only = not (utf8 and draws_blocks()) if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
         self._last_filters: list[LineFilter] = [NoColor()] if self.no_color else []
         if ascii_only:
@@ -148,6 +151,7 @@ class Console(OpenApp):
 
     def on_load(self) -> None:
         if not self.is_headless:
+            self.theme = themes.for_colours(self.theme, self.console.color_system)
             end_in_order(lambda code: self.exit(return_code=code))
 
     def action_command_palette(self) -> None:

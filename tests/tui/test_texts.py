@@ -133,6 +133,21 @@ async def test_messages_are_shown_above_the_log_and_do_not_hold_it_up(
         assert user.screen.index("tainted") < user.screen.index("the log is here")
 
 
+async def test_messages_are_read_again_when_the_log_has_changed(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    async def messages(backend: SimulatorBackend, domain: DomainKey) -> list[str]:
+        return list(said)
+
+    monkeypatch.setattr(SimulatorBackend, "messages", messages)
+    async with console(QUIET) as user:
+        await opened(user, "l", "no log yet", "the hypervisor reports nothing")
+        said.append("tainted: custom-argv")
+        append(log, "Domain id=1 is tainted: custom-argv")
+        await user.sees(" tainted: custom-argv\n╭", "is tainted")
+        await user.sees_no("the hypervisor reports nothing")
+
+
 async def test_a_guest_that_an_io_error_pauses_has_a_message() -> None:
     async with console("sim:///demo", size=(160, 50)) as user:
         await user.go_to("ldap-01")

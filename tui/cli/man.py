@@ -51,6 +51,7 @@ CONFIG = {
     "refresh": "The maximum number of screen updates per second.",
     "theme": "The console's theme.",
     "ascii": "Whether the console uses ASCII characters only: true, false or auto.",
+    "mouse": "Whether the console gets the mouse (true), or leaves it to the terminal (false).",
     "[connections.ALIAS]": "An alias for a uri, with an optional colour and readonly.",
     "[groups]": "Names for lists of aliases and URIs.",
     "[dump]": "The path template and the format of dumps, and whether to publish results in the domain's metadata.",

@@ -66,7 +66,9 @@ class Config:
     """The maximum number of screen updates, in Hz."""
     theme: str = DEFAULT_THEME
     ascii: bool | Literal["auto"] = "auto"
-    """Whether the console uses ASCII only; ``auto``: if the terminal's encoding requires it."""
+    """Whether the console uses ASCII only; ``auto``: if the terminal's encoding or kind requires it."""
+    mouse: bool = True
+    """Whether the console gets the mouse; if not, the terminal itself selects text with it."""
     connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
     """By alias."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -121,7 +123,7 @@ def parse(source: Source) -> Config:
     connections, groups = root.table("connections"), root.table("groups")
     config = root.make(
         Config,
-        {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii},
+        {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii, "mouse": _flag},
         connections=MappingProxyType({alias: _connection(connections, alias) for alias in connections.values}),
         groups=MappingProxyType({name: _group(groups, name, connections) for name in groups.values}),
         dump=root.table("dump").make(

@@ -121,6 +121,7 @@ class LogText:
                 self._wake.clear()
                 self._ask_for_messages()
                 hanging = await self._read()
+                self._ask_for_messages()  # What was read may be about something that they tell as well.
                 if (reading := self._reading) != before:
                     before = reading
                     yield reading

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import TextIO
+
+_PLAIN = re.compile("linux|vt[0-9]|ansi|dumb|cons25|sun(?![a-z])")
+"""Names of terminals whose fonts have little beyond ASCII: the Linux console, the terminals of DEC, and their like."""
+_MONOCHROME = re.compile("vt[0-9]|dumb")
+
+
+def draws_blocks(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a terminal of this kind can be expected to have lines, blocks and marks beyond ASCII."""
+    return _PLAIN.match(environment.get("TERM", "")) is None
+
+
+def has_colours(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a terminal of this kind can be expected to have colours."""
+    return _MONOCHROME.match(environment.get("TERM", "")) is None
 
 
 def blocks_fit(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
