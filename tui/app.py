@@ -68,7 +68,7 @@ class Console(OpenApp):
         for theme in themes.OURS:
             self.register_theme(theme)
         self.theme = self._config.theme
-        self.set_keymap(dict(self._config.keymap))
+        self.set_keymap(self._config.custom_keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         # No colour here needs translation, and looking for one in every cell takes time.

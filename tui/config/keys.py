@@ -88,6 +88,8 @@ _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
 _HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
 _TEXT = "search end-search next-match previous-match copy-text read-again export help close"
 _SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"
+FIXED_KEYS = frozenset({"ctrl+c", "ctrl+l", "ctrl+p", "ctrl+q", "shift+tab", "tab"})
+"""Keys that have no id, and the same meaning everywhere."""
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
@@ -108,7 +110,16 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "close help",  # the help
     )
 )
-"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""
+"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning.
+
+The first is that of the main screen, where the user's own actions are as well.
+"""
+
+
+def action_id(index: int) -> str:
+    """The binding id of the user's own action that has that place in the config; no keymap changes its key."""
+    return f"action-{index + 1}"
+
 
 _KEY_NAMES = (
     "at backslash backspace circumflex_accent commercial_at delete dollar_sign down end enter equals_sign escape "

@@ -16,7 +16,7 @@ from textual.message import Message
 
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
-from tui.commands import refusals
+from tui.commands import refusals, user_actions
 from tui.commands.commands import (
     Abort,
     BusyOnly,
@@ -49,7 +49,9 @@ from tui.commands.commands import (
 from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
+from tui.commands.user_actions import UserAction
 from tui.config.values import Config
+from tui.screens.action_flow import ActionFlow
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
@@ -60,6 +62,7 @@ from tui.screens.wait_flow import WaitFlow
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
+from tui.terminal.private_textual import add_bindings
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.banner import Banner
 from tui.widgets.details_pane import DetailsPane
@@ -82,7 +85,7 @@ class MainScreen(OfferingScreen[None]):
     """Composes the panes around a session, and handles what concerns more than one of them."""
 
     AUTO_FOCUS = "DomainTable"
-    OFFERS = (
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (
         Dump,
         Wait,
         Open,
@@ -127,6 +130,9 @@ class MainScreen(OfferingScreen[None]):
 
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__()
+        actions = user_actions.commands(config.actions)
+        self.OFFERS = (*type(self).OFFERS, *actions)  # type: ignore[misc]
+        add_bindings(self, [action.binding() for action in actions])
         self._key_names = keys
         self._activity = ActivityPane()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
@@ -138,6 +144,7 @@ class MainScreen(OfferingScreen[None]):
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
         self._texts = TextFlow(self, self.session)
+        self._actions = ActionFlow(self, self.session, self._activity)
         self._history: HistoryScreen | None = None
         """While it is open."""
         self._refused: list[bool] = []
@@ -255,7 +262,9 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
-        if command in (ShowLog, ShowXml) and self._domains.table.cursor_row is None:
+        if (
+            command in (ShowLog, ShowXml) or issubclass(command, UserAction)
+        ) and self._domains.table.cursor_row is None:
             return refusals.NO_DOMAIN
         if not (command.of_domains or command.of_jobs):
             return None
@@ -285,6 +294,8 @@ class MainScreen(OfferingScreen[None]):
             return refusals.migration(row, capabilities)
         if command is Resume:
             return refusals.resume(row, capabilities)
+        if command.of_jobs and issubclass(command, UserAction):
+            return None if row.progress is not None else f"{row.name} has no job"
         return None
 
     def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
@@ -398,6 +409,11 @@ class MainScreen(OfferingScreen[None]):
             self.refuse(refused[0][1])
         for row in rows:
             self.session.resume(self.session.hosts[row.uri], row.domain.key)
+
+    @on(UserAction)
+    def _run_action(self, event: UserAction) -> None:
+        row = self._domains.table.cursor_row
+        self._actions.run(event, self.session.hosts[row.uri] if row is not None else None)
 
     @on(ShowLog)
     def _show_log(self) -> None:

@@ -52,7 +52,7 @@ class TextScreen(OfferingScreen[None]):
         self._text = text
         self._domain = domain
         self._pane = TextPane(text.grows)
-        self._notes = Static(id="notes", markup=False)
+        self._notes = Static(id="text-notes", markup=False)
         self._reading = Reading()
 
     def compose(self) -> ComposeResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from itertools import chain
 
@@ -11,6 +11,7 @@ from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._context import active_message_pump
 from textual.app import App
+from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
@@ -31,6 +32,8 @@ class PacedDriver(LinuxDriver):
 
     _app: OpenApp
     _writer: Writer | None = None
+    _left = False
+    """Whether the terminal belongs to another program, or is restored."""
 
     @property
     def busy(self) -> bool:
@@ -38,6 +41,8 @@ class PacedDriver(LinuxDriver):
         return self._writer is not None and self._writer.busy
 
     def write(self, data: str) -> None:
+        if self._left:
+            return
         # By default, the 31st write blocks the event loop.
         if self._writer is None:
             assert self._file is not None
@@ -46,6 +51,7 @@ class PacedDriver(LinuxDriver):
         self._writer.write(data)
 
     def start_application_mode(self) -> None:
+        self._left = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._app.frames.begin()
         self.write(QUESTION)
@@ -62,8 +68,10 @@ class PacedDriver(LinuxDriver):
 
     def close(self) -> None:
         super().close()
+        self._left = True
         if self._writer is not None:
             self._writer.stop()
+            self._writer = None
 
     def _tell(self, report: Callable[[], None]) -> None:
         """Call it in the event loop, from another thread."""
@@ -151,6 +159,12 @@ def _changed_spans(update: ChopsUpdate) -> list[Span]:
             if strip is not None and x <= x2 and end > x1:
                 spans.append((x, y, strip if x >= x1 and end <= x2 else strip.crop(0, min(end, x2) - x)))
     return spans
+
+
+def add_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
+    """Give it these as well. By public ways, all instances of a class have the same ones."""
+    for binding in Binding.make_bindings(bindings):
+        node._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:
