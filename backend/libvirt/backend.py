@@ -237,8 +237,12 @@ class LibvirtBackend(Backend):
         return await self._polling.call(domain, partial(description.messages, domain))
 
     async def log_file(self, domain: DomainKey) -> Path:
-        # A domain that does not answer is one whose log is wanted: its name is no call about the domain.
-        name = await self._polling.call(f"the name of {domain.name}", partial(description.name, domain))
+        try:
+            # A domain that does not answer is one whose log is wanted: its name is no call about the domain.
+            name = await self._polling.call(f"the name of {domain.name}", partial(description.name, domain))
+        except (NoConnection, NotAnswering) as error:
+            logger.debug("the name of %s is taken for its own: %s", domain.name, error)
+            name = domain.name  # It is, unless it had to be cleaned; and where the daemon died, the log may tell why.
         from backend.libvirt.host.logs import log_file
 
         return await in_thread(partial(log_file, self._daemon_uri, name, self.capabilities.local), "libvirt log")

@@ -7,6 +7,7 @@ from pathlib import Path
 import libvirt
 import pytest
 
+from backend.errors import NoConnection
 from backend.libvirt.backend import LibvirtBackend
 from backend.text import clean
 from tests.eventually import eventually
@@ -60,6 +61,21 @@ async def test_the_log_of_another_users_session_and_of_a_hostile_name_is_found(d
             tail = LogTail(path).read()
             assert tail is not None
             assert any(clean(name) in line for line in tail.lines)
+
+
+async def test_the_log_is_found_where_the_daemon_does_not_answer(
+    machines: Machines, readonly: LibvirtBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = machines.start(unique("lonely"))
+
+    async def lost(*arguments: object) -> object:
+        raise NoConnection("no connection to the daemon")
+
+    monkeypatch.setattr(readonly._polling, "call", lost)
+    path = await readonly.log_file(domain)
+    tail = LogTail(path).read()
+    assert tail is not None
+    assert any(domain.uuid in line for line in tail.lines)
 
 
 async def test_the_xml_has_no_passwords(machines: Machines, backend: LibvirtBackend) -> None:

@@ -51,7 +51,6 @@ from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.commands.user_actions import UserAction
 from tui.config.values import Config
-from tui.screens.action_flow import ActionFlow
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
@@ -144,7 +143,6 @@ class MainScreen(OfferingScreen[None]):
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
         self._texts = TextFlow(self, self.session)
-        self._actions = ActionFlow(self, self.session, self._activity)
         self._history: HistoryScreen | None = None
         """While it is open."""
         self._refused: list[bool] = []
@@ -412,8 +410,11 @@ class MainScreen(OfferingScreen[None]):
 
     @on(UserAction)
     def _run_action(self, event: UserAction) -> None:
+        from tui.screens.action_flow import ActionFlow  # Few have any.
+
         row = self._domains.table.cursor_row
-        self._actions.run(event, self.session.hosts[row.uri] if row is not None else None)
+        host = self.session.hosts[row.uri] if row is not None else None
+        ActionFlow(self, self.session, self._activity).run(event, host)
 
     @on(ShowLog)
     def _show_log(self) -> None:

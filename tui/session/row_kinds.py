@@ -21,7 +21,7 @@ class Kinds:
 
     def match(self, row: Row) -> bool:
         """Whether that domain is of all kinds that are asked for."""
-        return (row.troubled or not self.problems) and (row.busy or not self.busy)
+        return (not self.problems or row.troubled) and (not self.busy or row.busy)
 
 
 def only(kinds: Kinds, text: str) -> str:
