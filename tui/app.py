@@ -70,6 +70,10 @@ class Console(OpenApp):
         self.theme = self._config.theme
         self.set_keymap(self._config.custom_keys)
 
+    def suit_colours(self) -> None:
+        """Use a theme that can be read in the colours that the terminal has."""
+        self.theme = themes.for_colours(self.theme, self.console.color_system)
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         # No colour here needs translation, and looking for one in every cell takes time.
         filters = (item for item in super().get_line_filters() if not isinstance(item, ANSIToTruecolor))
@@ -151,7 +155,6 @@ class Console(OpenApp):
 
     def on_load(self) -> None:
         if not self.is_headless:
-            self.theme = themes.for_colours(self.theme, self.console.color_system)
             end_in_order(lambda code: self.exit(return_code=code))
 
     def action_command_palette(self) -> None:

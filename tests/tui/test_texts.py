@@ -184,6 +184,20 @@ async def test_letters_that_are_typed_into_the_search_are_no_commands() -> None:
         await user.sees("no match for /qynre")
 
 
+async def test_without_a_search_there_is_no_next_match() -> None:
+    async with console(QUIET) as user:
+        await opened(user, "x", "XML · vm-01")
+        await user.press("n")
+        await user.sees("no match to go to: search for something first")
+
+
+async def test_the_wheel_scrolls() -> None:
+    async with console(QUIET, size=(80, 24)) as user:
+        await opened(user, "x", "lines 1-", "<name>vm-01</name>")
+        await user.scroll(10, 10, 3)
+        await user.sees_no("<name>vm-01</name>", "lines 1-")
+
+
 async def test_the_whole_xml_is_copied() -> None:
     async with console(QUIET) as user:
         await opened(user, "x", "XML · vm-01", "<name>")

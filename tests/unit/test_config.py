@@ -73,6 +73,7 @@ def parsed(text: str) -> Config:
         ("[[actions]]\nname = 'x'", 1, "actions: needs key and command"),
         (f"{ACTION}\n[[actions]]\nkey = 'f7'\nname = ''\ncommand = 'x'", 7, "actions.name: must be a string in quotes"),
         (f"{ACTION}\n[[actions]]\nkey = 'f6'\nname = 'x'\ncommand = 'x'", 6, "f6 is already the key of another action"),
+        (ACTION.replace("'Ping'", '"a\\u001bb"'), 3, "actions.name: must be one line without control characters"),
         (f"{ACTION}\nwhere = 'window'", 5, "actions.where: must be one of background, terminal"),
         (f"{ACTION}\ntarget = 'disk'", 5, "actions.target: must be one of domain, job, host"),
         (f"{ACTION}\nconfirm = 1", 5, "actions.confirm: must be true or false"),

@@ -68,3 +68,8 @@ def test_that_of_another_host_is_named(uri: str) -> None:
 def test_drivers_without_logs_say_so(uri: str) -> None:
     with pytest.raises(NotSupported, match="has no logs of its domains"):
         log_file(uri, "vm", True)
+
+
+def test_a_name_that_libvirt_does_not_allow_leads_nowhere_else() -> None:
+    with pytest.raises(NotSupported):
+        log_file("qemu:///system", "../../../root/secret", True)

@@ -204,7 +204,7 @@ def _action(table: Table) -> Action:
         Action,
         {
             "key": _words,
-            "name": _words,
+            "name": _label,
             "command": _words,
             "target": _one_of("domain", "job", "host"),
             "where": _one_of("background", "terminal"),
@@ -235,6 +235,13 @@ def _words(value: object) -> str:
     text = _text(value)
     if not text.strip():
         raise ValueError("a string in quotes that is not empty")
+    return text
+
+
+def _label(value: object) -> str:
+    text = _words(value)
+    if clean(text) != text:
+        raise ValueError("one line without control characters")
     return text
 
 

@@ -21,8 +21,12 @@ from tui.session.activity_log import ActivityLog, Tone
 from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
-from tui.session.user_commands import Ended, run_in_background, shell, variables
+from tui.session.user_commands import Ended, run_in_background, shell, shell_status, variables
 
+AT_ONCE = 8
+"""Commands that run at the same time for several domains or jobs."""
+NOT_STARTED = 126
+"""The exit status of a command that could not be started, as of a shell."""
 _AFTERWARDS = 'printf \'\\n[%s: exit status %s; Enter returns to virt-jobs] \' "$0" "$1"; read -r _'
 """What it has written is to be read before the console covers it."""
 _MOST_NAMED = 10
@@ -51,9 +55,9 @@ class ActionFlow:
             return
         names = [name for name, _ in calls]
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        question = f"{clean(action.name)} for {', '.join(names[:_MOST_NAMED])}{more}?\n$ {clean(action.command)}"
+        question = f"{action.name} for {', '.join(names[:_MOST_NAMED])}{more}?\n$ {clean(action.command)}"
         self._screen.open(
-            ConfirmScreen(clean(action.name), question, "Run"),
+            ConfirmScreen(action.name, question, "Run"),
             lambda confirmed: self._start(action, calls) if confirmed else None,
         )
 
@@ -67,44 +71,50 @@ class ActionFlow:
         if action.where == "terminal":
             self._screen.run_worker(self._run_on_terminal(action, calls))
             return
+        turns = asyncio.Semaphore(AT_ONCE)
         for name, values in calls:
-            self._screen.run_worker(self._run_in_background(action, name, values))
+            self._screen.run_worker(self._run_in_background(action, name, values, turns))
 
-    async def _run_in_background(self, action: Action, name: str, values: dict[str, str]) -> None:
-        self._log.say(name, f"{clean(action.name)} started", Tone.QUIET)
-        try:
-            ended = await in_thread(partial(run_in_background, action.command, values), "user action")
-        except OSError as error:
-            ended = Ended(127, error.strerror or str(error))
+    async def _run_in_background(
+        self, action: Action, name: str, values: dict[str, str], turns: asyncio.Semaphore
+    ) -> None:
+        async with turns:
+            self._log.say(name, f"{action.name} started", Tone.QUIET)
+            try:
+                ended = await in_thread(partial(run_in_background, action.command, values), "user action")
+            except OSError as error:
+                ended = Ended(NOT_STARTED, clean(error.strerror or str(error)))
         self._report(action, name, ended)
 
     async def _run_on_terminal(self, action: Action, calls: Sequence[tuple[str, dict[str, str]]]) -> None:
         """One after the other. What is followed meanwhile goes on; only the screen is not painted."""
-        statuses: dict[str, int] = {}
+        ends: dict[str, Ended] = {}
         try:
+            # Nothing may be raised inside: Textual would not take the terminal back.
             with self._screen.app.suspend(), _interrupts_ignored():
                 for name, values in calls:
-                    statuses[name] = await _call(shell(action.command), values)
-                status = max(statuses.values())
-                await _call(["/bin/sh", "-c", _AFTERWARDS, clean(action.name), str(status)], {})
-        except (SuspendNotSupported, OSError) as error:
-            self._screen.refuse(f"{clean(action.name)}: {clean(str(error))}")
-        for name, status in statuses.items():
-            self._report(action, name, Ended(status))
+                    ends[name] = await _call(shell(action.command), values)
+                status = max(ended.status for ended in ends.values())
+                await _call([*shell(_AFTERWARDS), action.name, str(status)], {})
+        except SuspendNotSupported as error:
+            self._screen.refuse(f"{action.name}: {error}")
+        for name, ended in ends.items():
+            self._report(action, name, ended)
 
     def _report(self, action: Action, name: str, ended: Ended) -> None:
-        what = clean(action.name)
         if ended.status:
-            self._log.say(name, f"✗ {what} failed ({ended.words})", Tone.ERROR)
-            self._screen.notify(f"{name}: {what} failed ({ended.words})", severity="error", markup=False)
+            self._log.say(name, f"✗ {action.name} failed ({ended.words})", Tone.ERROR)
+            self._screen.notify(f"{name}: {action.name} failed ({ended.words})", severity="error", markup=False)
         else:
-            self._log.say(name, f"{what} done" + (f": {ended.words}" if ended.words else ""))
+            self._log.say(name, f"{action.name} done" + (f": {ended.words}" if ended.words else ""))
 
 
-async def _call(arguments: Sequence[str], values: dict[str, str]) -> int:
-    process = await asyncio.create_subprocess_exec(*arguments, env={**os.environ, **values})
-    status = await process.wait()
-    return 128 - status if status < 0 else status
+async def _call(arguments: Sequence[str], values: dict[str, str]) -> Ended:
+    try:
+        process = await asyncio.create_subprocess_exec(*arguments, env={**os.environ, **values})
+    except OSError as error:
+        return Ended(NOT_STARTED, clean(error.strerror or str(error)))
+    return Ended(shell_status(await process.wait()))
 
 
 @contextmanager

@@ -72,6 +72,10 @@ class TextScreen(OfferingScreen[None]):
     def panes(self) -> list[CommandPane]:
         return [self._pane]
 
+    def refusal(self, command: type[Command]) -> str | None:
+        unsearched = command in (NextMatch, PreviousMatch) and not self._pane.searching
+        return "no match to go to: search for something first" if unsearched else None
+
     def has_key(self, command: type[Command]) -> bool:
         # While someone types what to search for, the keys of these are characters like any other.
         return not self._pane.typing

@@ -73,8 +73,12 @@ def run_in_background(command: str, values: Mapping[str, str]) -> Ended:
             start_new_session=True,
             env={**os.environ, **values},
         )
-        status = process.wait()
-        return Ended(128 - status if status < 0 else status, _last_line(output))
+        return Ended(shell_status(process.wait()), _last_line(output))
+
+
+def shell_status(status: int) -> int:
+    """The exit status that a shell reports: of a process that was ended by a signal, 128 and the signal."""
+    return 128 - status if status < 0 else status
 
 
 def _last_line(output: IO[bytes]) -> str:

@@ -162,9 +162,11 @@ def _changed_spans(update: ChopsUpdate) -> list[Span]:
 
 
 def add_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
-    """Give it these as well. By public ways, all instances of a class have the same ones."""
+    """Give it these as well. By public ways, all instances of a class have the same ones, and share them."""
+    node._bindings = node._bindings.copy()
     for binding in Binding.make_bindings(bindings):
-        node._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
+        by_key = node._bindings.key_to_bindings
+        by_key[binding.key] = [*by_key.get(binding.key, ()), binding]
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:

@@ -33,11 +33,13 @@ class TextPane(Vertical):
         """Whether somebody types what to search for."""
         return self.screen.focused is self._line
 
+    @property
+    def searching(self) -> bool:
+        """Whether a text is searched for."""
+        return bool(self._line.value)
+
     def has_key(self, command: type[Command]) -> bool:
-        searching = bool(self._line.value)
-        if command is EndSearch:
-            return self.typing or searching
-        return not self.typing and (searching or command not in (NextMatch, PreviousMatch))
+        return self.typing or self.searching if command is EndSearch else not self.typing
 
     def do_at_once(self, command: type[Command]) -> None:
         if command is Search:

@@ -25,6 +25,8 @@ def log_file(uri: str, name: str, local: bool) -> Path:
     Blocks. NotSupported for a driver without such logs and for a daemon on another host, OperationFailed where it
     cannot be found out where the daemon's home is.
     """
+    if "/" in name:
+        raise NotSupported("a domain of that name has no log")  # libvirt allows no such name.
     parts = urlsplit(uri)
     driver, mode = parts.scheme.partition("+")[0], parts.path.strip("/")
     if driver not in _FOLDERS or mode not in ("system", "session") or (mode == "session" and driver != "qemu"):
