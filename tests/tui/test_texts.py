@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -249,3 +251,10 @@ async def test_help_and_palette_know_it() -> None:
         await user.press("ctrl+p")
         await user.type("the log of the domain")
         await user.sees("Show the log of the domain under the cursor")
+
+
+@pytest.mark.process
+def test_what_few_need_is_loaded_when_it_is_needed() -> None:
+    later = "tui.screens.text tui.screens.export tui.session.domain_texts tui.widgets.exports tui.screens.action_flow"
+    check = f"import sys, tui.app; print(*set('{later}'.split()) & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", check], text=True) == "\n"
