@@ -30,7 +30,7 @@ from tui.screens.main import MainScreen
 from tui.screens.palette import Palette
 from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
-from tui.terminal.encoding import blocks_fit, draws_blocks, has_colours
+from tui.terminal.encoding import blocks_fit, has_colours, letters_fit
 from tui.terminal.ending import end_in_order
 from tui.terminal.failures import Failures
 from tui.terminal.private_textual import OpenApp
@@ -59,12 +59,12 @@ class Console(OpenApp):
         self._config = config or Config()
         self._quit_question: ConfirmScreen | None = None
         self._failures = Failures()
-        utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
-        ascii_only = not (utf8 and draws_blocks()) if self._config.ascii == "auto" else self._config.ascii
+        terminal = sys.__stderr__ or sys.stderr
+        ascii_only = not blocks_fit(terminal) if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
         self._last_filters: list[LineFilter] = [NoColor()] if self.no_color else []
         if ascii_only:
-            self._last_filters.append(AsciiFilter(utf8))
+            self._last_filters.append(AsciiFilter(letters_fit(terminal)))
         for theme in themes.OURS:
             self.register_theme(theme)
         self.theme = self._config.theme

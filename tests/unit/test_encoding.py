@@ -10,25 +10,27 @@ from textual.theme import BUILTIN_THEMES
 
 from tui.config.console import THEMES
 from tui.terminal import themes
-from tui.terminal.encoding import blocks_fit, draws_blocks, has_colours
+from tui.terminal.encoding import blocks_fit, has_colours, letters_fit
 
+UTF8 = io.TextIOWrapper(io.BytesIO(), "utf-8")
 PLAIN = ["linux", "linux-16color", "vt100", "vt220", "vt220-w", "vt320", "vt100-am", "ansi", "dumb", "cons25", "sun"]
 OTHERS = ["", "xterm", "xterm-256color", "screen", "screen.linux", "tmux-256color", "vte-256color", "rxvt", "foot"]
 
 
 @pytest.mark.parametrize("term", PLAIN)
 def test_the_linux_console_and_old_terminals_draw_with_ascii(term: str) -> None:
-    assert not draws_blocks({"TERM": term})
+    assert not blocks_fit(UTF8, {"TERM": term})
+    assert letters_fit(UTF8, {"TERM": term})
 
 
 @pytest.mark.parametrize("term", OTHERS)
 def test_others_draw_with_blocks_and_colours(term: str) -> None:
-    assert draws_blocks({"TERM": term})
+    assert blocks_fit(UTF8, {"TERM": term})
     assert has_colours({"TERM": term})
 
 
 def test_without_a_name_nothing_speaks_against_blocks() -> None:
-    assert draws_blocks({})
+    assert blocks_fit(UTF8, {})
     assert has_colours({})
 
 
@@ -43,10 +45,10 @@ def test_of_the_plain_ones_the_linux_console_has_colours() -> None:
 
 
 def test_the_encoding_and_the_locale_count_as_well() -> None:
-    stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    assert blocks_fit(stream, {"LANG": "de_DE.UTF-8"})
-    assert not blocks_fit(stream, {"LC_ALL": "C"})
-    assert not blocks_fit(io.TextIOWrapper(io.BytesIO(), "latin-1"), {})
+    for fit in (blocks_fit, letters_fit):
+        assert fit(UTF8, {"LANG": "de_DE.UTF-8"})
+        assert not fit(UTF8, {"LC_ALL": "C"})
+        assert not fit(io.TextIOWrapper(io.BytesIO(), "latin-1"), {})
 
 
 def test_with_sixteen_colours_our_themes_give_way_to_ones_that_use_them_as_they_are() -> None:
