@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from tui.session.activity_log import Tone
 from tui.session.flash import Flash
 from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
-from tui.terminal.encoding import blocks_fit
+from tui.terminal.encoding import blocks_fit, has_colours, letters_fit
 from tui.terminal.ending import end_in_order
 from tui.terminal.failures import Failures
 from tui.terminal.notify import Notice
@@ -69,6 +70,8 @@ class Console(OpenApp):
         seconds: float
 
     def __init__(self, uris: list[str], readonly: bool = False, config: Config | None = None) -> None:
+        if not has_colours():
+            os.environ.setdefault("NO_COLOR", "1")  # Textual takes it out again.
         super().__init__()
         self._uris = uris
         self._readonly = readonly
@@ -77,16 +80,20 @@ class Console(OpenApp):
         self._failures = Failures()
         self._flash = Flash()
         self._flash_timer: Timer | None = None
-        utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
-        ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
+        terminal = sys.__stderr__ or sys.stderr
+        ascii_only = not blocks_fit(terminal) if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
         self._last_filters: list[LineFilter] = [NoColor()] if self.no_color else []
         if ascii_only:
-            self._last_filters.append(AsciiFilter(utf8))
+            self._last_filters.append(AsciiFilter(letters_fit(terminal)))
         for theme in themes.OURS:
             self.register_theme(theme)
         self.theme = self._config.theme
-        self.set_keymap(dict(self._config.keymap))
+        self.set_keymap(self._config.custom_keys)
+
+    def suit_colours(self) -> None:
+        """Use a theme that can be read in the colours that the terminal has."""
+        self.theme = themes.for_colours(self.theme, self.console.color_system)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         # No colour here needs translation, and looking for one in every cell takes time.

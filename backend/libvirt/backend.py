@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backend.backoff import RECONNECT, Backoff
@@ -35,6 +36,7 @@ from backend.libvirt import (
     automatic_dump,
     backups,
     block_jobs,
+    description,
     domain_job,
     identity,
     jobs,
@@ -100,6 +102,7 @@ class LibvirtBackend(Backend):
         self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost)
         self._control = Pool(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
+        self._daemon_uri = uri
         self._daemon_owner = 0
         self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
@@ -241,6 +244,23 @@ class LibvirtBackend(Backend):
 
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         return await self._polling.call(domain, partial(io_errors, domain))
+
+    async def xml(self, domain: DomainKey) -> str:
+        return await self._polling.call(domain, partial(description.xml, domain))
+
+    async def messages(self, domain: DomainKey) -> Sequence[str]:
+        return await self._polling.call(domain, partial(description.messages, domain))
+
+    async def log_file(self, domain: DomainKey) -> Path:
+        try:
+            # A domain that does not answer is one whose log is wanted: its name is no call about the domain.
+            name = await self._polling.call(f"the name of {domain.name}", partial(description.name, domain))
+        except (NoConnection, NotAnswering) as error:
+            logger.debug("the name of %s is taken for its own: %s", domain.name, error)
+            name = domain.name  # It is, unless it had to be cleaned; and where the daemon died, the log may tell why.
+        from backend.libvirt.host.logs import log_file
+
+        return await in_thread(partial(log_file, self._daemon_uri, name, self.capabilities.local), "libvirt log")
 
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
@@ -395,6 +415,7 @@ class LibvirtBackend(Backend):
         await self._polling.reopen()
         self._disks.forget()  # What happened to them meanwhile was missed.
         driver, daemon, uri = await self._polling.call("the daemon", identity.identity)
+        self._daemon_uri = uri
         local = is_local(uri)
         if local:
             with ignored(logger, "the files of dumps cannot be held", OSError):

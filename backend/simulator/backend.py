@@ -11,13 +11,14 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.backup import Backup
 from backend.base import BlockJobsAnswer, JobAnswer
 from backend.capabilities import Capabilities
 from backend.dump_request import FORMAT_NAMES, AutomaticDump, DumpCause, DumpFlags, DumpRequest
-from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
+from backend.errors import BackendError, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
 from backend.job_origin import JobOrigin
@@ -28,7 +29,7 @@ from backend.records import codec, entry_xml
 from backend.records.codec import InvalidRecord
 from backend.records.entry import JobEntry
 from backend.records.record import JobRecord
-from backend.simulator import backup_calls, disk_calls, migration_calls, options, refusals, snapshot
+from backend.simulator import backup_calls, description, disk_calls, migration_calls, options, refusals, snapshot
 from backend.simulator.controls import Controls
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.options import Fail
@@ -255,6 +256,15 @@ class SimulatorBackend(Controls):
 
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         return await self._call_on(domain, disk_calls.io_errors, domain)
+
+    async def xml(self, domain: DomainKey) -> str:
+        return await self._call_on(domain, description.xml, domain)
+
+    async def messages(self, domain: DomainKey) -> Sequence[str]:
+        return await self._call_on(domain, description.messages, domain)
+
+    async def log_file(self, domain: DomainKey) -> Path:
+        raise NotSupported("a simulated domain has no QEMU that could log anything")
 
     def events(self) -> EventStream:
         if self._watch is None:

@@ -204,7 +204,11 @@ STATE = [
 CONFIG = [
     Row("list", Exit.USAGE, "config.toml:1: dump: must be a table", scene=broken_config("dump = 3")),
     Row(
-        "list", Exit.USAGE, "config.toml:2: colour: unknown", "the keys are ascii", scene=broken_config("\ncolour = 1")
+        "list",
+        Exit.USAGE,
+        "config.toml:2: colour: unknown",
+        "the keys are actions, ascii",
+        scene=broken_config("\ncolour = 1"),
     ),
     Row("list", Exit.USAGE, "config.toml:1: not valid TOML", scene=broken_config("[[[")),
     Row("list", Exit.USAGE, "config.toml: must be UTF-8", scene=broken_config("\udcff")),

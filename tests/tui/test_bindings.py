@@ -19,12 +19,14 @@ from tui.dumping.dump import DumpScreen
 from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.done import DoneScreen
+from tui.screens.export import ExportScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.hosts import HostsScreen
 from tui.screens.main import MainScreen
 from tui.screens.migration import MigrationScreen
 from tui.screens.past_job import PastJobScreen
+from tui.screens.text import TextScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
@@ -36,6 +38,7 @@ from tui.widgets.filter_line import FilterLine
 from tui.widgets.help_pane import HelpLines
 from tui.widgets.host_list import HostList
 from tui.widgets.job_table import JobTable
+from tui.widgets.text_view import TextView
 
 ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
@@ -50,6 +53,9 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (HistoryScreen, JobTable),
     (HistoryScreen, FilterLine),
     (PastJobScreen,),
+    (TextScreen, TextView),
+    (TextScreen, FilterLine),
+    (ExportScreen,),
     (ConfirmScreen,),
     (DoneScreen, CursorLines),
     (HelpScreen, HelpLines),

@@ -127,6 +127,45 @@ def test_an_old_terminal_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.terminal
+def test_on_the_linux_console_it_is_ascii_in_sixteen_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLORTERM", raising=False)
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="linux") as console:
+        walk(console, ">")
+        assert console.written.isascii()
+        assert COLOUR.search(console.written)
+        assert TRUE_COLOUR.search(console.written) is None
+        assert console.is_reversed("vm-04")
+
+
+@pytest.mark.terminal
+def test_on_a_vt220_it_is_ascii_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLORTERM", raising=False)
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="vt220") as console:
+        walk(console, ">")
+        assert console.written.isascii()
+        assert COLOUR.search(console.written) is None
+        assert console.is_reversed("vm-04")
+
+
+@pytest.mark.terminal
+def test_blocks_can_be_asked_for_where_the_kind_of_terminal_speaks_against_them() -> None:
+    configured("ascii = false")
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="linux") as console:
+        walk(console, "▌")
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("mouse", [True, False])
+def test_the_mouse_can_be_left_to_the_terminal(mouse: bool) -> None:
+    configured(f"mouse = {str(mouse).lower()}")
+    with terminal("-c", "sim:///mouse?domains=2&jobs=0") as console:
+        console.sees("▌ vm-01", "q Quit").type("q")
+        assert console.ends() == 0
+        assert (b"\x1b[?1000h" in console.written) is mouse
+        assert (b"\x1b[?1003h" in console.written) is mouse
+
+
+@pytest.mark.terminal
 @pytest.mark.parametrize(
     ("osc", "sequence"),
     [("9", b"\x1b]9;vm-01: dump completed - "), ("777", b"\x1b]777;notify;vm-01: dump completed;"), ("off", b"")],

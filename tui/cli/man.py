@@ -52,11 +52,17 @@ CONFIG = {
     "theme": "The console's theme.",
     "ascii": "Whether the console uses ASCII characters only: true, false or auto.",
     "columns": "The console's columns, in their order, if not those that were chosen there last.",
+    "mouse": "Whether the console gets the mouse (true), or leaves it to the terminal (false).",
     "[connections.ALIAS]": "An alias for a uri, with an optional colour and readonly.",
     "[groups]": "Names for lists of aliases and URIs.",
     "[dump]": "The path template and the format of dumps, and whether to publish results in the domain's metadata.",
     "[notifications]": "How to announce the end of a job: bell, osc, and on_end, a shell command.",
     "[keymap]": "Keys of the console's commands, by id.",
+    "[[actions]]": (
+        "Commands of your own in the console: key, name and command, for a shell; target (domain, job or host), where "
+        "(background or terminal) and confirm. What they are about is in their environment: VIRT_JOBS_DOMAIN, _UUID, "
+        "_ID, _URI, _HOST, _STATE, _REASON, _OPERATION, _DISK, _PATH and _ELAPSED_MS."
+    ),
 }
 
 

@@ -75,7 +75,8 @@ def open_console(target: Target) -> None:
     check(target.config)
     console = Console(list(target.uris), target.readonly, target.config)
     warnings.showwarning = lambda message, *_: console.notify(clean(str(message)), severity="warning", markup=False)
-    console.run()
+    console.suit_colours()
+    console.run(mouse=target.config.mouse)
     sys.exit(console.return_code)
 
 

@@ -270,6 +270,84 @@ class LeavePane(Command):
     label = "Domains"
 
 
+class ShowLog(Command):
+    """Show the log of the domain under the cursor as it grows, and the hypervisor's messages about it."""
+
+    label = "Log"
+    in_footer = False
+
+
+class ShowXml(Command):
+    """Show the XML of the domain under the cursor."""
+
+    label = "XML"
+    in_footer = False
+
+
+class ProblemsOnly(Command):
+    """Show only domains with a problem, or all again."""
+
+    label = "Problems"
+    in_footer = False
+
+
+class BusyOnly(Command):
+    """Show only domains with a job, or all again."""
+
+    label = "Busy"
+    in_footer = False
+
+
+class Export(Command):
+    """Write what is shown to a file: as text, CSV or JSON."""
+
+    label = "Export"
+    in_footer = False
+
+
+class Search(Command):
+    """Search for text."""
+
+    label = "Search"
+    at_once = True
+
+
+class EndSearch(Command):
+    """End the search."""
+
+    label = "End search"
+
+
+class NextMatch(Command):
+    """Go to the next match."""
+
+    label = "Next"
+
+
+class PreviousMatch(Command):
+    """Go to the previous match."""
+
+    label = "Previous"
+
+
+class CopyText(Command):
+    """Copy the whole text."""
+
+    label = "Copy all"
+
+
+class ReadAgain(Command):
+    """Read it again."""
+
+    label = "Read again"
+
+
+class Write(Command):
+    """Write the file."""
+
+    label = "Write"
+
+
 class OpenEntry(Command):
     """Show everything that is known of the job."""
 

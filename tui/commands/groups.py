@@ -21,7 +21,7 @@ _IDS = {
         "problems-only busy-only"
     ),
     "Look": (
-        "show-job show-history show-info show-log show-xml show-done show-waits open-entry open-line acknowledge "
+        "show-job show-history show-info show-log show-xml show-done show-waits open-entry open-line acknowledge acknowledge-all "
         "read-again show-past-jobs"
     ),
     "Arrange": "reverse-sort choose-columns keep-columns reset-columns column.toggle column.earlier column.later",

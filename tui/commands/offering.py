@@ -38,12 +38,12 @@ class OfferedCommands(Provider):
 
     async def discover(self) -> Hits:
         for command, post, key in self._offers():
-            yield DiscoveryHit(command.label, post, help=escape(f"{key} · {command.help()}"))
+            yield DiscoveryHit(escape(command.label), post, help=escape(f"{key} · {command.help()}"))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command, post, key in self._offers():
-            text = f"{command.label}: {command.help()}"
+            text = escape(f"{command.label}: {command.help()}")
             if (score := matcher.match(text)) > 0:
                 yield Hit(score, matcher.highlight(text), post, help=escape(key))
 

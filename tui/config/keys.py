@@ -46,6 +46,25 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "open-line": "enter",
         "acknowledge": "x,delete",
         "acknowledge-all": "X",
+        "show-log": "l",
+        "show-xml": "x",
+        "problems-only": "f",
+        "busy-only": "b",
+        "export": "e",
+        "search": "slash",
+        "end-search": "escape",
+        "next-match": "n",
+        "previous-match": "N",
+        "copy-text": "y",
+        "scroll.down": "j,down",
+        "scroll.up": "k,up",
+        "scroll.first": "g,home",
+        "scroll.last": "G,end",
+        "scroll.page-down": "ctrl+d,pagedown",
+        "scroll.page-up": "ctrl+u,pageup",
+        "scroll.right": "right",
+        "scroll.left": "left",
+        "read-again": "r",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -55,12 +74,13 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "cursor.last": "G,end",
         "cursor.page-down": "ctrl+d,pagedown",
         "cursor.page-up": "ctrl+u,pageup",
-        "columns.right": "l,right",
-        "columns.left": "h,left",
+        "columns.right": "right",
+        "columns.left": "left",
         "mark": "space",
         "mark-shown": "*",
         "keep-filter": "enter",
         "start": "ctrl+s",
+        "write": "ctrl+s",
         "apply": "ctrl+s",
         "start-postcopy": "ctrl+o",
         "back": "escape",
@@ -78,11 +98,15 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
     "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns show-done "
-    "focus-activity enlarge next-pane previous-pane leave-pane"
+    "focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml problems-only busy-only export"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
-_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file help close"
+_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
+_TEXT = "search end-search next-match previous-match copy-text read-again export help close"
+_SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"
+FIXED_KEYS = frozenset({"ctrl+c", "ctrl+l", "ctrl+p", "ctrl+q", "shift+tab", "tab"})
+"""Keys that have no id, and the same meaning everywhere."""
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
@@ -98,13 +122,25 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
+        f"{_TEXT} {_SCROLL}",  # a log or XML
+        f"{_TEXT} keep-filter",  # its search line
+        "write back",  # where to export to
         "yes no",  # a question
         f"copy-command copy-virsh close {_CURSOR}",  # what was done
         f"close help filter clear-filter {_CURSOR}",  # the help
         "close help filter clear-filter keep-filter",  # its filter line
     )
 )
-"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""
+"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning.
+
+The first is that of the main screen, where the user's own actions are as well.
+"""
+
+
+def action_id(index: int) -> str:
+    """The binding id of the user's own action that has that place in the config; no keymap changes its key."""
+    return f"action-{index + 1}"
+
 
 _KEY_NAMES = (
     "at backslash backspace circumflex_accent commercial_at delete dollar_sign down end enter equals_sign escape "

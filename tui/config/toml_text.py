@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 
 def written(values: Mapping[str, object]) -> str:
-    """A document with `values`: strings, numbers, booleans, lists, and tables of these."""
+    """A document with `values`: strings, numbers, booleans, lists, and tables of these, alone and in arrays."""
     return "\n".join(_lines(values, ())) + "\n"
 
 
 def _lines(values: Mapping[str, object], keys: tuple[str, ...]) -> Iterator[str]:
     tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+    arrays = {key: value for key, value in values.items() if _is_array(value)}
     for key, value in values.items():
-        if key not in tables:
+        if key not in tables and key not in arrays:
             yield f"{_key(key)} = {_value(value)}"
     for key, table in tables.items():
         path = (*keys, key)
@@ -22,6 +24,17 @@ def _lines(values: Mapping[str, object], keys: tuple[str, ...]) -> Iterator[str]
             yield ""
             yield f"[{'.'.join(map(_key, path))}]"
         yield from _lines(table, path)
+    for key, array in arrays.items():
+        path = (*keys, key)
+        for table in array:
+            yield ""
+            yield f"[[{'.'.join(map(_key, path))}]]"
+            yield from _lines(table, path)
+
+
+def _is_array(value: object) -> TypeGuard[list[Mapping[str, object]]]:
+    """Whether it is a list of tables."""
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
 
 
 def _key(key: str) -> str:

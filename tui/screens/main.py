@@ -14,9 +14,10 @@ from textual.message import Message
 
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
-from tui.commands import refusals
+from tui.commands import refusals, user_actions
 from tui.commands.commands import (
     Abort,
+    BusyOnly,
     ChooseColumns,
     ClearFilter,
     ClearMarks,
@@ -26,6 +27,7 @@ from tui.commands.commands import (
     CopyStats,
     Dump,
     Enlarge,
+    Export,
     Filter,
     FocusActivity,
     Help,
@@ -35,6 +37,7 @@ from tui.commands.commands import (
     Open,
     Pivot,
     PreviousPane,
+    ProblemsOnly,
     Resume,
     ReverseSort,
     ShowDone,
@@ -42,13 +45,16 @@ from tui.commands.commands import (
     ShowHosts,
     ShowInfo,
     ShowJob,
+    ShowLog,
     ShowPastJobs,
+    ShowXml,
     Sort,
     Wait,
 )
 from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
+from tui.commands.user_actions import UserAction
 from tui.config.values import Config
 from tui.screens.activity_flow import ActivityFlow
 from tui.screens.columns_flow import ColumnsFlow
@@ -59,12 +65,14 @@ from tui.screens.help import HelpScreen
 from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
 from tui.screens.migration import MigrationScreen
+from tui.screens.text_flow import TextFlow
 from tui.screens.wait_flow import WaitFlow
 from tui.session.activity import Activity
 from tui.session.activity_log import Tone
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
+from tui.terminal.private_textual import add_bindings
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.banner import Banner
 from tui.widgets.body import Body
@@ -81,7 +89,7 @@ class MainScreen(OfferingScreen[None]):
     """Composes the panes around a session, and handles what concerns more than one of them."""
 
     AUTO_FOCUS = "DomainTable"
-    OFFERS = (
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (
         Dump,
         Wait,
         Open,
@@ -110,6 +118,11 @@ class MainScreen(OfferingScreen[None]):
         Enlarge,
         NextPane,
         PreviousPane,
+        ShowLog,
+        ShowXml,
+        ProblemsOnly,
+        BusyOnly,
+        Export,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -129,10 +142,13 @@ class MainScreen(OfferingScreen[None]):
 
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__()
+        actions = user_actions.commands(config.actions)
+        self.OFFERS = (*type(self).OFFERS, *actions)  # type: ignore[misc]
+        add_bindings(self, [action.binding() for action in actions])
         self._key_names = keys
         self._activity = Activity()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
-        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
+        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1, keys=keys)
         waits = self.session.waits
         self._details = DetailsPane(self.session.throughputs, self.session.commands, waits.planned_path, keys)
         self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
@@ -145,6 +161,7 @@ class MainScreen(OfferingScreen[None]):
         self._done = DoneFlow(self, self.session.deeds)
         self._activity_flow = ActivityFlow(self, self.session, self.go_to, self._hosts.show)
         self._history = HistoryFlow(self, self.session)
+        self._texts = TextFlow(self, self.session)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -268,6 +285,10 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
+        if (
+            command in (ShowLog, ShowXml) or issubclass(command, UserAction)
+        ) and self._domains.table.cursor_row is None:
+            return refusals.NO_DOMAIN
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -296,6 +317,8 @@ class MainScreen(OfferingScreen[None]):
             return refusals.migration(row, capabilities)
         if command is Resume:
             return refusals.resume(row, capabilities)
+        if command.of_jobs and issubclass(command, UserAction):
+            return None if row.progress is not None else f"{row.name} has no job"
         return None
 
     def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
@@ -413,6 +436,30 @@ class MainScreen(OfferingScreen[None]):
             self.refuse(refused[0][1])
         for row in rows:
             self.session.resume(self.session.hosts[row.uri], row.domain.key)
+
+    @on(UserAction)
+    def _run_action(self, event: UserAction) -> None:
+        from tui.screens.action_flow import ActionFlow  # Few have any.
+
+        row = self._domains.table.cursor_row
+        host = self.session.hosts[row.uri] if row is not None else None
+        ActionFlow(self, self.session, self._activity).run(event, host)
+
+    @on(ShowLog)
+    def _show_log(self) -> None:
+        if (row := self._domains.table.cursor_row) is not None:
+            self._texts.show_log(row)
+
+    @on(ShowXml)
+    def _show_xml(self) -> None:
+        if (row := self._domains.table.cursor_row) is not None:
+            self._texts.show_xml(row)
+
+    @on(Export)
+    def _export(self) -> None:
+        from tui.screens.export import ExportScreen  # As below.
+
+        self.open(ExportScreen(self._domains.table.export()))
 
     @on(ShowHosts)
     def _show_hosts(self) -> None:

@@ -115,6 +115,11 @@ class Row:
         return self.progress is None and bool(self.domain.paused_by)
 
     @property
+    def busy(self) -> bool:
+        """Whether it has a job, of its own or of a disk, or is about to have one."""
+        return self.first_job is not None or bool(self.pending)
+
+    @property
     def troubled(self) -> bool:
         """Whether somebody should see to it."""
         return self.left_paused or self.needs_help or not self.domain.answering or self.domain.faulty
@@ -142,7 +147,7 @@ def busy_first(row: Row) -> tuple[int, Natural, str]:
     """Problems first, then jobs, then running domains, then the others; by name in each group."""
     if row.troubled:
         rank = 0
-    elif row.first_job is not None or row.pending:
+    elif row.busy:
         rank = 1
     else:
         rank = 2 if row.domain.active else 3

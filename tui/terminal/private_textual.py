@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import Any
@@ -12,6 +12,7 @@ from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._context import active_message_pump
 from textual.app import App
+from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
@@ -32,6 +33,8 @@ class PacedDriver(LinuxDriver):
 
     _app: OpenApp
     _writer: Writer | None = None
+    _left = False
+    """Whether the terminal belongs to another program, or is restored."""
 
     @property
     def busy(self) -> bool:
@@ -39,6 +42,8 @@ class PacedDriver(LinuxDriver):
         return self._writer is not None and self._writer.busy
 
     def write(self, data: str) -> None:
+        if self._left:
+            return
         # By default, the 31st write blocks the event loop.
         if self._writer is None:
             assert self._file is not None
@@ -47,6 +52,7 @@ class PacedDriver(LinuxDriver):
         self._writer.write(data)
 
     def start_application_mode(self) -> None:
+        self._left = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._app.frames.begin()
         self.write(QUESTION)
@@ -63,8 +69,10 @@ class PacedDriver(LinuxDriver):
 
     def close(self) -> None:
         super().close()
+        self._left = True
         if self._writer is not None:
             self._writer.stop()
+            self._writer = None
 
     def _tell(self, report: Callable[[], None]) -> None:
         """Call it in the event loop, from another thread."""
@@ -157,6 +165,14 @@ def _changed_spans(update: ChopsUpdate) -> list[Span]:
 def keymap_of(app: App[Any]) -> Mapping[str, str]:
     """The keys that the user has given to bindings, by their ids: they apply to screens that are not open, too."""
     return app._keymap
+
+
+def add_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
+    """Give it these as well. By public ways, all instances of a class have the same ones, and share them."""
+    node._bindings = node._bindings.copy()
+    for binding in Binding.make_bindings(bindings):
+        by_key = node._bindings.key_to_bindings
+        by_key[binding.key] = [*by_key.get(binding.key, ()), binding]
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:

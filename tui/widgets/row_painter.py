@@ -103,6 +103,15 @@ class RowPainter:
         text = ("< " if self._skipped else "  ") + (" " * self._gap).join(titles)
         return Strip([Segment(text, style)]).adjust_cell_length(self._width, style)
 
+    def titles(self) -> str:
+        """The header, without a mark of the order."""
+        titles = (fit(column.title, cells, column.right) for column, cells in self.layout)
+        return (" " * self._gap).join(titles)
+
+    def text(self, row: Row) -> str:
+        """What the line says, without its margin."""
+        return "".join(piece for piece, _ in self._pieces(row, None))
+
     def line(self, row: Row, cursor: bool, marked: bool) -> Strip:
         segments = []
         text, style = "  ", ""
