@@ -258,6 +258,24 @@ class DropQueued(Command):
     label = "Cancel queued"
 
 
+class QueueAgain(Command):
+    """Queue the dumps again that an earlier console left."""
+
+    label = "Queue again"
+
+
+class ForgetQueued(Command):
+    """Forget the queued dumps that an earlier console left."""
+
+    label = "Forget"
+
+
+class Later(Command):
+    """Decide later; everything is kept."""
+
+    label = "Later"
+
+
 class Start(Command):
     """Start the dump."""
 

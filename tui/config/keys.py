@@ -50,6 +50,9 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "detach": "escape,q",
         "close": "escape,q",
         "drop-queued": "x",
+        "queue-again": "ctrl+s",
+        "forget-queued": "delete",
+        "later": "escape,q",
         "add-host": "plus",
         "drop-host": "x,delete",
         "yes": "y",
@@ -74,6 +77,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
+        "queue-again forget-queued later",  # what an earlier console left in its queue
         "add-host drop-host close cursor.down cursor.up",  # the hosts
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line

@@ -49,6 +49,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
+from tui.screens.left_queue_flow import LeftQueueFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
 from tui.session.job_wait import JobWait
@@ -126,6 +127,7 @@ class MainScreen(OfferingScreen[None]):
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
+        self.left_queue = LeftQueueFlow(self, self.session, self._activity, self._waits.show)
         self._history: HistoryScreen | None = None
         """While it is open."""
         self._refused: list[bool] = []
@@ -213,6 +215,12 @@ class MainScreen(OfferingScreen[None]):
 
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
+
+    def queue_left(self) -> None:
+        self.left_queue.offer()
+
+    def on_screen_resume(self) -> None:
+        self.left_queue.resume()
 
     # What concerns several panes
 

@@ -18,6 +18,7 @@ from backend.observing.watcher import MANY, DomainView
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
+from backend.records.queued_dump import QueuedDump
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
@@ -30,9 +31,11 @@ from tui.session.fleet import Fleet
 from tui.session.host import Host, HostChanges, Link
 from tui.session.job_news import JobNews
 from tui.session.job_wait import JobWait
+from tui.session.kept_queue import KeptQueue
 from tui.session.left_pauses import LeftPauses
+from tui.session.left_queue import LeftQueue
 from tui.session.pauses import refined, same_state
-from tui.session.planned_dump import PlannedDump
+from tui.session.planned_dump import PlannedDump, RunningDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
 from tui.session.throughput import Throughputs
@@ -72,6 +75,9 @@ class SessionListener(Protocol):
 
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
+
+    def queue_left(self) -> None:
+        """Earlier consoles left dumps in the queue that the user was not asked about."""
 
 
 class Session:
@@ -129,6 +135,18 @@ class Session:
             lambda record: deliver(lambda: listener.command_ended(record)),
         )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
+        self._queue = KeptQueue(self._not_kept)
+        self.left = LeftQueue(
+            self._tasks,
+            self._queue,
+            self.hosts,
+            self.rows,
+            self.loaded,
+            lambda host, domain, dump: self.start_dump(
+                host, replace(dump.request, domain=domain), dump.overwrite, dump
+            ),
+            lambda: deliver(listener.queue_left),
+        )
 
     def start(self) -> None:
         """Connect to all hosts."""
@@ -144,6 +162,7 @@ class Session:
             self._flush_due.cancel()
         self._jobs.close()
         self._tasks.cancel()
+        await self._queue.settle()
         await self.memory.settle()
         self.memory.close()
 
@@ -251,6 +270,8 @@ class Session:
                 self._disks.look(self.hosts[row.uri], row)
         if loaded or renamed:
             self._listener.hosts_changed()
+        if loaded:
+            self.left.look()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
         rows = []
@@ -331,19 +352,31 @@ class Session:
         host = self.hosts[row.uri]
         return self.waits.begin(JobWait(host, row.domain.key, operation, progress=row.progress, disk=row.disk or None))
 
-    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool) -> JobWait:
-        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain."""
+    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool, kept: QueuedDump | None = None) -> JobWait:
+        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain.
+
+        `kept`: what it is in the journal's queue, if it was queued before.
+        """
         name = request.domain.name
         running = self.waits.get(RowKey(host.uri, request.domain.uuid))
         if running is not None and running.ours and not running.over:
             raise DomainBusy(f"{name} has a job already: your own dump is running or queued")
         if running is not None:
             self.waits.leave(running)
-        wait = self.waits.begin(PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved))
+        publish = kept.publish if kept is not None else self.config.dump.publish
+        wait = self.waits.begin(PlannedDump(host, request, overwrite, publish, self._queue, self._dump_moved, kept))
         if wait.queued:
             self._log.say(name, f"dump queued, {host.turns.at_once} run in parallel → {request.path}")
         self._show_wait(wait)
         return wait
+
+    def cancel_queued(self) -> None:
+        """Start none of the dumps that are queued."""
+        for wait in self.waits.queued:
+            self.waits.drop(wait)
+
+    def _not_kept(self, error: str) -> None:
+        self._fail("queue", f"{error}; queued dumps are lost if this console ends")
 
     def _dump_moved(self, dump: PlannedDump) -> None:
         if dump.record is not None and dump.record.state not in (RecordState.FAILED, RecordState.CANCELLED):
@@ -379,7 +412,7 @@ class Session:
             key = RowKey(host.uri, record.uuid)
             if key not in self.waits and (record.uri == host.uri or self._runs(key, record)):
                 self._log.say(record.domain, f"attached to the dump → {record.path}")
-                self._show_wait(self.waits.begin(JobWait(host, record.key, record.operation, record)))
+                self._show_wait(self.waits.begin(RunningDump(host, record)))
 
     def _runs(self, key: RowKey, record: JobRecord) -> bool:
         """Whether the record is of the dump of that very domain, requested through another URI of its host."""

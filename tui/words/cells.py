@@ -17,6 +17,16 @@ def crop(text: str, cells: int) -> str:
     return "" if cells <= 0 else set_cell_size(text, cells - 1).rstrip(" ") + "…"
 
 
+def shorten(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, without its middle: it is their ends that tell names and paths apart."""
+    if width(text) <= cells:
+        return text
+    if cells <= 2:
+        return crop(text, cells)
+    head = set_cell_size(text, (cells - 1) // 2).rstrip(" ")
+    return head + crop_path(text, cells - width(head))
+
+
 def crop_path(path: str, cells: int) -> str:
     """The same for a path, whose end says the most."""
     if width(path) <= cells:
