@@ -40,7 +40,8 @@ class Fleet:
     """
 
     def __init__(self, target: Target) -> None:
-        self._hosts = {uri: target.host(uri) for uri in target.uris}
+        self._hosts = target.hosts(target.uris)
+        self._arguments = {uri: target.argument(uri) for uri in target.uris}
         self._open = [target.backend(uri) for uri in target.uris]
         self._unreachable: dict[str, BackendError] = {}
         """The errors of hypervisors without a connection, by URI."""
@@ -129,7 +130,7 @@ class Fleet:
             case [location]:
                 return location
             case [_, *_]:
-                hosts = ", ".join(self._hosts[location.backend.uri] for location in matches)
+                hosts = ", ".join(self._arguments[location.backend.uri] for location in matches)
                 return AmbiguousDomain(f"domain {name!r} is on {hosts}: choose one of them with -c")
         if len(self._hosts) == 1:
             [error] = failed.values()

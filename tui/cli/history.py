@@ -152,6 +152,7 @@ class _Output:
         from tui.cli.layout import Layout, terminal_width
         from tui.cli.tables import Table
 
+        self._names = target.hosts({hide_passwords(_uri(job)) for job in jobs})
         self._target = target
         self._json = as_json
         self._several = len({_uri(job) for job in jobs}) > 1
@@ -185,8 +186,14 @@ class _Output:
             print("\n".join(self._lines([self._cells(job) for job in jobs])), flush=True)
 
     def _cells(self, job: Remembered) -> list[str]:
-        host = [self._target.host(hide_passwords(_uri(job)))] if self._several else []
+        host = [self._host(hide_passwords(_uri(job)))] if self._several else []
         return [*host, *self._row(job)]
+
+    def _host(self, uri: str) -> str:
+        """What its host is called."""
+        if uri not in self._names:
+            self._names = self._target.hosts({*self._names, uri})
+        return self._names[uri]
 
 
 def _rows_of(it: Remembered) -> Any:

@@ -228,6 +228,25 @@ class DropHost(Command):
     label = "Drop"
 
 
+class SaveHosts(Command):
+    """Save the hosts that were added, so that the next start connects to them."""
+
+    label = "Save"
+
+
+class RetryHost(Command):
+    """Try to connect to this host now."""
+
+    label = "Retry"
+
+
+class RetryHosts(Command):
+    """Try to connect now to the hosts that are down."""
+
+    label = "Retry hosts"
+    in_footer = False
+
+
 class Help(Command):
     """Show all keys."""
 

@@ -29,6 +29,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-stats": "Y",
         "show-hosts": "H",
         "show-past-jobs": "J",
+        "retry-hosts": "ctrl+r",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -55,6 +56,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "later": "escape,q",
         "add-host": "plus",
         "drop-host": "x,delete",
+        "save-hosts": "s",
+        "retry-host": "r,ctrl+r",
         "yes": "y",
         "no": "n,escape",
     }
@@ -63,7 +66,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
@@ -78,7 +81,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
         "queue-again forget-queued later",  # what an earlier console left in its queue
-        "add-host drop-host close cursor.down cursor.up",  # the hosts
+        "add-host drop-host save-hosts retry-host close cursor.down cursor.up",  # the hosts
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs

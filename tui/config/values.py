@@ -91,7 +91,15 @@ class Config:
 
     def alias(self, uri: str) -> str | None:
         """The alias of a URI, if any."""
-        return next((alias for alias, connection in self.connections.items() if connection.uri == uri), None)
+        return self.aliases.get(uri)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The aliases by URI; of several for one URI, the first."""
+        aliases: dict[str, str] = {}
+        for alias, connection in self.connections.items():
+            aliases.setdefault(connection.uri, alias)
+        return aliases
 
     def values(self) -> dict[str, Any]:
         """All settings as plain values, under the keys of the file."""

@@ -32,6 +32,7 @@ from tui.commands.commands import (
     Open,
     Pivot,
     Resume,
+    RetryHosts,
     ReverseSort,
     ShowHistory,
     ShowHosts,
@@ -99,6 +100,7 @@ class MainScreen(OfferingScreen[None]):
         CopyStats,
         ShowHosts,
         ShowPastJobs,
+        RetryHosts,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -123,10 +125,10 @@ class MainScreen(OfferingScreen[None]):
         self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
         self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
         self._status = StatusLine(self.session.hosts.values())
-        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
+        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts], keys[RetryHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
-        self._hosts = HostFlow(self, self.session, self._activity)
+        self._hosts = HostFlow(self, self.session, self._activity, keys)
         self.left_queue = LeftQueueFlow(self, self.session, self._activity, self._waits.show)
         self._history: HistoryScreen | None = None
         """While it is open."""
@@ -251,6 +253,8 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
+        if command is RetryHosts:
+            return self._hosts.nothing_to_retry
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -396,6 +400,11 @@ class MainScreen(OfferingScreen[None]):
     @on(ShowHosts)
     def _show_hosts(self) -> None:
         self._hosts.show()
+
+    @on(RetryHosts)
+    def _retry_hosts(self) -> None:
+        self._hosts.retry()
+        self._banner.show_problems()
 
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:

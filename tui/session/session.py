@@ -175,11 +175,12 @@ class Session:
 
     def host_name(self, uri: str) -> str:
         """What the host is called, whether it is connected or not."""
-        return self.config.alias(uri) or uri
+        return self.hosts.name(uri)
 
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
+        self._rename_hosts()
         self.commands.look()
         for host in added:
             self._log.say(host.name, "added")
@@ -195,9 +196,15 @@ class Session:
         keys = [row.key for row in rows]
         self._apply((), keys)
         self.hosts.drop(host)
+        self._rename_hosts()
         self.loaded.discard(host.uri)
         self._listener.hosts_changed()
         return sum(row.progress is not None for row in rows)
+
+    def _rename_hosts(self) -> None:
+        """Let the rows say what their hosts are called now that there are others."""
+        names = {uri: host.name for uri, host in self.hosts.items()}
+        self._apply([replace(row, host=names[row.uri]) for row in self.rows.values() if row.host != names[row.uri]])
 
     def watch_closely(self, keys: Iterable[RowKey]) -> None:
         """The user is looking at these rows."""
@@ -231,7 +238,8 @@ class Session:
         if not self.hosts.has(host):
             return
         if host.link is Link.DOWN:
-            self._log.say(host.name, news.no_connection(host), Tone.ERROR)
+            if before is not Link.DOWN:  # What else goes wrong while it is down is in the banner.
+                self._log.say(host.name, news.no_connection(host), Tone.ERROR)
         elif before is not Link.UP:
             hypervisor = f": {host.capabilities.hypervisor}" if host.capabilities else ""
             self._log.say(host.name, f"connected{hypervisor}")
@@ -304,7 +312,8 @@ class Session:
         wait = self.waits.get(key)
         pending = wait.stage if wait is not None and view.progress is None else ""
         since = host.happenings.since(view.domain)
-        row = Row(host.uri, view, host.name, since=since, pending=pending, stale=host.link is Link.DOWN)
+        stale = host.link is Link.DOWN
+        row = Row(host.uri, view, host.name, host.badges, since=since, pending=pending, stale=stale)
         if row.operation == JobOperation.DUMP:
             row = replace(row, automatic_dump=self._jobs.automatic_dump(view.domain.key, key))
         if before is not None and before.other_end and before.operation == row.operation:

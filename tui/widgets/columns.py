@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from backend.job_stats import JobStats
 from backend.model import DomainState, JobOperation
 from backend.observing.progress import Progress
+from tui.session.host import BADGES, SIMULATED
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import jobs, migrating, states, units
-from tui.words.cells import fit
+from tui.words import cells, jobs, migrating, states, units
+from tui.words.cells import fit, shorten
 
 Piece = tuple[str, str]
 """Text, and the name of its style: one of `STYLES`, or empty."""
@@ -47,6 +48,16 @@ def _text(text: Callable[[Row], Piece], right: bool = False) -> Callable[[Row, i
     return pieces
 
 
+def _named(text: Callable[[Row], Piece]) -> Callable[[Row, int], Sequence[Piece]]:
+    """The same for names."""
+
+    def pieces(row: Row, width: int) -> Sequence[Piece]:
+        name, style = text(row)
+        return ((fit(shorten(name, width), width), style),)
+
+    return pieces
+
+
 _STATE_STYLES = {
     DomainState.RUNNING: "good",
     DomainState.PAUSED: "warn",
@@ -61,8 +72,14 @@ def _name(row: Row) -> Piece:
     return row.domain.name, "" if row.domain.active else "dim"
 
 
-def _host(row: Row) -> Piece:
-    return "" if row.disk else row.host, "dim"
+def _host(row: Row, width: int) -> Sequence[Piece]:
+    if row.disk:
+        return ((" " * width, ""),)
+    # The name of a simulator says what it is, unless it has an alias.
+    shown = [badge for badge in row.badges if badge != SIMULATED or not row.host.startswith("sim:")]
+    badges = "".join(f" {BADGES[badge]}" for badge in shown)
+    name = shorten(row.host, max(1, width - len(badges)))
+    return (name, "dim"), (fit(badges, width - cells.width(name)), "warn")
 
 
 def _state(row: Row) -> Piece:
@@ -165,9 +182,9 @@ def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
     return lambda row: value(first) if (first := row.first_job) else None
 
 
-HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=2)
+HOST = Column("host", "Host", 14, _host, lambda row: (row.host, by_name(row)), stretch=12, rank=2)
 COLUMNS = (
-    Column("name", "Name", 12, _text(_name), by_name, stretch=28),
+    Column("name", "Name", 12, _named(_name), by_name, stretch=28),
     Column("state", "State", 8, _text(_state), lambda row: (row.domain.state, by_name(row)), stretch=3, rank=3),
     Column("job", "Job", 13, _job, busy_first, stretch=2, rank=1),
     Column(
