@@ -152,10 +152,11 @@ class _Output:
         from tui.cli.layout import Layout, terminal_width
         from tui.cli.tables import Table
 
-        self._names = target.hosts({hide_passwords(_uri(job)) for job in jobs})
+        self._uris = {hide_passwords(_uri(job)) for job in jobs}
+        self._names: dict[str, str] = {}
         self._target = target
         self._json = as_json
-        self._several = len({_uri(job) for job in jobs}) > 1
+        self._several = len(self._uris) > 1
         width = terminal_width()
         self._row: Callable[[Remembered], list[str]]
         self._lines: Callable[[Sequence[Sequence[str]]], list[str]]
@@ -192,7 +193,8 @@ class _Output:
     def _host(self, uri: str) -> str:
         """What its host is called."""
         if uri not in self._names:
-            self._names = self._target.hosts({*self._names, uri})
+            self._uris.add(uri)
+            self._names = self._target.hosts(self._uris)
         return self._names[uri]
 
 
