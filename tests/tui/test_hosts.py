@@ -207,3 +207,18 @@ async def test_what_cannot_be_saved_is_said_in_a_line_and_lasts_for_the_session(
         await user.press("s")
         await user.reads("refresh: must be a number from 0.1 to 4")
         await user.sees("added      for this session; s saves it")
+
+
+async def test_the_info_of_a_domain_has_the_whole_uri() -> None:
+    async with console(A, size=(160, 50)) as user:
+        await user.sees("▌ vm-01")
+        await user.press("3")
+        await user.reads(f"sim:///a ({A})")
+
+
+async def test_an_alias_of_libvirt_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "libvirt.conf"
+    file.write_text(f'uri_aliases = ["lab={A}"]\n')
+    monkeypatch.setattr("backend.libvirt.connection.conf.path", lambda: str(file))
+    async with console(A, B, size=(160, 50)) as user:
+        await user.sees("lab ● SIMULATED", "vm-01        lab sim ")

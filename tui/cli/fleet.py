@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -157,7 +158,8 @@ async def _all(calls: Sequence[tuple[Backend, Coroutine[Any, Any, T]]]) -> dict[
 def host_error_line(host: str, error: BackendError) -> str:
     """The error in one line that names the host."""
     message = clean(error.message)
-    return message if host in message else f"{host}: {message}"
+    named = re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", message)
+    return message if named else f"{host}: {message}"
 
 
 async def within(backend: Backend, deadline: float, call: Coroutine[Any, Any, T]) -> T | BackendError:

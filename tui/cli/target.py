@@ -90,7 +90,7 @@ class Target:
         """The names to show for these hypervisors together."""
         from tui.words.host_names import host_names
 
-        return host_names(uris, self.config.aliases if self._configured else {})
+        return host_names(uris, conf.load().names | (self.config.aliases if self._configured else {}))
 
     def host(self, uri: str) -> str:
         """The name to show for one of the hypervisors of the command."""

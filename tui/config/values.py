@@ -96,10 +96,7 @@ class Config:
     @property
     def aliases(self) -> dict[str, str]:
         """The aliases by URI; of several for one URI, the first."""
-        aliases: dict[str, str] = {}
-        for alias, connection in self.connections.items():
-            aliases.setdefault(connection.uri, alias)
-        return aliases
+        return {connection.uri: alias for alias, connection in reversed(list(self.connections.items()))}
 
     def values(self) -> dict[str, Any]:
         """All settings as plain values, under the keys of the file."""

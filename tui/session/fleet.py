@@ -41,6 +41,7 @@ class Fleet(Mapping[str, Host]):
         self._listener = listener
         self._memory = memory
         self._hosts = {uri: self._make_host(uri) for uri in uris}
+        self._aliases = conf.load().names | config.aliases
         self._began_with = tuple(self._hosts)
         self._added: set[str] = set()
         self._others: set[str] = set()
@@ -111,10 +112,10 @@ class Fleet(Mapping[str, Host]):
         if uri in self._hosts:
             return self._hosts[uri].name
         self._others.add(uri)
-        return host_names([*self._hosts, *sorted(self._others)], self._config.aliases)[uri]
+        return host_names([*self._hosts, *sorted(self._others)], self._aliases)[uri]
 
     def _name_hosts(self) -> None:
-        names = host_names(self._hosts, self._config.aliases)
+        names = host_names(self._hosts, self._aliases)
         for uri, host in self._hosts.items():
             host.name = names[uri]
 
