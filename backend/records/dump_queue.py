@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from backend.errors import JournalError
 from backend.records import process, queued_dump, table
@@ -41,6 +42,11 @@ class DumpQueue:
         """Make this process the owner of these; those that no other process took first, with their new owner."""
         owned = [(dump, process.held_here(dump)) for dump in dumps]
         return self._journal.use(lambda db: [mine for dump, mine in owned if queued_dump.hand_over(db, dump, mine)])
+
+    def release(self, dumps: Sequence[QueuedDump]) -> None:
+        """Leave these, which are this process's, to whichever console asks for them."""
+        free = [(dump, replace(dump, pid=0, pid_start="", machine="", namespace=0)) for dump in dumps]
+        self._journal.use(lambda db: [queued_dump.hand_over(db, dump, nobody) for dump, nobody in free])
 
     def all(self, uris: Sequence[str] = ()) -> list[QueuedDump]:
         """Every dump that is kept, the one that was queued first to the front; of those connections, where named."""

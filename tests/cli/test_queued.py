@@ -37,7 +37,7 @@ def test_the_table_has_their_paths() -> None:
     [_, _, line] = virt_jobs("history").stdout.splitlines()
     assert "gone" in line
     assert "not started" in line
-    assert "/dumps/gone   its console ended before; the next one asks whether to queue it again   root@hv3" in line
+    assert "/dumps/gone   its console ended first; the next one asks whether to queue it again   root@hv3" in line
 
 
 def test_their_json_has_the_keys_of_a_job() -> None:

@@ -14,7 +14,7 @@ from backend.text import clean
 from tui.words import units
 
 QUEUED, NOT_STARTED = "queued", "not started"
-_WHY = "its console ended before; the next one asks whether to queue it again"
+_WHY = "its console ended first; the next one asks whether to queue it again"
 
 
 class QueueFeed:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from backend.dump_request import DumpRequest
 from backend.errors import BackendError
-from backend.log import backend_error
+from backend.log import backend_error, ignored
 from backend.records import process, queued_dump
 from backend.records.dump_queue import DumpQueue
 from backend.records.queued_dump import QueuedDump
@@ -52,6 +52,10 @@ class KeptQueue:
     def remove(self, dump: QueuedDump) -> None:
         """Forget it: it is cancelled, or was refused."""
         self._call(lambda: self._forget(dump))
+
+    def release(self, dump: QueuedDump) -> None:
+        """Keep it without starting it: it is offered again, by this console or another one."""
+        self._call(lambda: self._give_up(dump))
 
     async def settle(self) -> None:
         """Wait until what is to be removed is, for a moment at most, and end the thread."""
@@ -97,7 +101,10 @@ class KeptQueue:
     def _forget(self, dump: QueuedDump) -> None:
         if dump.id in self._kept:
             self._kept.discard(dump.id)
-            try:
+            with ignored(logger, f"the dump of {dump.domain} stays in the journal's queue", BackendError):
                 DumpQueue().remove([dump])
-            except BackendError as error:
-                logger.warning("the dump of %s stays in the journal's queue: %s", dump.domain, error)
+
+    def _give_up(self, dump: QueuedDump) -> None:
+        self._kept.discard(dump.id)
+        with ignored(logger, f"the dump of {dump.domain} is offered at the next start only", BackendError):
+            DumpQueue().release([dump])

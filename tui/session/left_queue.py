@@ -114,6 +114,7 @@ class LeftQueue:
                 waits.append(self._start(host, row.domain.key, dump))
             except BackendError as error:
                 refused.append((dump.domain, error.message))
+                self._queue.release(dump)
         self._drop(able)
         return Requeued(waits, refused, len(able) - len(taken))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from backend.dump_request import DumpRequest
-from backend.errors import BackendError
+from backend.errors import BackendError, NoConnection
 from backend.log import backend_error
 from backend.model import JobOperation
 from backend.records.queued_dump import QueuedDump
@@ -91,6 +91,12 @@ class PlannedDump(JobWait):
                     publish=self._publish,
                     queued=self._kept if self._is_kept else None,
                 )
+            except NoConnection as error:
+                self.error = error
+                if self._is_kept:
+                    self._queue.release(self._kept)
+                    self.error = NoConnection(f"{error.message}; it is kept, and offered when the host is back")
+                return
             except Exception as error:
                 self._queue.remove(self._kept)
                 self.error = backend_error(error)

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from backend.dump_request import DumpFlags, DumpFormat
-from backend.errors import JournalError
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
+from backend.errors import JournalError, NoConnection
 from backend.outcome import Verdict
 from backend.records.dump_queue import DumpQueue
 from backend.records.journal import Journal
 from backend.records.queued_dump import QueuedDump
+from backend.records.record import JobRecord
 from tests.simulator_hold import Hold
 from tests.unit.session.observer import Observer, session
 from tests.unit.session.test_session import row
 from tests.unit.test_dump_queue import left
 from tui.config.values import Config, Dumps
+from tui.session import planned_dump
 from tui.session.activity_log import Tone
 from tui.session.session import Session
 
@@ -42,10 +45,11 @@ async def offered(running: Session, observer: Observer, *dumps: QueuedDump) -> N
     await observer.until(lambda: observer.offers > before)
 
 
-async def kept(number: int) -> list[QueuedDump]:
-    """Those in the journal, as soon as they are so many."""
+async def kept(number: int, only_left: bool = False) -> list[QueuedDump]:
+    """Those in the journal, or those of them that have no console, as soon as they are so many."""
+    read = DumpQueue().left if only_left else DumpQueue().all
     for _ in range(500):
-        if len(dumps := await asyncio.to_thread(DumpQueue().all)) == number:
+        if len(dumps := await asyncio.to_thread(read)) == number:
             return dumps
         await asyncio.sleep(0.02)
     raise AssertionError(f"{len(dumps)} are kept, not {number}")
@@ -189,3 +193,34 @@ async def test_where_the_journal_cannot_be_used_one_line_says_that_they_are_not_
         lost = "cannot use the journal x: its disk is full; queued dumps are lost if this console ends"
         assert observer.failures == [("queue", lost)]
         assert observer.tones[observer.entries.index(("queue", f"✗ {lost}"))] is Tone.ERROR
+
+
+async def test_one_whose_host_is_down_at_its_turn_is_offered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = planned_dump.start_dump
+
+    async def lost(backend: object, request: DumpRequest, **others: Any) -> JobRecord:
+        if request.path.endswith("vm-02"):
+            raise NoConnection("no connection to it: gone")
+        return await started(backend, request, **others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(planned_dump, "start_dump", lost)
+    async with session(URI, config=ONE) as (running, observer):
+        for name in ("vm-01", "vm-02"):
+            running.start_dump(running.hosts[URI], of(running, name, tmp_path / name).request, False)
+        why = "dump not started: no connection to it: gone; it is kept, and offered when the host is back"
+        await observer.until(lambda: ("vm-02", why) in observer.entries)
+        [dump] = await kept(1, only_left=True)
+        running.left.look()
+        await observer.until(lambda: observer.offers > 0)
+        assert [it.dump.id for it in running.left.dumps] == [dump.id]
+
+
+async def test_two_that_were_left_for_one_domain_are_queued_one_after_the_other(tmp_path: Path) -> None:
+    async with Hold(URI), session(URI) as (running, observer):
+        dumps = [of(running, "vm-01", tmp_path / name) for name in ("first", "second")]
+        await offered(running, observer, *dumps)
+        requeued = await running.left.queue_again(dumps)
+        assert ([wait.request.path for wait in requeued.waits], len(requeued.refused)) == ([str(tmp_path / "first")], 1)
+        assert [dump.path for dump in await kept(1, only_left=True)] == [str(tmp_path / "second")]
