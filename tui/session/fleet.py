@@ -12,7 +12,6 @@ from backend.observing.memory import Memory
 from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import open_backend
-from tui.config.saving import save_hosts
 from tui.config.values import Config
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.host import Host, HostListener
@@ -100,6 +99,8 @@ class Fleet(Mapping[str, Host]):
 
     async def save(self) -> list[Host]:
         """Let the config have those, and connect to them by default; which they were. ConfigError if it cannot."""
+        from tui.config.saving import save_hosts  # Few need it, and everyone waits for the start.
+
         hosts = self.unsaved
         path, names = self._config.source.path, {host.uri: host.name for host in hosts}
         default = [uri for uri in self._began_with if not uri.startswith("sim:")]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from backend.dump_request import DumpRequest
 from backend.errors import BackendError
-from backend.model import DomainKey
 from backend.records.queued_dump import QueuedDump
 from backend.running import objections
 from tui.session.background_tasks import BackgroundTasks
@@ -15,8 +15,8 @@ from tui.session.job_wait import JobWait
 from tui.session.kept_queue import KeptQueue
 from tui.session.rows import RowKey, RowStore
 
-Start = Callable[[Host, DomainKey, QueuedDump], JobWait]
-"""Queues one again, for that run of its domain. BackendError if that cannot be."""
+Start = Callable[[Host, DumpRequest, bool, QueuedDump], JobWait]
+"""Queues a dump: whether it may overwrite, and what it is in the journal's queue. BackendError if that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,6 @@ class LeftQueue:
         rows: RowStore,
         loaded: Set[str],
         start: Start,
-        offer: Callable[[], object],
     ) -> None:
         self._tasks = tasks
         self._queue = queue
@@ -64,7 +63,7 @@ class LeftQueue:
         self._rows = rows
         self._loaded = loaded
         self._start = start
-        self._offer = offer
+        self.offer: Callable[[], object] = lambda: None
         self._dumps: Sequence[QueuedDump] = ()
         self._asked: set[str] = set()
         self._looking = self._again = False
@@ -82,7 +81,7 @@ class LeftQueue:
                 self._again = False
                 await self.read()
                 if any(left.dump.id not in self._asked for left in self.dumps):
-                    self._offer()
+                    self.offer()
         finally:
             self._looking = False
 
@@ -111,7 +110,7 @@ class LeftQueue:
             try:
                 if row is None or host is None:
                     raise BackendError("its domain or its host is gone")
-                waits.append(self._start(host, row.domain.key, dump))
+                waits.append(self._start(host, replace(dump.request, domain=row.domain.key), dump.overwrite, dump))
             except BackendError as error:
                 refused.append((dump.domain, error.message))
                 self._queue.release(dump)

@@ -136,17 +136,8 @@ class Session:
         )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
         self._queue = KeptQueue(self._not_kept)
-        self.left = LeftQueue(
-            self._tasks,
-            self._queue,
-            self.hosts,
-            self.rows,
-            self.loaded,
-            lambda host, domain, dump: self.start_dump(
-                host, replace(dump.request, domain=domain), dump.overwrite, dump
-            ),
-            lambda: deliver(listener.queue_left),
-        )
+        self.left = LeftQueue(self._tasks, self._queue, self.hosts, self.rows, self.loaded, self.start_dump)
+        self.left.offer = lambda: deliver(listener.queue_left)
 
     def start(self) -> None:
         """Connect to all hosts."""
