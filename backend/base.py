@@ -88,6 +88,15 @@ class Backend(ABC):
         """Disconnect; open event streams end. Jobs continue."""
 
     @property
+    def until_retry(self) -> float | None:
+        """Seconds until it tries to reconnect; None while it is connected or tries, and where that is not known."""
+        return None
+
+    def retry(self) -> None:
+        """Try to reconnect now, if it waits to."""
+        return
+
+    @property
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What this connection can do, and why not the rest; known once it is open. Never blocks."""

@@ -116,6 +116,9 @@ class Console(OpenApp):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
+        if isinstance(main := self.screen_stack[0], MainScreen):
+            shown = "Dumps that an earlier console queued and never began"
+            yield SystemCommand("Queued dumps", shown, main.left_queue.show)
         yield SystemCommand("Quit", "Quit; jobs continue", self.action_quit)
 
     def handle_failure(self, error: Exception, node: MessagePump) -> bool:
@@ -226,13 +229,19 @@ class Console(OpenApp):
         if self._quit_question in above:
             return  # The key was pressed twice.
         queued = len(main.session.waits.queued) if isinstance(main, MainScreen) else 0
-        if not queued:
+        if not isinstance(main, MainScreen) or not queued:
             self.exit()
             return
+
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                main.session.cancel_queued()
+                self.exit()
+
         dumps = "One dump is queued." if queued == 1 else f"{queued} dumps are queued."
         question = f"{dumps}\nRunning dumps continue; queued dumps will be cancelled."
         self._quit_question = ConfirmScreen("Quit", question, "Quit")
-        self.push_screen(self._quit_question, lambda confirmed: self.exit() if confirmed else None)
+        self.push_screen(self._quit_question, answered)
 
     @on(MainScreen.WaitEnded)
     def _wait_ended(self, event: MainScreen.WaitEnded) -> None:

@@ -109,6 +109,7 @@ class LibvirtBackend(Backend):
         self._panics = Panics()
         self._dumps: DumpWatch | None = None
         self._reconnecting: asyncio.Task[None] | None = None
+        self._pauses = Backoff(*RECONNECT)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
@@ -489,10 +490,17 @@ class LibvirtBackend(Backend):
         self._hub.put(ConnectionEvent(False, reason))
         self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
 
+    @property
+    def until_retry(self) -> float | None:
+        return self._pauses.left
+
+    def retry(self) -> None:
+        self._pauses.hurry()
+
     async def _reconnect(self) -> None:
-        backoff = Backoff(*RECONNECT)
+        self._pauses.reset()
         while True:
-            await backoff.pause()
+            await self._pauses.pause()
             with ignored(logger, "still no connection", BackendError):
                 await self._connected()
                 self._polling.check()  # If it was lost again meanwhile, only this attempt can bring it back.

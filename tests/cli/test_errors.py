@@ -166,8 +166,8 @@ HYPERVISORS = [
         Row(command, Exit.UNREACHABLE, "nobody")
         for command in ("wait nobody", "info nobody", "abort nobody", "resume nobody", "dump nobody core")
     ),
-    Row("wait", Exit.NO_JOB, f"no job is running on {QUICK}"),
-    Row("wait --operation save", Exit.NO_JOB, f"no save is running on {QUICK}"),
+    Row("wait", Exit.NO_JOB, "no job is running on sim:///quick"),
+    Row("wait --operation save", Exit.NO_JOB, "no save is running on sim:///quick"),
     Row("wait --next --timeout 0.1", Exit.TIMEOUT, "timed out after 0.1 s; no job has begun"),
     Row("wait vm-01", Exit.NO_JOB, "vm-01 has no job to wait for"),
     Row("wait vm-01 --last", Exit.NO_JOB, "vm-01 has no job to wait for"),

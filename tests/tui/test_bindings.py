@@ -23,6 +23,7 @@ from tui.screens.export import ExportScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.hosts import HostsScreen
+from tui.screens.left_queue import LeftQueueScreen
 from tui.screens.main import MainScreen
 from tui.screens.migration import MigrationScreen
 from tui.screens.past_job import PastJobScreen
@@ -48,6 +49,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (MigrationScreen,),
     (WaitScreen,),
     (WaitListScreen,),
+    (LeftQueueScreen,),
     (HostsScreen, HostList),
     (ColumnsScreen, ColumnList),
     (HistoryScreen, JobTable),

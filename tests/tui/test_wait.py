@@ -110,7 +110,7 @@ async def test_the_palette_offers_the_commands() -> None:
 
 async def test_a_connection_that_cannot_be_made_is_a_line_and_not_the_end() -> None:
     async with console("sim:///quiet?rubbish=1") as user:
-        await user.sees("unknown option 'rubbish'", "trying again", "q Quit")
+        await user.sees("unknown option 'rubbish'", "next try in", "q Quit")
 
 
 async def test_a_lost_connection_is_a_banner_and_goes_when_it_is_back(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from tui.cli.tables import cells_of
 
+NAMES = frozenset({"Host", "Domain"})
+"""Columns of names: both ends of one tell it from others."""
 _GAP = 3
 """Cells between two columns."""
 
@@ -35,7 +37,7 @@ class Layout:
     def line(self, row: Sequence[str]) -> str:
         """The row on one line."""
         cells = dict(zip(self._headings, row, strict=True))
-        fitting = (shortened(cells[name], width) for name, width in self._widths.items())
+        fitting = (shortened(cells[name], width, name in NAMES) for name, width in self._widths.items())
         padded = (
             text + " " * (width - cells_of(text)) for text, width in zip(fitting, self._widths.values(), strict=True)
         )
@@ -47,12 +49,13 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def shortened(text: str, cells: int) -> str:
-    """`text` in at most `cells` cells: a path without its middle, other text without its end."""
+def shortened(text: str, cells: int, name: bool = False) -> str:
+    """`text` in at most `cells` cells: a path, or a `name`, without its middle, other text without its end."""
     if cells_of(text) <= cells:
         return text
     room = cells - 1
-    tail = _cut(text[::-1], room - room // 3)[::-1] if text.startswith("/") else ""
+    head = room // 2 if name else room // 3
+    tail = _cut(text[::-1], room - head)[::-1] if name or text.startswith("/") else ""
     return _cut(text, room - cells_of(tail)).rstrip(" ") + _ellipsis() + tail
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -85,8 +86,18 @@ class Target:
             return self.config.uris([name])
         return (name if "://" in name else conf.load().uri(name),)
 
+    def hosts(self, uris: Iterable[str]) -> dict[str, str]:
+        """The names to show for these hypervisors together."""
+        from tui.words.host_names import host_names
+
+        return host_names(uris, conf.load().names | (self.config.aliases if self._configured else {}))
+
     def host(self, uri: str) -> str:
-        """The name to show for a hypervisor: its alias, else its URI."""
+        """The name to show for one of the hypervisors of the command."""
+        return self.hosts((*self.uris, uri))[uri]
+
+    def argument(self, uri: str) -> str:
+        """What -c takes for that hypervisor, as short as the config allows."""
         return clean((self.config.alias(uri) if self._configured else None) or uri)
 
     def backend(self, uri: str) -> Backend:

@@ -378,6 +378,25 @@ class DropHost(Command):
     label = "Drop"
 
 
+class SaveHosts(Command):
+    """Save the hosts that were added, so that the next start connects to them."""
+
+    label = "Save"
+
+
+class RetryHost(Command):
+    """Try to connect to this host now."""
+
+    label = "Retry"
+
+
+class RetryHosts(Command):
+    """Try to connect now to the hosts that are down."""
+
+    label = "Retry hosts"
+    in_footer = False
+
+
 class Help(Command):
     """Show all keys."""
 
@@ -406,6 +425,24 @@ class DropQueued(Command):
     """Cancel the queued dumps."""
 
     label = "Cancel queued"
+
+
+class QueueAgain(Command):
+    """Queue the dumps again that an earlier console left."""
+
+    label = "Queue again"
+
+
+class ForgetQueued(Command):
+    """Forget the queued dumps that an earlier console left."""
+
+    label = "Forget"
+
+
+class Later(Command):
+    """Decide later; everything is kept."""
+
+    label = "Later"
 
 
 class Start(Command):

@@ -21,8 +21,8 @@ _IDS = {
         "problems-only busy-only"
     ),
     "Look": (
-        "show-job show-history show-info show-log show-xml show-done show-waits open-entry open-line acknowledge acknowledge-all "
-        "read-again show-past-jobs"
+        "show-job show-history show-info show-log show-xml show-done show-waits open-entry open-line acknowledge "
+        "acknowledge-all read-again show-past-jobs"
     ),
     "Arrange": "reverse-sort choose-columns keep-columns reset-columns column.toggle column.earlier column.later",
     "Copy": "copy-name copy-path copy-stats copy-entry copy-file copy-text copy-command copy-virsh export",

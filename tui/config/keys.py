@@ -65,6 +65,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "scroll.right": "right",
         "scroll.left": "left",
         "read-again": "r",
+        "retry-hosts": "ctrl+r",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -87,8 +88,13 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "detach": "escape,q",
         "close": "escape,q",
         "drop-queued": "x",
+        "queue-again": "ctrl+s",
+        "forget-queued": "delete",
+        "later": "escape,q",
         "add-host": "plus",
         "drop-host": "x,delete",
+        "save-hosts": "s",
+        "retry-host": "r,ctrl+r",
         "yes": "y",
         "no": "n,escape",
     }
@@ -97,8 +103,9 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 
 _EVERYWHERE = (
     "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs choose-columns show-done "
-    "focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml problems-only busy-only export"
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts choose-columns "
+    "show-done focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml problems-only busy-only "
+    "export"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
@@ -117,7 +124,8 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
-        "add-host drop-host close cursor.down cursor.up",  # the hosts
+        "queue-again forget-queued later",  # what an earlier console left in its queue
+        "add-host drop-host save-hosts retry-host close cursor.down cursor.up",  # the hosts
         "keep-columns reset-columns back cursor.down cursor.up column.toggle column.earlier column.later",  # columns
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line

@@ -17,7 +17,7 @@ def _lines(values: Mapping[str, object], keys: tuple[str, ...]) -> Iterator[str]
     arrays = {key: value for key, value in values.items() if _is_array(value)}
     for key, value in values.items():
         if key not in tables and key not in arrays:
-            yield f"{_key(key)} = {_value(value)}"
+            yield f"{_key(key)} = {literal(value)}"
     for key, table in tables.items():
         path = (*keys, key)
         if not table or any(not isinstance(value, Mapping) for value in table.values()):
@@ -41,13 +41,14 @@ def _key(key: str) -> str:
     return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _text(key)
 
 
-def _value(value: object) -> str:
+def literal(value: object) -> str:
+    """One value, as it stands after ``=``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return f"{value:g}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(literal, value))}]"
     return _text(str(value))
 
 

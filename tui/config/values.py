@@ -121,7 +121,12 @@ class Config:
 
     def alias(self, uri: str) -> str | None:
         """The alias of a URI, if any."""
-        return next((alias for alias, connection in self.connections.items() if connection.uri == uri), None)
+        return self.aliases.get(uri)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The aliases by URI; of several for one URI, the first."""
+        return {connection.uri: alias for alias, connection in reversed(list(self.connections.items()))}
 
     def values(self) -> dict[str, Any]:
         """All settings as plain values, under the keys of the file."""

@@ -39,6 +39,7 @@ from tui.commands.commands import (
     PreviousPane,
     ProblemsOnly,
     Resume,
+    RetryHosts,
     ReverseSort,
     ShowDone,
     ShowHistory,
@@ -64,6 +65,7 @@ from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
+from tui.screens.left_queue_flow import LeftQueueFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.text_flow import TextFlow
 from tui.screens.wait_flow import WaitFlow
@@ -123,6 +125,7 @@ class MainScreen(OfferingScreen[None]):
         ProblemsOnly,
         BusyOnly,
         Export,
+        RetryHosts,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
@@ -153,15 +156,16 @@ class MainScreen(OfferingScreen[None]):
         self._details = DetailsPane(self.session.throughputs, self.session.commands, waits.planned_path, keys)
         self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
         self._status = StatusLine(self.session.hosts.values())
-        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
+        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts], keys[RetryHosts])
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
-        self._hosts = HostFlow(self, self.session, self._activity)
+        self._hosts = HostFlow(self, self.session, self._activity, keys)
         self._columns = ColumnsFlow(self, self._domains.table, config.columns)
         self._done = DoneFlow(self, self.session.deeds)
         self._activity_flow = ActivityFlow(self, self.session, self.go_to, self._hosts.show)
         self._history = HistoryFlow(self, self.session)
         self._texts = TextFlow(self, self.session)
+        self.left_queue = LeftQueueFlow(self, self.session, self._activity, self._waits.show)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -255,6 +259,12 @@ class MainScreen(OfferingScreen[None]):
         """The flash line says this."""
         self._activity.note(text, tone)
 
+    def queue_left(self) -> None:
+        self.left_queue.offer()
+
+    def on_screen_resume(self) -> None:
+        self.left_queue.resume()
+
     # What concerns several panes
 
     @on(DomainPane.CursorMoved)
@@ -289,6 +299,8 @@ class MainScreen(OfferingScreen[None]):
             command in (ShowLog, ShowXml) or issubclass(command, UserAction)
         ) and self._domains.table.cursor_row is None:
             return refusals.NO_DOMAIN
+        if command is RetryHosts:
+            return self._hosts.nothing_to_retry
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -468,6 +480,11 @@ class MainScreen(OfferingScreen[None]):
     @on(ChooseColumns)
     def _choose_columns(self) -> None:
         self._columns.choose()
+
+    @on(RetryHosts)
+    def _retry_hosts(self) -> None:
+        self._hosts.retry()
+        self._banner.show_problems()
 
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:

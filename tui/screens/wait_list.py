@@ -24,7 +24,7 @@ from tui.widgets.activity_lines import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines import Lines
 from tui.words import jobs, outcomes, units
-from tui.words.cells import fit, width
+from tui.words.cells import fit, shorten, width
 
 BAR = 20
 """Cells of a job's progress."""
@@ -137,7 +137,7 @@ def summary(waits: Sequence[JobWait], keys: Keys) -> Content:
 
 def line(wait: JobWait, names: int, cells: int) -> Content:
     """One job in `cells` cells."""
-    name = Content.styled(fit(wait.name, names) + " ", "bold")
+    name = Content.styled(fit(shorten(wait.name, names), names) + " ", "bold")
     return Content.assemble(name, _words(wait)).truncate(cells, ellipsis=True)
 
 

@@ -43,7 +43,9 @@ class Row:
     view: DomainView
     """Of a disk's job, its domain with that job alone."""
     host: str
-    """The alias of the host, or else its URI."""
+    """What the host is called."""
+    badges: tuple[str, ...] = ()
+    """What has to be known of the host."""
     disk: str = ""
     """The disk whose job it shows; empty: it shows the domain."""
     left_paused: bool = False
@@ -128,7 +130,9 @@ class Row:
 def block_jobs(row: Row) -> Iterator[Row]:
     """A row for each of the jobs of the domain's disks."""
     for job in row.view.block_jobs:
-        yield Row(row.uri, DomainView(row.domain, job), row.host, disk=job.stats.disk or "", stale=row.stale)
+        yield Row(
+            row.uri, DomainView(row.domain, job), row.host, row.badges, disk=job.stats.disk or "", stale=row.stale
+        )
 
 
 @lru_cache(maxsize=1 << 16)

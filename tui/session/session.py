@@ -17,6 +17,7 @@ from backend.observing.watcher import MANY, DomainView
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
+from backend.records.queued_dump import QueuedDump
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
@@ -31,9 +32,11 @@ from tui.session.fleet import Fleet
 from tui.session.host import Host, HostChanges, Link
 from tui.session.job_news import JobNews
 from tui.session.job_wait import JobWait
+from tui.session.kept_queue import KeptQueue
 from tui.session.left_pauses import LeftPauses
+from tui.session.left_queue import LeftQueue
 from tui.session.pauses import refined, same_state
-from tui.session.planned_dump import PlannedDump
+from tui.session.planned_dump import PlannedDump, RunningDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
 from tui.session.tally import Tally
@@ -74,6 +77,9 @@ class SessionListener(Protocol):
 
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
+
+    def queue_left(self) -> None:
+        """Earlier consoles left dumps in the queue that the user was not asked about."""
 
 
 class Session:
@@ -135,6 +141,9 @@ class Session:
         self.deeds = Deeds(lambda: deliver(listener.deeds_changed))
         """What was done here."""
         self._actions = Actions(log, self._tasks, self.deeds, self._fail)
+        self._queue = KeptQueue(self._not_kept)
+        self.left = LeftQueue(self._tasks, self._queue, self.hosts, self.rows, self.loaded, self.start_dump)
+        self.left.offer = lambda: deliver(listener.queue_left)
 
     def start(self) -> None:
         """Connect to all hosts."""
@@ -150,6 +159,7 @@ class Session:
             self._flush_due.cancel()
         self._jobs.close()
         self._tasks.cancel()
+        await self._queue.settle()
         await self.memory.settle()
         self.memory.close()
 
@@ -162,11 +172,12 @@ class Session:
 
     def host_name(self, uri: str) -> str:
         """What the host is called, whether it is connected or not."""
-        return self.config.alias(uri) or uri
+        return self.hosts.name(uri)
 
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
+        self._rename_hosts()
         self.commands.look()
         for host in added:
             self._log.say(host.name, "added")
@@ -185,9 +196,15 @@ class Session:
         self._apply((), keys)
         self.hosts.drop(host)
         self.deeds.add(host.name, "host dropped", equivalents.NONE)
+        self._rename_hosts()
         self.loaded.discard(host.uri)
         self._listener.hosts_changed()
         return sum(row.progress is not None for row in rows)
+
+    def _rename_hosts(self) -> None:
+        """Let the rows say what their hosts are called now that there are others."""
+        names = {uri: host.name for uri, host in self.hosts.items()}
+        self._apply([replace(row, host=names[row.uri]) for row in self.rows.values() if row.host != names[row.uri]])
 
     def watch_closely(self, keys: Iterable[RowKey]) -> None:
         """The user is looking at these rows."""
@@ -221,7 +238,8 @@ class Session:
         if not self.hosts.has(host):
             return
         if host.link is Link.DOWN:
-            self._log.say(host.name, news.no_connection(host), Tone.ERROR)
+            if before is not Link.DOWN:  # What else goes wrong while it is down is in the banner.
+                self._log.say(host.name, news.no_connection(host), Tone.ERROR)
         elif before is not Link.UP:
             hypervisor = f": {host.capabilities.hypervisor}" if host.capabilities else ""
             self._log.say(host.name, f"connected{hypervisor}")
@@ -260,6 +278,8 @@ class Session:
                 self._disks.look(self.hosts[row.uri], row)
         if loaded or renamed:
             self._listener.hosts_changed()
+        if loaded:
+            self.left.look()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
         rows = []
@@ -292,7 +312,8 @@ class Session:
         wait = self.waits.get(key)
         pending = wait.stage if wait is not None and view.progress is None else ""
         since = host.happenings.since(view.domain)
-        row = Row(host.uri, view, host.name, since=since, pending=pending, stale=host.link is Link.DOWN)
+        stale = host.link is Link.DOWN
+        row = Row(host.uri, view, host.name, host.badges, since=since, pending=pending, stale=stale)
         if row.operation == JobOperation.DUMP:
             row = replace(row, automatic_dump=self._jobs.automatic_dump(view.domain.key, key))
         if before is not None and before.other_end and before.operation == row.operation:
@@ -340,21 +361,33 @@ class Session:
         host = self.hosts[row.uri]
         return self.waits.begin(JobWait(host, row.domain.key, operation, progress=row.progress, disk=row.disk or None))
 
-    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool) -> JobWait:
-        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain."""
+    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool, kept: QueuedDump | None = None) -> JobWait:
+        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain.
+
+        `kept`: what it is in the journal's queue, if it was queued before.
+        """
         name = request.domain.name
         running = self.waits.get(RowKey(host.uri, request.domain.uuid))
         if running is not None and running.ours and not running.over:
             raise DomainBusy(f"{name} has a job already: your own dump is running or queued")
         if running is not None:
             self.waits.leave(running)
-        dump = PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved)
+        publish = kept.publish if kept is not None else self.config.dump.publish
+        dump = PlannedDump(host, request, overwrite, publish, self._queue, self._dump_moved, kept)
         self.deeds.add_dump(dump, equivalents.dump(host.uri, request, overwrite))
         wait = self.waits.begin(dump)
         if wait.queued:
             self._log.say(name, f"dump queued, {host.turns.at_once} run in parallel → {request.path}")
         self._show_wait(wait)
         return wait
+
+    def cancel_queued(self) -> None:
+        """Start none of the dumps that are queued."""
+        for wait in self.waits.queued:
+            self.waits.drop(wait)
+
+    def _not_kept(self, error: str) -> None:
+        self._fail("queue", f"{error}; queued dumps are lost if this console ends")
 
     def _dump_moved(self, dump: PlannedDump) -> None:
         if dump.record is not None and dump.record.state not in (RecordState.FAILED, RecordState.CANCELLED):
@@ -395,7 +428,7 @@ class Session:
             key = RowKey(host.uri, record.uuid)
             if key not in self.waits and (record.uri == host.uri or self._runs(key, record)):
                 self._log.say(record.domain, f"attached to the dump → {record.path}")
-                self._show_wait(self.waits.begin(JobWait(host, record.key, record.operation, record)))
+                self._show_wait(self.waits.begin(RunningDump(host, record)))
 
     def _runs(self, key: RowKey, record: JobRecord) -> bool:
         """Whether the record is of the dump of that very domain, requested through another URI of its host."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from backend.job_stats import JobStats
 from backend.model import DomainState, JobOperation
 from backend.observing.progress import Progress
+from tui.session.host import BADGES, SIMULATED
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import jobs, migrating, states, units
-from tui.words.cells import fit
+from tui.words import cells, jobs, migrating, states, units
+from tui.words.cells import fit, shorten
 
 Piece = tuple[str, str]
 """Text, and the name of its style: one of `STYLES`, or empty."""
@@ -48,6 +49,16 @@ def _text(text: Callable[[Row], Piece], right: bool = False) -> Callable[[Row, i
     return pieces
 
 
+def _named(text: Callable[[Row], Piece]) -> Callable[[Row, int], Sequence[Piece]]:
+    """The same for names."""
+
+    def pieces(row: Row, width: int) -> Sequence[Piece]:
+        name, style = text(row)
+        return ((fit(shorten(name, width), width), style),)
+
+    return pieces
+
+
 _STATE_STYLES = {
     DomainState.RUNNING: "good",
     DomainState.PAUSED: "warn",
@@ -62,8 +73,14 @@ def _name(row: Row) -> Piece:
     return row.domain.name, "" if row.domain.active else "dim"
 
 
-def _host(row: Row) -> Piece:
-    return "" if row.disk else row.host, "dim"
+def _host(row: Row, width: int) -> Sequence[Piece]:
+    if row.disk:
+        return ((" " * width, ""),)
+    # The name of a simulator says what it is, unless it has an alias.
+    shown = [badge for badge in row.badges if badge != SIMULATED or not row.host.startswith("sim:")]
+    badges = "".join(f" {BADGES[badge]}" for badge in shown)
+    name = shorten(row.host, max(1, width - len(badges)))
+    return (name, "dim"), (fit(badges, width - cells.width(name)), "warn")
 
 
 def _state(row: Row, width: int) -> Sequence[Piece]:
@@ -183,8 +200,8 @@ def _id(row: Row) -> Piece:
 
 
 _ALL = (
-    Column("name", "Name", 12, _text(_name), by_name, stretch=28),
-    Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=3, least=6),
+    Column("name", "Name", 12, _named(_name), by_name, stretch=28),
+    Column("host", "Host", 14, _host, lambda row: (row.host, by_name(row)), stretch=12, rank=3, least=6),
     Column("id", "Id", 5, _text(_id, True), lambda row: row.domain.key.id, True, rank=5),
     Column("state", "State", 12, _state, lambda row: (row.domain.state, by_name(row)), stretch=5, rank=2),
     Column("since", "Since", 8, _text(_since), lambda row: row.since, descending=True, stretch=11, rank=5),

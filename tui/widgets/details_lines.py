@@ -18,7 +18,7 @@ from backend.records import process
 from backend.records.command import CommandRecord
 from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
-from backend.text import clean
+from backend.text import clean, hide_passwords
 from backend.verdicts.job_sources import SourcedJob, is_of_call
 from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
@@ -236,7 +236,8 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
     yield _state(row, cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
-    yield _fact("host", host, cells)
+    uri = hide_passwords(row.uri)
+    yield _fact("host", host if host == uri else f"{host} ({uri})", cells)
     if capabilities is not None:
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 

@@ -36,6 +36,7 @@ class Observer:
         self.remembered_jobs: list[JobEntry] = []
         self.failures: list[tuple[str, str]] = []
         self.commands: list[CommandRecord] = []
+        self.offers = 0
         self._news = asyncio.Event()
 
     def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN, keep: bool = False) -> None:
@@ -80,6 +81,10 @@ class Observer:
 
     def action_failed(self, subject: str, error: str) -> None:
         self.failures.append((subject, error))
+        self._news.set()
+
+    def queue_left(self) -> None:
+        self.offers += 1
         self._news.set()
 
     async def news_are_told(self) -> None:
