@@ -67,7 +67,7 @@ def test_a_domain_that_a_dead_dump_left_paused() -> None:
     store.close()
     told = doctor("-c", SIMULATOR)
     assert told.code == 1
-    assert told.the("left paused", SIMULATOR)["todo"].endswith(f"resume -- {machine.name}")
+    assert told.the("left paused", SIMULATOR)["todo"].endswith(f"resume {machine.name}")
 
 
 def test_a_state_folder_that_others_can_look_into(state_home: Path) -> None:

@@ -19,6 +19,7 @@ from backend.records.record import JobRecord, RecordState
 from backend.running.place import Place
 from backend.running.scope import LogoutCheck
 from backend.text import clean
+from tui.cli.hints import command_line
 from tui.words import units
 
 _START = "systemctl enable --now virt-jobs-witness"
@@ -104,7 +105,7 @@ def of_journal(total: int, pending: Sequence[JobRecord]) -> Iterator[Finding]:
     if stale:
         last = stale[0]
         text = f"{_count(len(stale), 'record')} without a result, because its runner died; last: {last.domain}"
-        todo = shlex.join(["virt-jobs", "-c", last.uri, "wait", "--last", "--", last.domain])
+        todo = command_line([last.uri], "wait", last.domain, options=["--last"])
         yield Finding("stale records", Mark.NOTE, text, f"to see what is known: {todo}")
 
 
@@ -181,7 +182,7 @@ def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
     yield _able("flags", flags, checkup.uri)
     yield from _rights(checkup, checkup.capabilities)
     for domain in checkup.left_paused:
-        todo = shlex.join(["virt-jobs", "-c", checkup.uri, "resume", "--", domain.name])
+        todo = command_line([checkup.uri], "resume", domain.name)
         what = f"{domain.name}, by a {domain.paused_by} that is no longer running"
         yield Finding("left paused", Mark.ATTENTION, what, todo, checkup.uri)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import sys
 import time
@@ -19,6 +18,7 @@ from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Outcome, Verdict
 from backend.records.record import JobRecord
+from tui.cli.hints import command_line
 from tui.cli.output import print_json
 from tui.cli.tables import job_json, phase
 from tui.terminal.encoding import blocks_fit
@@ -155,8 +155,7 @@ async def follow_until_ready(
 
 def attach_command(hosts: Sequence[str], *names: str, options: Sequence[str] = ("--operation", "any")) -> str:
     """The command line that attaches to the domains' jobs again; `hosts` are values for the option -c."""
-    connect = [word for host in hosts for word in ("-c", host)]
-    return shlex.join(["virt-jobs", *connect, "wait", *options, *(["--", *names] if names else [])])
+    return command_line(hosts, "wait", *names, options=options)
 
 
 def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
@@ -201,8 +200,7 @@ def _brief(name: str, progress: Progress) -> str:
 
 
 def left_paused_line(uri: str, name: str) -> str:
-    resume = shlex.join(["virt-jobs", "-c", uri, "resume", "--", name])
-    return f"{name} was left paused; resume it with: {resume}"
+    return f"{name} was left paused; resume it with: {command_line([uri], 'resume', name)}"
 
 
 def progress_json(uri: str, domain: DomainKey, stats: JobStats) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import click
 from backend.errors import JournalError
 from backend.text import clean, hide_passwords
 from tui.cli import exits
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_recorded, complete_uris, example, json_option
@@ -35,7 +36,7 @@ INTERVAL = 0.25
 """Seconds between two looks at the files that others write to."""
 
 
-@click.command(
+@subcommand(
     short_help="List the jobs that this machine remembers, and how they ended.",
     epilog=example("virt-jobs history web-01", "virt-jobs history --since 24h --failed", "virt-jobs history --json"),
 )

@@ -10,21 +10,24 @@ from typing import Any, NoReturn
 import click
 
 from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
+from backend.errors import BackendError
 from backend.model import BlockOperation, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.attached import end_notifier, until_detached
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
+from tui.cli.hints import UsageHint, this_command
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
-from tui.cli.output import complain, print_json
+from tui.cli.output import note, print_json
 from tui.cli.remembering import remembering
 from tui.cli.target import Target
 from tui.cli.wait_options import Until, WaitOptions
 
 
-@click.command(
+@subcommand(
     short_help="Dump a domain's memory, or attach to a running dump.",
     epilog=example("virt-jobs dump web-01 /var/tmp/web-01.elf", "virt-jobs dump web-01 --wait"),
 )
@@ -85,6 +88,8 @@ def dump(
         if file is not None or format_name is not None or overwrite or detach or any(requested.values()):
             raise click.UsageError("--wait cannot be used with any other option")
         return attach(target, [domain], WaitOptions(JobOperation.DUMP, as_json=as_json))
+    if file is None:
+        raise _file_missing(target, domain, format_name or target.config.dump.format)
     if not file:
         raise click.UsageError("missing required argument FILE")
     if crash + reset + live > 1:
@@ -110,7 +115,7 @@ def dump(
             publish = target.config.dump.publish
             record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
             if place.caveat and record.state is not RecordState.FAILED:
-                complain(f"{place.caveat}, and destroys an older file")
+                note(f"{place.caveat}, and destroys an older file")
             report = follow.Report(key, backend.uri, as_json)
             if detach and not record.over:
                 started = {"event": "started", "uri": backend.uri, "domain": key.name, "path": path}
@@ -128,7 +133,7 @@ def dump(
     _until_detached(target, [domain], WaitOptions(None), start_and_follow())
 
 
-@click.command(
+@subcommand(
     short_help="Wait for running jobs and report how each one ended.",
     epilog=example(
         "virt-jobs wait web-01 db-01 --operation any --timeout 600",
@@ -236,7 +241,7 @@ def attach(target: Target, domains: Sequence[str], options: WaitOptions) -> None
     _until_detached(target, domains, options, attach_and_follow())
 
 
-@click.command(epilog=example("virt-jobs resume web-01"))
+@subcommand(epilog=example("virt-jobs resume web-01"))
 @domain_argument
 @click.pass_obj
 def resume(target: Target, domain: str) -> None:
@@ -264,6 +269,18 @@ def _until_detached(
     running = "no job is affected" if options.next else running
     arguments = options.arguments(bool(domains))
     until_detached(work, running, lambda: follow.attach_command(target.arguments, *domains, options=arguments))
+
+
+def _file_missing(target: Target, domain: str, format_name: str) -> click.UsageError:
+    """The mistake, and what was typed with the path that the console would suggest."""
+    from tui.cli.dump_path import default_path
+
+    missing = "missing required argument FILE"
+    try:
+        path = default_path(target, domain, format_name)
+    except BackendError:
+        return click.UsageError(missing)
+    return UsageHint(f"{missing}; with the default path: {this_command(argument=path)}")
 
 
 def _absolute(file: str) -> str:

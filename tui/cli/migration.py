@@ -14,6 +14,7 @@ from backend.job_stats import JobStats
 from backend.model import DomainKey, JobOperation, MigrationLimits
 from backend.observing.convergence import Convergence
 from backend.observing.progress import ProgressMeter
+from tui.cli.common import subcommand
 from tui.cli.fleet import Fleet
 from tui.cli.options import domain_argument, example, json_option
 from tui.cli.output import print_json
@@ -22,7 +23,7 @@ from tui.words import migrating
 from tui.words.migrating import LONGEST_DOWNTIME, MIB
 
 
-@click.command(
+@subcommand(
     short_help="Show whether a migration converges, and help it.",
     epilog=example("virt-jobs migration web-01", "virt-jobs migration web-01 --max-downtime 900 --bandwidth 100"),
 )

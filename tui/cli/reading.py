@@ -10,6 +10,7 @@ import click
 from backend.errors import BackendError
 from backend.text import clean
 from tui.cli import exits, hosts, tables
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import host_error_line
 from tui.cli.options import complete_files, example, json_option
@@ -17,7 +18,7 @@ from tui.cli.output import complain, print_json
 from tui.cli.target import Target
 
 
-@click.command(
+@subcommand(
     "list",
     short_help="List all domains and their jobs.",
     epilog=example("virt-jobs -c hv1 -c hv2 list", "virt-jobs list --json"),
@@ -62,7 +63,7 @@ async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
     return errors
 
 
-@click.command(
+@subcommand(
     short_help="Identify a dump file's format and check its completeness.",
     epilog=example("virt-jobs inspect /var/tmp/web-01.elf"),
 )
@@ -85,7 +86,7 @@ def inspect(file: str, as_json: bool) -> None:
     sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[dump.whole])
 
 
-@click.command(
+@subcommand(
     "config", short_help="Show the config file's location and effective settings.", epilog=example("virt-jobs config")
 )
 @json_option

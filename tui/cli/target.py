@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from backend.records.folder import is_missing
 from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
 from tui.cli.ask import asker
+from tui.cli.output import note
 from tui.config.path import config_path
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Target:
         if self.chosen:
             return self.chosen
         if not libvirt_installed():
-            print(f"virt-jobs: SIMULATED: the libvirt binding is not installed; using {DEMO}", file=sys.stderr)
+            note(f"SIMULATED: the libvirt binding is not installed; using {DEMO}")
             return (DEMO,)
         return ("qemu:///system" if os.geteuid() == 0 else "qemu:///session",)
 

@@ -19,6 +19,7 @@ from backend.base import Backend
 from backend.errors import BackendError, InvalidURI, NoConnection, NotAnswering
 from backend.threads import Worker
 from tui.cli import streams
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, host_error_line, within
 from tui.cli.options import example, json_option
@@ -33,7 +34,7 @@ PATIENCE = 1.0
 """Seconds that the end waits for a reader that is slow."""
 
 
-@click.command(
+@subcommand(
     short_help="Print every job's start and end as it happens.",
     epilog=example("virt-jobs -c hv1 -c hv2 watch", "virt-jobs watch --since 24h --json"),
 )
