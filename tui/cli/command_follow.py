@@ -25,8 +25,9 @@ from backend.running.output import OutputReader
 from backend.threads import in_thread
 from tui.cli.command_output import TAIL, JsonPrinter, Printer
 from tui.cli.exits import Exit
-from tui.cli.follow import ProgressLine, Report, left_paused_line, outcome_json, ready_json
+from tui.cli.follow import Report, left_paused_line, outcome_json, ready_json
 from tui.cli.output import complain, print_json
+from tui.cli.progress_line import ProgressLine
 from tui.terminal.notify import Notice, of_command, of_outcome
 from tui.words import outcomes, runs
 from tui.words.job_names import job_name

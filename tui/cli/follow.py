@@ -2,78 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from backend.base import Backend
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DomainKey, JobKey, Operation, domain_of
 from backend.observing.memory import Memory
-from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.progress import ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Outcome, Verdict
 from backend.records.record import JobRecord
 from tui.cli.hints import command_line
 from tui.cli.output import print_json
+from tui.cli.progress_line import PAINT_INTERVAL, ProgressLine
 from tui.cli.tables import job_json, phase
-from tui.terminal.encoding import blocks_fit
-from tui.words import migrating, outcomes, units
-from tui.words.job_names import job_name, name_of, scratch
-
-BAR_WIDTH = 20
-PAINT_INTERVAL = 0.25
-"""Seconds between two updates of the progress line, and between two progress objects."""
-
-
-class ProgressLine:
-    """The last line on the terminal, with the progress of all followed jobs; nothing without a terminal."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._live = not as_json and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._jobs: dict[JobKey, Progress] = {}
-        self._next = 0.0
-
-    def show(self, key: JobKey, progress: Progress) -> None:
-        """Update the job's progress; painted at an interval, and at once when the phase changes."""
-        last = self._jobs.get(key)
-        self._jobs[key] = progress
-        if time.monotonic() >= self._next or last is None or phase(last.stats) != phase(progress.stats):
-            self._paint()
-
-    def drop(self, key: JobKey) -> None:
-        """Stop showing the job."""
-        if self._jobs.pop(key, None) is not None:
-            self._paint()
-
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """Clear the line while other output is written."""
-        self._write("")
-        yield
-        if self._jobs:
-            self._paint()
-
-    def _paint(self) -> None:
-        self._next = time.monotonic() + PAINT_INTERVAL
-        match list(self._jobs.items()):
-            case []:
-                self._write("")
-            case [(key, progress)]:
-                self._write(progress_line(domain_of(key).name, progress, blocks_fit(sys.stderr)))
-            case several:
-                parts = [_brief(domain_of(key).name, progress) for key, progress in several]
-                self._write("  ".join([f"{len(several)} jobs", *parts]))
-
-    def _write(self, line: str) -> None:
-        if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r\x1b[K{line[:width]}")
-            sys.stderr.flush()
+from tui.words import outcomes, units
+from tui.words.job_names import job_name
 
 
 class Report:
@@ -156,47 +103,6 @@ async def follow_until_ready(
 def attach_command(hosts: Sequence[str], *names: str, options: Sequence[str] = ("--operation", "any")) -> str:
     """The command line that attaches to the domains' jobs again; `hosts` are values for the option -c."""
     return command_line(hosts, "wait", *names, options=options)
-
-
-def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
-    stats = progress.stats
-    parts = [name, name_of(stats)]
-    if stats.ready:
-        return "  ".join([*parts, "ready: mirrors until someone pivots to it or aborts it"])
-    if stats.pull_backup:
-        parts.append(f"scratch {scratch(stats)}")
-    convergence = progress.convergence
-    if convergence is not None and (progress.fraction is None or convergence.needs_help):
-        left, elapsed = units.size(stats.remaining), units.duration(stats.time_elapsed / 1000)
-        return "  ".join([*parts, f"{left} left", elapsed, migrating.sentence(convergence)])
-    if progress.fraction is not None:
-        parts += [units.bar(progress.fraction, BAR_WIDTH, not blocks), units.percent(progress.fraction)]
-        parts.append(f"{units.size(stats.remaining)} left of {units.size(stats.total)}")
-    if stats.closing:
-        parts.append("closing the file")
-    elif progress.stalled:
-        parts.append(f"stalled {units.duration(progress.stalled)}")
-    elif progress.rate is not None:
-        parts.append(units.rate(progress.rate))
-    if stats.disk is None:  # That of a block job is not reported.
-        parts.append(units.duration(stats.time_elapsed / 1000))
-    if progress.eta is not None and not progress.stalled:
-        parts.append(f"ETA about {units.duration(progress.eta)}")
-    if stats.pull_backup:
-        parts.append("ends when its client ends it")
-    return "  ".join(parts)
-
-
-def _brief(name: str, progress: Progress) -> str:
-    stats = progress.stats
-    subject = f"{name} {stats.disk}" if stats.disk is not None else name
-    if phase(stats) != "running":
-        return f"{subject} {phase(stats)}"
-    if progress.convergence is not None and (progress.fraction is None or progress.convergence.needs_help):
-        return f"{subject} {migrating.brief(progress.convergence)}"
-    if progress.stalled:
-        return f"{subject} stalled {units.duration(progress.stalled)}"
-    return f"{subject} {units.percent(progress.fraction) if progress.fraction is not None else name_of(stats)}"
 
 
 def left_paused_line(uri: str, name: str) -> str:

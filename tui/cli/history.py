@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from backend.records.command import CommandRecord
     from backend.verdicts.job_sources import SourcedJob
     from tui.cli.command_rows import CommandFeed
+    from tui.cli.layout import FittingTable
+    from tui.cli.tables import Table
 
     Remembered = SourcedJob | CommandRecord
 
@@ -144,7 +146,7 @@ class _Output:
         """`jobs` are those that the table has to hold; a `spacious` one has room for others."""
         from backend.records.command import CommandRecord
         from tui.cli import command_rows, job_rows
-        from tui.cli.layout import Layout, terminal_width
+        from tui.cli.layout import FittingTable, terminal_width
         from tui.cli.tables import Table
 
         self._target = target
@@ -152,24 +154,15 @@ class _Output:
         self._several = len({_uri(job) for job in jobs}) > 1
         width = terminal_width()
         self._row: Callable[[Remembered], list[str]]
-        self._lines: Callable[[Sequence[Sequence[str]]], list[str]]
+        self._table: Table | FittingTable
         first = ["Host"] if self._several else []
         if width is None:
             self._row = lambda it: command_rows.full_row(it) if isinstance(it, CommandRecord) else job_rows.full_row(it)
-            self._lines = Table([*first, *job_rows.FULL_HEADINGS]).lines
+            self._table = Table([*first, *job_rows.FULL_HEADINGS])
             return
         self._row = lambda it: command_rows.row(it, width) if isinstance(it, CommandRecord) else job_rows.row(it, width)
-        rows = [self._cells(job) for job in jobs]
-        if spacious:
-            rows.append([*[""][: len(first)], *job_rows.SAMPLE])
-        layout = Layout([*first, *job_rows.HEADINGS], rows, width, job_rows.STEPS)
-        heading = layout.heading()
-
-        def lines(rows: Sequence[Sequence[str]]) -> list[str]:
-            above, heading[:] = heading[:], []
-            return [*above, *map(layout.line, rows)]
-
-        self._lines = lines
+        sample = [[*([""] if first else []), *job_rows.SAMPLE]] if spacious else []
+        self._table = FittingTable([*first, *job_rows.HEADINGS], job_rows.STEPS, width, sample)
 
     def print(self, jobs: Sequence[Remembered]) -> None:
         """Print these, below those before."""
@@ -180,7 +173,7 @@ class _Output:
             for it in jobs:
                 print_json(command_rows.history_json(it) if isinstance(it, CommandRecord) else job_rows.to_json(it))
         else:
-            print("\n".join(self._lines([self._cells(job) for job in jobs])), flush=True)
+            print("\n".join(self._table.lines([self._cells(job) for job in jobs])), flush=True)
 
     def _cells(self, job: Remembered) -> list[str]:
         host = [self._target.host(hide_passwords(_uri(job)))] if self._several else []

@@ -21,6 +21,7 @@ from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.exits import Exit
 from tui.cli.fleet import Location
 from tui.cli.output import complain
+from tui.cli.progress_line import ProgressLine
 from tui.cli.wait_options import WaitOptions
 
 OnEnd = Callable[[Outcome, str], None]
@@ -49,7 +50,7 @@ class JobFollower:
     """The jobs that one command waits for. What is seen of them is kept in `memory`, if there is one."""
 
     def __init__(self, options: WaitOptions, on_end: OnEnd, memory: Memory | None) -> None:
-        self.line = follow.ProgressLine(options.as_json)
+        self.line = ProgressLine(options.as_json)
         self.memory = memory
         self._options = options
         self._choice = JobChoice(options.operation, options.disk)

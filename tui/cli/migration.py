@@ -16,6 +16,7 @@ from backend.observing.convergence import Convergence
 from backend.observing.progress import ProgressMeter
 from tui.cli.common import subcommand
 from tui.cli.fleet import Fleet
+from tui.cli.layout import terminal_width, wrapped
 from tui.cli.options import domain_argument, example, json_option
 from tui.cli.output import print_json
 from tui.cli.target import Target
@@ -69,7 +70,8 @@ def migration(
             else:
                 # Post-copy begins a moment later: until then, the figures would be those of before.
                 lines = [] if postcopy else _lines(key, stats, convergence, limits)
-                print("\n".join([*said, *lines]))
+                width = terminal_width()
+                print("\n".join(part for line in [*said, *lines] for part in wrapped(line, width)))
 
     asyncio.run(change_and_show())
 

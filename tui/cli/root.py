@@ -13,7 +13,7 @@ import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, command, history, info, jobs, migration, reading, watch, witness
+from tui.cli import abort, about, command, history, info, jobs, listing, migration, reading, watch, witness
 from tui.cli.choices import choices
 from tui.cli.common import common_options, target
 from tui.cli.hints import UsageHint, command_line
@@ -104,7 +104,7 @@ def open_console(target: Target) -> None:
 
 
 for each in (
-    reading.list_domains,
+    listing.list_domains,
     info.info,
     jobs.dump,
     command.run,

@@ -22,6 +22,7 @@ from tui.cli import streams
 from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, host_error_line, within
+from tui.cli.layout import terminal_width, wrapped
 from tui.cli.options import example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.since import parse_since
@@ -162,7 +163,8 @@ class _Output:
         if self._json:
             line = partial(print_json, change_json(change, uri))
         else:
-            line = partial(print, change_line(change, host if self._several else ""), flush=True)
+            text = change_line(change, host if self._several else "")
+            line = partial(print, "\n".join(wrapped(text, terminal_width())), flush=True)
         self._last = self._writer.call(line)
         await asyncio.shield(self._last)
 
