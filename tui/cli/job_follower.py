@@ -120,7 +120,7 @@ class JobFollower:
             detail = "Nothing was seen of its end."
             unseen = Outcome(entry.key, entry.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=entry.disk)
             outcome = (job and job.outcome) or entry.outcome or unseen
-        return self._end(backend, report, outcome)
+        return self._end(backend, report, outcome, follow.Extent(entry.began, bytes=entry.bytes))
 
     def report(self, backend: Backend, key: JobKey) -> follow.Report:
         """What prints the job's progress and its end."""
@@ -139,14 +139,16 @@ class JobFollower:
         report.ready(mirror.operation, mirror.disk)
         return Exit.COMPLETED
 
-    def _end(self, backend: Backend, report: follow.Report, outcome: Outcome) -> Exit:
+    def _end(
+        self, backend: Backend, report: follow.Report, outcome: Outcome, extent: follow.Extent = follow.JUST_NOW
+    ) -> Exit:
         report.end_line()
-        report.outcome(outcome)
+        report.outcome(outcome, extent)
         self._on_end(outcome, backend.uri)
         return exits.of_outcome(outcome, self._options.trust_qemu)
 
     def _report_last(self, report: follow.Report, last: LastJob) -> Exit:
-        report.outcome(last.outcome, last.ended)
+        report.outcome(last.outcome, follow.Extent(last.began, last.ended, last.bytes))
         return exits.of_outcome(last.outcome, self._options.trust_qemu)
 
     def _complain(self, errors: Errors) -> None:

@@ -21,7 +21,7 @@ from tui.cli.fleet import Fleet
 from tui.cli.hints import UsageHint, this_command
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
-from tui.cli.output import note, print_json
+from tui.cli.output import iso, note, print_json
 from tui.cli.remembering import remembering
 from tui.cli.target import Target
 from tui.cli.wait_options import Until, WaitOptions
@@ -120,13 +120,13 @@ def dump(
             if detach and not record.over:
                 started = {"event": "started", "uri": backend.uri, "domain": key.name, "path": path}
                 if as_json:
-                    print_json(started | {"format": record.format_name, "id": record.id})
+                    print_json(started | {"format": record.format_name, "id": record.id, "start": iso(record.started)})
                 else:
                     again = follow.attach_command([backend.uri], key.name)
                     print(f"{key.name}: dump started; attach with: {again}")
                 return Exit.COMPLETED
             outcome = await follow.follow(backend, key, JobOperation.DUMP, report, record=record, memory=memory)
-            report.outcome(outcome)
+            report.outcome(outcome, await follow.extent_of_dump(record) if as_json else follow.JUST_NOW)
             on_end(outcome, backend.uri)
             return exits.of_outcome(outcome)
 

@@ -32,7 +32,7 @@ def inspect(file: str, as_json: bool) -> None:
 
     dump = inspect_file(file)
     if as_json:
-        print_json(asdict(dump))
+        print_json(asdict(dump) | {"bytes": dump.size})
     else:
         width, indent = terminal_width(), tables.LABEL_WIDTH
         print("\n".join(part for line in tables.dump_file_lines(dump) for part in wrapped(line, width, indent)))

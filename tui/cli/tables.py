@@ -132,6 +132,7 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
     """`job`: the one that was asked for, be it that of a disk."""
     return {
         "uri": uri,
+        "domain": domain.name,
         "name": domain.name,
         "uuid": domain.key.uuid,
         "id": domain.key.id,
