@@ -26,7 +26,7 @@ from backend.threads import in_thread
 from tui.cli.command_output import TAIL, JsonPrinter, Printer
 from tui.cli.exits import Exit
 from tui.cli.follow import Extent, Report, left_paused_line, outcome_json, ready_json
-from tui.cli.output import complain, print_json
+from tui.cli.output import complain, iso, print_json
 from tui.cli.progress_line import ProgressLine
 from tui.terminal.notify import Notice, of_command, of_outcome
 from tui.words import outcomes, runs
@@ -212,7 +212,7 @@ class CommandFollower:
 
 
 def started_json(record: CommandRecord) -> dict[str, Any]:
-    return _event("started", record) | {"argv": list(record.argv)}
+    return _event("started", record) | {"argv": list(record.argv), "start": iso(record.started)}
 
 
 def result_json(record: CommandRecord) -> dict[str, Any]:

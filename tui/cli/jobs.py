@@ -188,8 +188,8 @@ def wait(
     writes until someone pivots to it or aborts it. --ready waits for that moment and then exits with 0.
 
     Several domains are waited for at the same time; an error with one does not stop the others. The command exits
-    with the worst code, in this order: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3,
-    timeout 124, completed 0. With --any, it exits with the code of the first job that ends.
+    with the worst code, in this order: failed 1, cancelled 5, internal error 70, unproven 6, unreachable 7,
+    mismatch 4, no job 3, timeout 124, completed 0. With --any, it exits with the code of the first job that ends.
 
     Without DOMAIN, it waits for every job that is running now on the given hosts; if there is none, it exits with 3.
 
