@@ -24,7 +24,7 @@ from tui.cli.target import Target
 @subcommand(
     "list",
     short_help="List all domains and their jobs.",
-    epilog=example("virt-jobs list -c hv1 -c hv2", "virt-jobs -q list --state-paused --name", "virt-jobs list --json"),
+    epilog=example("virt-jobs list -c hv1 -c hv2", "virt-jobs list -q --state-paused --name", "virt-jobs list --json"),
 )
 @click.option("--all", "everything", is_flag=True, help="Accepted for virsh compatibility; all domains are listed.")
 @click.option("--inactive", is_flag=True, help="Only domains that are off.")
