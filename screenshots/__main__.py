@@ -1,5 +1,4 @@
-"""Make the pictures anew: ``python -m screenshots`` all of them, with their PNGs and the animated one, or those that are
-named (``console``, ``tour``, …)."""
+"""Make the pictures anew: all of them, with their PNGs and the animated one, or those whose names are given."""
 
 import asyncio
 import sys
