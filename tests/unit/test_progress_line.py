@@ -59,7 +59,7 @@ def test_at_80_columns_there_is_the_time_that_it_takes() -> None:
         "db-01  dump  ########............  43 %  2.2 GiB left of 4.0 GiB  128 MiB/s  0:14  ETA about 0:18"
     )
     assert progress_line("db-01", dump(), 79, False) == (
-        "db-01  dump  ##....  43 %  2.2 GiB left  128 MiB/s  0:14  ETA about 0:18"
+        "db-01  dump  #####........  43 %  2.2 GiB left  128 MiB/s  0:14  ETA about 0:18"
     )
     assert progress_line("db-01", dump(), 90, False).count(".") > 6
 

@@ -69,7 +69,7 @@ class Command(click.Command):
         chosen = choices(ctx)
         if chosen.debug:
             log_details(on_stderr=True)
-        ctx.obj = target(chosen)
+        ctx.obj = Target.of(chosen)
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -82,11 +82,6 @@ class Command(click.Command):
 def subcommand(name: str | None = None, cls: type[Command] = Command, **settings: Any) -> Callable[..., Command]:
     """Like `click.command`, for a command that accepts the common options."""
     return click.command(name, cls=cls, **settings)
-
-
-def target(chosen: Choices) -> Target:
-    """The hypervisors that are meant."""
-    return Target(tuple(chosen.uris), chosen.readonly)
 
 
 def option_records(command: click.Command, context: click.Context) -> tuple[list[tuple[str, str]], ...]:

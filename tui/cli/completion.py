@@ -34,7 +34,6 @@ from backend.libvirt.connection import conf
 from backend.log import ignored
 from backend.model import Domain, DomainState
 from tui.cli.choices import choices
-from tui.cli.common import target
 from tui.cli.target import DEMO, Target
 
 PROGRAM = "virt-jobs"
@@ -120,17 +119,17 @@ def _items(values: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
 
 
 def _target(context: click.Context) -> Target:
-    return replace(target(choices(context)), readonly=True)
+    return replace(Target.of(choices(context)), readonly=True)
 
 
-async def _collect(hypervisors: Target, query: Callable[[Backend], Awaitable[Iterable[T]]]) -> list[T]:
+async def _collect(target: Target, query: Callable[[Backend], Awaitable[Iterable[T]]]) -> list[T]:
     """What `query` gives of each hypervisor, as far as it arrives within the deadline."""
     collected: list[T] = []
     # Made before the deadline starts: the first backend of its kind loads its modules.
     backends: list[Backend] = []
-    for uri in hypervisors.uris:
+    for uri in target.uris:
         with ignored(logger, "nothing to complete", BackendError):
-            backends.append(hypervisors.silent_backend(uri))
+            backends.append(target.silent_backend(uri))
 
     async def collect(backend: Backend) -> None:
         with ignored(logger, "nothing to complete", BackendError):

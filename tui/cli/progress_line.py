@@ -106,6 +106,11 @@ def progress_line(name: str, progress: Progress, width: int | None = None, block
         if room is None:
             return "  ".join([*parts, *filter(None, [remark])])
         if room >= 0:
+            if detail.bar and progress.fraction is not None:
+                # What was dropped may have left more room than was missing.
+                wider = replace(detail, bar=min(_Detail().bar, detail.bar + room))
+                room -= wider.bar - detail.bar
+                parts, remark = _parts(name, progress, wider, blocks)
             room -= 2
             return "  ".join([*parts, *([shortened(remark, room)] if remark and room >= _SHORTEST_REMARK else [])])
     assert width is not None and room is not None

@@ -15,7 +15,7 @@ from backend.log import log_details
 from backend.text import clean
 from tui.cli import abort, about, command, history, info, jobs, listing, migration, reading, watch, witness
 from tui.cli.choices import choices
-from tui.cli.common import common_options, target
+from tui.cli.common import common_options
 from tui.cli.hints import UsageHint, command_line
 from tui.cli.options import example
 from tui.cli.target import Target
@@ -79,7 +79,7 @@ def cli(context: click.Context) -> None:
         chosen = choices(context)
         if chosen.debug:
             log_details(on_stderr=False)
-        open_console(target(chosen))
+        open_console(Target.of(chosen))
 
 
 def open_console(target: Target) -> None:

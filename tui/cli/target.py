@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from backend.base import Backend
 from backend.libvirt.connection import conf
@@ -13,6 +13,7 @@ from backend.records.folder import is_missing
 from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
 from tui.cli.ask import asker
+from tui.cli.choices import Choices
 from tui.cli.output import note
 from tui.config.path import config_path
 
@@ -30,6 +31,11 @@ class Target:
     named: tuple[str, ...]
     """Aliases, groups or URIs."""
     readonly: bool
+
+    @classmethod
+    def of(cls, chosen: Choices) -> Self:
+        """What the common options of a command line mean."""
+        return cls(tuple(chosen.uris), chosen.readonly)
 
     @cached_property
     def config(self) -> Config:
