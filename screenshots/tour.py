@@ -63,8 +63,10 @@ class Camera:
     def shoot(self, seconds: float) -> None:
         """What is on the screen now, for so long."""
         svg = self.app.export_screenshot(title=self.title)
-        if self.frames and self.frames[-1].svg == svg:
-            seconds += self.frames.pop().seconds
+        if self.frames and (self.frames[-1].svg == svg or not self.screen):
+            # Nothing is new, or the next screen has not been painted yet.
+            last = self.frames.pop()
+            svg, seconds = last.svg, last.seconds + seconds
         self.frames.append(Frame(svg, seconds))
 
     async def press(self, *keys: str, seconds: float = 0.8) -> None:
@@ -155,6 +157,7 @@ def write_animation(frames: list[Frame], path: Path) -> None:
     """Write the frames as one PNG. They share their colours, so that it is small."""
     palette = _palette(frames)
     few = [drawn(frame.svg, WIDTH).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    assert {image.size for image in few} == {few[0].size}
     few[0].save(
         path,
         format="PNG",
