@@ -134,6 +134,7 @@ async def test_progress_has_the_fields_of_its_kind(harness: Harness, virt_jobs: 
     assert (progress["disk"], progress["ready"], progress["phase"]) == ("vda", False, "running")
     assert progress["memory_total"] == progress["memory_processed"] == progress["memory_remaining"] == 0
     assert ended.objects[-1] == {
+        "v": 1,
         "event": "ready",
         "uri": harness.uri,
         "domain": "db-01",

@@ -98,7 +98,7 @@ def test_a_command_of_virsh_names_the_one_here(virsh: str, ours: str) -> None:
 def test_what_is_run_keeps_its_options(
     words: list[str], domain: str, command: tuple[str, ...], uris: list[str]
 ) -> None:
-    with run.make_context("run", list(words)) as context:
+    with run.make_context("run", list(words), parent=click.Context(cli, **cli.context_settings)) as context:
         assert (context.params["domain"], context.params["command"]) == (domain, command)
         assert choices(context).uris == uris
 
