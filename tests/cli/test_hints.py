@@ -61,6 +61,23 @@ def test_a_dump_without_a_file_prints_the_command_that_dumps(options: list[str],
     assert path.exists()
 
 
+@pytest.mark.process
+def test_a_file_that_is_there_is_replaced_by_the_command_that_is_printed(tmp_path: Path) -> None:
+    path = tmp_path / "a core"
+    path.write_text("precious")
+    ended = virt_jobs("-c", QUICK, "dump", "vm-01", str(path))
+    assert (ended.returncode, one_line(ended.stderr), path.read_text()) == (Exit.USAGE, True, "precious")
+    _, *pasted = shlex.split(ended.stderr.partition("all the same: ")[2])
+    assert virt_jobs(*pasted).returncode == 0
+
+
+def test_of_several_jobs_of_disks_one_is_named() -> None:
+    ended = virt_jobs("--demo", "wait", "files-01", "--operation", "any")
+    assert (ended.returncode, one_line(ended.stderr)) == (Exit.USAGE, True)
+    hint = "name the disk, as in: virt-jobs --demo wait files-01 --operation any --disk vda\n"
+    assert ended.stderr.endswith(hint)
+
+
 def test_the_default_path_is_that_of_the_config(config: Path) -> None:
     config.write_text("[dump]\npath = '/dumps here/{domain}.{format}'\nformat = 'raw'\n")
     ended = virt_jobs("-c", QUICK, "dump", "vm-01")

@@ -55,6 +55,12 @@ async def other_jobs(backend: Backend, domain: DomainKey) -> NoJob | None:
     return NoJob(f"{where}: choose one of them, as in: {_first(jobs)}")
 
 
+async def with_example(backend: Backend, domain: DomainKey, error: AmbiguousJob) -> AmbiguousJob:
+    """The error, with this command for one of the jobs."""
+    jobs = await block_jobs_of(backend, domain)
+    return AmbiguousJob(f"{error.message}, as in: {_first(jobs)}") if jobs else error
+
+
 def _becomes_ready(job: JobStats) -> bool:
     return isinstance(job.operation, BlockOperation) and job.operation.becomes_ready
 

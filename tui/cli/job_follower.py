@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from backend.base import Backend
-from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
+from backend.errors import AmbiguousJob, BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation
 from backend.observing.last_job import Errors, JobChoice, LastJob, job_seen_as, last_job, last_job_called
@@ -17,7 +17,7 @@ from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry
 from backend.text import clean
 from tui.cli import exits, follow
-from tui.cli.disks import find_mirror, other_jobs
+from tui.cli.disks import find_mirror, other_jobs, with_example
 from tui.cli.exits import Exit
 from tui.cli.fleet import Location
 from tui.cli.output import complain
@@ -68,6 +68,8 @@ class JobFollower:
             outcome = await follow.follow(
                 backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
             )
+        except AmbiguousJob as error:
+            raise await with_example(backend, domain, error) from None
         except (NoJob, DomainNotRunning) as error:
             last, errors = await last_job(backend, domain, self._choice) if options.last else (None, {})
             self._complain(errors)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import click
 
 from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
-from backend.errors import BackendError
+from backend.errors import BackendError, FileExists
 from backend.model import BlockOperation, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
@@ -113,7 +113,10 @@ def dump(
             request = DumpRequest(key, path, dump_format, flags)
             place = await look(path) if backend.capabilities.local else Place()
             publish = target.config.dump.publish
-            record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
+            try:
+                record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
+            except FileExists as error:
+                raise FileExists(f"{error.message}: {this_command('--overwrite')}") from None
             if place.caveat and record.state is not RecordState.FAILED:
                 note(f"{place.caveat}, and destroys an older file")
             report = follow.Report(key, backend.uri, as_json)
