@@ -93,6 +93,7 @@ def test_a_command_of_virsh_names_the_one_here(virsh: str, ours: str) -> None:
         (["db", "-c", "x", "true"], "db", ("true",), ["x"]),
         (["--", "-db", "--", "ls", "-q"], "-db", ("--", "ls", "-q"), []),
         (["db", "--wait", "-q"], "db", (), []),
+        (["db", "true", "--detach"], "db", ("true",), []),
     ],
 )
 def test_what_is_run_keeps_its_options(

@@ -10,7 +10,7 @@ import click
 
 from backend.errors import BackendError, NoJob
 from tui.cli.attached import notifier, until_detached
-from tui.cli.common import Command, subcommand
+from tui.cli.common import Command, CommonOption, subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, Fleet, within
 from tui.cli.hints import PROGRAM, UsageHint, command_line
@@ -27,17 +27,23 @@ if TYPE_CHECKING:
 
 
 class _Run(Command):
-    """An option between the words of COMMAND could be meant for either: it is refused unless ``--`` comes first."""
+    """Without a ``--``, no option after the first word of COMMAND is taken for a common one: it may be COMMAND's."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         domain = self._skip_options(ctx, args)
         command = self._skip_options(ctx, args[domain + 1 :]) + domain + 1
         words = args[command:]
-        own = words[: words.index("--")] if "--" in words else words
-        if "--" not in args[:command] and any(word.startswith("-") for word in own):
+        loose = words[: words.index("--")] if "--" in words else words
+        if "--" not in args[:command] and any(self._is_foreign(ctx, word) for word in loose):
             right = shlex.join([PROGRAM, *sys.argv[1 : len(sys.argv) - len(words)], "--", *words])
             raise UsageHint(f"options of COMMAND need a -- before it: {right}")
         return super().parse_args(ctx, args)
+
+    def _is_foreign(self, ctx: click.Context, word: str) -> bool:
+        """Whether it is an option, but none that only `run` has."""
+        own = (option for option in self.get_params(ctx) if not isinstance(option, CommonOption))
+        names = {name for option in own for name in option.opts}
+        return word.startswith("-") and word.partition("=")[0] not in names
 
     def _skip_options(self, ctx: click.Context, args: list[str]) -> int:
         """The index of the first word that is neither an option nor the value of one."""
