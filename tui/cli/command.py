@@ -10,7 +10,7 @@ import click
 
 from backend.errors import BackendError, NoJob
 from tui.cli.attached import notifier, until_detached
-from tui.cli.common import Command, CommonOption, subcommand
+from tui.cli.common import CommonOption, subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, Fleet, within
 from tui.cli.hints import PROGRAM, UsageHint, command_line
@@ -26,36 +26,35 @@ if TYPE_CHECKING:
     from tui.terminal.notify import Notice
 
 
-class _Run(Command):
-    """Without a ``--``, no option after the first word of COMMAND is taken for a common one: it may be COMMAND's."""
+def _check_options(context: click.Context, words: list[str]) -> None:
+    """Refuse an option of COMMAND without a ``--`` before it: it could be taken for one of the common options."""
+    domain = _skip_options(context, words)
+    start = _skip_options(context, words[domain + 1 :]) + domain + 1
+    command = words[start:]
+    loose = command[: command.index("--")] if "--" in command else command
+    if "--" not in words[:start] and any(_is_foreign(context, word) for word in loose):
+        right = shlex.join([PROGRAM, *sys.argv[1 : len(sys.argv) - len(command)], "--", *command])
+        raise UsageHint(f"options of COMMAND need a -- before it: {right}")
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        domain = self._skip_options(ctx, args)
-        command = self._skip_options(ctx, args[domain + 1 :]) + domain + 1
-        words = args[command:]
-        loose = words[: words.index("--")] if "--" in words else words
-        if "--" not in args[:command] and any(self._is_foreign(ctx, word) for word in loose):
-            right = shlex.join([PROGRAM, *sys.argv[1 : len(sys.argv) - len(words)], "--", *words])
-            raise UsageHint(f"options of COMMAND need a -- before it: {right}")
-        return super().parse_args(ctx, args)
 
-    def _is_foreign(self, ctx: click.Context, word: str) -> bool:
-        """Whether it is an option, but none that only `run` has."""
-        own = (option for option in self.get_params(ctx) if not isinstance(option, CommonOption))
-        names = {name for option in own for name in option.opts}
-        return word.startswith("-") and word.partition("=")[0] not in names
+def _is_foreign(context: click.Context, word: str) -> bool:
+    """Whether it is an option, but none that only `run` has."""
+    own = (option for option in context.command.get_params(context) if not isinstance(option, CommonOption))
+    names = {name for option in own for name in option.opts}
+    return word.startswith("-") and word.partition("=")[0] not in names
 
-    def _skip_options(self, ctx: click.Context, args: list[str]) -> int:
-        """The index of the first word that is neither an option nor the value of one."""
-        options: list[click.Parameter] = [option for option in self.get_params(ctx) if isinstance(option, click.Option)]
-        parser = click.Command(None, params=options, add_help_option=False).make_parser(ctx)
-        parser.allow_interspersed_args = False
-        _, rest, _ = parser.parse_args(list(args))
-        return len(args) - len(rest)
+
+def _skip_options(context: click.Context, words: list[str]) -> int:
+    """The index of the first word that is neither an option nor the value of one."""
+    options = (option for option in context.command.get_params(context) if isinstance(option, click.Option))
+    parser = click.Command(None, params=[*options], add_help_option=False).make_parser(context)
+    parser.allow_interspersed_args = False
+    _, rest, _ = parser.parse_args(list(words))
+    return len(words) - len(rest)
 
 
 @subcommand(
-    cls=_Run,
+    check=_check_options,
     short_help="Run any command as a job of a domain, and keep its result.",
     epilog=example(
         "virt-jobs run db-01 -- virsh save db-01 /var/tmp/db-01.save",

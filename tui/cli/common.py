@@ -12,6 +12,8 @@ from tui.cli.choices import Choices, choices
 from tui.cli.options import complete_uris
 from tui.cli.target import DEMO, Target
 
+Check = Callable[[click.Context, list[str]], None]
+
 
 class CommonOption(click.Option):
     """One of these options, which `take` adds to what was chosen."""
@@ -58,12 +60,19 @@ def common_options() -> list[click.Parameter]:
     ]
 
 
-class Command(click.Command):
+class Subcommand(click.Command):
     """A command that accepts the common options as well."""
 
-    def __init__(self, *arguments: Any, **settings: Any) -> None:
+    def __init__(self, *arguments: Any, check: Check | None = None, **settings: Any) -> None:
+        """`check` looks at the words after the command's name before anything else does; it raises a UsageError."""
         super().__init__(*arguments, **settings)
         self.params += common_options()
+        self._check = check
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if self._check is not None:
+            self._check(ctx, args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         chosen = choices(ctx)
@@ -79,9 +88,9 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
-def subcommand(name: str | None = None, cls: type[Command] = Command, **settings: Any) -> Callable[..., Command]:
+def subcommand(name: str | None = None, **settings: Any) -> Callable[..., Subcommand]:
     """Like `click.command`, for a command that accepts the common options."""
-    return click.command(name, cls=cls, **settings)
+    return click.command(name, cls=Subcommand, **settings)
 
 
 def option_records(command: click.Command, context: click.Context) -> tuple[list[tuple[str, str]], ...]:
