@@ -141,7 +141,7 @@ class Console(OpenApp):
         problem = internal_error(error)
         main, above = next(iter(self.screen_stack), None), self.screen_stack[1:]
         if self._failures.add() or self.return_code is not None or not isinstance(main, MainScreen):
-            self.exit(return_code=1, message=Text(f"virt-jobs: {problem.message}"))
+            self.exit(return_code=os.EX_SOFTWARE, message=Text(f"virt-jobs: {problem.message}"))
             return
         main.session.internal_error("console", problem)
         self.screen.refresh()  # If it was the painting that failed, the rest of that frame was not painted either.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from backend.records.queued_dump import QueuedDump
 from backend.records.record import JobRecord, RecordState
 from backend.running import detached, objections, scope
 from backend.running.place import look
-from backend.text import clean
+from backend.text import clean, hide_passwords
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
         raise objection
     job = await backend.job(request.domain)
     if job is not None and (busy := objections.to_domain(request.domain, job.operation)):
-        raise DomainBusy(f"{busy}; attach to it with: virt-jobs wait")
+        attach = ["wait", "--operation", "any", "--", request.domain.name]
+        again = shlex.join(["virt-jobs", "-c", hide_passwords(backend.uri), *attach])
+        raise DomainBusy(f"{busy}; attach to it with: {again}")
     if not request.memory_only:
         disks = (await backend.block_jobs([request.domain]))[request.domain]
         if not isinstance(disks, BackendError) and (objection := objections.to_disks(request, disks)):

@@ -129,7 +129,7 @@ USAGE = [
     Row("wait vm-01 --operation nap", Exit.USAGE, "'nap'", "migration-out"),
     Row("wait vm-01 --trust me", Exit.USAGE, "'me'", "'qemu'"),
     Row("dump", Exit.USAGE, "DOMAIN", "--help"),
-    Row("dump vm-01", Exit.USAGE, "missing required argument FILE", "--help"),
+    Row("dump vm-01", Exit.USAGE, "missing required argument FILE", "virt-jobs -c 'sim:///quick"),
     Row(["dump", "vm-01", ""], Exit.USAGE, "missing required argument FILE", "--help"),
     Row("dump vm-01 core --wait", Exit.USAGE, "--wait cannot be used with any other option"),
     Row("dump vm-01 --wait --crash", Exit.USAGE, "--wait cannot be used with any other option"),
@@ -138,7 +138,7 @@ USAGE = [
     Row("dump vm-01 core --crash --reset", Exit.USAGE, "mutually exclusive"),
     Row("dump vm-01 core --format png", Exit.USAGE, "'png'", "'kdump-zlib'"),
     Row("dump vm-01 core --format raw --memory-only", Exit.USAGE, "--memory-only cannot be used with raw", "elf"),
-    Row("", Exit.USAGE, "the console needs a terminal", "virt-jobs list --json"),
+    Row("", Exit.USAGE, "the console needs a terminal", "memory=1' list --json\n"),
 ]
 PATHS = [
     Row("dump vm-01 core", Exit.USAGE, "core exists, and even a failed dump", "use --overwrite", scene=precious),

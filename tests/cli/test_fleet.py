@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -95,7 +96,8 @@ def test_a_name_that_several_hosts_have_is_never_acted_upon(command: list[str], 
     path = tmp_path / "core"
     ended = virt_jobs(*BOTH, *command, "vm-02", *([str(path)] if command == ["dump"] else []))
     assert (ended.returncode, ended.stdout, one_line(ended.stderr)) == (2, "", True)
-    assert ended.stderr == f"virt-jobs: domain 'vm-02' is on {A}, {B}: choose one of them with -c\n"
+    hint = shlex.join(["virt-jobs", "-c", A, *ended.args[4:]])
+    assert ended.stderr == f"virt-jobs: domain 'vm-02' is on {A}, {B}: choose one of them, as in: {hint}\n"
     assert not path.exists()
 
 

@@ -17,7 +17,7 @@ from tui.config.toml_source import ConfigError, Source
 from tui.config.values import Action, Config, Connection, parse
 
 FILE = Path("/somewhere/config.toml")
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
 ACTION = "[[actions]]\nkey = 'f6'\nname = 'Ping'\ncommand = 'ping \"$VIRT_JOBS_HOST\"'"
@@ -107,8 +107,8 @@ def test_a_hostile_key_cannot_act_on_the_terminal() -> None:
     assert refused.value.message.isprintable()
 
 
-def test_the_example_in_the_readme_is_a_config() -> None:
-    [example] = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+def test_the_example_on_the_page_is_a_config() -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     config = parsed(example)
     # It shows every key there is.
     shown, known = config.values(), Config().values()

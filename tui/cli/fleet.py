@@ -16,6 +16,7 @@ from backend.errors import AmbiguousDomain, BackendError, InvalidURI, NoConnecti
 from backend.log import backend_error
 from backend.model import Domain
 from backend.text import clean
+from tui.cli.hints import this_command
 from tui.cli.output import complain
 from tui.cli.target import Target
 
@@ -132,7 +133,8 @@ class Fleet:
                 return location
             case [_, *_]:
                 hosts = ", ".join(self._arguments[location.backend.uri] for location in matches)
-                return AmbiguousDomain(f"domain {name!r} is on {hosts}: choose one of them with -c")
+                first = this_command(hosts=[self._arguments[matches[0].backend.uri]])
+                return AmbiguousDomain(f"domain {name!r} is on {hosts}: choose one of them, as in: {first}")
         if len(self._hosts) == 1:
             [error] = failed.values()
             return error

@@ -14,6 +14,7 @@ import click
 from backend.errors import JournalError
 from backend.text import clean, hide_passwords
 from tui.cli import exits
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_recorded, complete_uris, example, json_option
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from backend.records.queued_dump import QueuedDump
     from backend.verdicts.job_sources import SourcedJob
     from tui.cli.command_rows import CommandFeed
+    from tui.cli.layout import FittingTable
     from tui.cli.queued_rows import QueueFeed
+    from tui.cli.tables import Table
 
     Remembered = SourcedJob | CommandRecord | QueuedDump
 
@@ -39,7 +42,7 @@ INTERVAL = 0.25
 """Seconds between two looks at the files that others write to."""
 
 
-@click.command(
+@subcommand(
     short_help="List the jobs that this machine remembers, and how they ended.",
     epilog=example("virt-jobs history web-01", "virt-jobs history --since 24h --failed", "virt-jobs history --json"),
 )
@@ -149,7 +152,7 @@ class _Output:
     def __init__(self, target: Target, as_json: bool, jobs: Sequence[Remembered], spacious: bool = False) -> None:
         """`jobs` are those that the table has to hold; a `spacious` one has room for others."""
         from tui.cli import job_rows
-        from tui.cli.layout import Layout, terminal_width
+        from tui.cli.layout import FittingTable, terminal_width
         from tui.cli.tables import Table
 
         self._uris = {hide_passwords(_uri(job)) for job in jobs}
@@ -159,24 +162,15 @@ class _Output:
         self._several = len(self._uris) > 1
         width = terminal_width()
         self._row: Callable[[Remembered], list[str]]
-        self._lines: Callable[[Sequence[Sequence[str]]], list[str]]
+        self._table: Table | FittingTable
         first = ["Host"] if self._several else []
         if width is None:
             self._row = lambda it: _rows_of(it).full_row(it)
-            self._lines = Table([*first, *job_rows.FULL_HEADINGS]).lines
+            self._table = Table([*first, *job_rows.FULL_HEADINGS])
             return
         self._row = lambda it: _rows_of(it).row(it, width)
-        rows = [self._cells(job) for job in jobs]
-        if spacious:
-            rows.append([*[""][: len(first)], *job_rows.SAMPLE])
-        layout = Layout([*first, *job_rows.HEADINGS], rows, width, job_rows.STEPS)
-        heading = layout.heading()
-
-        def lines(rows: Sequence[Sequence[str]]) -> list[str]:
-            above, heading[:] = heading[:], []
-            return [*above, *map(layout.line, rows)]
-
-        self._lines = lines
+        sample = [[*([""] if first else []), *job_rows.SAMPLE]] if spacious else []
+        self._table = FittingTable([*first, *job_rows.HEADINGS], job_rows.STEPS, width, sample)
 
     def print(self, jobs: Sequence[Remembered]) -> None:
         """Print these, below those before."""
@@ -184,7 +178,7 @@ class _Output:
             for it in jobs:
                 print_json(_to_json(it))
         else:
-            print("\n".join(self._lines([self._cells(job) for job in jobs])), flush=True)
+            print("\n".join(self._table.lines([self._cells(job) for job in jobs])), flush=True)
 
     def _cells(self, job: Remembered) -> list[str]:
         host = [self._host(hide_passwords(_uri(job)))] if self._several else []

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
+from tui.cli.choices import is_quiet
 from tui.cli.tables import cells_of
 
 NAMES = frozenset({"Host", "Domain"})
@@ -44,25 +45,63 @@ class Layout:
         return _cut((" " + (" " * _GAP).join(padded)).rstrip(), self._width)
 
 
+class FittingTable:
+    """A table for a terminal: its layout is that of the first rows, which come with the headings, but for -q."""
+
+    def __init__(
+        self,
+        headings: Sequence[str],
+        steps: Sequence[tuple[str, int]],
+        width: int,
+        sample: Sequence[Sequence[str]] = (),
+    ) -> None:
+        """See Layout. `sample`: rows for which there has to be room as well."""
+        self._headings = headings
+        self._steps = steps
+        self._width = width
+        self._sample = sample
+        self._layout: Layout | None = None
+
+    def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """These rows."""
+        if self._layout is not None:
+            return list(map(self._layout.line, rows))
+        self._layout = Layout(self._headings, [*rows, *self._sample], self._width, self._steps)
+        return [*([] if is_quiet() else self._layout.heading()), *map(self._layout.line, rows)]
+
+
 def terminal_width() -> int | None:
     """The columns of the terminal that is written to; None for a file or a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
+def wrapped(text: str, width: int | None, indent: int = 2) -> list[str]:
+    """`text` in lines of at most `width` cells, broken between words, all but the first one indented.
+
+    A longer word has a line of its own, so that a path can be copied. One line if there is no `width`.
+    """
+    if width is None or cells_of(text) <= width:
+        return [text]
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        line = f"{lines[-1]} {word}"
+        if cells_of(line) <= width or not lines[-1].strip():
+            lines[-1] = line
+        else:
+            lines.append(f"{' ' * indent}{word}")
+    return lines
+
+
 def shortened(text: str, cells: int, name: bool = False) -> str:
-    """`text` in at most `cells` cells: a path, or a `name`, without its middle, other text without its end."""
+    """`text` in at most `cells` cells: a path, a URI or a `name` without its middle, other text without its end."""
     if cells_of(text) <= cells:
         return text
     room = cells - 1
     head = room // 2 if name else room // 3
-    tail = _cut(text[::-1], room - head)[::-1] if name or text.startswith("/") else ""
+    kept = name or text.startswith("/") or "://" in text
+    tail = _cut(text[::-1], room - head)[::-1] if kept else ""
     return _cut(text, room - cells_of(tail)).rstrip(" ") + _ellipsis() + tail
-
-
-def _fit(text: str, cells: int) -> str:
-    """`text` in exactly so many cells."""
-    text = shortened(text, cells)
-    return text + " " * (cells - cells_of(text))
 
 
 def _cut(text: str, cells: int) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from backend.base import Backend
 from backend.libvirt.connection import conf
@@ -15,6 +14,8 @@ from backend.records.folder import is_missing
 from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
 from tui.cli.ask import asker
+from tui.cli.choices import Choices
+from tui.cli.output import note
 from tui.config.path import config_path
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Target:
     named: tuple[str, ...]
     """Aliases, groups or URIs."""
     readonly: bool
+
+    @classmethod
+    def of(cls, chosen: Choices) -> Self:
+        """What the common options of a command line mean."""
+        return cls(tuple(chosen.uris), chosen.readonly)
 
     @cached_property
     def config(self) -> Config:
@@ -57,7 +63,7 @@ class Target:
         if self.chosen:
             return self.chosen
         if not libvirt_installed():
-            print(f"virt-jobs: SIMULATED: the libvirt binding is not installed; using {DEMO}", file=sys.stderr)
+            note(f"SIMULATED: the libvirt binding is not installed; using {DEMO}")
             return (DEMO,)
         return ("qemu:///system" if os.geteuid() == 0 else "qemu:///session",)
 

@@ -180,7 +180,6 @@ class Session:
         self._rename_hosts()
         self.commands.look()
         for host in added:
-            self._log.say(host.name, "added")
             self.deeds.add(host.name, "host added", equivalents.connect(host.uri, host.readonly))
         self._listener.hosts_changed()
         return added
