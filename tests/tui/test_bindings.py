@@ -26,6 +26,7 @@ from tui.screens.past_job import PastJobScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
+from tui.widgets.cursor_lines import CursorLines
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.host_list import HostList
@@ -37,7 +38,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (DumpScreen,),
     (MigrationScreen,),
     (WaitScreen,),
-    (WaitListScreen,),
+    (WaitListScreen, CursorLines),
     (HostsScreen, HostList),
     (HistoryScreen, JobTable),
     (HistoryScreen, FilterLine),

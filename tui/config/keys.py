@@ -11,6 +11,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "dump": "d",
         "wait": "w",
         "open": "enter",
+        "show-waits": "W",
         "abort": "a",
         "pivot": "p",
         "migration": "m",
@@ -43,6 +44,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "mark": "space",
         "mark-shown": "*",
         "keep-filter": "enter",
+        "more": "pagedown",
+        "less": "pageup",
         "start": "ctrl+s",
         "apply": "ctrl+s",
         "start-postcopy": "ctrl+o",
@@ -59,26 +62,27 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 """Keys by binding id, under Textual's names, with commas between several."""
 
 _EVERYWHERE = (
-    "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "quit dump wait open show-waits abort pivot migration resume filter clear-filter clear-marks sort reverse-sort "
+    "help show-job show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
+_OF_WAITS = "abort pivot resume copy-name copy-path copy-stats help"
 _HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file help close"
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
-        "start back",  # the dump form
+        "start more less back",  # the dump form
         "apply start-postcopy back",  # a migration
-        "detach close resume",  # one wait
-        "detach close drop-queued resume",  # several waits
+        f"detach close {_OF_WAITS} more less",  # one wait
+        f"detach close {_OF_WAITS} open drop-queued {_CURSOR}",  # several waits
         "add-host drop-host close cursor.down cursor.up",  # the hosts
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
-        "yes no",  # a question
+        "yes no more less",  # a question
         "close help",  # the help
     )
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +38,7 @@ from tui.commands.commands import (
     ShowInfo,
     ShowJob,
     ShowPastJobs,
+    ShowWaits,
     Sort,
     Wait,
 )
@@ -45,10 +46,10 @@ from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
 from tui.config.values import Config
-from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
+from tui.screens.job_actions import JobActions, job_of_row
 from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
 from tui.session.job_wait import JobWait
@@ -61,7 +62,6 @@ from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
-from tui.words import aborting, pivoting
 
 if TYPE_CHECKING:
     from tui.screens.history import HistoryScreen
@@ -80,6 +80,7 @@ class MainScreen(OfferingScreen[None]):
         Dump,
         Wait,
         Open,
+        ShowWaits,
         Abort,
         Pivot,
         Migration,
@@ -123,6 +124,7 @@ class MainScreen(OfferingScreen[None]):
         self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
+        self._actions = JobActions(self, self.session)
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity)
@@ -196,7 +198,8 @@ class MainScreen(OfferingScreen[None]):
 
     def wait_ended(self, wait: JobWait) -> None:
         self._details.read_records()
-        self.post_message(self.WaitEnded(wait))
+        if not wait.left:
+            self.post_message(self.WaitEnded(wait))
 
     def commands_changed(self) -> None:
         self._details.show_commands()
@@ -243,6 +246,8 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
+        if command is ShowWaits:
+            return self._waits.refusal
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -317,6 +322,10 @@ class MainScreen(OfferingScreen[None]):
             self.notify(f"{len(event.rows) - len(waits)} of {len(event.rows)} have no job to wait for", markup=False)
         self._waits.show(waits)
 
+    @on(ShowWaits)
+    def _show_waits(self) -> None:
+        self._waits.show_last()
+
     @on(Dump)
     def _dump(self, event: Dump) -> None:
         rows, refused = self._split(event)
@@ -332,42 +341,13 @@ class MainScreen(OfferingScreen[None]):
     @on(Abort)
     def _abort(self, event: Abort) -> None:
         rows, refused = self._split(event)
-        jobs = [(row.name, row.progress.stats if row.progress is not None else None) for row in rows]
-        if len(event.rows) == 1 and rows:
-            [(name, stats)] = jobs
-            question = aborting.question(rows[0].domain.name, stats)
-            confirm = ConfirmScreen(f"Abort · {name}", question, f"Abort {aborting.job(stats)}")
-        else:
-            question = aborting.question_about_several(jobs, refused)
-            confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
-        self._confirm(confirm, rows, self._abort_job)
-
-    def _abort_job(self, row: Row) -> None:
-        postcopy = row.progress is not None and row.progress.stats.postcopy is not None
-        self.session.abort(self.session.hosts[row.uri], row.job_key, postcopy)
+        self._actions.abort([job_of_row(self.session, row) for row in rows], refused)
 
     @on(Pivot)
     def _pivot(self, event: Pivot) -> None:
         rows, refused = self._split(event)
-        if len(event.rows) == 1 and rows and rows[0].progress is not None:
-            row, stats = rows[0], rows[0].progress.stats
-            question = pivoting.question(row.domain.name, stats, self._details.source_of(row))
-            confirm = ConfirmScreen(f"Pivot · {row.name}", question, f"Pivot {row.disk}")
-        else:
-            question = pivoting.question_about_several([row.name for row in rows], refused)
-            confirm = ConfirmScreen(f"Pivot · {len(rows)} disks", question, f"Pivot {len(rows)} disks")
-        self._confirm(confirm, rows, lambda row: self.session.pivot(self.session.hosts[row.uri], row.disk_key))
-
-    def _confirm(self, screen: ConfirmScreen, rows: Sequence[Row], do: Callable[[Row], None]) -> None:
-        """Ask before doing it to each of the rows, if there are any."""
-
-        def answered(confirmed: bool | None) -> None:
-            for row in rows if confirmed else ():
-                if row.uri in self.session.hosts:
-                    do(row)
-
-        if rows:
-            self.open(screen, answered)
+        source = self._details.source_of(rows[0]) if len(rows) == 1 else None
+        self._actions.pivot([job_of_row(self.session, row) for row in rows], refused, source)
 
     @on(Migration)
     def _migration(self, event: Migration) -> None:
