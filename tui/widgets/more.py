@@ -13,7 +13,7 @@ from textual.widget import Widget
 from tui.commands.commands import Command, Less, More
 
 
-class Scrolled(VerticalScroll, can_focus=False):
+class Scrolled(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Tells on the lower border of the panel around it whether there is more below or above what is shown.
 
     The screen offers its commands, and names it as one of its panes.

@@ -28,13 +28,23 @@ class Radio(RadioButton):
         return "(•)" if self.value else "( )"
 
 
-class Choice(RadioSet):
-    """A set of radio buttons. Moving chooses: the highlighted button is always the chosen one."""
+class Choice(RadioSet, inherit_bindings=False):
+    """A set of radio buttons. Moving chooses: the highlighted button is always the chosen one.
+
+    It does not scroll by itself: the keys for that are its panel's.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "toggle_button", show=False),
         Binding("down,right,j", "choose_next", show=False),
         Binding("up,left,k", "choose_previous", show=False),
     ]
+
+    @property
+    def highlighted(self) -> RadioButton | None:
+        """The button that the user has moved to, and thereby chosen: it is pressed only when messages have arrived."""
+        button = self._nodes[self._selected] if self._selected is not None else None
+        return button if isinstance(button, RadioButton) else None
 
     def begin_at_chosen(self) -> None:
         """Highlight the one that is chosen at first; for when all are mounted."""
