@@ -19,7 +19,7 @@ def abort(wait: JobWait) -> str | None:
     if wait.queued:
         return None
     if wait.over:
-        return f"the {wait.what} is over"
+        return _over(wait)
     if wait.stage == STARTING:
         return STARTS
     capabilities = wait.host.capabilities
@@ -33,7 +33,7 @@ def abort(wait: JobWait) -> str | None:
 
 def pivot(wait: JobWait) -> str | None:
     if wait.over:
-        return f"the {wait.what} is over"
+        return _over(wait)
     capabilities = wait.host.capabilities
     if capabilities is None:
         return NO_CONNECTION
@@ -50,3 +50,9 @@ def resume(wait: JobWait) -> str | None:
         return f"{wait.name} was not left paused"
     capabilities = wait.host.capabilities
     return NO_CONNECTION if capabilities is None else capabilities.resume
+
+
+def _over(wait: JobWait) -> str:
+    if wait.ours and wait.record is None:
+        return f"the dump of {wait.name} was not started"
+    return f"the {wait.what} of {wait.name} is over" if not wait.disk else f"the {wait.what} is over"

@@ -36,6 +36,7 @@ class DumpScreen(OfferingScreen[JobWait | None], ModalScreen[JobWait | None]):
     `begin` puts a dump into the host's queue; `ask` is for one that its guest does not survive.
     """
 
+    AUTO_FOCUS = ""  # The form does that itself, without scrolling.
     OFFERS = dump_form.OFFERS
     BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 

@@ -47,6 +47,7 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
     `ask` is for dumps that their guests do not survive.
     """
 
+    AUTO_FOCUS = ""  # The form does that itself, without scrolling.
     OFFERS = dump_form.OFFERS
     BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 

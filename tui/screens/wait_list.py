@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -15,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from backend.outcome import Verdict
+from backend.outcome import Outcome, Verdict
 from tui.commands import wait_refusals
 from tui.commands.commands import (
     Abort,
@@ -43,10 +44,12 @@ from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.cursor_lines import MARGIN, CursorLines
 from tui.widgets.key_bar import KeyBar
 from tui.words import jobs, outcomes, units
-from tui.words.cells import fit, width
+from tui.words.cells import crop_path, fit, width
 
 BAR = 20
 """Cells of a job's progress."""
+SHORT_PATH = 12
+"""Cells that a path gets at least."""
 
 
 class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
@@ -201,14 +204,12 @@ def summary(waits: Sequence[JobWait], keys: Keys) -> Content:
 def line(wait: JobWait, names: int, cells: int) -> Content:
     """One job in `cells` cells."""
     name = Content.styled(fit(wait.name, names) + " ", "bold")
-    return Content.assemble(name, _words(wait)).truncate(cells, ellipsis=True)
+    return Content.assemble(name, _words(wait, cells - names - 1)).truncate(cells, ellipsis=True)
 
 
-def _words(wait: JobWait) -> Content:
+def _words(wait: JobWait, cells: int) -> Content:
     if wait.outcome is not None:
-        outcome = wait.outcome
-        left = "left paused · " if outcome.left_paused else ""
-        return Content.assemble((left, "bold $warning"), (outcomes.line(outcome), VERDICT_STYLES[outcome.verdict]))
+        return _result(wait.outcome, cells)
     if wait.error is not None:
         return Content.styled(f"✗ {wait.error.message}", "$warning")
     if wait.host.link is not Link.UP:
@@ -232,3 +233,12 @@ def _words(wait: JobWait) -> Content:
         facts += f"  {units.rate(progress.rate)}"
         facts += f"  ~{units.duration(progress.eta)}" if progress.eta is not None else ""
     return Content.assemble((done, style), (bar[len(done) :], "$line-track"), facts)
+
+
+def _result(outcome: Outcome, cells: int) -> Content:
+    """How it ended; of a long path, its end says the most."""
+    left = "left paused · " if outcome.left_paused else ""
+    if outcome.path:
+        room = cells - width(left) - width(outcomes.line(replace(outcome, path=""))) - len(" → ")
+        outcome = replace(outcome, path=crop_path(outcome.path, max(room, SHORT_PATH)))
+    return Content.assemble((left, "bold $warning"), (outcomes.line(outcome), VERDICT_STYLES[outcome.verdict]))
