@@ -84,12 +84,12 @@ def excluded(flag: DumpFlags, chosen: DumpFlags) -> str | None:
 
 def objections_to(choice: DumpChoice, place: Place, capabilities: Capabilities) -> Iterator[str]:
     """Every reason for which the dump cannot be started as chosen."""
-    reasons = (
+    reasons: list[BackendError | None] = [
         objections.to_dump(capabilities, choice.request),
         objections.to_disks(choice.request, choice.disk_jobs),
-        objections.to_folder(place, capabilities.own_rights),
-        objections.to_place(place, choice.overwrite),
-    )
+    ]
+    if objections.to_path(choice.path) is None:
+        reasons += [objections.to_folder(place, capabilities.own_rights), objections.to_place(place, choice.overwrite)]
     for reason in reasons:
         match reason:
             case FileExists():
@@ -133,6 +133,8 @@ def _effects(choice: DumpChoice, place: Place | None, capabilities: Capabilities
         yield "warn", place.caveat
     elif place.forbidden and not capabilities.own_rights and os.geteuid() == 0:
         yield "warn", "this user may not write there; libvirt may still be able to"
+    if objections.to_path(choice.path) is not None or place.folder is False:
+        return  # There is no such place.
     yield room(written, choice.domain.memory, space(place, choice.overwrite), unknown_space(capabilities))
     if place.exists and choice.overwrite:
         yield "warn", "the file exists and will be replaced, even if the dump fails"

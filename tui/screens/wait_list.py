@@ -48,8 +48,8 @@ from tui.words.cells import crop_path, fit, width
 
 BAR = 20
 """Cells of a job's progress."""
-SHORT_PATH = 12
-"""Cells that a path gets at least."""
+SHORT_PATH = 8
+"""Cells below which a path is left out: Enter shows it."""
 
 
 class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
@@ -240,5 +240,5 @@ def _result(outcome: Outcome, cells: int) -> Content:
     left = "left paused · " if outcome.left_paused else ""
     if outcome.path:
         room = cells - width(left) - width(outcomes.line(replace(outcome, path=""))) - len(" → ")
-        outcome = replace(outcome, path=crop_path(outcome.path, max(room, SHORT_PATH)))
+        outcome = replace(outcome, path=crop_path(outcome.path, room) if room >= SHORT_PATH else "")
     return Content.assemble((left, "bold $warning"), (outcomes.line(outcome), VERDICT_STYLES[outcome.verdict]))

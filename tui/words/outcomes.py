@@ -33,8 +33,11 @@ def timed_summary(outcome: Outcome) -> str:
 
 
 def evidence(outcome: Outcome) -> str:
-    """What the verdict rests on, in one sentence: ``The dump call returned success (the dump call's own result).``"""
-    return f"{outcome.detail.rstrip('.')} ({EVIDENCE_WORDS[outcome.evidence]})."
+    """What the verdict rests on, in one sentence.
+
+    ``The dump call returned success; source: the dump call's own result.``
+    """
+    return f"{outcome.detail.rstrip('.')}; source: {EVIDENCE_WORDS[outcome.evidence]}."
 
 
 def rate(outcome: Outcome) -> float | None:
