@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from backend.running.place import Place, look_at
 from tests.contract.steps import PATIENCE
@@ -97,6 +98,16 @@ async def test_the_highlighted_format_is_used_however_fast_the_keys_come(tmp_pat
         await open_form(user)
         await user.press("down", "ctrl+s")
         await user.sees("kdump-zlib → ", ".kdump-zlib", "waiting for dump")
+
+
+async def test_what_is_typed_ahead_goes_to_the_field_that_it_is_meant_for(tmp_path: Path) -> None:
+    async with console(QUIET) as user:
+        await open_form(user)
+        await set_path(user, tmp_path / "core")
+        for key in ("x", "tab", "space", "ctrl+s"):  # All of them before any has been handled.
+            user.app.post_message(events.Key(key, " " if key == "space" else key if len(key) == 1 else None))
+        await user.sees("[x] crash", f"{tmp_path}/corex", "Dump, then end it")
+        assert "ends with a space" not in user.screen
 
 
 async def test_a_click_highlights_and_chooses() -> None:

@@ -192,3 +192,22 @@ async def test_dumps_that_were_attached_to_at_the_start_can_be_shown(tmp_path: P
         await user.sees("vm-02 attached to the dump")
         await user.press("W")
         await user.sees("vm-02 · waiting for dump", str(tmp_path))
+
+
+@SIZES
+async def test_a_long_group_scrolls_to_the_cursor(size: tuple[int, int]) -> None:
+    uri = "sim:///herd?domains=60&jobs=0&memory=16"
+    async with Hold(uri), console(uri, config=ONE, size=size) as user:
+        await user.sees("▌ vm-01")
+        await user.press("asterisk")
+        await user.sees("60 marked")
+        await user.press("d")
+        await user.sees("Dump · 60 domains")
+        await user.press("ctrl+s")
+        await user.sees("1 running · 59 queued", "▌ vm-01")
+        await user.press("G")
+        await user.sees("▌ vm-60")
+        await user.press("a")
+        await user.sees("58 queued", "▌ vm-60 ✗ removed from the queue")
+        await user.press("g")
+        await user.sees("▌ vm-01")

@@ -29,6 +29,7 @@ from tui.dumping import choice as dump_choice
 from tui.dumping.choice import Note
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.more import Scrolled
+from tui.widgets.text_field import TextField
 from tui.widgets.toggles import Check, Choice, Radio
 
 TIGHT = 32
@@ -139,7 +140,7 @@ class DumpForm(Vertical):
                 for name in FORMAT_NAMES:
                     yield self._format_button(name)
             yield Static("File on the host", classes="label")
-            path = Input(self._suggested, id="path", compact=True, select_on_focus=False)
+            path = TextField(self._suggested, id="path", compact=True, select_on_focus=False)
             path.cursor_blink = False
             yield path
             yield Static(id="notes", markup=False)

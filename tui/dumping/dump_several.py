@@ -29,6 +29,7 @@ from tui.dumping.plan import Part
 from tui.dumping.target import Target
 from tui.session.host import Host
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.text_field import TextField
 
 AT_ONCE = "parallel dumps must be at least 1"
 
@@ -61,7 +62,7 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
         self._refused = refused
         super().__init__()
         least = min(target.host.turns.at_once for target in targets)
-        at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
+        at_once = TextField(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
         at_once.cursor_blink = False
         turns = Horizontal(Static("Parallel dumps per host: "), at_once, id="turns")
         self._form = DumpForm(self, f"{len(targets)} domains", defaults, turns)

@@ -23,6 +23,7 @@ from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.text_field import TextField
 from tui.words import migrating
 
 logger = logging.getLogger(__name__)
@@ -56,9 +57,9 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
             panel.border_title = heading("Migration", self._row.domain.name)
             yield Static(id="course", markup=False)
             yield Static("Downtime allowed at the end, in ms", classes="label")
-            yield Input(id="max-downtime", type="integer", compact=True)
+            yield TextField(id="max-downtime", type="integer", compact=True)
             yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
-            yield Input(id="bandwidth", type="integer", compact=True)
+            yield TextField(id="bandwidth", type="integer", compact=True)
             yield Static(id="refused", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
@@ -130,7 +131,11 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
 
     @on(Apply)
     def _apply(self) -> None:
-        max_downtime, bandwidth = self._number("#max-downtime"), self._number("#bandwidth")
+        try:
+            max_downtime, bandwidth = self._number("#max-downtime"), self._number("#bandwidth")
+        except ValueError:  # Whatever else is shown there is not quietly taken for another number.
+            self._refuse("only whole numbers from 0 on can be set")
+            return
         if max_downtime is not None and not 0 < max_downtime <= migrating.LONGEST_DOWNTIME:
             self._refuse(f"a downtime of 1 to {migrating.LONGEST_DOWNTIME} ms can be allowed")
             return
@@ -146,8 +151,11 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         self.leave(None)
 
     def _number(self, field: str) -> int | None:
+        """The number in that field; None if it is empty. ValueError for anything else."""
         value = self.query_one(field, Input).value
-        return max(0, int(value)) if value.lstrip("-").isdecimal() else None
+        if value and not value.isdecimal():
+            raise ValueError(value)
+        return int(value) if value else None
 
     def _refuse(self, why: str) -> None:
         refused = self.query_one("#refused", Static)

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.css.scalar import Scalar
 from textual.events import ScreenResume
 from textual.screen import ModalScreen
 from textual.timer import Timer
@@ -48,6 +49,8 @@ from tui.words.cells import crop_path, fit, width
 
 BAR = 20
 """Cells of a job's progress."""
+AROUND = 5
+"""Lines around the summary and the jobs: the border and space of their panel, and the keys."""
 SHORT_PATH = 8
 """Cells below which a path is left out: Enter shows it."""
 
@@ -121,10 +124,20 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
         about = f"{len(self.waits)} {several}" if len(self.waits) > 1 else self.waits[0].name
         self.query_one("#waits").border_title = heading("Waiting", about)
         self.query_one("#summary", Static).update(summary(self.waits, self._key_names))
+        self.call_after_refresh(self._leave_room)
         cells = self._lines.scrollable_content_region.width - MARGIN
         names = min(28, max(width(wait.name) for wait in self.waits))
         self._lines.show([line(wait, names, cells) for wait in self.waits])
         self.refresh_bindings()
+
+    def _leave_room(self) -> None:
+        """Let the lines scroll if they do not fit, below a summary that may need more than a line."""
+        if not self._lines.is_attached:
+            return
+        height = max(1, self.size.height - AROUND - self.query_one("#summary").outer_size.height)
+        if self._lines.styles.max_height != Scalar.from_number(height):
+            self._lines.styles.max_height = height
+            self._lines.call_after_refresh(self._lines.reveal)
 
     @on(CursorLines.Moved)
     def _moved(self) -> None:
