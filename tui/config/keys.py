@@ -75,7 +75,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
         "start more less back",  # the dump form
-        "apply start-postcopy back",  # a migration
+        "apply start-postcopy more less back",  # a migration
         f"detach close {_OF_WAITS} more less",  # one wait
         f"detach close {_OF_WAITS} open drop-queued {_CURSOR}",  # several waits
         "add-host drop-host close cursor.down cursor.up",  # the hosts

@@ -27,8 +27,7 @@ from tui.commands.offering import heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.dumping.choice import Note
-from tui.widgets.key_bar import KeyBar
-from tui.widgets.more import Scrolled
+from tui.widgets.more import Below, Scrolled
 from tui.widgets.text_field import TextField
 from tui.widgets.toggles import Check, Choice, Radio
 
@@ -36,8 +35,6 @@ TIGHT = 32
 """Terminal height below which the form has no blank lines."""
 SLIM = 76
 """Terminal width below which the flags take two lines."""
-FRAME = 2
-"""Lines of the panel's border."""
 _MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
 
 
@@ -151,7 +148,7 @@ class DumpForm(Vertical):
             yield Static(dump_choice.EXPLAINED, id="explained", markup=False)
             yield from self._more
             yield Static(id="command", markup=False)
-        with Vertical(id="actions"):
+        with Below():
             yield Static(id="error", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Start dump"), id="start", variant="primary", compact=True)
@@ -178,13 +175,9 @@ class DumpForm(Vertical):
         self.call_after_refresh(self._leave_room)
 
     def _leave_room(self) -> None:
-        """Let the fields scroll if they do not fit; the buttons stay visible."""
-        if not (self.query("#actions") and self.query("#fields") and self.screen.query(KeyBar)):
-            return  # The screen is being closed: its parts go one after the other.
-        below = self.query_one("#actions").outer_size.height + self.screen.query_one(KeyBar).outer_size.height
-        fields = self.query_one("#fields")
-        fields.styles.max_height = max(1, self.screen.size.height - FRAME - below)
-        focused = self.screen.focused
+        """Let the fields scroll if they do not fit; the buttons and the field with the focus stay visible."""
+        self.fields.leave_room()
+        focused = self.screen.focused if self.is_attached else None
         if focused is not None:
             focused.scroll_visible(animate=False)
 
@@ -272,7 +265,6 @@ class DumpForm(Vertical):
         line = self.query_one("#error", Static)
         line.display = bool(error)
         line.update(Content.assemble(("✗ " + error, "$error")))
-        self.call_after_refresh(self._leave_room)
 
     @on(Button.Pressed, "#start")
     def _start_pressed(self) -> None:

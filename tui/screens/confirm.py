@@ -9,17 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.commands.commands import Less, More, No, Yes
 from tui.commands.offering import OfferingScreen, heading
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.more import Scrolled
-
-AROUND = 7
-"""Lines around the question: the border and space of its panel, the buttons with a blank line, and the keys."""
+from tui.widgets.more import Below, Scrolled
 
 
 class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
@@ -44,13 +40,13 @@ class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
             panel.border_title = heading(self._title)
             with self._scrolled:
                 yield Static(Content(self._question))
-            with Horizontal(id="buttons"):
+            with Below(), Horizontal(id="buttons"):
                 yield Button(Content("No"), id="no", compact=True)
                 yield Button(Content(self._yes), id="yes", variant="error", compact=True)
         yield KeyBar()
 
-    def on_resize(self, event: Resize) -> None:
-        self._scrolled.styles.max_height = max(1, event.size.height - AROUND)
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._scrolled.leave_room)
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()

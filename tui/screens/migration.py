@@ -16,13 +16,14 @@ from textual.widgets import Button, Input, Static
 from backend.errors import BackendError
 from backend.model import MigrationLimits
 from tui.commands import refusals
-from tui.commands.commands import Apply, Back, Command, StartPostcopy
+from tui.commands.commands import Apply, Back, Command, Less, More, StartPostcopy
 from tui.commands.offering import OfferingScreen, heading
 from tui.screens.confirm import ConfirmScreen
 from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.more import Below, Scrolled
 from tui.widgets.text_field import TextField
 from tui.words import migrating
 
@@ -35,7 +36,7 @@ LABEL = 20
 class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
     """Shows the migration of a row's domain; the session changes its limits."""
 
-    OFFERS = (Apply, StartPostcopy, Back)
+    OFFERS = (Apply, StartPostcopy, More, Less, Back)
     BINDINGS: ClassVar[list[BindingType]] = [
         *(command.binding() for command in OFFERS),
         Binding("tab", "app.focus_next", "Next field", tooltip="Next field"),
@@ -47,6 +48,11 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         self._row = row
         self._limits = MigrationLimits()
         """As they were when the screen was opened."""
+        self._scrolled = Scrolled()
+
+    @property
+    def panes(self) -> tuple[Scrolled]:
+        return (self._scrolled,)
 
     @property
     def _host(self) -> Host:
@@ -55,15 +61,17 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="migration") as panel:
             panel.border_title = heading("Migration", self._row.domain.name)
-            yield Static(id="course", markup=False)
-            yield Static("Downtime allowed at the end, in ms", classes="label")
-            yield TextField(id="max-downtime", type="integer", compact=True)
-            yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
-            yield TextField(id="bandwidth", type="integer", compact=True)
-            yield Static(id="refused", markup=False)
-            with Horizontal(id="buttons"):
-                yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
-                yield Button(Content("Start post-copy"), id="postcopy", compact=True)
+            with self._scrolled:
+                yield Static(id="course", markup=False)
+                yield Static("Downtime allowed at the end, in ms", classes="label")
+                yield TextField(id="max-downtime", type="integer", compact=True)
+                yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
+                yield TextField(id="bandwidth", type="integer", compact=True)
+            with Below():
+                yield Static(id="refused", markup=False)
+                with Horizontal(id="buttons"):
+                    yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
+                    yield Button(Content("Start post-copy"), id="postcopy", compact=True)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -72,6 +80,9 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         self.query_one("#max-downtime").focus()
         self.show(self._row)
         self._read_limits()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._scrolled.leave_room)
 
     def show(self, row: Row) -> None:
         """Show the migration as it is now, if it is this one."""

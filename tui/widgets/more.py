@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events, on
-from textual.containers import VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.commands.commands import Command, Less, More
+from tui.widgets.key_bar import KeyBar
 
 
 class Scrolled(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -26,6 +27,16 @@ class Scrolled(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def do_at_once(self, command: type[Command]) -> None:
         """None of its commands is done at once."""
+
+    def leave_room(self) -> None:
+        """Scroll rather than push the rest of the panel out of the screen. Call it when heights have changed."""
+        panel = self.parent
+        if not isinstance(panel, Widget) or not self.is_attached:
+            return  # The screen is being closed: its parts go one after the other.
+        others = [widget for widget in panel.children if widget is not self and widget.display]
+        taken = sum(widget.outer_size.height + widget.styles.margin.height for widget in others)
+        keys = sum(bar.outer_size.height for bar in self.screen.query(KeyBar))
+        self.styles.max_height = max(1, self.screen.size.height - panel.gutter.height - taken - keys)
 
     @on(More)
     def _more(self) -> None:
@@ -55,3 +66,12 @@ class Scrolled(VerticalScroll, can_focus=False, inherit_bindings=False):
         if str(panel.border_subtitle or "") != subtitle.plain:
             panel.border_subtitle = subtitle
             self.screen.refresh_bindings()
+
+
+class Below(Vertical):
+    """What stays in sight below a `Scrolled` of the same panel, however high it becomes."""
+
+    def on_resize(self) -> None:
+        if isinstance(self.parent, Widget):
+            for scrolled in self.parent.query_children(Scrolled):
+                scrolled.leave_room()
