@@ -110,6 +110,15 @@ async def test_what_is_typed_ahead_goes_to_the_field_that_it_is_meant_for(tmp_pa
         assert "ends with a space" not in user.screen
 
 
+async def test_text_that_comes_with_the_key_before_it_is_kept() -> None:
+    async with console(QUIET) as user:
+        await open_form(user)
+        await user.press("tab", "end")
+        for key in ("ctrl+u", "slash", "x", "left", "y", "end", "z"):
+            user.app.post_message(events.Key(key, "/" if key == "slash" else key if len(key) == 1 else None))
+        await user.sees("dump vm-01 /yxz --format")
+
+
 async def test_a_click_highlights_and_chooses() -> None:
     async with console(QUIET) as user:
         await open_form(user)
@@ -149,6 +158,8 @@ async def test_a_form_that_is_longer_than_the_screen_says_so_and_scrolls(size: t
             await user.sees("Parallel dumps per host", "$ virt-jobs")
             assert "▼ more" not in user.screen
             return
+        await user.sees("▼ more", "pgdn More")
+        await user.press("tab")
         await user.sees("▼ more", "pgdn More")
         assert "$ virt-jobs" not in user.screen
         await user.press("pagedown")
