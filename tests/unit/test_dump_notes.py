@@ -73,7 +73,7 @@ def test_what_is_not_refused_has_no_cross(place: Place | None, capabilities: Cap
 
 
 def test_warnings_come_before_what_else_will_happen() -> None:
-    marks = [mark for mark, _ in notes(replace(FREE, free=1))]
+    marks = [mark for mark, _ in notes(FREE)]
     assert marks == sorted(marks, key=("bad", "warn", "ok").index)
     assert {*marks} == {"warn", "ok"}
 

@@ -32,7 +32,6 @@ def pass_on(key: events.Key, widget: Widget) -> None:
     Textual handles what is typed at once, and bindings, such as that of Tab, when they have bubbled up: by then, the
     keys after them have gone to the widget that had the focus before.
     """
-    key.stop()
     widget._forward_event(events.Key(key.key, key.character))
 
 

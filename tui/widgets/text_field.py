@@ -22,21 +22,22 @@ class TextField(Input, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = Input.BINDINGS
 
-    async def _on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         focused = self.screen.focused
         if focused is not None and focused is not self:
             pass_on(event, focused)
-        elif event.key in _MOVES:
-            event.stop()
-            _MOVES[event.key](self.screen)
+        elif event.key == "tab":
+            self.screen.focus_next()
+        elif event.key == "shift+tab":
+            self.screen.focus_previous()
         elif event.key in _ACTIONS:
-            event.stop()
             await self.run_action(_ACTIONS[event.key])
         else:
-            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
 
 
 _ACTIONS = {
     key: binding.action for binding in Input.BINDINGS if isinstance(binding, Binding) for key in binding.key.split(",")
 }
-_MOVES = {"tab": lambda screen: screen.focus_next(), "shift+tab": lambda screen: screen.focus_previous()}

@@ -43,8 +43,7 @@ class Choice(RadioSet, inherit_bindings=False):
     @property
     def highlighted(self) -> RadioButton | None:
         """The button that the user has moved to, and thereby chosen: it is pressed only when messages have arrived."""
-        button = self._nodes[self._selected] if self._selected is not None else None
-        return button if isinstance(button, RadioButton) else None
+        return next((button for button in self.query(RadioButton) if button.has_class("-selected")), None)
 
     def begin_at_chosen(self) -> None:
         """Highlight the one that is chosen at first; for when all are mounted."""
