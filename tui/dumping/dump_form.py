@@ -162,11 +162,11 @@ class DumpForm(Vertical):
         return Radio(words, value=name == self._default, disabled=reason is not None, name=name, compact=True)
 
     def on_mount(self) -> None:
-        self.show()
-        self.look()
         choice = self.query_one(Choice)
         choice.begin_at_chosen()
         choice.focus(scroll_visible=False)
+        self.show()
+        self.look()
 
     def fit(self, screen: Size) -> None:
         """Follow a new size of the screen."""

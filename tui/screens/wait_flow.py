@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tui.commands.commands import Wait
+from tui.commands.commands import ShowWaits, Wait
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen
 from tui.screens.wait import WaitScreen
@@ -80,14 +80,10 @@ class WaitFlow:
 
     def _report_detached(self, running: Sequence[JobWait]) -> None:
         if len(running) == 1:
-            subject, what, results = running[0].name, f"the {running[0].what} is", "its result"
+            subject, what, them = running[0].name, f"the {running[0].what} is", "it"
         else:
             several = "jobs" if any(wait.disk for wait in running) else "domains"
-            subject, what, results = f"{len(running)} {several}", "the jobs are", "their results"
-        if all(wait.ours for wait in running):
-            then = f"{results} will appear in Activity"
-        else:
-            then = f"{self._keys[Wait]} attaches again"
-        words = f"detached; {what} still running, {then}"
+            subject, what, them = f"{len(running)} {several}", "the jobs are", "them"
+        words = f"detached; {what} still running, {self._keys[ShowWaits]} shows {them} again"
         self._log.say(subject, words)
         self._screen.notify(f"{subject}: {words}", markup=False)
