@@ -102,6 +102,15 @@ def test_while_the_folder_is_looked_at_nothing_is_claimed() -> None:
     assert "replaced" not in words(found, "warn")
 
 
+def test_where_nothing_can_be_written_nothing_else_is_said_of_the_place() -> None:
+    hidden = Place(hidden="cannot look into /dumps (Permission denied)", forbidden=True)
+    said = "\n".join(text for _, text in notes(hidden, SESSION))
+    assert "the folder is not writable for this user" in said
+    assert "libvirt may still" not in said
+    assert "replaced" not in said
+    assert "libvirt may still" in words(notes(hidden, SYSTEM), "warn")
+
+
 def test_a_path_that_cannot_be_has_one_reason() -> None:
     found = notes(Place(exists=False, folder=False), choice=replace(CHOICE, path=""))
     assert [mark for mark, _ in found].count("bad") == 1

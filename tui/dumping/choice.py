@@ -129,12 +129,12 @@ def _effects(choice: DumpChoice, place: Place | None, capabilities: Capabilities
     if place is None:
         yield "ok", f"{written}; looking at its folder …"
         return
+    if objections.to_path(choice.path) or objections.to_folder(place, capabilities.own_rights):
+        return  # Nothing will be written there.
     if place.caveat:
         yield "warn", place.caveat
-    elif place.forbidden and not capabilities.own_rights and os.geteuid() == 0:
+    elif place.forbidden and os.geteuid() == 0:
         yield "warn", "this user may not write there; libvirt may still be able to"
-    if objections.to_path(choice.path) is not None or place.folder is False:
-        return  # There is no such place.
     yield room(written, choice.domain.memory, space(place, choice.overwrite), unknown_space(capabilities))
     if place.exists and choice.overwrite:
         yield "warn", "the file exists and will be replaced, even if the dump fails"
