@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from textual.content import Content
 
 LABEL = 14
-"""Cells of a label."""
+"""Cells of a label where not said otherwise."""
 
 
-def labelled(facts: Iterable[tuple[str, str]], cells: int) -> Iterator[Content]:
-    """The lines of labels and values, in so many cells."""
-    for label, value in facts:
-        first, *rest = Content(value).wrap(max(1, cells - LABEL)) or [Content("")]
-        yield Content.assemble((f"{label:<{LABEL}}", "$foreground-muted"), first)
+def labelled(facts: Iterable[tuple[str, str]], cells: int, label: int = LABEL) -> Iterator[Content]:
+    """The lines of labels, which take `label` cells, and values, in so many cells together."""
+    for word, value in facts:
+        first, *rest = Content(value).wrap(max(1, cells - label)) or [Content("")]
+        yield Content.assemble((f"{word:<{label}}", "$foreground-muted"), first)
         for line in rest:
-            yield Content.assemble(" " * LABEL, line)
+            yield Content.assemble(" " * label, line)
