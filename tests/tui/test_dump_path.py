@@ -110,6 +110,16 @@ async def test_what_is_typed_ahead_goes_to_the_field_that_it_is_meant_for(tmp_pa
         assert "ends with a space" not in user.screen
 
 
+async def test_a_whole_dump_in_one_packet(tmp_path: Path) -> None:
+    async with console(QUIET) as user:
+        await open_form(user)
+        keys = ["down", "tab", "ctrl+u", *f"{tmp_path}/core", *["tab"] * 4, "space", "tab", "space"]
+        for key in keys:
+            user.app.post_message(events.Key(key, " " if key == "space" else key if len(key) == 1 else None))
+        await user.sees("(•) kdump-zlib", f"{tmp_path}/core ", "[x] bypass-cache", "[x] overwrite", "[ ] crash")
+        await user.reads(f"{tmp_path}/core --format kdump-zlib --bypass-cache --overwrite")
+
+
 async def test_text_that_comes_with_the_key_before_it_is_kept() -> None:
     async with console(QUIET) as user:
         await open_form(user)

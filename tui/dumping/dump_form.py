@@ -27,8 +27,8 @@ from tui.commands.offering import heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.dumping.choice import Note
+from tui.widgets.fields import TextField
 from tui.widgets.more import Below, Scrolled
-from tui.widgets.text_field import TextField
 from tui.widgets.toggles import Check, Choice, Radio
 
 TIGHT = 32

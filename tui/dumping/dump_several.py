@@ -28,8 +28,8 @@ from tui.dumping.dump_form import DumpForm
 from tui.dumping.plan import Part
 from tui.dumping.target import Target
 from tui.session.host import Host
+from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.text_field import TextField
 
 AT_ONCE = "parallel dumps must be at least 1"
 

@@ -22,9 +22,9 @@ from tui.screens.confirm import ConfirmScreen
 from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
+from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.more import Below, Scrolled
-from tui.widgets.text_field import TextField
 from tui.words import migrating
 
 logger = logging.getLogger(__name__)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widgets import Checkbox, RadioButton, RadioSet
+
+from tui.widgets.fields import take_in_order
 
 
 class Check(Checkbox):
@@ -16,6 +19,9 @@ class Check(Checkbox):
     @property
     def BUTTON_INNER(self) -> str:  # type: ignore[override]
         return "[x]" if self.value else "[ ]"
+
+    async def on_key(self, event: events.Key) -> None:
+        await take_in_order(self, event)
 
 
 class Radio(RadioButton):
@@ -39,6 +45,9 @@ class Choice(RadioSet, inherit_bindings=False):
         Binding("down,right,j", "choose_next", show=False),
         Binding("up,left,k", "choose_previous", show=False),
     ]
+
+    async def on_key(self, event: events.Key) -> None:
+        await take_in_order(self, event)
 
     @property
     def highlighted(self) -> RadioButton | None:
