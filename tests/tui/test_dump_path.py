@@ -54,9 +54,9 @@ async def test_a_relative_path_is_refused_with_one_reason() -> None:
 
 
 async def test_a_folder_that_is_not_writable_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.dumping.dump_form.look_at", lambda path: replace(look_at(path), forbidden=True))
     async with console(QUIET) as user:
         await open_form(user)
+        monkeypatch.setattr("tui.dumping.dump_form.look_at", lambda path: replace(look_at(path), forbidden=True))
         await set_path(user, tmp_path / "core")
         await user.sees("✗ the folder is not writable for this user")
 
