@@ -28,7 +28,7 @@ from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
 from tui.dumping.choice import Note
 from tui.widgets.fields import TextField
-from tui.widgets.more import Below, Scrolled
+from tui.widgets.scrolled import Below, Scrolled
 from tui.widgets.toggles import Check, Choice, Radio
 
 TIGHT = 32

@@ -15,7 +15,7 @@ from textual.widgets import Button, Static
 from tui.commands.commands import Less, More, No, Yes
 from tui.commands.offering import OfferingScreen, heading
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.more import Below, Scrolled
+from tui.widgets.scrolled import Below, Scrolled
 
 
 class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):

@@ -24,7 +24,7 @@ from tui.session.rows import Row
 from tui.session.session import Session
 from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.more import Below, Scrolled
+from tui.widgets.scrolled import Below, Scrolled
 from tui.words import migrating
 
 logger = logging.getLogger(__name__)

@@ -41,7 +41,7 @@ from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.clipboard import copy
 from tui.widgets.facts import labelled
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.more import Scrolled
+from tui.widgets.scrolled import Scrolled
 from tui.words import jobinfo, jobs, migrating, outcomes, results, units
 from tui.words.cells import crop_path, width
 
