@@ -124,6 +124,18 @@ async def test_a_queued_dump_is_cancelled_in_the_wait_screen(tmp_path: Path) -> 
         assert not (tmp_path / "vm-02.core").exists()
 
 
+async def test_several_queued_dumps_are_cancelled_with_one_message(tmp_path: Path) -> None:
+    async with Hold(QUIET), console(QUIET, config=ONE) as user:
+        await mark(user, 4)
+        await open_form(user, tmp_path / "{domain}.core")
+        await user.press("ctrl+s")
+        await user.sees("1 running · 3 queued")
+        await user.press("escape")
+        await user.sees("vm-02  ", "queued  ")
+        await user.press("g", "j", "space", "space", "a")
+        await user.reads("2 queued dumps cancelled; they had not started")
+
+
 async def test_of_running_and_queued_dumps_the_question_names_both(tmp_path: Path) -> None:
     async with Hold(QUIET), console(QUIET, config=ONE) as user:
         await one_running_one_queued(user, tmp_path)

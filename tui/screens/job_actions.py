@@ -68,8 +68,7 @@ class JobActions:
         """Abort these jobs, if the user confirms it. Queued dumps lose nothing: alone, they are cancelled at once."""
         running = [job for job in jobs if job.queued is None]
         if not running:
-            for job in jobs:
-                self._cancel(job)
+            self._cancel(jobs)
             return
         if len(jobs) == 1 and not skipped:
             [job] = jobs
@@ -94,30 +93,35 @@ class JobActions:
             screen = ConfirmScreen(f"Pivot · {len(jobs)} disks", question, f"Pivot {len(jobs)} disks")
         self._confirm(screen, jobs, self._pivot)
 
-    def _confirm(self, screen: ConfirmScreen, jobs: Sequence[Job], do: Callable[[Job], None]) -> None:
-        def answered(confirmed: bool | None) -> None:
-            for job in jobs if confirmed else ():
-                if self._session.hosts.has(job.host):
-                    do(job)
-
+    def _confirm(self, screen: ConfirmScreen, jobs: Sequence[Job], do: Callable[[Sequence[Job]], None]) -> None:
+        """Ask, and if the answer is yes, do it to those of the jobs whose hosts are still connected."""
         if jobs:
-            self._screen.open(screen, answered)
+            self._screen.open(
+                screen,
+                lambda confirmed: do([job for job in jobs if self._session.hosts.has(job.host)]) if confirmed else None,
+            )
 
-    def _abort(self, job: Job) -> None:
-        if job.queued is not None:
-            self._cancel(job)
-            return
-        postcopy = job.stats is not None and job.stats.postcopy is not None
-        self._session.abort(job.host, job.key, postcopy)
+    def _abort(self, jobs: Sequence[Job]) -> None:
+        self._cancel([job for job in jobs if job.queued is not None])
+        for job in jobs:
+            if job.queued is None:
+                postcopy = job.stats is not None and job.stats.postcopy is not None
+                self._session.abort(job.host, job.key, postcopy)
 
-    def _cancel(self, job: Job) -> None:
-        wait = job.queued
-        if wait is not None and wait.queued:
-            self._session.waits.drop(wait)
-            self._screen.notify(f"{job.name}: queued dump cancelled; it had not started", markup=False)
-        else:
-            self._screen.refuse(f"{job.name}: its dump is not queued any more; it has started")
+    def _cancel(self, jobs: Sequence[Job]) -> None:
+        """Remove dumps from the queue; say so of all of them together."""
+        queued = [job for job in jobs if job.queued is not None and job.queued.queued]
+        for job in queued:
+            if job.queued is not None:
+                self._session.waits.drop(job.queued)
+        if len(queued) == 1:
+            self._screen.notify(f"{queued[0].name}: queued dump cancelled; it had not started", markup=False)
+        elif queued:
+            self._screen.notify(f"{len(queued)} queued dumps cancelled; they had not started", markup=False)
+        if late := [job.name for job in jobs if job not in queued]:
+            self._screen.refuse(f"not queued any more, but started: {', '.join(late)}")
 
-    def _pivot(self, job: Job) -> None:
-        if isinstance(job.key, DiskKey):
-            self._session.pivot(job.host, job.key)
+    def _pivot(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if isinstance(job.key, DiskKey):
+                self._session.pivot(job.host, job.key)
