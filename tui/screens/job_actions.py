@@ -95,11 +95,13 @@ class JobActions:
 
     def _confirm(self, screen: ConfirmScreen, jobs: Sequence[Job], do: Callable[[Sequence[Job]], None]) -> None:
         """Ask, and if the answer is yes, do it to those of the jobs whose hosts are still connected."""
+
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                do([job for job in jobs if self._session.hosts.has(job.host)])
+
         if jobs:
-            self._screen.open(
-                screen,
-                lambda confirmed: do([job for job in jobs if self._session.hosts.has(job.host)]) if confirmed else None,
-            )
+            self._screen.open(screen, answered)
 
     def _abort(self, jobs: Sequence[Job]) -> None:
         self._cancel([job for job in jobs if job.queued is not None])
