@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -429,7 +430,8 @@ class LibvirtBackend(Backend):
             emulator = await self._optional("the emulator", identity.emulator)
             formats = await identity.formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
-        self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events)
+        own_rights = local and self._daemon_owner == os.geteuid() != 0
+        self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events, own_rights)
 
     def _watch_dumps(self) -> None:
         """Hold the file of each dump from its begin, where the kernel tells of the daemon's children."""

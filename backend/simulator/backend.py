@@ -110,6 +110,7 @@ class SimulatorBackend(Controls):
             local=True,
             formats=dict.fromkeys(FORMAT_NAMES),
             flags=dict.fromkeys(DumpFlags),
+            own_rights=True,
             dump=refusal,
             abort=refusal,
             resume=refusal,

@@ -48,7 +48,7 @@ ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (DumpScreen,),
     (MigrationScreen,),
     (WaitScreen,),
-    (WaitListScreen,),
+    (WaitListScreen, CursorLines),
     (LeftQueueScreen,),
     (HostsScreen, HostList),
     (ColumnsScreen, ColumnList),

@@ -79,8 +79,15 @@ class Open(Command):
     in_footer = False
 
 
+class ShowWaits(Command):
+    """Show the last wait screen again, with the jobs that have ended since."""
+
+    label = "Waits"
+    in_footer = False
+
+
 class Abort(Command):
-    """Abort jobs, after confirmation."""
+    """Abort jobs, after confirmation, and cancel queued dumps."""
 
     label = "Abort"
     of_jobs = True
@@ -443,6 +450,19 @@ class Later(Command):
     """Decide later; everything is kept."""
 
     label = "Later"
+
+
+class More(Command):
+    """Scroll down."""
+
+    label = "More"
+
+
+class Less(Command):
+    """Scroll up."""
+
+    label = "Up"
+    in_footer = False
 
 
 class Start(Command):

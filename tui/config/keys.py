@@ -11,6 +11,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "dump": "d",
         "wait": "w",
         "open": "enter",
+        "show-waits": "W",
         "abort": "a",
         "pivot": "p",
         "migration": "m",
@@ -80,6 +81,8 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "mark": "space",
         "mark-shown": "*",
         "keep-filter": "enter",
+        "more": "pagedown",
+        "less": "pageup",
         "start": "ctrl+s",
         "write": "ctrl+s",
         "apply": "ctrl+s",
@@ -102,13 +105,14 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 """Keys by binding id, under Textual's names, with commas between several."""
 
 _EVERYWHERE = (
-    "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts choose-columns "
-    "show-done focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml problems-only busy-only "
-    "export"
+    "quit dump wait open show-waits abort pivot migration resume filter clear-filter clear-marks sort reverse-sort "
+    "help show-job show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts "
+    "choose-columns show-done focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml "
+    "problems-only busy-only export"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
+_OF_WAITS = "abort pivot resume copy-name copy-path copy-stats help"
 _HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
 _TEXT = "search end-search next-match previous-match copy-text read-again export help close"
 _SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"
@@ -120,10 +124,10 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
         f"{_EVERYWHERE} {_CURSOR} open-line acknowledge acknowledge-all",  # its activity
-        "start back",  # the dump form
-        "apply start-postcopy back",  # a migration
-        "detach close resume",  # one wait
-        "detach close drop-queued resume",  # several waits
+        "start more less back",  # the dump form
+        "apply start-postcopy more less back",  # a migration
+        f"detach close {_OF_WAITS} more less",  # one wait
+        f"detach close {_OF_WAITS} open drop-queued {_CURSOR}",  # several waits
         "queue-again forget-queued later",  # what an earlier console left in its queue
         "add-host drop-host save-hosts retry-host close cursor.down cursor.up",  # the hosts
         "keep-columns reset-columns back cursor.down cursor.up column.toggle column.earlier column.later",  # columns
@@ -133,7 +137,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         f"{_TEXT} {_SCROLL}",  # a log or XML
         f"{_TEXT} keep-filter",  # its search line
         "write back",  # where to export to
-        "yes no",  # a question
+        "yes no more less",  # a question
         f"copy-command copy-virsh close {_CURSOR}",  # what was done
         f"close help filter clear-filter {_CURSOR}",  # the help
         "close help filter clear-filter keep-filter",  # its filter line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -48,6 +48,7 @@ from tui.commands.commands import (
     ShowJob,
     ShowLog,
     ShowPastJobs,
+    ShowWaits,
     ShowXml,
     Sort,
     Wait,
@@ -59,12 +60,12 @@ from tui.commands.user_actions import UserAction
 from tui.config.values import Config
 from tui.screens.activity_flow import ActivityFlow
 from tui.screens.columns_flow import ColumnsFlow
-from tui.screens.confirm import ConfirmScreen
 from tui.screens.done_flow import DoneFlow
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
 from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
+from tui.screens.job_actions import JobActions, job_of_row
 from tui.screens.left_queue_flow import LeftQueueFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.text_flow import TextFlow
@@ -84,7 +85,6 @@ from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
-from tui.words import aborting, pivoting
 
 
 class MainScreen(OfferingScreen[None]):
@@ -95,6 +95,7 @@ class MainScreen(OfferingScreen[None]):
         Dump,
         Wait,
         Open,
+        ShowWaits,
         Abort,
         Resume,
         Filter,
@@ -157,6 +158,7 @@ class MainScreen(OfferingScreen[None]):
         self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts], keys[RetryHosts])
+        self._actions = JobActions(self, self.session)
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
         self._hosts = HostFlow(self, self.session, self._activity, keys)
@@ -234,7 +236,8 @@ class MainScreen(OfferingScreen[None]):
     def wait_ended(self, wait: JobWait) -> None:
         self._show_counts()
         self._details.read_records()
-        self.post_message(self.WaitEnded(wait))
+        if not wait.left:
+            self.post_message(self.WaitEnded(wait))
 
     def commands_changed(self) -> None:
         self._details.show_commands()
@@ -301,6 +304,8 @@ class MainScreen(OfferingScreen[None]):
             return refusals.NO_DOMAIN
         if command is RetryHosts:
             return self._hosts.nothing_to_retry
+        if command is ShowWaits:
+            return self._waits.refusal
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -381,6 +386,10 @@ class MainScreen(OfferingScreen[None]):
             self.notify(f"{len(event.rows) - len(waits)} of {len(event.rows)} have no job to wait for", markup=False)
         self._waits.show(waits)
 
+    @on(ShowWaits)
+    def _show_waits(self) -> None:
+        self._waits.show_last()
+
     @on(Dump)
     def _dump(self, event: Dump) -> None:
         rows, refused = self._split(event)
@@ -396,42 +405,13 @@ class MainScreen(OfferingScreen[None]):
     @on(Abort)
     def _abort(self, event: Abort) -> None:
         rows, refused = self._split(event)
-        jobs = [(row.name, row.progress.stats if row.progress is not None else None) for row in rows]
-        if len(event.rows) == 1 and rows:
-            [(name, stats)] = jobs
-            question = aborting.question(rows[0].domain.name, stats)
-            confirm = ConfirmScreen(f"Abort · {name}", question, f"Abort {aborting.job(stats)}")
-        else:
-            question = aborting.question_about_several(jobs, refused)
-            confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
-        self._confirm(confirm, rows, self._abort_job)
-
-    def _abort_job(self, row: Row) -> None:
-        postcopy = row.progress is not None and row.progress.stats.postcopy is not None
-        self.session.abort(self.session.hosts[row.uri], row.job_key, postcopy)
+        self._actions.abort([job_of_row(self.session, row) for row in rows], refused)
 
     @on(Pivot)
     def _pivot(self, event: Pivot) -> None:
         rows, refused = self._split(event)
-        if len(event.rows) == 1 and rows and rows[0].progress is not None:
-            row, stats = rows[0], rows[0].progress.stats
-            question = pivoting.question(row.domain.name, stats, self._details.source_of(row))
-            confirm = ConfirmScreen(f"Pivot · {row.name}", question, f"Pivot {row.disk}")
-        else:
-            question = pivoting.question_about_several([row.name for row in rows], refused)
-            confirm = ConfirmScreen(f"Pivot · {len(rows)} disks", question, f"Pivot {len(rows)} disks")
-        self._confirm(confirm, rows, lambda row: self.session.pivot(self.session.hosts[row.uri], row.disk_key))
-
-    def _confirm(self, screen: ConfirmScreen, rows: Sequence[Row], do: Callable[[Row], None]) -> None:
-        """Ask before doing it to each of the rows, if there are any."""
-
-        def answered(confirmed: bool | None) -> None:
-            for row in rows if confirmed else ():
-                if row.uri in self.session.hosts:
-                    do(row)
-
-        if rows:
-            self.open(screen, answered)
+        source = self._details.source_of(rows[0]) if len(rows) == 1 else None
+        self._actions.pivot([job_of_row(self.session, row) for row in rows], refused, source)
 
     @on(Migration)
     def _migration(self, event: Migration) -> None:

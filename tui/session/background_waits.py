@@ -67,6 +67,11 @@ class BackgroundWaits:
         """Those for dumps that only this console will start."""
         return [wait for wait, _ in self._running.values() if wait.queued]
 
+    @property
+    def ours(self) -> list[JobWait]:
+        """Those for the dumps of this user, running or queued."""
+        return [wait for wait, _ in self._running.values() if wait.ours]
+
     def of_host(self, host: Host) -> list[JobWait]:
         """Those for jobs on that host, including the dumps in its queue."""
         return [wait for wait, _ in self._running.values() if wait.host is host]

@@ -67,6 +67,10 @@ class PlannedDump(JobWait):
         return STARTING if self.record is None else super().stage
 
     @property
+    def path(self) -> str:
+        return self.request.path
+
+    @property
     def ours(self) -> bool:
         return True
 

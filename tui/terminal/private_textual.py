@@ -28,6 +28,15 @@ from tui.terminal.pacing import QUESTION
 from tui.terminal.writer import Writer
 
 
+def pass_on(key: events.Key, widget: Widget) -> None:
+    """Give the key to that widget, as if it had had the focus when the key was pressed.
+
+    Textual handles what is typed at once, and bindings, such as that of Tab, when they have bubbled up: by then, the
+    keys after them have gone to the widget that had the focus before.
+    """
+    widget._forward_event(events.Key(key.key, key.character))
+
+
 class PacedDriver(LinuxDriver):
     """Writes without ever blocking, and tells its application when the terminal is ready for more."""
 

@@ -59,10 +59,14 @@ class CursorLines(Lines):
         """Put the cursor on that line."""
         self.index = max(0, min(index, len(self._plain) - 1))
         self.show(self._plain)
+        self.reveal()
+        self.post_message(self.Moved())
+
+    def reveal(self) -> None:
+        """Scroll to the cursor, if it is out of sight."""
         top, height = self.scroll_offset.y, self.scrollable_content_region.height
         if not top <= self.index < top + height:
             self.scroll_to(y=self.index if self.index < top else self.index - height + 1, animate=False)
-        self.post_message(self.Moved())
 
     def action_move(self, lines: int) -> None:
         self.go(self.index + lines)

@@ -40,6 +40,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
+def took(seconds: float) -> str:
+    """How long something took, with tenths where they matter: ``35 ms``, ``3.4 s``, ``0:23``, ``1:02:03``."""
+    if seconds < 0.0995:
+        return milliseconds(seconds)
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
 def percent(fraction: float | None) -> str:
     """Whole percent, rounded down: 100 % means all of it. Empty while unknown."""
     return "" if fraction is None else f"{int(fraction * 100)} %"
