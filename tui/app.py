@@ -22,9 +22,12 @@ from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from backend.log import internal_error
+from tui.commands.commands import Help
 from tui.commands.keys import Keys
+from tui.commands.offering import OfferingScreen
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
 from tui.screens.palette import Palette
 from tui.terminal import notify, themes
@@ -166,6 +169,11 @@ class Console(OpenApp):
         question = f"{dumps}\nRunning dumps continue; queued dumps will be cancelled."
         self._quit_question = ConfirmScreen("Quit", question, "Quit")
         self.push_screen(self._quit_question, lambda confirmed: self.exit() if confirmed else None)
+
+    @on(Help)
+    def _help(self) -> None:
+        if isinstance(self.screen, OfferingScreen) and not isinstance(self.screen, HelpScreen):
+            self.screen.open(HelpScreen(self.screen))
 
     @on(MainScreen.WaitEnded)
     def _wait_ended(self, event: MainScreen.WaitEnded) -> None:

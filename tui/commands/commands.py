@@ -109,7 +109,7 @@ class Resume(Command):
 
 
 class Filter(Command):
-    """Show only what matches; a leading ! inverts the match."""
+    """Show only what matches: all words, a|b either, !word not."""
 
     label = "Filter"
     at_once = True

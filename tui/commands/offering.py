@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
+from textual.binding import Binding, BindingType
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Input
 
-from tui.commands.commands import Command
+from tui.commands.commands import Command, Help
 
 Result = TypeVar("Result")
 
@@ -65,7 +69,18 @@ class OfferingScreen(Screen[ScreenResultType]):
     """Posts each command to the pane that has it, or to itself, and says why a command is refused."""
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = ()
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(Help.binding(), show=False),
+        # What is typed next is meant for the palette.
+        Binding("colon", "find", "Find", show=False, priority=True, id="open-palette",
+                tooltip="Find a command or a domain by name"),
+    ]  # fmt: skip
     COMMANDS: ClassVar = {OfferedCommands}
+
+    @property
+    def main_list(self) -> Widget | None:
+        """What the keys of `tui.commands.reach` act on, wherever the focus is."""
+        return None
 
     @property
     def panes(self) -> Sequence[CommandPane]:
@@ -110,7 +125,14 @@ class OfferingScreen(Screen[ScreenResultType]):
     def refuse(self, reason: str) -> None:
         self.notify(reason, severity="warning", markup=False)
 
+    @property
+    def typing(self) -> bool:
+        """Whether somebody types a text: keys are characters like any other then."""
+        return isinstance(self.focused, Input)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "find":
+            return not self.typing
         if action != "command":
             return True
         command = self._command(str(parameters[0]))
@@ -121,12 +143,21 @@ class OfferingScreen(Screen[ScreenResultType]):
         if self.is_mounted:  # Keys arrive as soon as the screen is pushed.
             self.offer(self._command(command_id))
 
+    async def action_find(self) -> None:
+        await self.app.run_action("command_palette", self.app)
+
+    async def action_of_list(self, action: str) -> None:
+        """Have the main list do it."""
+        if self.main_list is not None:
+            await self.app.run_action(action, self.main_list)
+
     def refuses(self, command_id: str | None) -> bool:
         """Whether the command of that id, if it is one of these, is refused now; its key still says why."""
         return any(command.id() == command_id and self.refusal(command) is not None for command in self.OFFERS)
 
     def _command(self, command_id: str) -> type[Command]:
-        return next(command for command in self.OFFERS if command.id() == command_id)
+        commands: Sequence[type[Command]] = (*self.OFFERS, Help)
+        return next(command for command in commands if command.id() == command_id)
 
     def _pane_of(self, command: type[Command]) -> CommandPane | None:
         return next((pane for pane in self.panes if command in pane.OFFERS), None)

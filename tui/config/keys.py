@@ -20,7 +20,25 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "clear-marks": "escape",
         "sort": "s",
         "reverse-sort": "S",
+        "sort-by-name": "N",
+        "sort-by-state": "T",
+        "sort-by-host": "O",
+        "sort-by-job": "0",
+        "sort-by-progress": "P",
+        "sort-by-elapsed": "E",
+        "sort-by-done": "D",
+        "sort-by-left": "M",
+        "sort-by-rate": "R",
+        "sort-by-eta": "U",
+        "sort-by-began": "0",
+        "sort-by-domain": "N",
+        "sort-by-kind": "P",
+        "sort-by-result": "R",
+        "sort-by-took": "T",
+        "sort-by-requester": "U",
+        "sort-by-details": "D",
         "help": "question_mark",
+        "open-palette": "colon",
         "show-job": "1",
         "show-history": "2",
         "show-info": "3",
@@ -58,31 +76,41 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 )
 """Keys by binding id, under Textual's names, with commas between several."""
 
+_SORTING = (
+    "sort reverse-sort sort-by-name sort-by-state sort-by-host sort-by-job sort-by-progress sort-by-elapsed "
+    "sort-by-done sort-by-left sort-by-rate sort-by-eta"
+)
+_SORTING_JOBS = (
+    "sort reverse-sort sort-by-began sort-by-host sort-by-domain sort-by-kind sort-by-result sort-by-took "
+    "sort-by-requester sort-by-details"
+)
 _EVERYWHERE = (
-    "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "quit dump wait open abort pivot migration resume filter clear-filter clear-marks show-job "
+    f"show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs {_SORTING}"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
-_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file help close"
+_HISTORY = f"open-entry filter clear-filter copy-entry copy-file close {_SORTING_JOBS}"
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
-    frozenset(ids.split())
+    frozenset(f"{ids} help open-palette".split())
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
-        f"{_EVERYWHERE} keep-filter",  # its filter line
+        f"{_EVERYWHERE} {_TABLE} keep-filter",  # its filter line
         "start back",  # the dump form
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
         "add-host drop-host close cursor.down cursor.up",  # the hosts
         f"{_HISTORY} {_CURSOR}",  # the history
-        f"{_HISTORY} keep-filter",  # its filter line
-        "copy-entry copy-file close",  # one of its jobs
+        f"{_HISTORY} {_CURSOR} keep-filter",  # its filter line
+        f"copy-entry copy-file close {_CURSOR}",  # one of its jobs
         "yes no",  # a question
-        "close help",  # the help
+        f"close {_CURSOR}",  # the help
     )
 )
 """Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""
+YIELDING = frozenset(f"{_SORTING} {_SORTING_JOBS}".split()) - {"sort", "reverse-sort"}
+"""Binding ids that lose a default key, rather than have it refused, where a keymap gives the key to another id."""
 
 _KEY_NAMES = (
     "at backslash backspace circumflex_accent commercial_at delete dollar_sign down end enter equals_sign escape "

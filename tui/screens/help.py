@@ -11,10 +11,12 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.commands.commands import Close, Help
 from tui.commands.offering import OfferingScreen, heading
+from tui.commands.reach import scrolling
 from tui.widgets.key_bar import KeyBar
 
 
@@ -22,7 +24,7 @@ class HelpScreen(OfferingScreen[None], ModalScreen[None]):
     """Made from the live bindings of the screen below."""
 
     OFFERS = (Close, Help)
-    BINDINGS: ClassVar[list[BindingType]] = [Close.binding(), replace(Help.binding(), show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Close.binding(), replace(Help.binding(), show=False), *scrolling()]
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()
@@ -33,6 +35,10 @@ class HelpScreen(OfferingScreen[None], ModalScreen[None]):
             panel.border_title = heading("Keys")
             yield Static(self._lines)
         yield KeyBar()
+
+    @property
+    def main_list(self) -> Widget:
+        return self.query_one("#help")
 
     @on(Close)
     @on(Help)

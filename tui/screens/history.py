@@ -19,6 +19,7 @@ from backend.observing.histories import JobFeed, Recollection
 from backend.records.history import Query
 from backend.text import clean
 from backend.threads import in_thread
+from tui.commands import sorting
 from tui.commands.commands import (
     ClearFilter,
     Close,
@@ -32,7 +33,7 @@ from tui.commands.commands import (
     Sort,
 )
 from tui.commands.offering import CommandPane, OfferingScreen
-from tui.screens.help import HelpScreen
+from tui.commands.reach import everywhere
 from tui.screens.past_job import PastJobScreen
 from tui.session.past_jobs import PastJobs
 from tui.widgets.filter_line import FilterLine
@@ -56,8 +57,19 @@ class HistoryScreen(OfferingScreen[None]):
     """
 
     AUTO_FOCUS = "JobTable"
-    OFFERS = (OpenEntry, Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile, Help, Close)
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    OFFERS = (
+        OpenEntry,
+        Filter,
+        ClearFilter,
+        Sort,
+        ReverseSort,
+        *sorting.OF_JOBS,
+        CopyEntry,
+        CopyFile,
+        Help,
+        Close,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [*(command.binding() for command in OFFERS), *everywhere(JobTable)]
 
     @dataclass
     class Read(Message):
@@ -86,6 +98,10 @@ class HistoryScreen(OfferingScreen[None]):
     @property
     def panes(self) -> list[CommandPane]:
         return [self._pane]
+
+    @property
+    def main_list(self) -> JobTable:
+        return self._pane.table
 
     def remembered(self) -> None:
         """This console has learned something of a job."""
@@ -146,10 +162,6 @@ class HistoryScreen(OfferingScreen[None]):
     def _open(self) -> None:
         if (job := self._pane.table.chosen) is not None:
             self.open(PastJobScreen(job, self._jobs.host_name(job.entry.uri)))
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))
 
     @on(Close)
     def _close(self) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize
 from textual.message import Message
 
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
-from tui.commands import refusals
+from tui.commands import refusals, sorting
 from tui.commands.commands import (
     Abort,
     ClearFilter,
@@ -44,10 +44,10 @@ from tui.commands.commands import (
 from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
+from tui.commands.reach import everywhere
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.dump_flow import DumpFlow
-from tui.screens.help import HelpScreen
 from tui.screens.host_flow import HostFlow
 from tui.screens.migration import MigrationScreen
 from tui.screens.wait_flow import WaitFlow
@@ -89,6 +89,7 @@ class MainScreen(OfferingScreen[None]):
         ClearMarks,
         Sort,
         ReverseSort,
+        *sorting.OF_DOMAINS,
         Help,
         ShowJob,
         ShowHistory,
@@ -99,7 +100,11 @@ class MainScreen(OfferingScreen[None]):
         ShowHosts,
         ShowPastJobs,
     )
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(command.binding() for command in OFFERS),
+        Binding("escape", "leave_pane", "Back to the domains", show=False),
+        *everywhere(DomainTable),
+    ]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
 
     @dataclass
@@ -162,6 +167,18 @@ class MainScreen(OfferingScreen[None]):
     @property
     def panes(self) -> Sequence[CommandPane]:
         return self._domains, self._details
+
+    @property
+    def main_list(self) -> DomainTable:
+        return self._domains.table
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "leave_pane":
+            return not self.main_list.has_focus
+        return super().check_action(action, parameters)
+
+    def action_leave_pane(self) -> None:
+        self.main_list.focus()
 
     # Called by the session
 
@@ -399,7 +416,3 @@ class MainScreen(OfferingScreen[None]):
 
     def _history_left(self, _: None) -> None:
         self._history = None
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))

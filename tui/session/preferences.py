@@ -5,23 +5,28 @@ It is a convenience: one that is missing or damaged, in whole or in part, counts
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
 import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backend.errors import JournalError
 from backend.records.folder import locked, state_folder
+from backend.threads import Worker
 
 logger = logging.getLogger(__name__)
 
 NAME = "preferences.json"
 LARGEST = 64 << 10
 """Bytes of a file that may be one of ours."""
+DEADLINE = 1.0
+"""Seconds that the console waits at its end for a file system that is slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,26 @@ def save(**changes: Any) -> None:
             _write(path, replace(_parsed(path), **changes))
     except (OSError, JournalError) as error:
         logger.warning("the preferences cannot be saved: %s", error)
+
+
+class Saver:
+    """Saves in a thread, in the order of the calls."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+        self._last: asyncio.Future[None] | None = None
+
+    def save(self, **changes: Any) -> None:
+        """Save these fields as soon as possible."""
+        if self._worker is None:
+            self._worker = Worker("preferences")
+        self._last = self._worker.call(partial(save, **changes))
+
+    async def close(self) -> None:
+        """Wait until everything is saved, but not for ever."""
+        if self._worker is not None and self._last is not None:
+            self._worker.stop()
+            await asyncio.wait([self._last], timeout=DEADLINE)
 
 
 def _path() -> Path:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.message import Message
 
+from tui.commands import sorting
 from tui.commands.commands import (
     ClearFilter,
     ClearMarks,
@@ -18,11 +19,12 @@ from tui.commands.commands import (
     ReverseSort,
     Sort,
 )
+from tui.session import text_filter
 from tui.session.rows import Row, RowKey, RowStore
 from tui.widgets.clipboard import copy
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.filtered_pane import FilteredPane
+from tui.widgets.filtered_pane import FilteredPane, SortNames
 from tui.words import jobinfo
 
 
@@ -35,6 +37,7 @@ class DomainPane(FilteredPane):
         ClearMarks,
         Sort,
         ReverseSort,
+        *sorting.OF_DOMAINS,
         CopyName,
         CopyStats,
     )
@@ -44,7 +47,8 @@ class DomainPane(FilteredPane):
 
     def __init__(self, rows: RowStore, several_hosts: bool) -> None:
         self.table = DomainTable(rows, several_hosts)
-        super().__init__(self.table, "name, state, job or host; a leading ! inverts")
+        remembered = SortNames("sorted_by", "descending")
+        super().__init__(self.table, f"name, state, job or host; {text_filter.GRAMMAR}", remembered)
 
     @property
     def selected(self) -> Sequence[Row]:
@@ -88,14 +92,6 @@ class DomainPane(FilteredPane):
     @on(DomainTable.Marked)
     def _marked(self) -> None:
         self.screen.refresh_bindings()
-
-    @on(Sort)
-    def _sort(self) -> None:
-        self.table.sort_by_next()
-
-    @on(ReverseSort)
-    def _reverse_sort(self) -> None:
-        self.table.sort_by(self.table.sorted_by, not self.table.descending)
 
     @on(CopyName)
     def _copy_name(self, event: CopyName) -> None:
