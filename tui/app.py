@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual import on
-from textual.app import ScreenError, SystemCommand
+from textual.app import ScreenError
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode, NoScreen
@@ -18,18 +19,17 @@ from textual.events import Event, Key
 from textual.filter import ANSIToTruecolor, LineFilter, NoColor
 from textual.message_pump import MessagePump
 from textual.screen import Screen
-from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from backend.log import internal_error
 from tui.commands.commands import Help
+from tui.commands.finding import Entry, Finder
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
-from tui.screens.palette import Palette
 from tui.terminal import notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
 from tui.terminal.encoding import blocks_fit
@@ -89,10 +89,6 @@ class Console(OpenApp):
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self._uris, self._readonly, self._config, Keys(self._config.keymap, self.get_key_display))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
-        yield SystemCommand("Quit", "Quit; jobs continue", self.action_quit)
-
     def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         # Something that still works on a screen that was left, or is left because the console exits, misses widgets.
         if not self._shows(node) and isinstance(error, NoMatches | NoScreen | ScreenError | LookupError):
@@ -147,15 +143,25 @@ class Console(OpenApp):
         self.screen.refresh()
 
     def search_themes(self) -> None:
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="theme name"))
+        from tui.screens.palette import Palette
+
+        themes = [Entry(name, "", partial(setattr, self, "theme", name)) for name in sorted(self.available_themes)]
+        self.push_screen(Palette(Finder(themes), "theme name"))
 
     def on_load(self) -> None:
         if not self.is_headless:
             end_in_order(lambda code: self.exit(return_code=code))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(placeholder="command or domain name"))
+        from tui.screens.palette import Palette  # It takes time to load, and everyone waits for the start.
+
+        screen = self.screen
+        if isinstance(screen, Palette):
+            return
+        offered = screen.entries() if isinstance(screen, OfferingScreen) else []
+        theme = Entry("Theme", "Choose the colours", self.action_change_theme)
+        leave = Entry("Quit", "Quit; jobs continue", self.action_quit, ("q", "q!", "qa", "wq", "exit"))
+        self.push_screen(Palette(Finder([*offered, theme, leave], screen), "command or domain name"))
 
     async def action_quit(self) -> None:
         main, *above = self.screen_stack

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
 from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
-from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 from textual.widgets import Input
 
 from tui.commands.commands import Command, Help
+from tui.commands.finding import Entry
 
 Result = TypeVar("Result")
 
@@ -36,35 +35,6 @@ class CommandPane(Protocol):
         """Take a command to handle; every widget has this."""
 
 
-class OfferedCommands(Provider):
-    """The commands of the screen below, for the palette."""
-
-    async def discover(self) -> Hits:
-        for command, post, key in self._offers():
-            yield DiscoveryHit(command.label, post, help=escape(f"{key} · {command.help()}"))
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for command, post, key in self._offers():
-            text = f"{command.label}: {command.help()}"
-            if (score := matcher.match(text)) > 0:
-                yield Hit(score, matcher.highlight(text), post, help=escape(key))
-
-    def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None], str]]:
-        """Each command that has a key now, what does it, and that key, with the reason if it is refused."""
-        screen = self.screen
-        if not isinstance(screen, OfferingScreen):
-            return
-        keys = {
-            active.binding.id: screen.app.get_key_display(active.binding)
-            for active in reversed(screen.active_bindings.values())
-        }
-        for command in screen.OFFERS:
-            if (key := keys.get(command.id())) is not None:
-                reason = screen.refusal(command)
-                yield command, partial(screen.offer, command), f"{key} · not now: {reason}" if reason else key
-
-
 class OfferingScreen(Screen[ScreenResultType]):
     """Posts each command to the pane that has it, or to itself, and says why a command is refused."""
 
@@ -75,7 +45,6 @@ class OfferingScreen(Screen[ScreenResultType]):
         Binding("colon", "find", "Find", show=False, priority=True, id="open-palette",
                 tooltip="Find a command or a domain by name"),
     ]  # fmt: skip
-    COMMANDS: ClassVar = {OfferedCommands}
 
     @property
     def main_list(self) -> Widget | None:
@@ -100,6 +69,22 @@ class OfferingScreen(Screen[ScreenResultType]):
             pane.do_at_once(command)
         else:
             (pane or self).post_message(self.made(command))
+
+    def entries(self) -> list[Entry]:
+        """Each command that has a key now for the palette, with that key, and with the reason if it is refused."""
+        keys = {
+            active.binding.id: self.app.get_key_display(active.binding)
+            for active in reversed(self.active_bindings.values())
+        }
+        entries = []
+        # Help comes first, so that what comes first does nothing that one could regret.
+        commands: dict[type[Command], None] = {Help: None, **dict.fromkeys(self.OFFERS)}
+        for command in commands:
+            if (key := keys.get(command.id())) is not None:
+                reason = self.refusal(command)
+                about = [key, *([f"not now: {reason}"] if reason else []), command.help()]
+                entries.append(Entry(command.label, " · ".join(about), partial(self.offer, command), (command.id(),)))
+        return entries
 
     def made(self, command: type[Command]) -> Command:
         """The command for the current state: the cursor may have moved by the time it is handled."""

@@ -41,9 +41,8 @@ from tui.commands.commands import (
     Sort,
     Wait,
 )
-from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
-from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
+from tui.commands.offering import CommandPane, OfferingScreen
 from tui.commands.reach import everywhere
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
@@ -105,7 +104,6 @@ class MainScreen(OfferingScreen[None]):
         Binding("escape", "leave_pane", "Back to the domains", show=False),
         *everywhere(DomainTable),
     ]
-    COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
 
     @dataclass
     class CommandEnded(Message):
