@@ -26,6 +26,7 @@ from tui.commands.commands import Help
 from tui.commands.finding import Entry, Finder
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen
+from tui.commands.reach import meant
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
@@ -175,6 +176,18 @@ class Console(OpenApp):
         question = f"{dumps}\nRunning dumps continue; queued dumps will be cancelled."
         self._quit_question = ConfirmScreen("Quit", question, "Quit")
         self.push_screen(self._quit_question, lambda confirmed: self.exit() if confirmed else None)
+
+    def key_unused(self, key: str) -> None:
+        screen, main = self.screen, self.screen_stack[0]
+        if isinstance(screen, OfferingScreen) and isinstance(main, MainScreen):
+            own = screen.BINDINGS if screen is main else [*main.BINDINGS, *self.BINDINGS]
+            if (binding := meant(key, own, self._config.keymap)) is not None:
+                screen.refuse(screen.no_effect(binding))
+
+    def action_help_quit(self) -> None:
+        # Ctrl-C is for copying, and without a selection a habit.
+        key = Keys(self._config.keymap, self.get_key_display)
+        self.notify(f"{key.of('quit')} quits the console, and closes any other screen; jobs continue", markup=False)
 
     @on(Help)
     def _help(self) -> None:

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
-from textual.widgets import Input
 
 from tui.commands.commands import Command, Help
 from tui.commands.finding import Entry
@@ -42,7 +41,7 @@ class OfferingScreen(Screen[ScreenResultType]):
     BINDINGS: ClassVar[list[BindingType]] = [
         replace(Help.binding(), show=False),
         # What is typed next is meant for the palette.
-        Binding("colon", "find", "Find", show=False, priority=True, id="open-palette",
+        Binding(":", "find", "Find", show=False, priority=True, id="open-palette",
                 tooltip="Find a command or a domain by name"),
     ]  # fmt: skip
 
@@ -113,7 +112,7 @@ class OfferingScreen(Screen[ScreenResultType]):
     @property
     def typing(self) -> bool:
         """Whether somebody types a text: keys are characters like any other then."""
-        return isinstance(self.focused, Input)
+        return self.focused is not None and self.focused.check_consume_key("colon", ":")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "find":
@@ -127,6 +126,10 @@ class OfferingScreen(Screen[ScreenResultType]):
     def action_command(self, command_id: str) -> None:
         if self.is_mounted:  # Keys arrive as soon as the screen is pushed.
             self.offer(self._command(command_id))
+
+    def no_effect(self, binding: Binding) -> str:
+        """What to say to a key that has this binding among the domains, and no effect here now."""
+        return f"{binding.description}: not here, but in the list of domains"
 
     async def action_find(self) -> None:
         await self.app.run_action("command_palette", self.app)

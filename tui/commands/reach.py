@@ -1,8 +1,8 @@
-"""Keys of a screen's list that work wherever the focus is, and why a key has no effect."""
+"""Keys of a screen's list that work wherever the focus is, and what a key means where it has no effect."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from textual.binding import Binding, BindingType
@@ -36,16 +36,13 @@ def scrolling() -> list[BindingType]:
     ]
 
 
-def meaning(key: str, bindings: Iterable[Sequence[BindingType]], keymap: Mapping[str, str]) -> str | None:
-    """What that key does where it has an effect, in a word or two; None if it never has one."""
-    return next((binding.description for binding in _of(key, bindings, keymap) if binding.description), None)
-
-
-def _of(key: str, bindings: Iterable[Sequence[BindingType]], keymap: Mapping[str, str]) -> Iterator[Binding]:
-    mapped = effective_keymap(keymap)
-    for declared in bindings:
-        for binding in declared:
-            if isinstance(binding, Binding):
-                keys = mapped.get(binding.id, "") if binding.id else binding.key
-                if key in map(key_name, keys.split(",")):
-                    yield binding
+def meant(key: str, bindings: Iterable[BindingType], keymap: Mapping[str, str]) -> Binding | None:
+    """The binding of that key, where it has an effect; None if it never has one, or only moves a cursor."""
+    keys = effective_keymap(keymap)
+    for binding in bindings:
+        if not isinstance(binding, Binding) or (binding.id or "").startswith(("cursor.", "columns.")):
+            continue
+        its = keys.get(binding.id, "") if binding.id else binding.key
+        if key in map(key_name, its.split(",")):
+            return binding
+    return None

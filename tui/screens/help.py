@@ -14,7 +14,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.commands.commands import Close, Help
+from tui.commands.commands import Close, Command, Help
 from tui.commands.offering import OfferingScreen, heading
 from tui.commands.reach import scrolling
 from tui.widgets.key_bar import KeyBar
@@ -42,7 +42,8 @@ class HelpScreen(OfferingScreen[None], ModalScreen[None]):
 
     @on(Close)
     @on(Help)
-    def _close(self) -> None:
+    def _close(self, event: Command) -> None:
+        event.stop()  # The application would open it again.
         self.leave(None)
 
 

@@ -175,6 +175,11 @@ class MainScreen(OfferingScreen[None]):
             return not self.main_list.has_focus
         return super().check_action(action, parameters)
 
+    def no_effect(self, binding: Binding) -> str:
+        if binding.id in (ClearFilter.id(), ClearMarks.id()):
+            return "nothing is filtered, and nothing is marked"
+        return f"{binding.description}: not now"
+
     def action_leave_pane(self) -> None:
         self.main_list.focus()
 

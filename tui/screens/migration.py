@@ -23,6 +23,7 @@ from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.number_field import NumberField
 from tui.words import migrating
 
 logger = logging.getLogger(__name__)
@@ -56,9 +57,9 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
             panel.border_title = heading("Migration", self._row.domain.name)
             yield Static(id="course", markup=False)
             yield Static("Downtime allowed at the end, in ms", classes="label")
-            yield Input(id="max-downtime", type="integer", compact=True)
+            yield NumberField("max-downtime")
             yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
-            yield Input(id="bandwidth", type="integer", compact=True)
+            yield NumberField("bandwidth")
             yield Static(id="refused", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
@@ -66,8 +67,6 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        for field in self.query(Input):
-            field.cursor_blink = False
         self.query_one("#max-downtime").focus()
         self.show(self._row)
         self._read_limits()

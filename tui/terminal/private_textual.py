@@ -87,6 +87,16 @@ class OpenApp(App[None]):
         """Deal with an exception of `node`, or of one of its workers; False: Textual is to end the application."""
         return False
 
+    def key_unused(self, key: str) -> None:
+        """A key has no effect on the screen that is shown, and is no character for what has the focus."""
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        # The only place that knows.
+        used = await super()._check_bindings(key, priority)
+        if not used and not priority:
+            self.key_unused(key)
+        return used
+
     def write_to_terminal(self, sequence: str) -> None:
         """Write an escape sequence between two frames. It must neither draw nor move the cursor."""
         # The driver's own thread writes it. Writing to the file directly could split a frame.
