@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ScreenError
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
@@ -31,12 +32,14 @@ from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
-from tui.terminal import notify, themes
+from tui.terminal import clipboard, notify, themes
 from tui.terminal.ascii_filter import AsciiFilter
+from tui.terminal.clipboard import Clipboard
 from tui.terminal.encoding import blocks_fit
 from tui.terminal.ending import end_in_order
 from tui.terminal.failures import Failures
 from tui.terminal.private_textual import OpenApp
+from tui.widgets.clipboard import Copy
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ class Console(OpenApp):
         self._config = config or Config()
         self._quit_question: ConfirmScreen | None = None
         self._failures = Failures()
+        self._texts = Clipboard(os.environ, self.write_to_terminal)
         utf8 = blocks_fit(sys.__stderr__ or sys.stderr)
         ascii_only = not utf8 if self._config.ascii == "auto" else self._config.ascii
         # Under NO_COLOR Textual would still write greys, which may be black on black.
@@ -188,6 +192,15 @@ class Console(OpenApp):
         # Ctrl-C is for copying, and without a selection a habit.
         key = Keys(self._config.keymap, self.get_key_display)
         self.notify(f"{key.of('quit')} quits the console, and closes any other screen; jobs continue", markup=False)
+
+    @on(Copy)
+    def _copy(self, event: Copy) -> None:
+        self.copy_to_clipboard(event.text, event.what)
+
+    @work(group="clipboard")
+    async def deliver(self, text: str, what: str) -> None:
+        delivery = await self._texts.put(text)
+        self.notify(clipboard.news(delivery, text, what), markup=False)
 
     @on(Help)
     def _help(self) -> None:

@@ -97,6 +97,14 @@ class OpenApp(App[None]):
             self.key_unused(key)
         return used
 
+    def copy_to_clipboard(self, text: str, what: str = "the selection") -> None:
+        # By default, it is sent to the terminal, and nothing is said.
+        self._clipboard = text
+        self.deliver(text, what)
+
+    def deliver(self, text: str, what: str) -> object:
+        """Put `text` where other programs get it from."""
+
     def write_to_terminal(self, sequence: str) -> None:
         """Write an escape sequence between two frames. It must neither draw nor move the cursor."""
         # The driver's own thread writes it. Writing to the file directly could split a frame.
