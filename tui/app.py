@@ -32,7 +32,7 @@ from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
-from tui.terminal import clipboard, notify, themes
+from tui.terminal import clipboard, notify, stopping, themes
 from tui.terminal.ascii_filter import AsciiFilter
 from tui.terminal.clipboard import Clipboard
 from tui.terminal.encoding import blocks_fit
@@ -52,6 +52,7 @@ class Console(OpenApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs continue"),
         Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; jobs continue"),
+        Binding("ctrl+z", "suspend", show=False, priority=True, tooltip="Back to the shell; fg continues"),
         Binding("ctrl+l", "redraw", show=False, priority=True, tooltip="Draw the whole screen again"),
         Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
@@ -144,8 +145,13 @@ class Console(OpenApp):
             main.show_slow_terminal(slow)
 
     def action_redraw(self) -> None:
-        self.frames.redraw()
-        self.screen.refresh()
+        self.redraw()
+
+    def action_suspend(self) -> None:
+        if (reason := stopping.objection()) is not None:
+            self.notify(reason, severity="warning", markup=False)
+        elif not self.is_headless:
+            self.action_suspend_process()
 
     def search_themes(self) -> None:
         from tui.screens.palette import Palette
@@ -165,8 +171,9 @@ class Console(OpenApp):
             return
         offered = screen.entries() if isinstance(screen, OfferingScreen) else []
         theme = Entry("Theme", "Choose the colours", self.action_change_theme)
+        suspend = Entry("Suspend", "Back to the shell; fg continues", self.action_suspend)
         leave = Entry("Quit", "Quit; jobs continue", self.action_quit, ("q", "q!", "qa", "wq", "exit"))
-        self.push_screen(Palette(Finder([*offered, theme, leave], screen), "command or domain name"))
+        self.push_screen(Palette(Finder([*offered, theme, suspend, leave], screen), "command or domain name"))
 
     async def action_quit(self) -> None:
         main, *above = self.screen_stack

@@ -24,6 +24,11 @@ def fake_tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
+def refuse(program: Path) -> None:
+    """Have it fail from now on."""
+    program.write_text("#!/bin/sh\nexit 1\n")
+
+
 @pytest.mark.process
 async def test_tmux_says_whether_it_has_it(fake_tmux: Path) -> None:
     async with console(QUIET) as user:
@@ -31,7 +36,7 @@ async def test_tmux_says_whether_it_has_it(fake_tmux: Path) -> None:
         await user.press("y")
         await user.sees('copied "vm-01" to tmux')
         assert (fake_tmux.parent / "loaded").read_text() == "vm-01"
-        fake_tmux.write_text("#!/bin/sh\nexit 1\n")
+        refuse(fake_tmux)
         await user.press("j", "y")
         await user.sees('sent "vm-02" to the terminal')
 

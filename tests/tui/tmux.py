@@ -28,7 +28,9 @@ class Tmux:
     def run(self, *arguments: str) -> str:
         """What that command of tmux prints."""
         command = ["tmux", "-L", self._name, "-f", "/dev/null", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True).stdout
+        # A size in the environment, as a test runner may set it, would be believed before the terminal's.
+        env = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES")}
+        return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True, env=env).stdout
 
     @property
     def screen(self) -> str:
@@ -62,12 +64,12 @@ class Tmux:
 
 @contextmanager
 def tmux(*command: str, width: int = 80, height: int = 24) -> Iterator[Tmux]:
-    """One with that command in it, or else an interactive shell with a prompt of ``$``; ended at the end."""
+    """One with that command in it, or else an interactive shell with the prompt ``shell>``; ended at the end."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed")
     made = Tmux(f"virt-jobs-{uuid.uuid4().hex[:8]}")
     variables = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(("XDG_", "VIRT_JOBS_"))]
-    sets = [part for variable in [*variables, "PS1=$ "] for part in ("-e", variable)]
+    sets = [part for variable in [*variables, "PS1=shell> "] for part in ("-e", variable)]
     shell = command or ("bash", "--norc", "--noprofile", "-i")
     made.run("new-session", "-d", "-x", str(width), "-y", str(height), *sets, *shell)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import chain
+from typing import Any
 
 from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events
@@ -21,9 +22,14 @@ from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.worker import WorkerFailed, get_current_worker
 
+from tui.terminal.answers import Answers
 from tui.terminal.frames import Frames, Span
 from tui.terminal.pacing import QUESTION
+from tui.terminal.stopping import in_foreground, stop_until_foreground
 from tui.terminal.writer import Writer
+
+ANSWER_DEADLINE = 1.0
+"""Seconds for answers of the terminal that are on their way when it is given back."""
 
 
 class PacedDriver(LinuxDriver):
@@ -31,6 +37,11 @@ class PacedDriver(LinuxDriver):
 
     _app: OpenApp
     _writer: Writer | None = None
+    _pausing = False
+
+    def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._answers = Answers()
 
     @property
     def busy(self) -> bool:
@@ -43,6 +54,7 @@ class PacedDriver(LinuxDriver):
             assert self._file is not None
             self._writer = Writer(self._file, lambda: self._tell(self._app.frames.send))
             self._writer.start()
+        self._answers.ask(data.count(QUESTION))
         self._writer.write(data)
 
     def start_application_mode(self) -> None:
@@ -52,10 +64,44 @@ class PacedDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         self._app.frames.close()
+        # Whoever reads the terminal next would take late answers for keys.
+        self._answers.wait(ANSWER_DEADLINE)
         super().stop_application_mode()
+
+    def _sigtstp_application(self, *_: object) -> None:
+        # By default SIGSTOP follows, which stops for good where no shell could continue it.
+        self._pause(lambda: stop_until_foreground(self.fileno))
+
+    def stop_group(self) -> None:
+        """Give the terminal back and stop, with what was started together with this process, until continued."""
+        # Those must not stop any earlier: the shell would take over a terminal that is not given back yet.
+        self._pause(lambda: stop_until_foreground(self.fileno, group=True))
+
+    def _sigcont_application(self, *_: object) -> None:
+        # By default, a second thread would read the keys after a SIGSTOP, which nothing sees coming.
+        if not self._pausing:
+            self._pause(lambda: None if in_foreground(self.fileno) else stop_until_foreground(self.fileno))
+
+    def _pause(self, stop: Callable[[], None]) -> None:
+        """Give the terminal back, stop, and take it over again, whatever has been written to it meanwhile."""
+        self._pausing = True
+        try:
+            if not self._auto_restart:  # Another program has the terminal, and it will be taken over after that.
+                stop()
+                return
+            self.suspend_application_mode()
+            stop()
+            self.resume_application_mode()
+        finally:
+            self._pausing = False
+
+    def resume_application_mode(self) -> None:
+        super().resume_application_mode()
+        self._app.call_later(self._app.redraw)
 
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.CursorPosition):
+            self._answers.arrive()
             self._tell(self._app.frames.answered)
         else:
             super().process_message(message)
@@ -64,6 +110,7 @@ class PacedDriver(LinuxDriver):
         super().close()
         if self._writer is not None:
             self._writer.stop()
+            self._writer = None
 
     def _tell(self, report: Callable[[], None]) -> None:
         """Call it in the event loop, from another thread."""
@@ -104,6 +151,16 @@ class OpenApp(App[None]):
 
     def deliver(self, text: str, what: str) -> object:
         """Put `text` where other programs get it from."""
+
+    def redraw(self) -> None:
+        """Draw everything again: something else has written to the terminal."""
+        self.frames.redraw()
+        self.screen.refresh()
+
+    def action_suspend_process(self) -> None:
+        # By default, only this process is stopped, and what has started it waits for it in the foreground.
+        if isinstance(self._driver, PacedDriver):
+            self._driver.stop_group()
 
     def write_to_terminal(self, sequence: str) -> None:
         """Write an escape sequence between two frames. It must neither draw nor move the cursor."""
