@@ -202,12 +202,12 @@ class Console(OpenApp):
 
     @on(Copy)
     def _copy(self, event: Copy) -> None:
-        self.copy_to_clipboard(event.text, event.what)
+        self.copy_to_clipboard(event.text, event.what, event.note)
 
     @work(group="clipboard")
-    async def deliver(self, text: str, what: str) -> None:
-        delivery = await self._texts.put(text)
-        self.notify(clipboard.news(delivery, text, what), markup=False)
+    async def deliver(self, text: str, what: str, note: str) -> None:
+        news = clipboard.news(await self._texts.put(text), text, what)
+        self.notify("; ".join(filter(None, (news, note))), markup=False)
 
     @on(Help)
     def _help(self) -> None:

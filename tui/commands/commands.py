@@ -30,10 +30,15 @@ class Command(Message):
     of_jobs: ClassVar[bool] = False
     """The same for jobs: those of domains, and those of disks."""
 
-    def __init__(self, rows: Sequence[Row] = ()) -> None:
+    names_hidden: ClassVar[bool] = False
+    """Whether it names marked ones that the filter hides before it does anything to them; else they are left out."""
+
+    def __init__(self, rows: Sequence[Row] = (), hidden: Sequence[Row] = ()) -> None:
         super().__init__()
         self.rows = rows
         """Those of the domains or jobs."""
+        self.hidden = hidden
+        """The marked ones that the filter hides, which are named or left out."""
 
     @classmethod
     def id(cls) -> str:
@@ -63,6 +68,7 @@ class Dump(Command):
 
     label = "Dump"
     of_domains = True
+    names_hidden = True
 
 
 class Wait(Command):
@@ -84,6 +90,7 @@ class Abort(Command):
 
     label = "Abort"
     of_jobs = True
+    names_hidden = True
 
 
 class Pivot(Command):
@@ -91,6 +98,7 @@ class Pivot(Command):
 
     label = "Pivot"
     of_jobs = True
+    names_hidden = True
 
 
 class Migration(Command):
@@ -98,6 +106,7 @@ class Migration(Command):
 
     label = "Migration"
     of_domains = True
+    names_hidden = True
     in_footer = False
 
 

@@ -29,6 +29,7 @@ from tui.dumping.plan import Part
 from tui.dumping.target import Target
 from tui.session.host import Host
 from tui.widgets.key_bar import KeyBar
+from tui.words import hidden
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,20 @@ class SeveralDumps:
 
 
 class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[SeveralDumps | None]):
-    """Ends with what to start; it starts nothing. `refused`: names of domains that cannot be dumped, with reasons."""
+    """Ends with what to start; it starts nothing.
+
+    `refused`: names of domains that cannot be dumped, with reasons; `unseen`: names of those that the filter hides.
+    """
 
     OFFERS = dump_form.OFFERS
     BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 
-    def __init__(self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps) -> None:
+    def __init__(
+        self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], unseen: Sequence[str], defaults: Dumps
+    ) -> None:
         self._targets = targets
         self._refused = refused
+        self._unseen = unseen
         super().__init__()
         least = min(target.host.turns.at_once for target in targets)
         at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
@@ -98,6 +105,8 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
         return [path for target, path in zip(self._targets, self._paths(), strict=True) if target.capabilities.local]
 
     def notes(self) -> Iterator[tuple[str, str]]:
+        if self._unseen:
+            yield "warn", hidden.warning(self._unseen)
         if (wrong := dump_path.objection(self._form.path)) is not None:
             yield "bad", f"the file must be {wrong}"
         else:

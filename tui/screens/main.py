@@ -60,7 +60,7 @@ from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
-from tui.words import aborting, pivoting
+from tui.words import aborting, hidden, pivoting
 
 if TYPE_CHECKING:
     from tui.screens.history import HistoryScreen
@@ -267,7 +267,8 @@ class MainScreen(OfferingScreen[None]):
             return None
         rows = self._selected(command)
         if not rows:
-            return refusals.NO_DOMAIN
+            marked = len(self._domains.hidden)
+            return hidden.refusal(marked, self._key_names[ClearFilter]) if marked else refusals.NO_DOMAIN
         # Of several, some that allow it are enough.
         first: str | None = None
         for row in rows:
@@ -308,11 +309,16 @@ class MainScreen(OfferingScreen[None]):
         if not (command.of_domains or command.of_jobs):
             return super().made(command)
         self._domains.table.hold()
-        return command(self._selected(command))
+        made = command(self._selected(command), self._domains.hidden)
+        if made.hidden and not command.names_hidden:
+            self.notify(hidden.left_out(len(made.hidden)), severity="warning", markup=False)
+        return made
 
     def _selected(self, command: type[Command]) -> Sequence[Row]:
         """The rows that `command` is for; of the job of a disk, its domain's if it is a command for domains."""
         rows = self._domains.selected
+        if not command.names_hidden:
+            rows = [row for row in rows if self._domains.table.shows(row.key)]
         if command.of_jobs or not any(row.disk for row in rows):
             return rows
         return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
@@ -341,7 +347,7 @@ class MainScreen(OfferingScreen[None]):
     def _dump(self, event: Dump) -> None:
         rows, refused = self._split(event)
         if len(event.rows) > 1:
-            self._dumps.open_form_for_several(rows, refused)
+            self._dumps.open_form_for_several(rows, refused, [row.name for row in event.hidden])
         elif rows:
             self._dumps.open_form(rows[0])
 
@@ -355,10 +361,10 @@ class MainScreen(OfferingScreen[None]):
         jobs = [(row.name, row.progress.stats if row.progress is not None else None) for row in rows]
         if len(event.rows) == 1 and rows:
             [(name, stats)] = jobs
-            question = aborting.question(rows[0].domain.name, stats)
+            question = hidden.naming(aborting.question(rows[0].domain.name, stats), event.hidden)
             confirm = ConfirmScreen(f"Abort · {name}", question, f"Abort {aborting.job(stats)}")
         else:
-            question = aborting.question_about_several(jobs, refused)
+            question = hidden.naming(aborting.question_about_several(jobs, refused), event.hidden)
             confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
         self._confirm(confirm, rows, self._abort_job)
 
@@ -372,9 +378,11 @@ class MainScreen(OfferingScreen[None]):
         if len(event.rows) == 1 and rows and rows[0].progress is not None:
             row, stats = rows[0], rows[0].progress.stats
             question = pivoting.question(row.domain.name, stats, self._details.source_of(row))
+            question = hidden.naming(question, event.hidden)
             confirm = ConfirmScreen(f"Pivot · {row.name}", question, f"Pivot {row.disk}")
         else:
-            question = pivoting.question_about_several([row.name for row in rows], refused)
+            names = [row.name for row in rows]
+            question = hidden.naming(pivoting.question_about_several(names, refused), event.hidden)
             confirm = ConfirmScreen(f"Pivot · {len(rows)} disks", question, f"Pivot {len(rows)} disks")
         self._confirm(confirm, rows, lambda row: self.session.pivot(self.session.hosts[row.uri], row.disk_key))
 

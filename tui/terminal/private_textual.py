@@ -144,13 +144,13 @@ class OpenApp(App[None]):
             self.key_unused(key)
         return used
 
-    def copy_to_clipboard(self, text: str, what: str = "the selection") -> None:
+    def copy_to_clipboard(self, text: str, what: str = "the selection", note: str = "") -> None:
         # By default, it is sent to the terminal, and nothing is said.
         self._clipboard = text
-        self.deliver(text, what)
+        self.deliver(text, what, note)
 
-    def deliver(self, text: str, what: str) -> object:
-        """Put `text` where other programs get it from."""
+    def deliver(self, text: str, what: str, note: str) -> object:
+        """Put `text` where other programs get it from, and say so, with the note."""
 
     def redraw(self) -> None:
         """Draw everything again: something else has written to the terminal."""

@@ -14,11 +14,13 @@ class Copy(Message):
 
     text: str
     what: str
+    note: str = ""
+    """What else to say."""
 
 
-def copy(widget: Widget, text: str, what: str, kind: str) -> None:
+def copy(widget: Widget, text: str, what: str, kind: str, note: str = "") -> None:
     """Copy `text`, if there is any. `what`: the text in a few words; `kind`: what there is none of, if it is empty."""
     if text:
-        widget.app.post_message(Copy(text, what))
+        widget.app.post_message(Copy(text, what, note))
     else:
         widget.notify(f"no {kind} to copy", severity="warning", markup=False)

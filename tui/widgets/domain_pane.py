@@ -25,7 +25,7 @@ from tui.widgets.clipboard import copy
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.filtered_pane import FilteredPane, SortNames
-from tui.words import jobinfo
+from tui.words import hidden, jobinfo
 
 
 class DomainPane(FilteredPane):
@@ -55,6 +55,11 @@ class DomainPane(FilteredPane):
         """The rows that a command concerns: the marked ones, or the one under the cursor."""
         row = self.table.cursor_row
         return self.table.marked or ([row] if row is not None else [])
+
+    @property
+    def hidden(self) -> list[Row]:
+        """The marked rows that the filter hides."""
+        return [row for row in self.table.marked if not self.table.shows(row.key)]
 
     def apply(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
         """Follow changes that the rows took in."""
@@ -96,10 +101,11 @@ class DomainPane(FilteredPane):
     @on(CopyName)
     def _copy_name(self, event: CopyName) -> None:
         names = [row.domain.name for row in event.rows]
-        copy(self, "\n".join(names), f'"{names[0]}"' if len(names) == 1 else f"{len(names)} names", "name")
+        what = f'"{names[0]}"' if len(names) == 1 else f"{len(names)} names"
+        copy(self, "\n".join(names), what, "name", hidden.left_out(len(event.hidden)))
 
     @on(CopyStats)
     def _copy_stats(self, event: CopyStats) -> None:
         jobs = [(row.name, row.progress.stats) for row in event.rows if row.progress is not None]
         text = "\n\n".join("\n".join([name, *jobinfo.lines(stats)]) for name, stats in jobs)
-        copy(self, text, "the job statistics", "job statistics")
+        copy(self, text, "the job statistics", "job statistics", hidden.left_out(len(event.hidden)))
