@@ -57,6 +57,16 @@ async def test_a_selection_goes_the_same_way() -> None:
         assert user.app.clipboard == "vm-0"
 
 
+async def test_the_uri_of_a_host_is_copied() -> None:
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("H")
+        await user.sees("Latency", "y Copy URI")
+        await user.press("y")
+        await user.reads(f"sent the URI to the terminal: {QUIET}")
+        assert user.app.clipboard == QUIET
+
+
 async def test_where_there_is_nothing_to_copy_it_says_so() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")

@@ -237,6 +237,12 @@ class DropHost(Command):
     label = "Drop"
 
 
+class CopyUri(Command):
+    """Copy the URI of the host."""
+
+    label = "Copy URI"
+
+
 class Help(Command):
     """Show all keys."""
 

@@ -50,6 +50,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
+        "copy-uri": "y",
         "cursor.down": "j,down",
         "cursor.up": "k,up",
         "cursor.first": "g,home",
@@ -100,7 +101,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
         "apply start-postcopy back",  # a migration
         "detach close resume",  # one wait
         "detach close drop-queued resume",  # several waits
-        "add-host drop-host close cursor.down cursor.up",  # the hosts
+        "add-host drop-host copy-uri close cursor.down cursor.up",  # the hosts
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} {_CURSOR} keep-filter",  # its filter line
         f"copy-entry copy-file close {_CURSOR}",  # one of its jobs

@@ -14,11 +14,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.commands.commands import AddHost, Close, Command, DropHost
+from tui.commands.commands import AddHost, Close, Command, CopyUri, DropHost
 from tui.commands.offering import OfferingScreen, heading
 from tui.session.fleet import HostRefused
 from tui.session.host import Host, Link
 from tui.session.session import Session
+from tui.widgets.clipboard import copy
 from tui.widgets.host_list import HostList, Load, headings
 from tui.widgets.key_bar import KeyBar
 from tui.words import units
@@ -30,7 +31,7 @@ INTERVAL = 1.0
 class HostsScreen(OfferingScreen[None], ModalScreen[None]):
     """Adds hosts. `drop` disconnects from one, and may ask first."""
 
-    OFFERS = (AddHost, DropHost, Close)
+    OFFERS = (AddHost, DropHost, CopyUri, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
     def __init__(self, session: Session, drop: Callable[[Host], None]) -> None:
@@ -66,7 +67,7 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
 
     def has_key(self, command: type[Command]) -> bool:
         # While someone types a name, the keys of these are characters like any other.
-        return command not in (AddHost, DropHost) or not self._typing
+        return command not in (AddHost, DropHost, CopyUri) or not self._typing
 
     @property
     def _typing(self) -> bool:
@@ -138,6 +139,11 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
     def _drop_chosen(self) -> None:
         if self.is_active and (host := self._list.chosen) is not None:  # Pressed twice, it would ask twice.
             self._drop(host)
+
+    @on(CopyUri)
+    def _copy_uri(self) -> None:
+        host = self._list.chosen
+        copy(self, host.uri if host is not None else "", "the URI", "host")
 
     @on(Close)
     def _close(self) -> None:

@@ -25,7 +25,7 @@ from textual.worker import WorkerFailed, get_current_worker
 from tui.terminal.answers import Answers
 from tui.terminal.frames import Frames, Span
 from tui.terminal.pacing import QUESTION
-from tui.terminal.stopping import in_foreground, stop_until_foreground
+from tui.terminal.stopping import in_foreground, stop, stop_until_foreground
 from tui.terminal.writer import Writer
 
 ANSWER_DEADLINE = 1.0
@@ -70,7 +70,10 @@ class PacedDriver(LinuxDriver):
 
     def _sigtstp_application(self, *_: object) -> None:
         # By default SIGSTOP follows, which stops for good where no shell could continue it.
-        self._pause(lambda: stop_until_foreground(self.fileno))
+        if self._auto_restart:
+            self._pause(lambda: stop_until_foreground(self.fileno))
+        else:
+            stop()  # Another program has the terminal.
 
     def stop_group(self) -> None:
         """Give the terminal back and stop, with what was started together with this process, until continued."""
@@ -79,18 +82,15 @@ class PacedDriver(LinuxDriver):
 
     def _sigcont_application(self, *_: object) -> None:
         # By default, a second thread would read the keys after a SIGSTOP, which nothing sees coming.
-        if not self._pausing:
+        if self._auto_restart and not self._pausing:
             self._pause(lambda: None if in_foreground(self.fileno) else stop_until_foreground(self.fileno))
 
-    def _pause(self, stop: Callable[[], None]) -> None:
+    def _pause(self, until_continued: Callable[[], None]) -> None:
         """Give the terminal back, stop, and take it over again, whatever has been written to it meanwhile."""
         self._pausing = True
         try:
-            if not self._auto_restart:  # Another program has the terminal, and it will be taken over after that.
-                stop()
-                return
             self.suspend_application_mode()
-            stop()
+            until_continued()
             self.resume_application_mode()
         finally:
             self._pausing = False

@@ -14,8 +14,8 @@ def objection() -> str | None:
     return None
 
 
-def stop_until_foreground(terminal: int, group: bool = False) -> None:
-    """Stop until continued in the foreground of that terminal; to be called by the main thread.
+def stop(group: bool = False) -> None:
+    """Stop until continued; to be called by the main thread.
 
     `group`: stop what was started with this process as well: by the key; if it was a signal, they have it already.
     Unlike SIGSTOP, SIGTSTP does nothing to a process that nobody could continue.
@@ -24,10 +24,15 @@ def stop_until_foreground(terminal: int, group: bool = False) -> None:
     try:
         # The main thread is stopped before this call returns.
         os.kill(0 if group else os.getpid(), signal.SIGTSTP)
-        while not in_foreground(terminal) and objection() is None:
-            os.kill(os.getpid(), signal.SIGTSTP)
     finally:
         signal.signal(signal.SIGTSTP, handler)
+
+
+def stop_until_foreground(terminal: int, group: bool = False) -> None:
+    """The same until continued in the foreground of that terminal: in the background, it must not be drawn on."""
+    stop(group)
+    while not in_foreground(terminal) and objection() is None:
+        stop()
 
 
 def in_foreground(terminal: int) -> bool:

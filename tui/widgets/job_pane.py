@@ -43,7 +43,6 @@ class JobPane(FilteredPane):
         self._empty = ""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show()
 
     def change(self, jobs: Iterable[SourcedJob]) -> None:
