@@ -138,11 +138,19 @@ class OpenApp(App[None]):
         """A key has no effect on the screen that is shown, and is no character for what has the focus."""
 
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        # The only place that knows.
+        # By default, a key passes through the queues of all widgets around the focus before its binding is looked for:
+        # one that has priority, or moves the focus, would overtake it. Only what may be text has to go that way.
         used = await super()._check_bindings(key, priority)
+        if not used and priority and not self._typing:
+            used = await super()._check_bindings(key)
         if not used and not priority:
             self.key_unused(key)
         return used
+
+    @property
+    def _typing(self) -> bool:
+        focused = self.focused
+        return focused is not None and focused.check_consume_key("a", "a")
 
     def copy_to_clipboard(self, text: str, what: str = "the selection", note: str = "") -> None:
         # By default, it is sent to the terminal, and nothing is said.
