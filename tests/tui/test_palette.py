@@ -30,7 +30,8 @@ def test_what_is_called_so_comes_before_what_only_speaks_of_it() -> None:
     assert found(entries, "q") == ["Quit", "Queue", "Acquit", "Sort"]
     assert found(entries, ":quit") == ["Quit", "Acquit"]
     assert found(entries, "QUEUE") == ["Queue"]
-    assert found(entries, "sort quantity") == ["Sort"]
+    assert found(entries, "quan sort") == ["Sort"]
+    assert found(entries, "uantity") == []
 
 
 def test_without_a_text_everything_is_there_in_its_order() -> None:

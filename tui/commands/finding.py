@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -47,7 +48,7 @@ class _Fit(IntEnum):
     BEGINS = 2
     CONTAINS = 3
     SPEAKS_OF = 4
-    """The words are somewhere in what is said about it."""
+    """Words of what is said about it begin like that."""
 
 
 class Finder:
@@ -85,5 +86,6 @@ def _fit(entry: Entry, text: str) -> _Fit | None:
         return _Fit.BEGINS
     if text in name:
         return _Fit.CONTAINS
-    about = f"{name} {entry.about.casefold()}"
-    return _Fit.SPEAKS_OF if all(word in about for word in text.split()) else None
+    spoken = re.findall(r"\w+", f"{name} {entry.about.casefold()}")
+    begun = all(any(word.startswith(begin) for word in spoken) for begin in text.split())
+    return _Fit.SPEAKS_OF if begun else None
