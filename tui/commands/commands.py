@@ -40,6 +40,11 @@ class Command(Message):
         self.hidden = hidden
         """The marked ones that the filter hides, which are named or left out."""
 
+    @property
+    def hidden_names(self) -> list[str]:
+        """What the hidden ones are called."""
+        return [row.name for row in self.hidden]
+
     @classmethod
     def id(cls) -> str:
         """Its name in keymaps and actions: ``clear-filter``."""

@@ -347,7 +347,7 @@ class MainScreen(OfferingScreen[None]):
     def _dump(self, event: Dump) -> None:
         rows, refused = self._split(event)
         if len(event.rows) > 1:
-            self._dumps.open_form_for_several(rows, refused, [row.name for row in event.hidden])
+            self._dumps.open_form_for_several(rows, refused, event.hidden_names)
         elif rows:
             self._dumps.open_form(rows[0])
 
@@ -361,10 +361,10 @@ class MainScreen(OfferingScreen[None]):
         jobs = [(row.name, row.progress.stats if row.progress is not None else None) for row in rows]
         if len(event.rows) == 1 and rows:
             [(name, stats)] = jobs
-            question = hidden.naming(aborting.question(rows[0].domain.name, stats), event.hidden)
+            question = hidden.naming(aborting.question(rows[0].domain.name, stats), event.hidden_names)
             confirm = ConfirmScreen(f"Abort · {name}", question, f"Abort {aborting.job(stats)}")
         else:
-            question = hidden.naming(aborting.question_about_several(jobs, refused), event.hidden)
+            question = hidden.naming(aborting.question_about_several(jobs, refused), event.hidden_names)
             confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
         self._confirm(confirm, rows, self._abort_job)
 
@@ -378,11 +378,11 @@ class MainScreen(OfferingScreen[None]):
         if len(event.rows) == 1 and rows and rows[0].progress is not None:
             row, stats = rows[0], rows[0].progress.stats
             question = pivoting.question(row.domain.name, stats, self._details.source_of(row))
-            question = hidden.naming(question, event.hidden)
+            question = hidden.naming(question, event.hidden_names)
             confirm = ConfirmScreen(f"Pivot · {row.name}", question, f"Pivot {row.disk}")
         else:
             names = [row.name for row in rows]
-            question = hidden.naming(pivoting.question_about_several(names, refused), event.hidden)
+            question = hidden.naming(pivoting.question_about_several(names, refused), event.hidden_names)
             confirm = ConfirmScreen(f"Pivot · {len(rows)} disks", question, f"Pivot {len(rows)} disks")
         self._confirm(confirm, rows, lambda row: self.session.pivot(self.session.hosts[row.uri], row.disk_key))
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tui.session.rows import Row
 
 MOST = 12
 """Names that are listed."""
@@ -20,9 +16,9 @@ def warning(names: Sequence[str]) -> str:
     return f"hidden by the filter: {', '.join(names[:MOST])}{more}"
 
 
-def naming(question: str, rows: Sequence[Row]) -> str:
+def naming(question: str, names: Sequence[str]) -> str:
     """A question that is about these as well."""
-    words = warning([row.name for row in rows])
+    words = warning(names)
     return f"{question}\n{words[0].upper()}{words[1:]}." if words else question
 
 
