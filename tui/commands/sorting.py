@@ -15,146 +15,32 @@ class SortBy(Command):
     """The id of the column."""
 
 
-class SortByName(SortBy):
-    """Sort by name; again: the other way round."""
-
-    label = "By name"
-    column = "name"
-
-
-class SortByState(SortBy):
-    """Sort by state; again: the other way round."""
-
-    label = "By state"
-    column = "state"
+def _made(name: str, column: str, words: str) -> type[SortBy]:
+    """The command that sorts by that column: they differ in nothing else."""
+    about = f"Sort by {words}; again: the other way round."
+    return type(f"SortBy{name}", (SortBy,), {"__doc__": about, "label": f"By {name.lower()}", "column": column})
 
 
-class SortByHost(SortBy):
-    """Sort by host; again: the other way round."""
-
-    label = "By host"
-    column = "host"
-
-
-class SortByJob(SortBy):
-    """Sort by job, problems first, as at first; again: the other way round."""
-
-    label = "By job"
-    column = "job"
-
-
-class SortByProgress(SortBy):
-    """Sort by progress; again: the other way round."""
-
-    label = "By progress"
-    column = "progress"
-
-
-class SortByElapsed(SortBy):
-    """Sort by the time that jobs have taken; again: the other way round."""
-
-    label = "By elapsed"
-    column = "elapsed"
-
-
-class SortByDone(SortBy):
-    """Sort by what is done; again: the other way round."""
-
-    label = "By done"
-    column = "done"
-
-
-class SortByLeft(SortBy):
-    """Sort by what remains; again: the other way round."""
-
-    label = "By left"
-    column = "left"
-
-
-class SortByRate(SortBy):
-    """Sort by rate; again: the other way round."""
-
-    label = "By rate"
-    column = "rate"
-
-
-class SortByEta(SortBy):
-    """Sort by the time until the end; again: the other way round."""
-
-    label = "By ETA"
-    column = "eta"
-
-
+_BY_HOST = _made("Host", "host", "host")
 OF_DOMAINS: tuple[type[SortBy], ...] = (
-    SortByName,
-    SortByState,
-    SortByHost,
-    SortByJob,
-    SortByProgress,
-    SortByElapsed,
-    SortByDone,
-    SortByLeft,
-    SortByRate,
-    SortByEta,
+    _made("Name", "name", "name"),
+    _made("State", "state", "state"),
+    _BY_HOST,
+    _made("Job", "job", "job, problems first, as at first"),
+    _made("Progress", "progress", "progress"),
+    _made("Elapsed", "elapsed", "the time that jobs have taken"),
+    _made("Done", "done", "what is done"),
+    _made("Left", "left", "what remains"),
+    _made("Rate", "rate", "rate"),
+    _made("Eta", "eta", "the time until the end"),
 )
-
-
-class SortByBegan(SortBy):
-    """Sort by when jobs began, the newest first, as at first; again: the other way round."""
-
-    label = "By began"
-    column = "began"
-
-
-class SortByDomain(SortBy):
-    """Sort by domain; again: the other way round."""
-
-    label = "By domain"
-    column = "domain"
-
-
-class SortByKind(SortBy):
-    """Sort by kind of job; again: the other way round."""
-
-    label = "By job"
-    column = "job"
-
-
-class SortByResult(SortBy):
-    """Sort by result; again: the other way round."""
-
-    label = "By result"
-    column = "result"
-
-
-class SortByTook(SortBy):
-    """Sort by the time that jobs took; again: the other way round."""
-
-    label = "By took"
-    column = "took"
-
-
-class SortByRequester(SortBy):
-    """Sort by who requested the job; again: the other way round."""
-
-    label = "By requester"
-    column = "by"
-
-
-class SortByDetails(SortBy):
-    """Sort by details; again: the other way round."""
-
-    label = "By details"
-    column = "details"
-
-
 OF_JOBS: tuple[type[SortBy], ...] = (
-    SortByBegan,
-    SortByHost,
-    SortByDomain,
-    SortByKind,
-    SortByResult,
-    SortByTook,
-    SortByRequester,
-    SortByDetails,
+    _made("Began", "began", "when jobs began, the newest first, as at first"),
+    _BY_HOST,
+    _made("Domain", "domain", "domain"),
+    _made("Kind", "job", "kind of job"),
+    _made("Result", "result", "result"),
+    _made("Took", "took", "the time that jobs took"),
+    _made("Requester", "by", "who requested the job"),
+    _made("Details", "details", "details"),
 )
