@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
-from textual import on
-from textual.app import ScreenError, SystemCommand
+from textual import on, work
+from textual.app import ScreenError
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.css.query import NoMatches
@@ -23,25 +24,30 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.theme import ThemeProvider
 from textual.timer import Timer
 from textual.widget import Widget
 
 from backend.log import internal_error
+from tui.commands.commands import Help
+from tui.commands.finding import Entry, Finder
 from tui.commands.keys import Keys
+from tui.commands.offering import OfferingScreen
+from tui.commands.reach import meant
 from tui.config.values import Config
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
-from tui.screens.palette import Palette
 from tui.session.activity_log import Tone
 from tui.session.flash import Flash
-from tui.terminal import notify, themes
+from tui.terminal import clipboard, notify, stopping, themes
 from tui.terminal.ascii_filter import AsciiFilter
+from tui.terminal.clipboard import Clipboard
 from tui.terminal.encoding import blocks_fit, has_colours, letters_fit
 from tui.terminal.ending import end_in_order
 from tui.terminal.failures import Failures
 from tui.terminal.notify import Notice
 from tui.terminal.private_textual import OpenApp
+from tui.widgets.clipboard import Copy
 from tui.widgets.flash_line import FlashLine
 
 logger = logging.getLogger(__name__)
@@ -57,6 +63,7 @@ class Console(OpenApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Quit; jobs continue"),
         Binding("ctrl+q", "quit", show=False, priority=True, tooltip="Quit; jobs continue"),
+        Binding("ctrl+z", "suspend", show=False, priority=True, tooltip="Back to the shell; fg continues"),
         Binding("ctrl+l", "redraw", show=False, priority=True, tooltip="Draw the whole screen again"),
         Binding("ctrl+p", "command_palette", show=False, priority=True, tooltip="Find a command or a domain by name"),
     ]
@@ -82,6 +89,7 @@ class Console(OpenApp):
         self._flash_timer: Timer | None = None
         terminal = sys.__stderr__ or sys.stderr
         ascii_only = not blocks_fit(terminal) if self._config.ascii == "auto" else self._config.ascii
+        self._texts = Clipboard(os.environ, self.write_to_terminal)
         # Under NO_COLOR Textual would still write greys, which may be black on black.
         self._last_filters: list[LineFilter] = [NoColor()] if self.no_color else []
         if ascii_only:
@@ -113,13 +121,6 @@ class Console(OpenApp):
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(self._uris, self._readonly, self._config, Keys(self._config.keymap, self.get_key_display))
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield SystemCommand("Theme", "Choose the colours", self.action_change_theme)
-        if isinstance(main := self.screen_stack[0], MainScreen):
-            shown = "Dumps that an earlier console queued and never began"
-            yield SystemCommand("Queued dumps", shown, main.left_queue.show)
-        yield SystemCommand("Quit", "Quit; jobs continue", self.action_quit)
 
     def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         # Something that still works on a screen that was left, or is left because the console exits, misses widgets.
@@ -210,19 +211,38 @@ class Console(OpenApp):
         self._flash_timer = self.set_timer(seconds, self._show_flash) if seconds is not None else None
 
     def action_redraw(self) -> None:
-        self.frames.redraw()
-        self.screen.refresh()
+        self.redraw()
+
+    def action_suspend(self) -> None:
+        if (reason := stopping.objection()) is not None:
+            self.notify(reason, severity="warning", markup=False)
+        elif not self.is_headless:
+            self.action_suspend_process()
 
     def search_themes(self) -> None:
-        self.push_screen(Palette(providers=[ThemeProvider], placeholder="theme name"))
+        from tui.screens.palette import Palette
+
+        themes = [Entry(name, "", partial(setattr, self, "theme", name)) for name in sorted(self.available_themes)]
+        self.push_screen(Palette(Finder(themes), "theme name"))
 
     def on_load(self) -> None:
         if not self.is_headless:
             end_in_order(lambda code: self.exit(return_code=code))
 
     def action_command_palette(self) -> None:
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(placeholder="command or domain name"))
+        from tui.screens.palette import Palette  # It takes time to load, and everyone waits for the start.
+
+        screen = self.screen
+        if isinstance(screen, Palette):
+            return
+        offered = screen.entries() if isinstance(screen, OfferingScreen) else []
+        theme = Entry("Theme", "Choose the colours", self.action_change_theme)
+        if isinstance(main := self.screen_stack[0], MainScreen):
+            about = "Dumps that an earlier console queued and never began"
+            offered.append(Entry("Queued dumps", about, main.left_queue.show))
+        suspend = Entry("Suspend", "Back to the shell; fg continues", self.action_suspend)
+        leave = Entry("Quit", "Quit; jobs continue", self.action_quit, ("q", "q!", "qa", "wq", "exit"))
+        self.push_screen(Palette(Finder([*offered, theme, suspend, leave], screen), "command or domain name"))
 
     async def action_quit(self) -> None:
         main, *above = self.screen_stack
@@ -242,6 +262,32 @@ class Console(OpenApp):
         question = f"{dumps}\nRunning dumps continue; queued dumps will be cancelled."
         self._quit_question = ConfirmScreen("Quit", question, "Quit")
         self.push_screen(self._quit_question, answered)
+
+    def key_unused(self, key: str) -> None:
+        screen, main = self.screen, self.screen_stack[0]
+        if isinstance(screen, OfferingScreen) and isinstance(main, MainScreen):
+            own = screen.BINDINGS if screen is main else [*main.BINDINGS, *self.BINDINGS]
+            if (binding := meant(key, own, self._config.keymap)) is not None:
+                screen.refuse(screen.no_effect(binding))
+
+    def action_help_quit(self) -> None:
+        # Ctrl-C is for copying, and without a selection a habit.
+        key = Keys(self._config.keymap, self.get_key_display)
+        self.notify(f"{key.of('quit')} quits the console, and closes any other screen; jobs continue", markup=False)
+
+    @on(Copy)
+    def _copy(self, event: Copy) -> None:
+        self.copy_to_clipboard(event.text, event.what, event.note)
+
+    @work(group="clipboard")
+    async def deliver(self, text: str, what: str, note: str) -> None:
+        news = clipboard.news(await self._texts.put(text), text, what)
+        self.notify("; ".join(filter(None, (news, note))), markup=False)
+
+    @on(Help)
+    def _help(self) -> None:
+        if isinstance(self.screen, OfferingScreen) and not isinstance(self.screen, HelpScreen):
+            self.screen.open(HelpScreen(self.screen))
 
     @on(MainScreen.WaitEnded)
     def _wait_ended(self, event: MainScreen.WaitEnded) -> None:

@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that may have a clipboard, without a multiplexer, wherever the tests run."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("TMUX", "STY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
     """A folder with a short path, wherever pytest keeps its own: a screen wraps or cuts a long one."""

@@ -81,12 +81,12 @@ class User:
             raise AssertionError(f"there never was {what}:\n{self.screen}") from None
 
     async def go_to(self, name: str) -> None:
-        """Put the cursor on a domain, by its filter."""
+        """Put the cursor on a domain, by its filter; the cursor would go back if it were not moved."""
         await self.press("slash")
         await self.type(name)
         await self.press("enter")
         await self.sees(f"▌ {name}")
-        await self.press("escape")
+        await self.press("home", "escape")
         await self.sees(f"▌ {name}", "Domains ─")
 
 

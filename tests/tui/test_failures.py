@@ -115,7 +115,7 @@ async def test_a_render_that_fails_once_leaves_the_console(monkeypatch: pytest.M
 async def test_another_screen_that_fails_is_closed(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(HelpScreen, method, boom, raising=False)
     async with surviving() as user:
-        await user.press("question_mark", "j")
+        await user.press("question_mark", "v")
         await user.sees(LINE)
         await user.until(lambda: isinstance(user.app.screen, MainScreen), "the main screen")
         await works(user)

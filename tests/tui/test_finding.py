@@ -61,7 +61,7 @@ async def test_the_path_of_a_domains_last_dump_is_copied(tmp_path: Path) -> None
     async with console(QUIET) as user:
         await user.sees("▌ vm-01", "completed in")
         await user.press("c")
-        await user.sees("copied the dump path")
+        await user.sees("sent the dump path to the terminal: ")
         assert user.app.clipboard == str(tmp_path / "core")
 
 
@@ -92,7 +92,7 @@ async def test_a_name_is_copied() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("j", "y")
-        await user.sees('copied "vm-02"')
+        await user.sees('sent "vm-02" to the terminal')
         assert user.app.clipboard == "vm-02"
 
 
@@ -101,7 +101,7 @@ async def test_the_stats_are_copied_as_domjobinfo_prints_them() -> None:
     async with Hold(two), console(two) as user:
         await user.sees("2 jobs")
         await user.press("Y")
-        await user.sees("copied the job statistics")
+        await user.sees("sent the job statistics to the terminal")
         assert "Time elapsed:" in user.app.clipboard
 
 

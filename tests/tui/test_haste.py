@@ -83,6 +83,12 @@ def test_a_command_that_is_picked_twice_in_the_palette_is_done_once() -> None:
         assert_ends_silently(console)
 
 
+def test_keys_before_the_filters_are_for_the_table() -> None:
+    with terminal("-c", "sim:///haste?domains=9&jobs=0") as console:
+        console.sees("▌ vm-01", "q Quit").type("j  /07\r").sees("1 of 9", "2 marked, 2 not shown", "▌ vm-07")
+        console.type("\x1b").sees("●vm-02", "●vm-03", "▌ vm-04")
+
+
 def assert_ends_silently(console: Terminal) -> None:
     assert console.ends() == 0
     assert re.search(rb"Traceback|Error", console.written) is None

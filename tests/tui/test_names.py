@@ -23,7 +23,13 @@ MADE_BY_TEXTUAL = (
     "_merged_bindings",
     "_decorated_handlers",
 )
-MEANT = {"OpenApp._display", "OpenApp._dispatch_message", "OpenApp._handle_exception", "OpenApp._register_child"}
+MEANT = {
+    "OpenApp._check_bindings",
+    "OpenApp._display",
+    "OpenApp._dispatch_message",
+    "OpenApp._handle_exception",
+    "OpenApp._register_child",
+}
 """Those that take the place of Textual's on purpose, for want of a public one."""
 PRIVATE_MODULE = Path("terminal", "private_textual.py")
 

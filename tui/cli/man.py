@@ -38,6 +38,7 @@ FILES = {
     "~/.local/state/virt-jobs/journal-ID.db": "This user's dumps on the machine with that ID: the journal.",
     "~/.local/state/virt-jobs/history-ID.db": "What this user's console and commands saw of jobs on that machine.",
     "/var/lib/virt-jobs/history.db": "What the witness of this host remembers; for root and the group libvirt.",
+    "~/.local/state/virt-jobs/preferences.json": "What the console remembers of its looks, such as the sort order.",
     "~/.local/state/virt-jobs/runs/": "What the commands of virt-jobs run have printed, up to 512 KiB each.",
     "~/.local/state/virt-jobs/virt-jobs.log": "The log: unexpected errors with their tracebacks; more with --debug.",
     "/etc/libvirt/libvirt.conf, ~/.config/libvirt/libvirt.conf": (

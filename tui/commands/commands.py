@@ -30,10 +30,20 @@ class Command(Message):
     of_jobs: ClassVar[bool] = False
     """The same for jobs: those of domains, and those of disks."""
 
-    def __init__(self, rows: Sequence[Row] = ()) -> None:
+    names_hidden: ClassVar[bool] = False
+    """Whether it names marked ones that the filter hides before it does anything to them; else they are left out."""
+
+    def __init__(self, rows: Sequence[Row] = (), hidden: Sequence[Row] = ()) -> None:
         super().__init__()
         self.rows = rows
         """Those of the domains or jobs."""
+        self.hidden = hidden
+        """The marked ones that the filter hides, which are named or left out."""
+
+    @property
+    def hidden_names(self) -> list[str]:
+        """What the hidden ones are called."""
+        return [row.name for row in self.hidden]
 
     @classmethod
     def id(cls) -> str:
@@ -63,6 +73,7 @@ class Dump(Command):
 
     label = "Dump"
     of_domains = True
+    names_hidden = True
 
 
 class Wait(Command):
@@ -91,6 +102,7 @@ class Abort(Command):
 
     label = "Abort"
     of_jobs = True
+    names_hidden = True
 
 
 class Pivot(Command):
@@ -98,6 +110,7 @@ class Pivot(Command):
 
     label = "Pivot"
     of_jobs = True
+    names_hidden = True
 
 
 class Migration(Command):
@@ -105,6 +118,7 @@ class Migration(Command):
 
     label = "Migration"
     of_domains = True
+    names_hidden = True
     in_footer = False
 
 
@@ -116,7 +130,7 @@ class Resume(Command):
 
 
 class Filter(Command):
-    """Show only what matches; a leading ! inverts the match."""
+    """Show only what matches: all words, a|b either, !word not."""
 
     label = "Filter"
     at_once = True
@@ -402,6 +416,12 @@ class RetryHosts(Command):
 
     label = "Retry hosts"
     in_footer = False
+
+
+class CopyUri(Command):
+    """Copy the URI of the host."""
+
+    label = "Copy URI"
 
 
 class Help(Command):

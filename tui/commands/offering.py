@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Protocol, TypeVar
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
 from textual.widget import Widget
 
-from tui.commands.commands import Command
+from tui.commands.commands import Command, Help
+from tui.commands.finding import Entry
 
 Result = TypeVar("Result")
 
@@ -33,42 +34,23 @@ class CommandPane(Protocol):
         """Take a command to handle; every widget has this."""
 
 
-class OfferedCommands(Provider):
-    """The commands of the screen below, for the palette."""
-
-    async def discover(self) -> Hits:
-        for command, post, key in self._offers():
-            yield DiscoveryHit(escape(command.label), post, help=escape(f"{key} · {command.help()}"))
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for command, post, key in self._offers():
-            text = escape(f"{command.label}: {command.help()}")
-            if (score := matcher.match(text)) > 0:
-                yield Hit(score, matcher.highlight(text), post, help=escape(key))
-
-    def _offers(self) -> Iterator[tuple[type[Command], Callable[[], None], str]]:
-        """Each command that has a key now, what does it, and that key, with the reason if it is refused."""
-        screen = self.screen
-        if not isinstance(screen, OfferingScreen):
-            return
-        keys = {
-            active.binding.id: screen.app.get_key_display(active.binding)
-            for active in reversed(screen.active_bindings.values())
-        }
-        for command in screen.OFFERS:
-            if (key := keys.get(command.id())) is not None:
-                reason = screen.refusal(command)
-                yield command, partial(screen.offer, command), f"{key} · not now: {reason}" if reason else key
-
-
 class OfferingScreen(Screen[ScreenResultType]):
     """Posts each command to the pane that has it, or to itself, and says why a command is refused."""
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = ()
-    COMMANDS: ClassVar = {OfferedCommands}
     PARTS: ClassVar[tuple[type[Widget], ...]] = ()
     """Widgets with keys of their own, for the help."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        replace(Help.binding(), show=False),
+        # What is typed next is meant for the palette.
+        Binding(":", "find", "Find", show=False, priority=True, id="open-palette",
+                tooltip="Find a command or a domain by name"),
+    ]  # fmt: skip
+
+    @property
+    def main_list(self) -> Widget | None:
+        """What the keys of `tui.commands.reach` act on, wherever the focus is."""
+        return None
 
     @property
     def panes(self) -> Sequence[CommandPane]:
@@ -88,6 +70,22 @@ class OfferingScreen(Screen[ScreenResultType]):
             pane.do_at_once(command)
         else:
             (pane or self).post_message(self.made(command))
+
+    def entries(self) -> list[Entry]:
+        """Each command that has a key now for the palette, with that key, and with the reason if it is refused."""
+        keys = {
+            active.binding.id: self.app.get_key_display(active.binding)
+            for active in reversed(self.active_bindings.values())
+        }
+        entries = []
+        # Help comes first, so that what comes first does nothing that one could regret.
+        commands: dict[type[Command], None] = {Help: None, **dict.fromkeys(self.OFFERS)}
+        for command in commands:
+            if (key := keys.get(command.id())) is not None:
+                reason = self.refusal(command)
+                about = [key, *([f"not now: {reason}"] if reason else []), command.help()]
+                entries.append(Entry(command.label, " · ".join(about), partial(self.offer, command), (command.id(),)))
+        return entries
 
     def made(self, command: type[Command]) -> Command:
         """The command for the current state: the cursor may have moved by the time it is handled."""
@@ -113,7 +111,14 @@ class OfferingScreen(Screen[ScreenResultType]):
     def refuse(self, reason: str) -> None:
         self.notify(reason, severity="warning", markup=False)
 
+    @property
+    def typing(self) -> bool:
+        """Whether somebody types a text: keys are characters like any other then."""
+        return self.focused is not None and self.focused.check_consume_key("colon", ":")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "find":
+            return not self.typing
         if action != "command":
             return True
         command = self._command(str(parameters[0]))
@@ -124,12 +129,25 @@ class OfferingScreen(Screen[ScreenResultType]):
         if self.is_mounted:  # Keys arrive as soon as the screen is pushed.
             self.offer(self._command(command_id))
 
+    def no_effect(self, binding: Binding) -> str:
+        """What to say to a key that has this binding among the domains, and no effect here now."""
+        return f"{binding.description}: not here, but in the list of domains"
+
+    async def action_find(self) -> None:
+        await self.app.run_action("command_palette", self.app)
+
+    async def action_of_list(self, action: str) -> None:
+        """Have the main list do it."""
+        if self.main_list is not None:
+            await self.app.run_action(action, self.main_list)
+
     def refuses(self, command_id: str | None) -> bool:
         """Whether the command of that id, if it is one of these, is refused now; its key still says why."""
         return any(command.id() == command_id and self.refusal(command) is not None for command in self.OFFERS)
 
     def _command(self, command_id: str) -> type[Command]:
-        return next(command for command in self.OFFERS if command.id() == command_id)
+        commands: Sequence[type[Command]] = (*self.OFFERS, Help)
+        return next(command for command in commands if command.id() == command_id)
 
     def _pane_of(self, command: type[Command]) -> CommandPane | None:
         return next((pane for pane in self.panes if command in pane.OFFERS), None)

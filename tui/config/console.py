@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
-from tui.config.keys import DEFAULT_KEYS, FIXED_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS, action_id
+from tui.config.keys import DEFAULT_KEYS, FIXED_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS, YIELDING, action_id
 from tui.config.values import Config
 
 THEMES = (
@@ -62,8 +62,13 @@ def check(config: Config) -> None:
 
 
 def effective_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
-    """The keys of every binding, by id: those of `keymap`, else the defaults."""
-    return {**DEFAULT_KEYS, **keymap}
+    """The keys of every binding that has one, by id: those of `keymap`, else the defaults that it leaves."""
+    taken = {key_name(key) for keys in keymap.values() for key in keys.split(",")}
+    left = {
+        binding_id: ",".join(key for key in DEFAULT_KEYS[binding_id].split(",") if key_name(key) not in taken)
+        for binding_id in YIELDING
+    }
+    return {binding_id: keys for binding_id, keys in {**DEFAULT_KEYS, **left, **keymap}.items() if keys}
 
 
 def _objections(keymap: Mapping[str, str], actions: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -89,8 +94,9 @@ def _shared_keys(keymap: Mapping[str, str], actions: Collection[str]) -> dict[tu
     for active in (main.union(actions), *others_live):
         ids_by_key: defaultdict[str, set[str]] = defaultdict(set)
         for binding_id in active:
-            for key in keys[binding_id].split(","):
+            for key in keys.get(binding_id, "").split(","):
                 ids_by_key[key_name(key)].add(binding_id)
+        ids_by_key.pop("", None)
         for key, ids in ids_by_key.items():
             first, *others = sorted(ids)
             shared.update({(first, other): key for other in others})

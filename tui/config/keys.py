@@ -27,7 +27,25 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "column.toggle": "space",
         "column.earlier": "K,shift+up",
         "column.later": "J,shift+down",
+        "sort-by-name": "N",
+        "sort-by-state": "T",
+        "sort-by-host": "O",
+        "sort-by-job": "0",
+        "sort-by-progress": "P",
+        "sort-by-elapsed": "E",
+        "sort-by-done": "D",
+        "sort-by-left": "M",
+        "sort-by-rate": "R",
+        "sort-by-eta": "U",
+        "sort-by-began": "0",
+        "sort-by-domain": "N",
+        "sort-by-kind": "P",
+        "sort-by-result": "R",
+        "sort-by-took": "T",
+        "sort-by-requester": "U",
+        "sort-by-details": "D",
         "help": "question_mark",
+        "open-palette": ":",
         "show-job": "1",
         "show-history": "2",
         "show-info": "3",
@@ -70,6 +88,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
+        "copy-uri": "y",
         "cursor.down": "j,down",
         "cursor.up": "k,up",
         "cursor.first": "g,home",
@@ -87,7 +106,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "write": "ctrl+s",
         "apply": "ctrl+s",
         "start-postcopy": "ctrl+o",
-        "back": "escape",
+        "back": "escape,q",
         "detach": "escape,q",
         "close": "escape,q",
         "drop-queued": "x",
@@ -104,49 +123,59 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 )
 """Keys by binding id, under Textual's names, with commas between several."""
 
+_SORTING = (
+    "sort reverse-sort sort-by-name sort-by-state sort-by-host sort-by-job sort-by-progress sort-by-elapsed "
+    "sort-by-done sort-by-left sort-by-rate sort-by-eta"
+)
+_SORTING_JOBS = (
+    "sort reverse-sort sort-by-began sort-by-host sort-by-domain sort-by-kind sort-by-result sort-by-took "
+    "sort-by-requester sort-by-details"
+)
 _EVERYWHERE = (
-    "quit dump wait open show-waits abort pivot migration resume filter clear-filter clear-marks sort reverse-sort "
-    "help show-job show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts "
+    "quit dump wait open show-waits abort pivot migration resume filter clear-filter clear-marks show-job "
+    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts "
     "choose-columns show-done focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml "
-    "problems-only busy-only export"
+    f"problems-only busy-only export {_SORTING}"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
 _OF_WAITS = "abort pivot resume copy-name copy-path copy-stats help"
-_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
+_HISTORY = f"open-entry filter clear-filter copy-entry copy-file export close {_SORTING_JOBS}"
 _TEXT = "search end-search next-match previous-match copy-text read-again export help close"
 _SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"
 FIXED_KEYS = frozenset({"ctrl+c", "ctrl+l", "ctrl+p", "ctrl+q", "shift+tab", "tab"})
 """Keys that have no id, and the same meaning everywhere."""
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
-    frozenset(ids.split())
+    frozenset(f"{ids} help open-palette".split())
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
-        f"{_EVERYWHERE} keep-filter",  # its filter line
+        f"{_EVERYWHERE} {_TABLE} keep-filter",  # its filter line
         f"{_EVERYWHERE} {_CURSOR} open-line acknowledge acknowledge-all",  # its activity
         "start more less back",  # the dump form
         "apply start-postcopy more less back",  # a migration
         f"detach close {_OF_WAITS} more less",  # one wait
         f"detach close {_OF_WAITS} open drop-queued {_CURSOR}",  # several waits
         "queue-again forget-queued later",  # what an earlier console left in its queue
-        "add-host drop-host save-hosts retry-host close cursor.down cursor.up",  # the hosts
+        "add-host drop-host save-hosts retry-host copy-uri close cursor.down cursor.up",  # the hosts
         "keep-columns reset-columns back cursor.down cursor.up column.toggle column.earlier column.later",  # columns
         f"{_HISTORY} {_CURSOR}",  # the history
-        f"{_HISTORY} keep-filter",  # its filter line
-        "copy-entry copy-file close",  # one of its jobs
+        f"{_HISTORY} {_CURSOR} keep-filter",  # its filter line
+        f"copy-entry copy-file close {_CURSOR}",  # one of its jobs
         f"{_TEXT} {_SCROLL}",  # a log or XML
         f"{_TEXT} keep-filter",  # its search line
         "write back",  # where to export to
         "yes no more less",  # a question
         f"copy-command copy-virsh close {_CURSOR}",  # what was done
         f"close help filter clear-filter {_CURSOR}",  # the help
-        "close help filter clear-filter keep-filter",  # its filter line
+        f"close help filter clear-filter keep-filter {_CURSOR}",  # its filter line
     )
 )
 """Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning.
 
 The first is that of the main screen, where the user's own actions are as well.
 """
+YIELDING = frozenset(f"{_SORTING} {_SORTING_JOBS}".split()) - {"sort", "reverse-sort"}
+"""Binding ids that lose a default key, rather than have it refused, where a keymap gives the key to another id."""
 
 
 def action_id(index: int) -> str:

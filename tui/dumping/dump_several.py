@@ -30,6 +30,7 @@ from tui.dumping.target import Target
 from tui.session.host import Host
 from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
+from tui.words import hidden
 
 AT_ONCE = "parallel dumps must be at least 1"
 
@@ -53,13 +54,19 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
     BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 
     def __init__(
-        self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps, ask: ending.Ask
+        self,
+        targets: Sequence[Target],
+        refused: Sequence[tuple[str, str]],
+        unseen: Sequence[str],
+        defaults: Dumps,
+        ask: ending.Ask,
     ) -> None:
         self._targets = targets
         self._ask_first = ask
         self._chosen = SeveralDumps((), 0)
         """What was chosen when the dumps were to be started."""
         self._refused = refused
+        self._unseen = unseen
         super().__init__()
         least = min(target.host.turns.at_once for target in targets)
         at_once = TextField(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
@@ -121,7 +128,9 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
     def notes(self) -> Sequence[Note]:
         if (wrong := dump_path.objection(self._form.path)) is not None:
             return [("bad", f"the file must be {wrong}")]
-        notes = dump_plan.notes(self.parts, self._refused)
+        notes = [*dump_plan.notes(self.parts, self._refused)]
+        if self._unseen:
+            notes.append(("warn", hidden.warning(self._unseen)))
         return notes if self._at_once >= 1 else [("bad", AT_ONCE), *notes]
 
     def command(self) -> Content:

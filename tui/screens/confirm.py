@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -22,7 +22,10 @@ class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
     """Ends with whether the user confirmed; Enter alone does not confirm."""
 
     OFFERS = (Yes, No, More, Less)
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(command.binding() for command in OFFERS),
+        Binding("left,right", "app.focus_next", show=False),
+    ]
 
     def __init__(self, title: str, question: str, yes: str) -> None:
         super().__init__()
@@ -50,6 +53,9 @@ class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()
+
+    def no_effect(self, binding: Binding) -> str:
+        return "answer the question first"
 
     @on(Button.Pressed, "#yes")
     @on(Yes)

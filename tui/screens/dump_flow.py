@@ -35,9 +35,15 @@ class DumpFlow:
         """Open the form for one domain."""
         self._screen.run_worker(self._open_form(row), group="open", exclusive=True)
 
-    def open_form_for_several(self, rows: Sequence[Row], refused: Sequence[tuple[str, str]]) -> None:
-        """Open the form for several; `refused`: the names of those that cannot be dumped, with the reasons."""
-        self._screen.run_worker(self._open_form_for_several(rows, refused), group="open", exclusive=True)
+    def open_form_for_several(
+        self, rows: Sequence[Row], refused: Sequence[tuple[str, str]], hidden: Sequence[str]
+    ) -> None:
+        """Open the form for several.
+
+        `refused`: the names of those that cannot be dumped, with the reasons. `hidden`: the names of those that the
+        filter hides.
+        """
+        self._screen.run_worker(self._open_form_for_several(rows, refused, hidden), group="open", exclusive=True)
 
     async def _open_form(self, row: Row) -> None:
         target = await self._target(row)
@@ -45,10 +51,12 @@ class DumpFlow:
             form = DumpScreen(target, self._session.config.dump, lambda choice: self._start(target, choice), _ask)
             self._screen.open(form, self._one_started)
 
-    async def _open_form_for_several(self, rows: Sequence[Row], refused: Sequence[tuple[str, str]]) -> None:
+    async def _open_form_for_several(
+        self, rows: Sequence[Row], refused: Sequence[tuple[str, str]], hidden: Sequence[str]
+    ) -> None:
         targets = [target for row in rows if (target := await self._target(row)) is not None]
         if targets:
-            form = DumpSeveralScreen(targets, refused, self._session.config.dump, _ask)
+            form = DumpSeveralScreen(targets, refused, hidden, self._session.config.dump, _ask)
             self._screen.open(form, self._several_chosen)
 
     async def _target(self, row: Row) -> Target | None:

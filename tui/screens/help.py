@@ -11,12 +11,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 from tui.commands.commands import ClearFilter, Close, Command, Filter, Help
 from tui.commands.offering import CommandPane, OfferingScreen, heading
+from tui.commands.reach import everywhere
 from tui.screens.help_sections import sections
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.help_pane import HelpPane
+from tui.widgets.help_pane import HelpLines, HelpPane
 from tui.widgets.key_bar import KeyBar
 
 
@@ -29,6 +31,7 @@ class HelpScreen(OfferingScreen[None], ModalScreen[None]):
         ClearFilter.binding(),
         Close.binding(),
         replace(Help.binding(), show=False),
+        *everywhere(HelpLines),
     ]
 
     def __init__(self, below: Screen[Any]) -> None:
@@ -48,6 +51,10 @@ class HelpScreen(OfferingScreen[None], ModalScreen[None]):
     def has_key(self, command: type[Command]) -> bool:
         # While someone types a filter, the keys of these are characters like any other.
         return not isinstance(self.focused, FilterLine)
+
+    @property
+    def main_list(self) -> Widget:
+        return self.query_one(HelpLines)
 
     @on(Close)
     @on(Help)

@@ -19,6 +19,7 @@ from backend.observing.histories import JobFeed, Recollection
 from backend.records.history import Query
 from backend.text import clean
 from backend.threads import in_thread
+from tui.commands import sorting
 from tui.commands.commands import (
     ClearFilter,
     Close,
@@ -33,7 +34,7 @@ from tui.commands.commands import (
     Sort,
 )
 from tui.commands.offering import CommandPane, OfferingScreen
-from tui.screens.help import HelpScreen
+from tui.commands.reach import everywhere
 from tui.screens.past_job import PastJobScreen
 from tui.session.past_jobs import PastJobs
 from tui.widgets.filter_line import FilterLine
@@ -57,9 +58,21 @@ class HistoryScreen(OfferingScreen[None]):
     """
 
     AUTO_FOCUS = "JobTable"
-    OFFERS = (OpenEntry, Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile, Export, Help, Close)
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     PARTS = (JobTable,)
+    OFFERS = (
+        OpenEntry,
+        Filter,
+        ClearFilter,
+        Sort,
+        ReverseSort,
+        *sorting.OF_JOBS,
+        CopyEntry,
+        CopyFile,
+        Export,
+        Help,
+        Close,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [*(command.binding() for command in OFFERS), *everywhere(JobTable)]
 
     @dataclass
     class Read(Message):
@@ -88,6 +101,10 @@ class HistoryScreen(OfferingScreen[None]):
     @property
     def panes(self) -> list[CommandPane]:
         return [self._pane]
+
+    @property
+    def main_list(self) -> JobTable:
+        return self._pane.table
 
     def remembered(self) -> None:
         """This console has learned something of a job."""
@@ -155,10 +172,6 @@ class HistoryScreen(OfferingScreen[None]):
         from tui.widgets.exports import of_history
 
         self.open(ExportScreen(of_history(tuple(self._jobs.shown), self._pane.table)))
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))
 
     @on(Close)
     def _close(self) -> None:

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from backend.text import clean
-from tui.commands.commands import AddHost, Close, Command, DropHost, RetryHost, SaveHosts
+from tui.commands.commands import AddHost, Close, Command, CopyUri, DropHost, RetryHost, SaveHosts
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
 from tui.config.toml_source import ConfigError
@@ -23,6 +23,7 @@ from tui.session.fleet import HostRefused
 from tui.session.host import Host, Link
 from tui.session.session import Session
 from tui.widgets.banner import next_try
+from tui.widgets.clipboard import copy
 from tui.widgets.host_list import HostList, Load, headings
 from tui.widgets.key_bar import KeyBar
 from tui.words import units
@@ -34,7 +35,7 @@ INTERVAL = 1.0
 class HostsScreen(OfferingScreen[None], ModalScreen[None]):
     """Adds hosts, and saves those that were added. `drop` disconnects from one, and may ask first."""
 
-    OFFERS = (AddHost, DropHost, SaveHosts, RetryHost, Close)
+    OFFERS = (AddHost, DropHost, CopyUri, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     PARTS = (HostList,)
 
@@ -80,7 +81,7 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
 
     def has_key(self, command: type[Command]) -> bool:
         # While someone types a name, the keys of these are characters like any other.
-        return command is Close or not self._typing
+        return command not in (AddHost, DropHost, CopyUri) or not self._typing
 
     @property
     def _typing(self) -> bool:
@@ -174,6 +175,11 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
         if (host := self._list.chosen) is not None:
             host.retry()
             self.call_after_refresh(self.show)
+
+    @on(CopyUri)
+    def _copy_uri(self) -> None:
+        host = self._list.chosen
+        copy(self, host.uri if host is not None else "", "the URI", "host")
 
     @on(Close)
     def _close(self) -> None:

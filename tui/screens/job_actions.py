@@ -14,7 +14,7 @@ from tui.session.host import Host
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row
 from tui.session.session import Session
-from tui.words import aborting, pivoting
+from tui.words import aborting, hidden, pivoting
 
 Skipped = Sequence[tuple[str, str]]
 """The names of others, and why they are left out."""
@@ -64,32 +64,43 @@ class JobActions:
         self._screen = screen
         self._session = session
 
-    def abort(self, jobs: Sequence[Job], skipped: Skipped = ()) -> None:
-        """Abort these jobs, if the user confirms it. Queued dumps lose nothing: alone, they are cancelled at once."""
+    def abort(self, jobs: Sequence[Job], skipped: Skipped = (), unseen: Sequence[str] = ()) -> None:
+        """Abort these jobs, if the user confirms it. Queued dumps lose nothing: alone, they are cancelled at once.
+
+        `unseen`: the names of those that the user does not see, because of a filter.
+        """
         running = [job for job in jobs if job.queued is None]
-        if not running:
+        if not running and not unseen:
             self._cancel(jobs)
             return
         if len(jobs) == 1 and not skipped:
             [job] = jobs
             question, yes = aborting.question(job.domain, job.stats), f"Abort {aborting.job(job.stats)}"
-            screen = ConfirmScreen(f"Abort · {job.name}", question, yes)
+            screen = ConfirmScreen(f"Abort · {job.name}", hidden.naming(question, unseen), yes)
         else:
             queued = [job.name for job in jobs if job.queued is not None]
             about = [(job.name, job.stats) for job in running]
             question = aborting.question_about_several(about, skipped, queued)
-            title = f"{len(running)} job{'s' if len(running) > 1 else ''}"
-            screen = ConfirmScreen(f"Abort · {title}", question, f"Abort {title}")
+            count = len(running) or len(jobs)
+            title = f"{count} job{'s' if count > 1 else ''}"
+            screen = ConfirmScreen(f"Abort · {title}", hidden.naming(question, unseen), f"Abort {title}")
         self._confirm(screen, jobs, self._abort)
 
-    def pivot(self, jobs: Sequence[Job], skipped: Skipped = (), source: DiskSource | None = None) -> None:
+    def pivot(
+        self,
+        jobs: Sequence[Job],
+        skipped: Skipped = (),
+        unseen: Sequence[str] = (),
+        source: DiskSource | None = None,
+    ) -> None:
         """Let the disks of these jobs continue on their copies. `source`: what a single one is on, where known."""
         if len(jobs) == 1 and not skipped and jobs[0].stats is not None:
             job = jobs[0]
             question = pivoting.question(job.domain, jobs[0].stats, source)
-            screen = ConfirmScreen(f"Pivot · {job.name}", question, f"Pivot {job.disk}")
+            screen = ConfirmScreen(f"Pivot · {job.name}", hidden.naming(question, unseen), f"Pivot {job.disk}")
         else:
             question = pivoting.question_about_several([job.name for job in jobs], skipped)
+            question = hidden.naming(question, unseen)
             screen = ConfirmScreen(f"Pivot · {len(jobs)} disks", question, f"Pivot {len(jobs)} disks")
         self._confirm(screen, jobs, self._pivot)
 

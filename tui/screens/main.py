@@ -9,12 +9,12 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding
 from textual.message import Message
 
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
-from tui.commands import refusals, user_actions
+from tui.commands import refusals, sorting, user_actions
 from tui.commands.commands import (
     Abort,
     BusyOnly,
@@ -53,16 +53,14 @@ from tui.commands.commands import (
     Sort,
     Wait,
 )
-from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
-from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
+from tui.commands.offering import CommandPane, OfferingScreen
 from tui.commands.user_actions import UserAction
 from tui.config.values import Config
 from tui.screens.activity_flow import ActivityFlow
 from tui.screens.columns_flow import ColumnsFlow
 from tui.screens.done_flow import DoneFlow
 from tui.screens.dump_flow import DumpFlow
-from tui.screens.help import HelpScreen
 from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
 from tui.screens.job_actions import JobActions, job_of_row
@@ -85,6 +83,7 @@ from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
+from tui.words import hidden
 
 
 class MainScreen(OfferingScreen[None]):
@@ -106,6 +105,7 @@ class MainScreen(OfferingScreen[None]):
         ClearMarks,
         Sort,
         ReverseSort,
+        *sorting.OF_DOMAINS,
         Help,
         ShowJob,
         ShowHistory,
@@ -128,8 +128,6 @@ class MainScreen(OfferingScreen[None]):
         Export,
         RetryHosts,
     )
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
-    COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
     PARTS = (DomainTable,)
 
     @dataclass
@@ -196,6 +194,15 @@ class MainScreen(OfferingScreen[None]):
     @property
     def panes(self) -> Sequence[CommandPane]:
         return self._domains, self._details, self._body
+
+    @property
+    def main_list(self) -> DomainTable:
+        return self._domains.table
+
+    def no_effect(self, binding: Binding) -> str:
+        if binding.id in (ClearFilter.id(), ClearMarks.id()):
+            return "nothing is filtered, and nothing is marked"
+        return f"{binding.description}: not now"
 
     # Called by the session
 
@@ -310,7 +317,8 @@ class MainScreen(OfferingScreen[None]):
             return None
         rows = self._selected(command)
         if not rows:
-            return refusals.NO_DOMAIN
+            marked = len(self._domains.hidden)
+            return hidden.refusal(marked, self._key_names[ClearFilter]) if marked else refusals.NO_DOMAIN
         # Of several, some that allow it are enough.
         first: str | None = None
         for row in rows:
@@ -353,11 +361,16 @@ class MainScreen(OfferingScreen[None]):
         if not (command.of_domains or command.of_jobs):
             return super().made(command)
         self._domains.table.hold()
-        return command(self._selected(command))
+        made = command(self._selected(command), self._domains.hidden)
+        if made.hidden and not command.names_hidden:
+            self.notify(hidden.left_out(len(made.hidden)), severity="warning", markup=False)
+        return made
 
     def _selected(self, command: type[Command]) -> Sequence[Row]:
         """The rows that `command` is for; of the job of a disk, its domain's if it is a command for domains."""
         rows = self._domains.selected
+        if not command.names_hidden:
+            rows = [row for row in rows if self._domains.table.shows(row.key)]
         if command.of_jobs or not any(row.disk for row in rows):
             return rows
         return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
@@ -394,7 +407,7 @@ class MainScreen(OfferingScreen[None]):
     def _dump(self, event: Dump) -> None:
         rows, refused = self._split(event)
         if len(event.rows) > 1:
-            self._dumps.open_form_for_several(rows, refused)
+            self._dumps.open_form_for_several(rows, refused, event.hidden_names)
         elif rows:
             self._dumps.open_form(rows[0])
 
@@ -405,13 +418,13 @@ class MainScreen(OfferingScreen[None]):
     @on(Abort)
     def _abort(self, event: Abort) -> None:
         rows, refused = self._split(event)
-        self._actions.abort([job_of_row(self.session, row) for row in rows], refused)
+        self._actions.abort([job_of_row(self.session, row) for row in rows], refused, event.hidden_names)
 
     @on(Pivot)
     def _pivot(self, event: Pivot) -> None:
         rows, refused = self._split(event)
         source = self._details.source_of(rows[0]) if len(rows) == 1 else None
-        self._actions.pivot([job_of_row(self.session, row) for row in rows], refused, source)
+        self._actions.pivot([job_of_row(self.session, row) for row in rows], refused, event.hidden_names, source)
 
     @on(Migration)
     def _migration(self, event: Migration) -> None:
@@ -473,7 +486,3 @@ class MainScreen(OfferingScreen[None]):
     @on(ShowDone)
     def _show_done(self) -> None:
         self._done.show()
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))

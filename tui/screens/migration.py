@@ -22,8 +22,8 @@ from tui.screens.confirm import ConfirmScreen
 from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
-from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.number_field import NumberField
 from tui.widgets.scrolled import Below, Scrolled
 from tui.words import migrating
 
@@ -64,9 +64,9 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
             with self._scrolled:
                 yield Static(id="course", markup=False)
                 yield Static("Downtime allowed at the end, in ms", classes="label")
-                yield TextField(id="max-downtime", type="integer", compact=True)
+                yield NumberField("max-downtime")
                 yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
-                yield TextField(id="bandwidth", type="integer", compact=True)
+                yield NumberField("bandwidth")
             with Below():
                 yield Static(id="refused", markup=False)
                 with Horizontal(id="buttons"):
@@ -75,8 +75,6 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        for field in self.query(Input):
-            field.cursor_blink = False
         self.query_one("#max-downtime").focus()
         self.show(self._row)
         self._read_limits()

@@ -16,6 +16,7 @@ from backend.text import clean
 from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Close, CopyEntry, CopyFile
 from tui.commands.offering import OfferingScreen, heading
+from tui.commands.reach import scrolling
 from tui.widgets.clipboard import copy
 from tui.widgets.facts import labelled
 from tui.widgets.job_columns import result_style
@@ -32,7 +33,7 @@ class PastJobScreen(OfferingScreen[None], ModalScreen[None]):
 
     AUTO_FOCUS = "Lines"
     OFFERS = (CopyEntry, CopyFile, Close)
-    BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    BINDINGS: ClassVar[list[BindingType]] = [*(command.binding() for command in OFFERS), *scrolling()]
 
     def __init__(self, job: SourcedJob, host: str) -> None:
         super().__init__()
@@ -44,6 +45,10 @@ class PastJobScreen(OfferingScreen[None], ModalScreen[None]):
         with Vertical(classes="panel", id="past-job"):
             yield self._lines
         yield KeyBar()
+
+    @property
+    def main_list(self) -> Lines:
+        return self._lines
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._show)

@@ -23,9 +23,14 @@ from textual.scroll_view import ScrollView
 from textual.widget import Widget
 from textual.worker import WorkerFailed, get_current_worker
 
+from tui.terminal.answers import Answers
 from tui.terminal.frames import Frames, Span
 from tui.terminal.pacing import QUESTION
+from tui.terminal.stopping import in_foreground, stop, stop_until_foreground
 from tui.terminal.writer import Writer
+
+ANSWER_DEADLINE = 1.0
+"""Seconds for answers of the terminal that are on their way when it is given back."""
 
 
 def pass_on(key: events.Key, widget: Widget) -> None:
@@ -44,6 +49,11 @@ class PacedDriver(LinuxDriver):
     _writer: Writer | None = None
     _left = False
     """Whether the terminal belongs to another program, or is restored."""
+    _pausing = False
+
+    def __init__(self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None):
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._answers = Answers()
 
     @property
     def busy(self) -> bool:
@@ -58,6 +68,7 @@ class PacedDriver(LinuxDriver):
             assert self._file is not None
             self._writer = Writer(self._file, lambda: self._tell(self._app.frames.send))
             self._writer.start()
+        self._answers.ask(data.count(QUESTION))
         self._writer.write(data)
 
     def start_application_mode(self) -> None:
@@ -68,10 +79,44 @@ class PacedDriver(LinuxDriver):
 
     def stop_application_mode(self) -> None:
         self._app.frames.close()
+        # Whoever reads the terminal next would take late answers for keys.
+        self._answers.wait(ANSWER_DEADLINE)
         super().stop_application_mode()
+
+    def _sigtstp_application(self, *_: object) -> None:
+        # By default SIGSTOP follows, which stops for good where no shell could continue it.
+        if self._auto_restart:
+            self._pause(lambda: stop_until_foreground(self.fileno))
+        else:
+            stop()  # Another program has the terminal.
+
+    def stop_group(self) -> None:
+        """Give the terminal back and stop, with what was started together with this process, until continued."""
+        # Those must not stop any earlier: the shell would take over a terminal that is not given back yet.
+        self._pause(lambda: stop_until_foreground(self.fileno, group=True))
+
+    def _sigcont_application(self, *_: object) -> None:
+        # By default, a second thread would read the keys after a SIGSTOP, which nothing sees coming.
+        if self._auto_restart and not self._pausing:
+            self._pause(lambda: None if in_foreground(self.fileno) else stop_until_foreground(self.fileno))
+
+    def _pause(self, until_continued: Callable[[], None]) -> None:
+        """Give the terminal back, stop, and take it over again, whatever has been written to it meanwhile."""
+        self._pausing = True
+        try:
+            self.suspend_application_mode()
+            until_continued()
+            self.resume_application_mode()
+        finally:
+            self._pausing = False
+
+    def resume_application_mode(self) -> None:
+        super().resume_application_mode()
+        self._app.call_later(self._app.redraw)
 
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.CursorPosition):
+            self._answers.arrive()
             self._tell(self._app.frames.answered)
         else:
             super().process_message(message)
@@ -104,6 +149,42 @@ class OpenApp(App[None]):
     def handle_failure(self, error: Exception, node: MessagePump) -> bool:
         """Deal with an exception of `node`, or of one of its workers; False: Textual is to end the application."""
         return False
+
+    def key_unused(self, key: str) -> None:
+        """A key has no effect on the screen that is shown, and is no character for what has the focus."""
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        # By default, a key passes through the queues of all widgets around the focus before its binding is looked for:
+        # one that has priority, or moves the focus, would overtake it. Only what may be text has to go that way.
+        used = await super()._check_bindings(key, priority)
+        if not used and priority and not self._typing:
+            used = await super()._check_bindings(key)
+        if not used and not priority:
+            self.key_unused(key)
+        return used
+
+    @property
+    def _typing(self) -> bool:
+        focused = self.focused
+        return focused is not None and focused.check_consume_key("a", "a")
+
+    def copy_to_clipboard(self, text: str, what: str = "the selection", note: str = "") -> None:
+        # By default, it is sent to the terminal, and nothing is said.
+        self._clipboard = text
+        self.deliver(text, what, note)
+
+    def deliver(self, text: str, what: str, note: str) -> object:
+        """Put `text` where other programs get it from, and say so, with the note."""
+
+    def redraw(self) -> None:
+        """Draw everything again: something else has written to the terminal."""
+        self.frames.redraw()
+        self.screen.refresh()
+
+    def action_suspend_process(self) -> None:
+        # By default, only this process is stopped, and what has started it waits for it in the foreground.
+        if isinstance(self._driver, PacedDriver):
+            self._driver.stop_group()
 
     def write_to_terminal(self, sequence: str) -> None:
         """Write an escape sequence between two frames. It must neither draw nor move the cursor."""

@@ -20,7 +20,7 @@ class Writer(threading.Thread):
         self._on_idle = on_idle
         self._texts: SimpleQueue[str | None] = SimpleQueue()
         self._pending = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # A signal handler of the main thread may write as well.
 
     @property
     def busy(self) -> bool:

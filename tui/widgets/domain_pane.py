@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.message import Message
 
+from tui.commands import sorting
 from tui.commands.commands import (
     BusyOnly,
     ClearFilter,
@@ -22,13 +23,14 @@ from tui.commands.commands import (
     Sort,
 )
 from tui.commands.keys import Keys
+from tui.session import text_filter
 from tui.session.row_kinds import Kinds
 from tui.session.rows import Row, RowKey, RowStore
 from tui.widgets.clipboard import copy
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.filtered_pane import FilteredPane
-from tui.words import jobinfo
+from tui.widgets.filtered_pane import FilteredPane, SortNames
+from tui.words import hidden, jobinfo
 
 
 class DomainPane(FilteredPane):
@@ -42,6 +44,7 @@ class DomainPane(FilteredPane):
         ReverseSort,
         ProblemsOnly,
         BusyOnly,
+        *sorting.OF_DOMAINS,
         CopyName,
         CopyStats,
     )
@@ -51,13 +54,19 @@ class DomainPane(FilteredPane):
 
     def __init__(self, rows: RowStore, several_hosts: bool, keys: Keys) -> None:
         self.table = DomainTable(rows, several_hosts, clear_key=keys[ClearFilter])
-        super().__init__(self.table, "name, state, job or host; a leading ! inverts")
+        remembered = SortNames("sorted_by", "descending")
+        super().__init__(self.table, f"name, state, job or host; {text_filter.GRAMMAR}", remembered)
 
     @property
     def selected(self) -> Sequence[Row]:
         """The rows that a command concerns: the marked ones, or the one under the cursor."""
         row = self.table.cursor_row
         return self.table.marked or ([row] if row is not None else [])
+
+    @property
+    def hidden(self) -> list[Row]:
+        """The marked rows that the filter hides."""
+        return [row for row in self.table.marked if not self.table.shows(row.key)]
 
     def apply(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
         """Follow changes that the rows took in."""
@@ -117,21 +126,14 @@ class DomainPane(FilteredPane):
     def _marked(self) -> None:
         self.screen.refresh_bindings()
 
-    @on(Sort)
-    def _sort(self) -> None:
-        self.table.sort_by_next()
-
-    @on(ReverseSort)
-    def _reverse_sort(self) -> None:
-        self.table.sort_by(self.table.sorted_by, not self.table.descending)
-
     @on(CopyName)
     def _copy_name(self, event: CopyName) -> None:
         names = [row.domain.name for row in event.rows]
-        copy(self, "\n".join(names), f'"{names[0]}"' if len(names) == 1 else f"{len(names)} names", "name")
+        what = f'"{names[0]}"' if len(names) == 1 else f"{len(names)} names"
+        copy(self, "\n".join(names), what, "name", hidden.left_out(len(event.hidden)))
 
     @on(CopyStats)
     def _copy_stats(self, event: CopyStats) -> None:
         jobs = [(row.name, row.progress.stats) for row in event.rows if row.progress is not None]
         text = "\n\n".join("\n".join([name, *jobinfo.lines(stats)]) for name, stats in jobs)
-        copy(self, text, "the job statistics", "job statistics")
+        copy(self, text, "the job statistics", "job statistics", hidden.left_out(len(event.hidden)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,8 +21,9 @@ from tui.session.row_order import RowOrder
 from tui.session.rows import Row, RowKey, RowStore, busy_first
 from tui.terminal.private_textual import set_virtual_size
 from tui.widgets.bordered import BorderedLines
-from tui.widgets.columns import COLUMNS, STYLES
+from tui.widgets.columns import STYLES, Column
 from tui.widgets.row_painter import RowPainter
+from tui.widgets.table_view import SortColumn, TableView
 from tui.words.cells import crop, width
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ CACHED_LINES = 1000
 DEFAULT_SORT = "job"
 
 
-class DomainTable(BorderedLines):
+class DomainTable(TableView[RowKey], BorderedLines):
     """Domains and their jobs, sorted and filtered, with a cursor that stays on its row."""
 
     ALLOW_SELECT = False
@@ -93,10 +94,6 @@ class DomainTable(BorderedLines):
         self._line_styles: dict[tuple[str, bool, bool], Style] = {}
         self._header: Strip | None = None
         self._titled: tuple[object, ...] = ()
-        self._cursor: RowKey | None = None
-        self._index = 0
-        # Until the user moves it, the cursor stays at the top.
-        self._moved = False
 
     @property
     def cursor_row(self) -> Row | None:
@@ -153,35 +150,50 @@ class DomainTable(BorderedLines):
         if self._cursor in touched:
             self.post_message(self.Highlighted(self.cursor_row))
 
+    def shows(self, item: RowKey) -> bool:
+        return self.order.shows(item)
+
     def filter_by(self, text: str) -> None:
-        self.order.filter_by(text)
-        self._filtered()
+        self._narrow(lambda: self.order.filter_by(text))
 
     def show_only(self, kinds: Kinds) -> None:
-        self.order.show_only(kinds)
-        self._filtered()
+        """Show rows of these kinds only."""
+        self._narrow(lambda: self.order.show_only(kinds))
 
-    def _filtered(self) -> None:
-        # The user is looking for a domain, which keeps the cursor when the filter is cleared.
-        self._moved = True
-        if self._cursor is not None and not self.order.shows(self._cursor):
+    def _narrow(self, change: Callable[[], None]) -> None:
+        """Change what is left out."""
+        cursor, narrowed = self._cursor, self._narrowed
+        change()
+        self._follow_filter(narrowed, self._narrowed)
+        returned = self._cursor != cursor
+        if self._cursor is not None and not self.shows(self._cursor):
             self._index = 0
         self._reordered()
+        if returned:
+            self.post_message(self.Highlighted(self.cursor_row))
 
-    def sort_by(self, id: str, descending: bool | None = None) -> None:  # noqa: A002 - Textual's own name
-        """Sort by the column of that id; None: in the column's default direction."""
-        column = COLUMNS[id]
-        self.sorted_by = id
-        self.descending = column.descending if descending is None else descending
-        self.order.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)
+    @property
+    def _narrowed(self) -> bool:
+        return bool(self.order.filter or self.order.kinds)
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        return self._painter.columns
+
+    @property
+    def shown_columns(self) -> Sequence[Column]:
+        return [column for column, _ in self._painter.layout]
+
+    def sort(self, column: SortColumn, descending: bool) -> None:
+        assert isinstance(column, Column)
+        self.sorted_by, self.descending = column.id, descending
+        self.order.sort_by(busy_first if column.id == DEFAULT_SORT else column.value, descending)
         self._header = None
+        index = self.order.keys.index(self._cursor) if self._moved and self._cursor is not None else 0
+        self._moved = self._moved and index < self._page
+        self._index = index if self._moved else 0
+        self.scroll_to(y=0, animate=False)
         self._reordered()
-
-    def sort_by_next(self) -> None:
-        """Sort by the next shown column."""
-        shown = [column.id for column, _ in self._painter.layout]
-        at = shown.index(self.sorted_by) if self.sorted_by in shown else -1
-        self.sort_by(shown[(at + 1) % len(shown)])
 
     def show_title(self) -> None:
         """Update the border title: what is left out, and the number of marks."""
@@ -221,23 +233,16 @@ class DomainTable(BorderedLines):
 
     def go_to_domain(self, key: RowKey) -> None:
         """Put the cursor on a domain that is shown."""
-        self._moved = True
+        self.hold()
         self.go_to(self.order.keys.index(key))
 
-    def hold(self) -> None:
-        """Keep the cursor on its domain from now on: the user is doing something about it."""
-        self._moved = True
-
     def action_move(self, lines: int) -> None:
-        self._moved = True
+        self.hold()
         self.go_to(self._index + lines)
 
     def action_go(self, index: int) -> None:
-        self._moved = True
+        self.hold()
         self.go_to(index if index >= 0 else len(self.order.keys) - 1)
-
-    def action_page(self, direction: int) -> None:
-        self.action_move(direction * max(1, self._page // 2))
 
     def action_scroll_columns(self, columns: int) -> None:
         if self._painter.scroll(columns):
@@ -258,11 +263,6 @@ class DomainTable(BorderedLines):
         self._repaint(changed)
         self.show_title()
         self.post_message(self.Marked())
-
-    @property
-    def _page(self) -> int:
-        """Rows that fit below the header."""
-        return max(1, self.scrollable_content_region.height - 1)
 
     def _reordered(self, touched: Set[RowKey] | None = None) -> None:
         """Follow a new order; only the `touched` rows changed themselves (None: any may have)."""
@@ -292,13 +292,6 @@ class DomainTable(BorderedLines):
             self._repaint(touched)
         if self._cursor != before:
             self.post_message(self.Highlighted(self.cursor_row))
-
-    def _reveal(self) -> None:
-        top = round(self.scroll_target_y)
-        if self._index < top:
-            self.scroll_to(y=self._index, animate=False)
-        elif self._index >= top + self._page:
-            self.scroll_to(y=self._index - self._page + 1, animate=False)
 
     def _repaint(self, touched: Set[RowKey]) -> None:
         """Repaint the lines that show a touched row, or that were painted for another row."""
@@ -354,7 +347,7 @@ class DomainTable(BorderedLines):
             return
         index = offset.y - 1 + self.scroll_offset.y
         if index < len(self.order.keys):
-            self._moved = True
+            self.hold()
             self.go_to(index)
             if event.chain == 2 and self.cursor_row is not None:
                 self.post_message(self.Chosen(self.cursor_row))
@@ -362,7 +355,7 @@ class DomainTable(BorderedLines):
     def _click_header(self, x: int) -> None:
         column = self._painter.column_at(x)
         if column is not None:
-            self.sort_by(column.id, not self.descending if column.id == self.sorted_by else None)
+            self.sort_by(column)
 
     def bordered_line(self, y: int) -> Strip:
         index = y - 1 + self.scroll_offset.y

@@ -7,12 +7,13 @@ from itertools import zip_longest
 from typing import ClassVar, Protocol
 
 from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.content import Content
 
 from tui.commands.commands import ClearFilter, Command, Filter
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.filtered_pane import FilteredPane
 from tui.widgets.lines import Lines
 from tui.words.cells import width
 
@@ -60,7 +61,7 @@ class HelpLines(Lines):
         self.action_move(direction * max(1, self.scrollable_content_region.height // 2))
 
 
-class HelpPane(FilteredPane):
+class HelpPane(Vertical):
     """Shows what matches the filter."""
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = (Filter, ClearFilter)
@@ -69,10 +70,32 @@ class HelpPane(FilteredPane):
         self._sections = sections
         self._lines = HelpLines()
         self._filter = ""
-        super().__init__(self._lines, "a key, or what it does")
+        super().__init__()
+        self._filter_line = FilterLine("a key, or what it does", id="filter")
+
+    def compose(self) -> ComposeResult:
+        yield self._lines
+        yield self._filter_line
 
     def has_key(self, command: type[Command]) -> bool:
-        return not self.typing if command is Filter else self.typing or bool(self._filter)
+        typing = self._filter_line.has_focus
+        return not typing if command is Filter else typing or bool(self._filter)
+
+    def do_at_once(self, command: type[Command]) -> None:
+        if command is Filter:
+            self._filter_line.display = True
+            self.screen.set_focus(self._filter_line)
+
+    @on(FilterLine.Submitted)
+    def _filter_kept(self) -> None:
+        self._filter_line.display = bool(self._filter)
+        self._lines.focus()
+
+    @on(ClearFilter)
+    def _clear_filter(self) -> None:
+        self._filter_line.value = ""
+        self._filter_line.display = False
+        self._lines.focus()
 
     def on_mount(self) -> None:
         self._lines.focus()

@@ -9,11 +9,13 @@ from textual import on
 from textual.content import Content
 
 from backend.verdicts.job_sources import SourcedJob
+from tui.commands import sorting
 from tui.commands.commands import ClearFilter, Command, CopyEntry, CopyFile, Filter, ReverseSort, Sort
+from tui.session import text_filter
 from tui.session.past_jobs import PastJobs
 from tui.widgets.clipboard import copy
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.filtered_pane import FilteredPane
+from tui.widgets.filtered_pane import FilteredPane, SortNames
 from tui.widgets.job_table import JobTable
 from tui.words import past_jobs
 
@@ -21,12 +23,21 @@ from tui.words import past_jobs
 class JobPane(FilteredPane):
     """Filters, sorts and copies."""
 
-    OFFERS: ClassVar[tuple[type[Command], ...]] = (Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile)
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (
+        Filter,
+        ClearFilter,
+        Sort,
+        ReverseSort,
+        *sorting.OF_JOBS,
+        CopyEntry,
+        CopyFile,
+    )
 
     def __init__(self, jobs: PastJobs, most: int) -> None:
         """`most`: jobs that are read, the newest ones."""
         self.table = JobTable(jobs)
-        super().__init__(self.table, "domain, host, job, result, file; a leading ! inverts")
+        remembered = SortNames("history_sorted_by", "history_descending")
+        super().__init__(self.table, f"domain, host, job, result, file; {text_filter.GRAMMAR}", remembered)
         self._most = most
         self._jobs = jobs
         self._empty = ""
@@ -50,17 +61,9 @@ class JobPane(FilteredPane):
 
     @on(FilterLine.Changed)
     def _filter_changed(self, event: FilterLine.Changed) -> None:
-        self._jobs.filter_by(event.value)
+        self.table.filter_by(event.value)
         self._show()
         self.screen.refresh_bindings()
-
-    @on(Sort)
-    def _sort(self) -> None:
-        self.table.sort_by_next()
-
-    @on(ReverseSort)
-    def _reverse_sort(self) -> None:
-        self.table.reverse()
 
     @on(CopyEntry)
     def _copy_entry(self) -> None:

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from backend.text import clean
@@ -18,13 +17,14 @@ from backend.verdicts.job_sources import SourcedJob
 from tui.session.past_jobs import PastJobs
 from tui.terminal.private_textual import set_virtual_size
 from tui.widgets.job_columns import BEGAN, COLUMNS, GAP, JobColumn, fitting
+from tui.widgets.table_view import SortColumn, TableView
 from tui.words.cells import crop, fit, width
 
 _MARGIN = 2
 """Cells to the left of a line, for the cursor."""
 
 
-class JobTable(ScrollView, can_focus=True):
+class JobTable(TableView[SourcedJob]):
     """Shows `jobs`; call `show` when they are others. The cursor stays on its job; unmoved, at the top."""
 
     ALLOW_SELECT = False
@@ -50,11 +50,8 @@ class JobTable(ScrollView, can_focus=True):
         """What is shown while there are no jobs."""
         self._layout: list[tuple[JobColumn, int]] = []
         self._longest: dict[str, int] = {}
-        self._sorted_by = BEGAN
-        self._descending = True
-        self._index = 0
-        self._cursor: SourcedJob | None = None
-        self._moved = False
+        self.sorted_by = BEGAN
+        self.descending = True
 
     @property
     def chosen(self) -> SourcedJob | None:
@@ -101,21 +98,37 @@ class JobTable(ScrollView, can_focus=True):
 
         return texts
 
+    def shows(self, item: SourcedJob) -> bool:
+        return self._jobs.index(item) is not None
+
+    def filter_by(self, text: str) -> None:
+        """Show what matches, as of the next `show`."""
+        filtered = bool(self._jobs.filter)
+        self._jobs.filter_by(text)
+        self._follow_filter(filtered, bool(self._jobs.filter))
+
     def show_placeholder(self, text: str) -> None:
         """What to show while there are no jobs."""
         self.placeholder = text
         self.refresh()
 
-    def sort_by_next(self) -> None:
-        """Sort by the next shown column, in its default direction."""
-        shown = [column for column, _ in self._layout] or list(COLUMNS)
-        at = next((index for index, column in enumerate(shown) if column.id == self._sorted_by), -1)
-        column = shown[(at + 1) % len(shown)]
-        self._sort(column, column.descending)
+    @property
+    def columns(self) -> Sequence[JobColumn]:
+        return COLUMNS
 
-    def reverse(self) -> None:
-        """Sort the other way round."""
-        self._sort(next(column for column in COLUMNS if column.id == self._sorted_by), not self._descending)
+    @property
+    def shown_columns(self) -> Sequence[JobColumn]:
+        return [column for column, _ in self._layout] or COLUMNS
+
+    def sort(self, column: SortColumn, descending: bool) -> None:
+        assert isinstance(column, JobColumn)
+        self.sorted_by, self.descending = column.id, descending
+        self._jobs.sort_by(column.value, descending)
+        index = self._jobs.index(self._cursor) if self._moved and self._cursor is not None else None
+        self._moved = index is not None and index < self._page
+        self._index = index if index is not None and self._moved else 0
+        self.scroll_to(y=0, animate=False)
+        self.show()
 
     def action_move(self, lines: int) -> None:
         self._go(self._index + lines)
@@ -123,34 +136,14 @@ class JobTable(ScrollView, can_focus=True):
     def action_go(self, index: int) -> None:
         self._go(index if index >= 0 else len(self._jobs.shown) - 1)
 
-    def action_page(self, direction: int) -> None:
-        self._go(self._index + direction * max(1, self._page // 2))
-
-    @property
-    def _page(self) -> int:
-        """Jobs that fit below the header."""
-        return max(1, self.scrollable_content_region.height - 1)
-
-    def _sort(self, column: JobColumn, descending: bool) -> None:
-        self._sorted_by, self._descending = column.id, descending
-        self._jobs.sort_by(column.value, descending)
-        self.show()
-
     def _go(self, index: int) -> None:
         if not self._jobs.shown:
             return
-        self._moved = True
+        self.hold()
         self._index = max(0, min(index, len(self._jobs.shown) - 1))
         self._cursor = self._jobs.shown[self._index]
         self._reveal()
         self.refresh()
-
-    def _reveal(self) -> None:
-        top = round(self.scroll_target_y)
-        if self._index < top:
-            self.scroll_to(y=self._index, animate=False)
-        elif self._index >= top + self._page:
-            self.scroll_to(y=self._index - self._page + 1, animate=False)
 
     def _lay_out(self) -> None:
         cells = self.scrollable_content_region.width - _MARGIN
@@ -180,8 +173,7 @@ class JobTable(ScrollView, can_focus=True):
     def _click_header(self, x: int) -> None:
         for column, cells in self._layout:
             if 0 <= x < cells:
-                again = column.id == self._sorted_by
-                self._sort(column, not self._descending if again else column.descending)
+                self.sort_by(column)
                 return
             x -= cells + GAP
 
@@ -203,7 +195,7 @@ class JobTable(ScrollView, can_focus=True):
     def _header(self) -> Content:
         titles = []
         for column, cells in self._layout:
-            mark = ("▾" if self._descending else "▴") if column.id == self._sorted_by else ""
+            mark = ("▾" if self.descending else "▴") if column.id == self.sorted_by else ""
             titles.append(fit(crop(column.title, cells - len(mark)) + mark, cells, column.right))
         return Content(" " * _MARGIN + (" " * GAP).join(titles))
 
