@@ -22,7 +22,8 @@ from backend.model import DiskKey, JobKey, Operation
 from backend.observing.histories import JobFeed
 from backend.observing.job_changes import JobChange, JobChanges, unless_remembered
 from backend.observing.memory import Memory
-from backend.observing.watcher import Changes, Watcher
+from backend.observing.views import Changes
+from backend.observing.watcher import Watcher
 from backend.observing.witness import Witness
 from backend.records.entry import SLACK, JobEntry
 from backend.records.history import KEEP_MOST, History, Query

@@ -20,8 +20,9 @@ from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
+from backend.observing.views import Changes, DomainView, is_other
 from backend.observing.wait import wait
-from backend.observing.watcher import Changes, DomainView, Watcher, is_other
+from backend.observing.watcher import Watcher
 from backend.records.entry import SLACK
 from backend.records.journal import Journal
 from backend.verdicts.block_attachment import follows

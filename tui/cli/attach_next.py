@@ -19,7 +19,8 @@ from backend.log import backend_error
 from backend.model import DiskKey
 from backend.observing.memory import Memory
 from backend.observing.sampler import sampler_of
-from backend.observing.watcher import Changes, Watcher
+from backend.observing.views import Changes
+from backend.observing.watcher import Watcher
 from backend.observing.witness import Witness
 from backend.records.entry import JobEntry
 from backend.records.history import History

@@ -17,7 +17,8 @@ from backend.errors import BackendError, NoConnection
 from backend.log import backend_error, ignored
 from backend.model import DomainKey
 from backend.observing.memory import Memory
-from backend.observing.watcher import Changes, DomainView, Watcher
+from backend.observing.views import Changes, DomainView
+from backend.observing.watcher import Watcher
 from backend.observing.witness import Witness
 from backend.uri import open_backend
 from tui.config.values import Config

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from backend.dump_request import AutomaticDump
 from backend.model import DiskKey, Domain, JobKey, Operation
 from backend.observing.progress import Progress
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 
 Natural = tuple[tuple[int, int, str], ...]
 """A name as it sorts among others."""

@@ -14,7 +14,8 @@ from backend.errors import BackendError, DomainBusy
 from backend.log import backend_error, internal_error
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
 from backend.observing.memory import Memory
-from backend.observing.watcher import MANY, DomainView
+from backend.observing.views import DomainView
+from backend.observing.watcher import MANY
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
