@@ -101,18 +101,18 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
     if progress.stats.closing:
         return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
     if progress.stats.ready:
-        return ((fit(jobs.READY if width >= len(jobs.READY) else "ready", width), "dim" if row.stale else "good"),)
+        return ((fit(jobs.READY if width >= len(jobs.READY) else "ready", width), "dim" if row.last_known else "good"),)
     if progress.stats.pull_backup:
         scratch = jobs.scratch_fraction(progress.stats)
         words = f"scratch {units.percent(scratch)} used" if width >= 17 else f"scratch {units.percent(scratch)}"
-        style = "dim" if row.stale else "warn" if scratch >= jobs.SCRATCH_LOW else ""
+        style = "dim" if row.last_known else "warn" if scratch >= jobs.SCRATCH_LOW else ""
         return ((fit(words, width), style),)
     if progress.fraction is None or (progress.convergence is not None and progress.convergence.needs_help):
         return (_without_bar(row, progress, width),)
     percent = f" {units.percent(progress.fraction):>5}"
     bar = units.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
-    style = "dim" if row.stale else "warn" if progress.stalled else "bar"
+    style = "dim" if row.last_known else "warn" if progress.stalled else "bar"
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
 
 
@@ -120,7 +120,7 @@ def _without_bar(row: Row, progress: Progress, width: int) -> Piece:
     convergence = progress.convergence
     if convergence is None:
         return fit("running", width), "dim"
-    style = "dim" if row.stale else "warn" if convergence.needs_help else ""
+    style = "dim" if row.last_known else "warn" if convergence.needs_help else ""
     return fit(migrating.brief(convergence), width), style
 
 
@@ -146,7 +146,7 @@ def _left(row: Row) -> Piece:
 def _rate(row: Row) -> Piece:
     if row.progress is None or row.progress.stats.closing:
         return "", ""
-    if row.stale:
+    if row.last_known:
         return "last seen", "dim"
     if row.progress.stalled:
         return f"stalled {units.duration(row.progress.stalled)}", "warn"
@@ -154,7 +154,7 @@ def _rate(row: Row) -> Piece:
 
 
 def _eta(row: Row) -> Piece:
-    if row.progress is None or row.stale:
+    if row.progress is None or row.last_known:
         return "", ""
     if row.progress.stalled:
         return "stalled", "warn"
@@ -232,6 +232,8 @@ def note(row: Row) -> Piece | None:
     if (trouble := problem(row)) is not None:
         words, style = trouble
         return words + (states.since(row.since) if row.domain.answering else ""), style
+    if not row.view.job_known:
+        return f"{row.domain.reason}; its job is not known yet", "dim"
     paused = row.domain.state is DomainState.PAUSED and row.domain.reason
     return (row.domain.reason + states.since(row.since), "dim") if paused else None
 
@@ -239,7 +241,7 @@ def note(row: Row) -> Piece | None:
 def problem(row: Row) -> Piece | None:
     """What somebody should see to."""
     if not row.domain.answering:
-        return "no answer from the hypervisor for this domain", "bad"
+        return states.silent(row.view.silent_since), "bad"
     if row.left_paused:
         return states.left_paused(row.domain), "warn"
     return (states.trouble(row.domain, row.io_errors), "bad") if row.domain.faulty else None

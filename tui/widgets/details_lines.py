@@ -57,11 +57,13 @@ def job(
     """The progress of its job, and all statistics of that operation. `backup`: what that is made of, where known."""
     yield from _problems(row, keys, cells)
     # What a job does to its domain, it says itself.
-    if row.domain.answering and (row.domain.faulty or (row.domain.state is DomainState.PAUSED and not row.progress)):
+    paused = row.domain.state is DomainState.PAUSED and not row.progress
+    if row.domain.faulty or paused or not row.domain.answering:
         yield _state(row, cells)
     if row.progress is None:
         if row.pending or not row.view.block_jobs:
-            words = f"a dump is {row.pending}" if row.pending else "no job"
+            known = row.view.job_known and row.domain.answering
+            words = f"a dump is {row.pending}" if row.pending else "no job" if known else "its job is not known"
             yield Content.styled(words, "$foreground-muted")
         yield from _block_jobs(row, cells)
         if not row.pending:
@@ -77,9 +79,11 @@ def job(
         facts.append(f"stalled for {units.duration(progress.stalled)}")
     if jobs.timed(stats):
         facts.append(f"{units.duration(stats.time_elapsed / 1000)} elapsed")
-    if progress.eta is not None and not progress.stalled:
+    if progress.eta is not None and not progress.stalled and not row.last_known:
         facts.append(f"~{units.duration(progress.eta)} to go")
-    yield _fact("job", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+    yield _fact(
+        _job_label(row), " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold"
+    )
     if progress.convergence is not None:
         style = "bold $warning" if progress.convergence.needs_help else ""
         yield from _wrapped(migrating.sentence(progress.convergence), style, cells)
@@ -138,7 +142,7 @@ def block_job(
     if row.progress is None:
         return
     stats = row.progress.stats
-    yield _block_fact("job", row.progress, cells)
+    yield _block_fact(_job_label(row), row.progress, cells)
     yield from _choices(stats, keys, capabilities, cells)
     if source is not None:
         yield _image("disk", source.source, cells)
@@ -261,7 +265,12 @@ def _problems(row: Row, keys: Keys, cells: int) -> Iterator[Content]:
 
 
 def _state(row: Row, cells: int) -> Content:
-    return _fact("state", states.label(row.domain) + states.since(row.since), cells)
+    last = ", last known" if row.last_known else ""
+    return _fact("state", states.label(row.domain) + states.since(row.since) + last, cells)
+
+
+def _job_label(row: Row) -> str:
+    return "last known" if row.last_known else "job"
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:
