@@ -21,6 +21,7 @@ from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.exits import Exit
 from tui.cli.fleet import Location
 from tui.cli.output import complain
+from tui.cli.silence import naming_last_known
 from tui.cli.wait_options import WaitOptions
 
 OnEnd = Callable[[Outcome, str], None]
@@ -64,9 +65,10 @@ class JobFollower:
         try:
             if options.ready:
                 return await self.follow_mirror(backend, domain)
-            outcome = await follow.follow(
-                backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
-            )
+            async with naming_last_known(backend, location.domain):
+                outcome = await follow.follow(
+                    backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
+                )
         except (NoJob, DomainNotRunning) as error:
             last, errors = await last_job(backend, domain, self._choice) if options.last else (None, {})
             self._complain(errors)

@@ -45,9 +45,9 @@ async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
         peers = hosts.migration_peers(answered)
         rows = []
         for host in batch:
-            if host.error is not None:
-                errors.append(host.error)
-                complain(host_error_line(target.host(host.uri), host.error))
+            for error in host.errors:
+                errors.append(error)
+                complain(host_error_line(target.host(host.uri), error))
             for jobs in host.domains:
                 if as_json:
                     print_json(tables.domain_jobs_json(host.uri, jobs))
