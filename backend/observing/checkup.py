@@ -34,10 +34,10 @@ class Checkup:
     domains: Sequence[Domain] = ()
     left_paused: Sequence[Domain] = ()
     """Domains that a job paused and that have none any more."""
-    silent: Sequence[Silence] = ()
-    """Those that do not answer."""
     seconds: float = 0.0
     """How long connecting took."""
+    silent: Sequence[Silence] = ()
+    """Domains that do not answer."""
 
 
 async def check(backend: Backend) -> Checkup:
@@ -59,7 +59,7 @@ async def check(backend: Backend) -> Checkup:
         return Checkup(backend.uri, backend.readonly, late, capabilities, seconds=seconds)
     except BackendError as error:
         return Checkup(backend.uri, backend.readonly, error, capabilities, seconds=seconds)
-    return Checkup(backend.uri, backend.readonly, None, capabilities, domains, left, silent, seconds)
+    return Checkup(backend.uri, backend.readonly, None, capabilities, domains, left, seconds, silent)
 
 
 async def _silent(backend: Backend, domains: Sequence[Domain], jobs: Mapping[JobKey, JobAnswer]) -> list[Silence]:
