@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from backend.base import Backend
-from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
+from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, NotAnswering
 from backend.event_stream import EventStream
 from backend.job_stats import JobStats
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, domain_of
 from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
@@ -142,6 +142,24 @@ class Witness:
             task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, key: JobKey, stats: JobStats, began: float) -> None:
+        domain = domain_of(key)
+        try:
+            while not await self._wait(key, stats, began):
+                await asyncio.sleep(INTERVAL)
+        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
+            self._reports.ended_unseen(key, stats, began)
+        except BackendError as error:
+            logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
+        except Exception:
+            logger.exception("following %s on %s", stats.operation.label, domain.name)
+        finally:
+            followed = self._followed.get(key)
+            if followed is not None and followed.task is asyncio.current_task():
+                # Reports of its end may still be under way to others than the wait.
+                asyncio.get_running_loop().call_later(LINGER, self._forget, key, followed)
+
+    async def _wait(self, key: JobKey, stats: JobStats, began: float) -> bool:
+        """Wait for the job's end. False if its domain does not answer before the job was found again."""
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         try:
             await wait(
@@ -154,17 +172,13 @@ class Witness:
                 interval=INTERVAL,
                 patient=True,
             )
-        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
-            self._reports.ended_unseen(key, stats, began)
-        except BackendError as error:
-            logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
-        except Exception:
-            logger.exception("following %s on %s", stats.operation.label, domain.name)
-        finally:
-            followed = self._followed.get(key)
-            if followed is not None and followed.task is asyncio.current_task():
-                # Reports of its end may still be under way to others than the wait.
-                asyncio.get_running_loop().call_later(LINGER, self._forget, key, followed)
+        except NotAnswering as error:
+            logger.debug("%s on %s: %s", stats.operation.label, domain.name, error.message)
+            # It was there: it is remembered, whatever the domain will say when it answers.
+            age = asyncio.get_running_loop().time() - began - stats.time_elapsed / 1000
+            self._memory.job(self._backend, domain, stats.operation, disk).seen(stats, age)
+            return False
+        return True
 
     def _forget(self, key: JobKey, followed: _Followed) -> None:
         if self._followed.get(key) is followed:
