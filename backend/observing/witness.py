@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from backend.backoff import Backoff
 from backend.base import Backend
 from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, NotAnswering
 from backend.event_stream import EventStream
@@ -34,6 +35,8 @@ INTERVAL = 1.0
 looked at more often anyway."""
 LIST_INTERVAL = 10.0
 """Seconds between two listings of the domains: nobody looks at them, and what changes is reported."""
+UNANSWERED = (0.25, INTERVAL)
+"""The first and the longest pause, in seconds, until a job is looked for again whose domain does not answer."""
 MOST = 200
 """Jobs of one hypervisor that are followed at a time; others are, once one of them has ended."""
 
@@ -144,8 +147,9 @@ class Witness:
     async def _follow(self, key: JobKey, stats: JobStats, began: float) -> None:
         domain = domain_of(key)
         try:
+            pauses = Backoff(*UNANSWERED)
             while not await self._wait(key, stats, began):
-                await asyncio.sleep(INTERVAL)
+                await pauses.pause()
         except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
             self._reports.ended_unseen(key, stats, began)
         except BackendError as error:

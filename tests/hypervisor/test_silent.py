@@ -9,7 +9,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -19,7 +19,6 @@ from backend.model import DomainKey, DomainState, JobOperation
 from backend.observing.checkup import check
 from backend.status import Status
 from tests.contract.steps import PATIENCE
-from tests.eventually import eventually
 from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique
 from tests.hypervisor.site import Site, held_dump
 from tests.unit.session.observer import Observer, session
@@ -51,10 +50,8 @@ def stopped(domain: DomainKey) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with suppress(ProcessLookupError):  # It was destroyed.
             os.kill(pid, signal.SIGCONT)
-        except ProcessLookupError:
-            pass  # It was destroyed.
 
 
 def row_of(running: Session, domain: DomainKey) -> Row:
@@ -196,7 +193,6 @@ async def test_it_stays_silent_through_a_restart_of_its_daemon(machines: Machine
             assert not any(row.left_paused for row in running.rows.values())
         await observer.until(lambda: row_of(running, domain).domain.answering)
         assert row_of(running, domain).domain.state is DomainState.RUNNING
-    left = Machines(daemon.uri)
+    again = Machines(daemon.uri)
     for key in (domain, well):
-        left.destroy(key)
-    eventually(lambda: not any(left.handle(key).isActive() for key in ()))
+        again.destroy(key)
