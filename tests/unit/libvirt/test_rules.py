@@ -58,10 +58,21 @@ def test_ssh_never_asks_on_the_terminal(uri: str, silent: str) -> None:
     assert connect._silent(uri) == silent
 
 
+def raised(code: int, domain: int, message: str) -> libvirt.libvirtError:
+    error = libvirt.libvirtError("call failed")
+    error.err = (code, domain, message, 2, "", "", "", 0, 0)
+    return error
+
+
 def error(code: int, domain: int, message: str) -> BackendError:
-    raised = libvirt.libvirtError("call failed")
-    raised.err = (code, domain, message, 2, "", "", "", 0, 0)
-    return typed(raised)
+    return typed(raised(code, domain, message))
+
+
+def test_a_question_for_which_the_domains_lock_was_not_free_was_not_answered() -> None:
+    lock = "Timed out during operation: cannot acquire state change lock"
+    answer = of_query("vm", raised(68, QEMU, lock))
+    assert (type(answer), answer.code, answer.message) == (NotAnswering, 68, f"vm: no answer: {lock}")
+    assert isinstance(of_query("vm", raised(42, QEMU, "Domain not found")), NoSuchDomain)
 
 
 @pytest.mark.parametrize(
