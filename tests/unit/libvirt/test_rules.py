@@ -22,7 +22,7 @@ from backend.libvirt import convert, io_errors  # noqa: E402
 from backend.libvirt.capabilities import Versions, capabilities  # noqa: E402
 from backend.libvirt.connection import connect  # noqa: E402
 from backend.libvirt.connection.monitor import dump_result  # noqa: E402
-from backend.libvirt.errors import typed  # noqa: E402
+from backend.libvirt.errors import of_query, typed  # noqa: E402
 from backend.model import DomainState  # noqa: E402
 
 RPC, QEMU = 7, 10
