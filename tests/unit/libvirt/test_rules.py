@@ -12,6 +12,7 @@ from backend.errors import (  # noqa: E402
     DomainBusy,
     NoConnection,
     NoSuchDomain,
+    NotAnswering,
     NotPermitted,
     NotSupported,
     OperationCancelled,
