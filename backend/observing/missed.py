@@ -19,6 +19,7 @@ from backend.errors import BackendError
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
+    ConnectionEvent,
     DumpEvent,
     Event,
     JobBegan,
@@ -45,6 +46,9 @@ BEGIN_SLACK = 0.05
 """Seconds by which a job may have begun earlier than its stats say when they arrive."""
 _DISK_SLACK = 0.3
 """The same for the job of a disk, which is only known to run when it is seen: its end may be reported before that."""
+_RUN_SLACK = 0.8
+"""The same where the report is about the end of the run: a daemon that is restarted may number runs anew, but not so
+soon."""
 _KEPT = 1000
 """Reports that are kept for the jobs that were seen, but were over before they could be followed."""
 _ENDS = (BlockJobStatus.COMPLETED, BlockJobStatus.FAILED, BlockJobStatus.CANCELED)
@@ -60,6 +64,12 @@ class _Report:
     at: float
     """When it arrived; the event loop's clock."""
     event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent
+    run: DomainKey
+    """The run of the domain that it is about, as far as that was known then."""
+
+    @property
+    def ends_run(self) -> bool:
+        return isinstance(self.event, LifecycleEvent) and self.event.event is Lifecycle.STOPPED
 
 
 class Reports:
@@ -95,10 +105,13 @@ class Reports:
         """Something was reported."""
         now = asyncio.get_running_loop().time()
         match event:
+            case ConnectionEvent():
+                # What follows may be a restarted daemon, which numbers runs anew.
+                self._latest = deque((it for it in self._latest if not it.ends_run), maxlen=_KEPT)
             case JobBegan(domain, block=True):
                 self._disk_begins[domain.uuid] = now
             case LifecycleEvent() | JobEvent() | DumpEvent() | BlockJobEvent():
-                report = _Report(now, event)
+                report = _Report(now, event, self._run(event.domain))
                 self._latest.append(report)
                 key = self._ended_job(event)
                 if key is not None and not self._is_of_followed(key, report):
@@ -133,6 +146,9 @@ class Reports:
 
     def _is_of(self, key: JobKey, report: _Report, began: float) -> bool:
         """Whether it was reported since that job began, as far as that is known."""
+        if report.ends_run and report.run == domain_of(key):
+            # Nothing begins on a run that is over: a job that seems to was found by a look that was taken in late.
+            return report.at >= began - _RUN_SLACK
         if not isinstance(key, DiskKey):
             return report.at >= began - BEGIN_SLACK
         # Of two jobs of a disk in a row, the begin of the second one is reported after the end of the first.

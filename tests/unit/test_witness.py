@@ -14,8 +14,17 @@ import pytest
 
 from backend.base import Backend, JobAnswer
 from backend.dump_request import DumpRequest
-from backend.errors import BackendError, NotAnswering
-from backend.events import BlockJobEvent, BlockJobStatus, DumpEvent, JobBegan, JobEvent, Lifecycle, LifecycleEvent
+from backend.errors import BackendError, DomainNotRunning, NotAnswering
+from backend.events import (
+    BlockJobEvent,
+    BlockJobStatus,
+    ConnectionEvent,
+    DumpEvent,
+    JobBegan,
+    JobEvent,
+    Lifecycle,
+    LifecycleEvent,
+)
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.observing import missed
@@ -24,7 +33,7 @@ from backend.observing.missed import Reports
 from backend.observing.unfinished import Unfinished
 from backend.observing.witness import watch_and_witness
 from backend.outcome import Evidence, Verdict
-from backend.records.entry import JobEntry
+from backend.records.entry import JobEntry, is_same_job
 from backend.records.history import History
 from backend.records.machine import boottime, this_machine
 from backend.simulator import SimulatorBackend
@@ -208,6 +217,49 @@ async def test_the_success_of_an_earlier_job_is_not_that_of_one_that_was_over_at
     seen.reports.ended_unseen(RUN, stats, now() + 1)
     [(_, verdict, _)] = await seen.remembered()
     assert verdict is not Verdict.COMPLETED
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["reported first", "followed"])
+async def test_a_save_is_one_job_however_late_the_look_is_taken_in_that_found_it(
+    seen: Missed, stub: Stub, known: bool
+) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    if known:
+        seen.followed[RUN] = now() + 0.2
+    seen.reports.take(SAVED)
+    seen.followed[RUN] = began = now() + 0.2
+    seen.reports.ended_unseen(RUN, JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=10), began)
+    assert await seen.remembered() == [PROVEN[SAVED]]
+
+
+async def test_the_stop_of_a_run_is_not_that_of_one_of_a_restarted_daemon(seen: Missed, stub: Stub) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    seen.followed[RUN] = began = now()
+    seen.reports.take(SAVED)
+    seen.reports.take(ConnectionEvent(False, "the daemon is gone"))
+    seen.reports.ended_unseen(RUN, JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=10), began)
+    [(_, verdict, _)] = await seen.remembered()
+    assert verdict is Verdict.UNPROVEN
+
+
+def test_a_save_that_two_have_entered_is_one() -> None:
+    here, evidence = this_machine(), Evidence.LIFECYCLE
+    first, second = (
+        left(
+            JobOperation.SAVE,
+            began_uptime=100.0 + number,
+            exact=exact,
+            boot=here.boot,
+            ended=200.5 + number,
+            ended_uptime=100.5 + number,
+            verdict=Verdict.COMPLETED,
+            evidence=evidence,
+        )
+        for number, exact in ((0, True), (1, False))
+    )
+    assert is_same_job(first, second)
+    assert not is_same_job(replace(first, verdict=Verdict.UNPROVEN), second)
+    assert not is_same_job(first, replace(second, domain_id=8))
 
 
 @pytest.mark.parametrize("next_one", [False, True])
