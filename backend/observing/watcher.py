@@ -281,7 +281,7 @@ class Watcher:
         """The list has a domain that is new, or not what is known of it."""
         if view is None or view.domain.key != domain.key:
             self._begin_run(view, domain)
-        elif domain.active and domain.answering and _state_of(domain) != _state_of(view.domain):
+        elif domain.active and domain.answering and not view.domain.is_in_same_state(domain):
             self._moments.ask(domain.key)
         else:
             self._views.show(replace(view, domain=domain))
@@ -324,8 +324,6 @@ class Watcher:
                 self._moments.ask(key)
             return  # It does not say whether there is a job: what was known last stands.
         stats = answer if isinstance(answer, JobStats) and answer.type is not JobType.NONE else None
-        if stats is not None:
-            self._follow(key)
         known = view.progress.stats if view.progress is not None else None
         if silent or not view.job_known or kind(stats) != kind(known):
             self._moments.ask(key)
@@ -398,7 +396,3 @@ class Watcher:
         except BackendError as error:
             self._troubles[self._listings] = error
             self._listings.hurry()
-
-
-def _state_of(domain: Domain) -> tuple[DomainState, str]:
-    return domain.state, domain.reason

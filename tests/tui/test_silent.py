@@ -48,6 +48,17 @@ async def test_nothing_can_be_requested_of_it(dumped: DomainKey) -> None:
                 await user.sees("vm-01 does not answer")
 
 
+async def test_a_wait_for_its_job_says_so_and_goes_on(dumped: DomainKey) -> None:
+    async with console(URI, size=(100, 30)) as user:
+        await user.sees("▌ vm-01", "paused", "dump")
+        await user.press("w")
+        await user.sees("waiting for dump")
+        with hanging(URI, dumped):
+            await user.sees("not answering since", "this is what was known last")
+        await user.sees_no("not answering since")
+        await user.sees("waiting for dump")
+
+
 async def test_domains_of_other_hosts_are_as_they_were(dumped: DomainKey) -> None:
     async with console(WELL, URI, size=(160, 50)) as user:
         await user.sees("vm-01", "paused", "dump")

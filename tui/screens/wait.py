@@ -22,7 +22,7 @@ from tui.session.host import Link
 from tui.session.job_wait import QUEUED, STARTING, JobWait
 from tui.widgets.activity_pane import VERDICT_STYLES
 from tui.widgets.key_bar import KeyBar
-from tui.words import jobs, migrating, outcomes, units
+from tui.words import jobs, migrating, outcomes, states, units
 from tui.words.cells import crop_path, width
 
 
@@ -104,6 +104,8 @@ def state(wait: JobWait, keys: Keys, cells: int) -> Content:
     else:
         if wait.host.link is Link.DOWN:
             lines.append(Content.styled(f"{news.no_connection(wait.host)}; trying again", "$error"))
+        elif (since := wait.host.silent_since(wait.domain)) is not None:
+            lines.append(Content.styled(f"{states.silent(since)}: this is what was known last", "$error"))
         lines.append(Content.styled(f"{keys[Detach]} detaches; the job continues.", "$foreground-muted"))
     return Content("\n").join(lines)
 

@@ -86,6 +86,8 @@ class Host:
         self._witness: Witness | None = None
         self._names: dict[str, str] = {}
         """The names of its domains, by uuid."""
+        self._silent: dict[str, float] = {}
+        """Since when those do not answer that do not, by uuid."""
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._complete = False
@@ -117,6 +119,10 @@ class Host:
     def name_of(self, domain: DomainKey) -> str:
         """What the domain is called now, as far as that is known: it may have been renamed since `domain` was read."""
         return self._names.get(domain.uuid, domain.name)
+
+    def silent_since(self, domain: DomainKey) -> float | None:
+        """Since when it is known not to answer (seconds since the epoch); None: it does, as far as is known."""
+        return self._silent.get(domain.uuid)
 
     def watch_closely(self, uuids: Set[str], crowded: bool) -> None:
         """The user is looking at these domains. `crowded`: all hosts together have many jobs."""
@@ -200,9 +206,13 @@ class Host:
             self._names[view.domain.key.uuid] = view.domain.name
             self._changed[view.domain.key.uuid] = view
             self._removed.discard(view.domain.key.uuid)
+            self._silent.pop(view.domain.key.uuid, None)
+            if view.silent_since is not None:
+                self._silent[view.domain.key.uuid] = view.silent_since
         for uuid in changes.removed:
             self._changed.pop(uuid, None)
             self._names.pop(uuid, None)
+            self._silent.pop(uuid, None)
             self.happenings.forget(uuid)
             self._removed.add(uuid)
         self.news |= changes.news
