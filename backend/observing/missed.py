@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
@@ -34,7 +35,7 @@ from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import Observation, Sampled, SampleFailed
-from backend.verdicts.phase import FILE_GRACE
+from backend.verdicts.phase import FILE_GRACE, STOP_GRACE
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,8 @@ class Reports:
         """The latest known run of each domain: a stopped one has no id any more."""
         self._disk_begins: dict[str, float] = {}
         """When the begin of a disk's job was last reported, by the domain's uuid."""
+        self._stop_reported = asyncio.Event()
+        """A run was reported to be over."""
         self._gathered: dict[JobKey, list[_Report]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -113,6 +116,8 @@ class Reports:
             case LifecycleEvent() | JobEvent() | DumpEvent() | BlockJobEvent():
                 report = _Report(now, event, self._run(event.domain))
                 self._latest.append(report)
+                if report.ends_run:
+                    self._stop_reported.set()
                 key = self._ended_job(event)
                 if key is not None and not self._is_of_followed(key, report):
                     gathered = self._gathered.setdefault(key, [])
@@ -120,9 +125,9 @@ class Reports:
                     if len(gathered) == 1:
                         self._start(self._conclude(key))
 
-    def ended_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
-        """The job had these stats, began then, and was over when it was to be followed."""
-        self._start(self._conclude_unseen(key, stats, began))
+    def ended_unseen(self, key: JobKey, stats: JobStats, began: float, stopped: bool = False) -> None:
+        """The job had these stats, began then, and was over when it was to be followed; `stopped`: as was the run."""
+        self._start(self._conclude_unseen(key, stats, began, stopped))
 
     @property
     def pending(self) -> set[asyncio.Task[None]]:
@@ -179,13 +184,23 @@ class Reports:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job that was missed is not remembered", exc_info=error)
 
-    async def _conclude_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
+    async def _conclude_unseen(self, key: JobKey, stats: JobStats, began: float, stopped: bool) -> None:
         gone = asyncio.get_running_loop().time()
         await asyncio.sleep(GATHERING)  # The look may have been quicker than the report of the end.
+        if stopped:
+            await self._until_stop_reported(domain_of(key))
         uuid = domain_of(key).uuid
         reports = [it for it in self._latest if it.event.domain.uuid == uuid and self._is_of(key, it, began)]
         seen = Sampled(stats, began + stats.time_elapsed / 1000)
         await self._remember(key, stats.operation, reports, seen=seen, gone=gone)
+
+    async def _until_stop_reported(self, run: DomainKey) -> None:
+        """Return once it is reported why that run is over, or when no report of that will come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_GRACE):
+                while not any(report.ends_run and report.run == run for report in self._latest):
+                    self._stop_reported.clear()
+                    await self._stop_reported.wait()
 
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)

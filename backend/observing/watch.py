@@ -129,7 +129,7 @@ class _Watching:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._witness.run())
-                tasks.create_task(Watcher(self._backend).run(self._report))
+                tasks.create_task(Watcher(self._backend, found=self._witness.see).run(self._report))
                 tasks.create_task(self._keep_up())
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None

@@ -73,10 +73,15 @@ class Watcher:
         backend: Backend,
         clock: Callable[[], float] = time.monotonic,
         list_interval: float = LIST_INTERVAL,
+        found: Callable[[DomainKey, JobStats], object] = lambda key, stats: None,
     ) -> None:
-        """`list_interval`: seconds between two listings, unless the hypervisor reports an event."""
+        """`list_interval`: seconds between two listings, unless the hypervisor reports an event.
+
+        `found` is told at once of a job that was not there before: it may be over soon.
+        """
         self._backend = backend
         self._clock = clock
+        self._found = found
         self._views = Views(clock)
         self._moments = Moments(backend, self._take_status)
         self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
@@ -161,10 +166,9 @@ class Watcher:
         return self._backend.capabilities.begins is None
 
     async def _sweep(self) -> None:
-        active = [view.domain for view in self._views if view.domain.active]
-        if self._pushed:
-            active = [domain for domain in active if domain.state is DomainState.PAUSED]
-        await self._look_at([domain.key for domain in active if domain.key not in self._followers], self._sweeps)
+        pushed, active = self._pushed, (view.domain for view in self._views if view.domain.active)
+        due = [domain.key for domain in active if domain.state is DomainState.PAUSED or not pushed]
+        await self._look_at([key for key in due if key not in self._followers], self._sweeps)
 
     async def _sweep_all(self) -> None:
         if self._pushed:
@@ -228,8 +232,7 @@ class Watcher:
 
     def _interval(self, key: DomainKey) -> float:
         many = self._crowded or len(self._followers) > MANY
-        seldom = many and key.uuid not in self._closely
-        return INTERVAL * SELDOM if seldom else INTERVAL
+        return INTERVAL * SELDOM if many and key.uuid not in self._closely else INTERVAL
 
     def _adapt(self) -> None:
         """Look as often as the number of jobs allows."""
@@ -327,17 +330,16 @@ class Watcher:
         known = view.progress.stats if view.progress is not None else None
         if silent or not view.job_known or kind(stats) != kind(known):
             self._moments.ask(key)
+            if stats is not None:
+                self._found(key, stats)
         elif stats is not None:
             self._views.show(self._views.show_job(view, stats))
 
     def _take_status(self, key: DomainKey, answer: StatusAnswer) -> None:
         """The state and the job of the domain at one moment."""
-        view = self._views.of(key)
-        if view is None:
-            return
         if isinstance(answer, NotAnswering):
             self._silence(key)
-        elif isinstance(answer, Status):
+        elif isinstance(answer, Status) and (view := self._views.of(key)) is not None:
             self._show_status(view, answer)
         self._report_soon()
 

@@ -134,6 +134,7 @@ class Witness:
 
     def see(self, key: JobKey, stats: JobStats) -> None:
         """There is this job: follow it, unless it is."""
+        self.know(domain_of(key))
         followed = self._followed.get(key)
         began = asyncio.get_running_loop().time() - stats.time_elapsed / 1000
         if followed is not None and not followed.is_followed_by(stats, began):
@@ -150,8 +151,8 @@ class Witness:
             pauses = Backoff(*UNANSWERED)
             while not await self._wait(key, stats, began):
                 await pauses.pause()
-        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
-            self._reports.ended_unseen(key, stats, began)
+        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain) as error:
+            self._reports.ended_unseen(key, stats, began, isinstance(error, DomainNotRunning | NoSuchDomain))
         except BackendError as error:
             logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
         except Exception:
@@ -211,7 +212,7 @@ async def watch_and_witness(
         tasks.create_task(witness.run())
         if publisher is not None:
             tasks.create_task(publisher.run())
-        tasks.create_task(Watcher(backend, list_interval=LIST_INTERVAL).run(take))
+        tasks.create_task(Watcher(backend, list_interval=LIST_INTERVAL, found=witness.see).run(take))
 
 
 def _jobs(view: DomainView) -> Iterator[tuple[JobKey, JobStats]]:

@@ -232,6 +232,17 @@ async def test_a_save_is_one_job_however_late_the_look_is_taken_in_that_found_it
     assert await seen.remembered() == [PROVEN[SAVED]]
 
 
+async def test_why_its_domain_stopped_may_be_reported_much_later(seen: Missed, stub: Stub) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    stats = JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=10)
+    seen.followed[RUN] = began = now() - 0.01
+    seen.reports.ended_unseen(RUN, stats, began, stopped=True)
+    await asyncio.sleep(5 * missed.GATHERING)
+    seen.followed.clear()  # It is not lingered on any more.
+    seen.reports.take(SAVED)
+    assert await seen.remembered() == [PROVEN[SAVED]]
+
+
 async def test_the_stop_of_a_run_is_not_that_of_one_of_a_restarted_daemon(seen: Missed, stub: Stub) -> None:
     stub.answer = DomainNotRunning("web-01 is not running any more")
     seen.followed[RUN] = began = now()

@@ -159,7 +159,7 @@ class _NextJobs:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(witness.run())
-                tasks.create_task(Watcher(backend).run(take))
+                tasks.create_task(Watcher(backend, found=witness.see).run(take))
         except Exception as error:
             self._begun.queue.put_nowait((backend, backend_error(error)))
         finally:

@@ -144,7 +144,8 @@ class Host:
                     self._complete = True
                     self._watched_since = time.monotonic()
                     self._become(Link.UP)
-                    self._watcher, self._witness = Watcher(backend), Witness(backend, self.memory)
+                    self._witness = Witness(backend, self.memory)
+                    self._watcher = Watcher(backend, found=self._witness.see)
                     listening = [
                         asyncio.create_task(self._listen(backend)),
                         asyncio.create_task(self._follow_jobs(self._witness)),
