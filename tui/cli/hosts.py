@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from backend.base import Backend, BlockJobsAnswer, JobAnswer
 from backend.dump_request import AutomaticDump
-from backend.errors import BackendError, DomainNotRunning, NoSuchDomain, NotAnswering
+from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.job_stats import JobStats
 from backend.log import ignored
 from backend.model import Domain, DomainKey, JobKey, JobOperation, Operation
@@ -135,7 +135,8 @@ def _domain_jobs(
             domain, own = present, job
         case BackendError() as error:
             own = error
-    unknown = [error for error in (own, of_disks) if isinstance(error, BackendError) and not _is_over(error)]
+    # A hypervisor that has no such jobs, or tells this user nothing of them, has answered.
+    unknown = [error for error in (own, of_disks) if isinstance(error, NotAnswering | NoConnection | OperationFailed)]
     if unknown or not domain.answering:
         silent = replace(domain, answering=False)
         return DomainJobs(silent, silence=Silence(silent, unknown[0].message if unknown else "no answer"))
@@ -144,11 +145,6 @@ def _domain_jobs(
         own if isinstance(own, JobStats) else None,
         () if isinstance(of_disks, BackendError) else of_disks,
     )
-
-
-def _is_over(error: BackendError) -> bool:
-    """Whether the domain has stopped, or is gone, since it was listed."""
-    return isinstance(error, NoSuchDomain | DomainNotRunning)
 
 
 def migration_peers(hosts: Sequence[HostListing]) -> dict[tuple[str, str], str]:
