@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
@@ -409,3 +410,39 @@ async def test_a_dump_on_the_simulator_is_followed_from_begin_to_end(
         Evidence.FILE,
         str(path),
     )
+
+
+async def test_a_job_whose_domain_stops_answering_before_it_is_followed_is_remembered_and_followed_later(
+    memory: Memory, history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, path = "sim:///late?domains=1&jobs=0&memory=16", tmp_path / "core"
+    async with SimulatorBackend(uri) as backend, Hold(uri, path) as hold:
+        key = (await backend.domains())[0].key
+        answers, asked, job = False, asyncio.Event(), backend.job
+
+        async def silent(key: JobKey) -> JobStats | None:
+            if not answers:
+                asked.set()
+                raise NotAnswering("no answer")
+            return await job(key)
+
+        monkeypatch.setattr(backend, "job", silent)
+        witness = asyncio.create_task(watch_and_witness(backend, memory))
+        dump = asyncio.create_task(backend.call_dump(DumpRequest(key, str(path))))
+        await eventually(lambda: something_open(history))
+        asked.clear()
+        await asyncio.wait_for(asked.wait(), PATIENCE)  # It is looked for again.
+        answers = True
+        await eventually(lambda: asyncio.to_thread(is_held, path))
+        hold.release()
+        await dump
+        await eventually(lambda: nothing_open(history))
+        witness.cancel()
+        await asyncio.gather(witness, return_exceptions=True)
+    [entry] = history.jobs()
+    assert (entry.operation, entry.verdict) == (JobOperation.DUMP, Verdict.COMPLETED)
+
+
+def is_held(path: Path) -> bool:
+    """Whether this process holds the dump's file: its job is followed."""
+    return any(os.path.realpath(file) == str(path) for file in Path("/proc/self/fd").iterdir())
