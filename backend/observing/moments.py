@@ -17,6 +17,9 @@ from backend.status import StatusAnswer
 
 logger = logging.getLogger(__name__)
 
+GATHERING = 0.01
+"""Seconds in which what changes is asked for together; whoever follows a job that just began has its turn first."""
+
 Take = Callable[[DomainKey, StatusAnswer], object]
 
 
@@ -40,8 +43,7 @@ class Moments:
             return
         self._due.add(key)
         if self._begin is None:
-            # What changes at one time is asked for together.
-            self._begin = asyncio.get_running_loop().call_soon(self._begin_round)
+            self._begin = asyncio.get_running_loop().call_later(GATHERING, self._begin_round)
 
     def forget(self, key: DomainKey) -> None:
         """That run of a domain is over."""
@@ -50,7 +52,9 @@ class Moments:
 
     async def settled(self, patience: float) -> None:
         """Return once all have answered, but after so many seconds at the latest."""
-        await asyncio.sleep(0)  # A round that is due begins.
+        if self._begin is not None:
+            self._begin.cancel()
+            self._begin_round()
         if self._rounds:
             await asyncio.wait(self._rounds, timeout=patience)
 

@@ -85,7 +85,7 @@ async def test_what_changes_at_one_time_is_asked_for_together_and_once() -> None
 async def test_what_changes_while_it_is_asked_for_is_asked_for_again() -> None:
     asking, backend, answers = moments()
     asking.ask(FIRST)
-    await asking.settled(0.0)
+    await asking.settled(0.001)
     asking.ask(FIRST)
     backend.let(FIRST)
     await answers.are(1)
@@ -97,7 +97,7 @@ async def test_what_changes_while_it_is_asked_for_is_asked_for_again() -> None:
 async def test_one_that_does_not_answer_delays_no_other() -> None:
     asking, backend, answers = moments()
     asking.ask(FIRST)
-    await asking.settled(0.0)
+    await asking.settled(0.001)
     asking.ask(SECOND)
     backend.let(SECOND)
     await answers.are(1)
@@ -122,11 +122,11 @@ async def test_without_a_connection_it_can_be_asked_for_later() -> None:
 async def test_a_run_that_is_over_is_not_asked_for_again() -> None:
     asking, backend, answers = moments()
     asking.ask(FIRST)
-    await asking.settled(0.0)
+    await asking.settled(0.001)
     asking.ask(FIRST)
     asking.forget(FIRST)
     backend.let(FIRST)
     await answers.are(1)
-    await asking.settled(0.0)
+    await asking.settled(0.001)
     assert backend.asked == [[FIRST]]
     asking.close()
