@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 CONNECT = (3.0, 15.0)
 """The first and the longest pause, in seconds, before another attempt at a connection that never came about."""
@@ -17,11 +18,29 @@ class Backoff:
         self._first = first
         self._longest = longest
         self._next = first
+        self._due = 0.0
+        self._sleep: asyncio.Task[None] | None = None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the pause still takes; None while there is none."""
+        return max(0.0, self._due - time.monotonic()) if self._sleep is not None else None
 
     async def pause(self) -> None:
         """Sleep, and longer the next time."""
         seconds, self._next = self._next, min(2 * self._next, self._longest)
-        await asyncio.sleep(seconds)
+        self._due = time.monotonic() + seconds
+        self._sleep = asyncio.ensure_future(asyncio.sleep(seconds))
+        try:
+            await asyncio.wait([self._sleep])
+        finally:
+            self._sleep.cancel()
+            self._sleep = None
+
+    def hurry(self) -> None:
+        """End the pause."""
+        if self._sleep is not None:
+            self._sleep.cancel()
 
     def reset(self) -> None:
         """Begin with the first pause again: an attempt has succeeded."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,7 @@ from backend.capabilities import Capabilities
 from backend.dump_request import AutomaticDump, DumpRequest
 from backend.errors import BackendError, NoConnection, NoSuchDomain, NotAnswering, NotSupported
 from backend.event_stream import EventStream
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation
 from backend.status import LOOKS, Status, StatusAnswer
@@ -85,6 +87,15 @@ class Backend(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Disconnect; open event streams end. Jobs continue."""
+
+    @property
+    def until_retry(self) -> float | None:
+        """Seconds until it tries to reconnect; None while it is connected or tries, and where that is not known."""
+        return None
+
+    def retry(self) -> None:
+        """Try to reconnect now, if it waits to."""
+        return
 
     @property
     @abstractmethod
@@ -268,9 +279,34 @@ class Backend(ABC):
         """
         return None
 
+    async def job_origin(self, key: JobKey, operation: Operation) -> JobOrigin:
+        """What this machine can see of where the running job comes from, and what it writes. For people only."""
+        return JobOrigin()
+
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         """What does not work of the domain's disks now, each in a few words (``vda: no space left``)."""
         return ()
+
+    async def xml(self, domain: DomainKey) -> str:
+        """The domain's description without secrets, of whichever run it is in; of one that is not running, its
+        configuration. Lines end with a newline, and each is cleaned. NotSupported where there is none.
+        """
+        raise NotSupported(f"{self.uri} has no XML of its domains")
+
+    async def messages(self, domain: DomainKey) -> Sequence[str]:
+        """What the hypervisor reports about the domain, in its own words: taints, deprecated settings, I/O errors.
+
+        NotSupported where it reports nothing of that kind.
+        """
+        raise NotSupported(f"{self.uri} has no messages about its domains")
+
+    async def log_file(self, domain: DomainKey) -> Path:
+        """The file on this machine that the domain's process and the hypervisor log to, in whichever run it is.
+
+        The file need not exist, and this user need not be allowed to read it. Its content is not cleaned. NotSupported
+        where there is none, or where it is on another machine, which the reason says.
+        """
+        raise NotSupported(f"{self.uri} has no logs of its domains")
 
     @abstractmethod
     def events(self) -> EventStream:

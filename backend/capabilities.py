@@ -20,6 +20,8 @@ class Capabilities:
     """Each name in FORMAT_NAMES -> the reason why this host cannot write it."""
     flags: Mapping[DumpFlags, str | None]
     """Each flag -> the reason why this host refuses it."""
+    own_rights: bool = False
+    """Whether files are written with the rights of this user: then what this user may not write, it cannot."""
     dump: str | None = None
     abort: str | None = None
     resume: str | None = None

@@ -112,6 +112,10 @@ class JournalTooNew(JournalError):
     """It was written by a newer version of virt-jobs."""
 
 
+class NotInQueue(BackendError):
+    """The queued dump belongs to another process by now, or was removed."""
+
+
 class WitnessRuns(BackendError):
     """Another process keeps the host's history."""
 

@@ -60,3 +60,5 @@ class Outcome:
     """ms for which the guest of a completed migration out stood still at its end; None: not reported."""
     requester: str = ""
     """Who requested it, where that is known: ``root@hv3``, ``libvirt (guest panicked)``."""
+    bytes: int | None = None
+    """What it wrote, copied or sent: the size of a dump's file, or what the hypervisor reported last. None: unknown."""

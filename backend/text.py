@@ -18,9 +18,21 @@ def clean(text: str) -> str:
     return _ACTIVE.sub(lambda match: _escaped(ord(match[0])), text)
 
 
+def clean_lines(text: str) -> list[str]:
+    """The lines of `text`, each cleaned, with blanks up to the next tab stop in place of tabs."""
+    lines = text.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return [_expanded(line.removesuffix("\r")) for line in lines]
+
+
 def hide_passwords(text: str) -> str:
     """`text` without the passwords of the URIs in it."""
     return _PASSWORD.sub(r"\1@", text)
+
+
+def _expanded(line: str) -> str:
+    return "\t".join(map(clean, line.split("\t"))).expandtabs() if "\t" in line else clean(line)
 
 
 def _escaped(code: int) -> str:

@@ -205,7 +205,8 @@ def _frozen(clock: Clock) -> Iterator[None]:
         for target, replacement in {
             "tui.session.host.open_backend": lambda uri, readonly: SimulatorBackend(uri, readonly, clock=clock),
             "tui.session.host.Watcher": partial(Watcher, clock=clock),
-            "tui.widgets.activity_pane.time": standing,
+            "tui.session.activity.time": standing,
+            "tui.session.tally.time": standing,
             "tui.session.host.time": standing,
             "tui.session.job_news.time": standing,
             "backend.observing.memory.time": standing,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from backend.backoff import RECONNECT, Backoff
@@ -29,11 +31,13 @@ from backend.errors import (
 )
 from backend.event_stream import EventHub, EventStream
 from backend.events import ConnectionEvent, Event, JobBegan, Lifecycle, LifecycleEvent
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats, Postcopy
 from backend.libvirt import (
     automatic_dump,
     backups,
     block_jobs,
+    description,
     domain_job,
     identity,
     jobs,
@@ -65,6 +69,7 @@ from backend.model import (
     JobKey,
     JobOperation,
     MigrationLimits,
+    Operation,
     domain_of,
 )
 from backend.status import Status, StatusAnswer
@@ -93,19 +98,21 @@ class LibvirtBackend(Backend):
         self._hub = EventHub()
         self._disks = Disks()
         self._watch = Watch(
-            partial(self._from_libvirt, self._take_event),
+            self._hear,
             partial(self._from_libvirt, self._take_break),
             self._disks.forget,
         )
         self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost, of_query)
         self._control = Pool(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
+        self._daemon_uri = uri
         self._daemon_owner = 0
         self._known: dict[str, Domain] | None = None  # None until they were listed
         self._memory: dict[DomainKey, int] = {}
         self._panics = Panics()
         self._dumps: DumpWatch | None = None
         self._reconnecting: asyncio.Task[None] | None = None
+        self._pauses = Backoff(*RECONNECT)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
@@ -140,6 +147,8 @@ class LibvirtBackend(Backend):
             domains = await self._list_one_by_one()
         domains = await self._add_memory(domains)
         self._known = {domain.key.uuid: domain for domain in domains}
+        if self._dumps is not None:
+            self._dumps.writers.expect(key for key, domain in self._known.items() if domain.state is DomainState.PAUSED)
         self._memory = {domain.key: domain.memory for domain in domains if domain.memory}
         return sorted(domains, key=_virsh_order)
 
@@ -226,8 +235,12 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
-        if self._dumps is not None and (target := self._dumps.target(domain.uuid)) is not None:
-            return target
+        if (dumps := self._dumps) is not None:
+            if (target := dumps.target(domain.uuid)) is None and dumps.complete:
+                await in_thread(dumps.await_known, "libvirt dump watch")
+                target = dumps.target(domain.uuid)
+            if target is not None or dumps.complete:
+                return target
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
@@ -248,8 +261,32 @@ class LibvirtBackend(Backend):
         began_by = partial(automatic_dump.began_by, reported, domain)
         return AutomaticDump(cause) if await self._polling.call(domain, began_by) else None
 
+    async def job_origin(self, key: JobKey, operation: Operation) -> JobOrigin:
+        if not self.capabilities.local:
+            return JobOrigin()
+        from backend.libvirt.host.origin import origin_of
+
+        return await in_thread(partial(origin_of, key, operation, self._daemon_owner), "libvirt job origin")
+
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         return await self._polling.call(domain, partial(io_errors, domain))
+
+    async def xml(self, domain: DomainKey) -> str:
+        return await self._polling.call(domain, partial(description.xml, domain))
+
+    async def messages(self, domain: DomainKey) -> Sequence[str]:
+        return await self._polling.call(domain, partial(description.messages, domain))
+
+    async def log_file(self, domain: DomainKey) -> Path:
+        try:
+            # A domain that does not answer is one whose log is wanted: its name is no call about the domain.
+            name = await self._polling.call(f"the name of {domain.name}", partial(description.name, domain))
+        except (NoConnection, NotAnswering) as error:
+            logger.debug("the name of %s is taken for its own: %s", domain.name, error)
+            name = domain.name  # It is, unless it had to be cleaned; and where the daemon died, the log may tell why.
+        from backend.libvirt.host.logs import log_file
+
+        return await in_thread(partial(log_file, self._daemon_uri, name, self.capabilities.local), "libvirt log")
 
     async def call_dump(self, request: DumpRequest) -> None:
         await in_thread(partial(core_dump, self.uri, self.readonly, request), "libvirt dump")
@@ -404,6 +441,7 @@ class LibvirtBackend(Backend):
         await self._polling.reopen()
         self._disks.forget()  # What happened to them meanwhile was missed.
         driver, daemon, uri = await self._polling.call("the daemon", identity.identity)
+        self._daemon_uri = uri
         local = is_local(uri)
         if local:
             with ignored(logger, "the files of dumps cannot be held", OSError):
@@ -416,7 +454,8 @@ class LibvirtBackend(Backend):
             emulator = await self._optional("the emulator", identity.emulator)
             formats = await identity.formats(emulator) if emulator else None
         versions = Versions(driver, version, daemon, formats)
-        self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events)
+        own_rights = local and self._daemon_owner == os.geteuid() != 0
+        self._capabilities = capabilities(versions, local, self.readonly, self._watch.monitor_events, own_rights)
 
     def _watch_dumps(self) -> None:
         """Hold the file of each dump from its begin, where the kernel tells of the daemon's children."""
@@ -443,6 +482,12 @@ class LibvirtBackend(Backend):
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # The event loop is closed: nobody listens any more.
             self._loop.call_soon_threadsafe(tell, *what)
+
+    def _hear(self, event: Event) -> None:
+        """Pass on an event, in libvirt's thread."""
+        if (dumps := self._dumps) is not None:
+            dumps.writers.hear(event)
+        self._from_libvirt(self._take_event, event)
 
     def _take_event(self, event: Event) -> None:
         match event:
@@ -471,10 +516,17 @@ class LibvirtBackend(Backend):
         self._hub.put(ConnectionEvent(False, reason))
         self._reconnecting = asyncio.get_running_loop().create_task(self._reconnect())
 
+    @property
+    def until_retry(self) -> float | None:
+        return self._pauses.left
+
+    def retry(self) -> None:
+        self._pauses.hurry()
+
     async def _reconnect(self) -> None:
-        backoff = Backoff(*RECONNECT)
+        self._pauses.reset()
         while True:
-            await backoff.pause()
+            await self._pauses.pause()
             with ignored(logger, "still no connection", BackendError):
                 await self._connected()
                 self._polling.check()  # If it was lost again meanwhile, only this attempt can bring it back.

@@ -24,8 +24,13 @@ class Versions:
     """QEMU's names of the dump formats that it was built with; None if unknown."""
 
 
-def capabilities(versions: Versions, local: bool, readonly: bool, monitor_events: str | None) -> Capabilities:
-    """What `versions` can do. `monitor_events` is the reason why QEMU's own events do not arrive; None if they do."""
+def capabilities(
+    versions: Versions, local: bool, readonly: bool, monitor_events: str | None, own_rights: bool = False
+) -> Capabilities:
+    """What `versions` can do. `monitor_events` is the reason why QEMU's own events do not arrive; None if they do.
+
+    `own_rights`: the daemon runs as this user.
+    """
     refusal = _READ_ONLY if readonly else None
     formats: dict[str, str | None] = dict.fromkeys(FORMAT_NAMES)
     flags: dict[DumpFlags, str | None] = dict.fromkeys(flag for flag in DumpFlags if flag)
@@ -46,6 +51,7 @@ def capabilities(versions: Versions, local: bool, readonly: bool, monitor_events
         local=local,
         formats=formats,
         flags=flags,
+        own_rights=own_rights,
         dump=refusal,
         abort=refusal,
         resume=refusal,

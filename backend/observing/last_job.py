@@ -42,6 +42,10 @@ class LastJob:
     """The hypervisor, as it was named where the job is remembered."""
     ended: float | None
     """When, in seconds since the epoch; None: nobody saw that."""
+    began: float | None = None
+    """When it was requested, or else began."""
+    bytes: int | None = None
+    """As of its entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ async def last_job(backend: Backend, domain: DomainKey, choice: JobChoice) -> tu
         fits = choice.operation in (None, claim.operation) and choice.disk in (None, claim.disk)
         newer = last is None or (last.ended or 0.0) < (claim.ended or 0.0)
         if fits and newer and (choice.since is None or claim.began >= choice.since):
-            return LastJob(_outcome(claim), backend.uri, claim.ended), errors
+            return _of_entry(claim, _outcome(claim), backend.uri), errors
     return last, errors
 
 
@@ -97,7 +101,7 @@ async def _last_known(
     claimed = next((job for job in jobs if Source.CALL not in job.sources and _is_about(entry, job.entry)), None)
     if last is None or (claimed is None and _is_newer(entry, last)):
         outcome = await weigh_by_file(claim, _outcome(entry), backend.capabilities.local)
-        return LastJob(outcome, backend.uri, entry.ended)
+        return _of_entry(entry, outcome, backend.uri)
     if last is not claimed:
         return _told(last)
     if not last.entry.proven:
@@ -105,7 +109,7 @@ async def _last_known(
         weighed = await weigh_by_file(claim, _outcome(entry), backend.capabilities.local)
         entry = replace(entry, verdict=weighed.verdict, detail=weighed.detail)
     known = combined(last.entry, entry)
-    return LastJob(_outcome(known), backend.uri, known.ended)
+    return _of_entry(known, _outcome(known), backend.uri)
 
 
 async def last_job_called(
@@ -161,7 +165,11 @@ def _latest(jobs: Sequence[SourcedJob]) -> SourcedJob | None:
 def _told(job: SourcedJob | None) -> LastJob | None:
     if job is None or (outcome := job.outcome_if_over) is None:
         return None
-    return LastJob(outcome, job.entry.uri, job.entry.ended)
+    return replace(_of_entry(job.entry, outcome, job.entry.uri), began=job.requested)
+
+
+def _of_entry(entry: JobEntry, outcome: Outcome, uri: str) -> LastJob:
+    return LastJob(outcome, uri, entry.ended, entry.began, entry.bytes)
 
 
 def _outcome(entry: JobEntry) -> Outcome:

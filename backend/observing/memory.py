@@ -9,6 +9,7 @@ import socket
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -180,6 +181,7 @@ class Remembered:
         self._disk = disk
         self._record = record
         self._observer = observer
+        self._requester = ""
         self._entry: JobEntry | None = None
 
     def seen(self, stats: JobStats, age: float = 0.0) -> None:
@@ -190,6 +192,13 @@ class Remembered:
         exact = not isinstance(self._operation, BlockOperation) and self._operation is not JobOperation.MIGRATION_IN
         self._entry = self._begun(age + (stats.time_elapsed / 1000 if exact else 0.0), exact)
         self._memory.keep(self._entry)
+
+    def requested_by(self, requester: str) -> None:
+        """Somebody seems to have requested it; whoever its end names did."""
+        self._requester = requester
+        if self._entry is not None and not self._entry.requester:
+            self._entry = replace(self._entry, requester=requester)
+            self._memory.keep(self._entry)
 
     def ended(self, outcome: Outcome, age: float, last: JobStats | None = None) -> None:
         """It was seen to be over `age` seconds ago; `last`: the last stats that it had."""
@@ -215,6 +224,7 @@ class Remembered:
             began=time.time() - ago,
             exact=exact,
             observer=self._observer,
+            requester=self._requester,
             record=self._record,
             machine=machine.id,
             boot=machine.boot,

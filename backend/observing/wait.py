@@ -12,13 +12,14 @@ from backend.base import Backend
 from backend.errors import JobMismatch, NoConnection, NoJob, WaitTimeout
 from backend.event_stream import EventStream
 from backend.job_stats import JobStats
-from backend.model import BlockOperation, DiskKey, DomainKey, JobOperation, Operation
+from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.observing import lookup
 from backend.observing.attach import attach
 from backend.observing.attach_block import attach_block
 from backend.observing.block_observers import BlockObservers
 from backend.observing.memory import Memory, Remembered
 from backend.observing.observers import SAMPLE_INTERVAL, Observers
+from backend.observing.requesters import find_requester
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.journal import Journal
 from backend.records.record import JobRecord
@@ -102,6 +103,8 @@ class _Waiting:
     attached: bool = False
     """Whether the job was found."""
     remembered: Remembered | None = None
+    looking: asyncio.Task[None] | None = None
+    """It is looked for who requested the job, for what is remembered of it."""
 
     async def for_domain(
         self, operation: Operation | None, record: JobRecord | None, journal: Journal | None
@@ -120,6 +123,8 @@ class _Waiting:
         if self.memory is not None:
             own = attached.record.id if attached.record is not None and not attached.shared else ""
             self.remembered = self.memory.job(self.backend, self.domain, attached.operation, record=own)
+            if attached.record is None:
+                self.look_for_requester(self.domain, attached.operation)
         outcome = await self.verdict(attached, Observers(self.backend, attached, self.events, journal, self.interval))
         claim = attached.unchecked_claim
         if claim is not None and outcome.evidence is Evidence.SHARED and outcome.verdict is not Verdict.UNPROVEN:
@@ -131,6 +136,15 @@ class _Waiting:
         attachment = await self.attach_block(operation, disk)
         outcome = await self.verdict(attachment, BlockObservers(self.backend, attachment, self.events))
         return self.remember(outcome, attachment)
+
+    def look_for_requester(self, key: JobKey, operation: Operation) -> None:
+        """Find out who seems to have requested the job; the wait is not kept from anything by that."""
+
+        async def look() -> None:
+            if (requester := await find_requester(self.backend, key, operation)) and self.remembered is not None:
+                self.remembered.requested_by(requester)
+
+        self.looking = asyncio.create_task(look())
 
     def see(self, stats: JobStats, age: float) -> None:
         """The job, which is remembered, had these stats `age` seconds ago."""
@@ -151,6 +165,7 @@ class _Waiting:
         self.attached = True
         if self.memory is not None:
             self.remembered = self.memory.job(self.backend, self.domain, attachment.operation, attachment.key.disk)
+            self.look_for_requester(attachment.key, attachment.operation)
         if self.on_progress and attachment.last:
             self.on_progress(attachment.last)
         return attachment
@@ -225,3 +240,6 @@ async def _waiting(
         known = waiting is not None and waiting.attached
         state = "the job is still running" if known else "nothing is known of its job yet"
         raise WaitTimeout(f"{domain.name}: timed out after {timeout:g} s; {state}") from None
+    finally:
+        if waiting is not None and waiting.looking is not None:
+            waiting.looking.cancel()

@@ -15,12 +15,13 @@ from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import JournalError
-from backend.records import codec, old_journal, process, table
+from backend.errors import JournalError, NotInQueue
+from backend.records import codec, old_journal, process, queued_dump, table
 from backend.records.codec import InvalidRecord
 from backend.records.database import Database
 from backend.records.folder import state_folder
 from backend.records.machine import machine_id
+from backend.records.queued_dump import QueuedDump
 from backend.records.record import JobRecord, RecordState
 
 # What each version of the schema added to the one before it.
@@ -40,6 +41,7 @@ _STEPS = (
     "CREATE TABLE IF NOT EXISTS commands (id PRIMARY KEY, uri, uuid, domain, domain_id, argv, cwd, user, started, pid, "
     "pid_start, machine, namespace, started_uptime, ended_uptime, state, ended, command_pid, command_start, "
     'exit_status, "signal", error, trouble, jobs, following)',
+    queued_dump.TABLE,
 )
 SCHEMA = len(_STEPS)
 KEEP_NEWEST = 1000
@@ -73,10 +75,11 @@ class Journal:
         self._old = folder / old_journal.NAME if path is None else None
         self._file = Database(self.path, _STEPS, what="the journal", advice="XDG_STATE_HOME may name another folder")
 
-    def write(self, record: JobRecord) -> None:
+    def write(self, record: JobRecord, queued: QueuedDump | None = None) -> None:
         """Keep `record`, in place of its earlier state. A new one takes the place of results that have had their time.
 
-        Nothing without a result goes: its job may be running, and nobody has seen its end.
+        Nothing without a result goes: its job may be running, and nobody has seen its end. `queued`: what it was in the
+        queue, which it leaves in the same moment. NotInQueue, and nothing is kept, if it is not there any more.
         """
         try:
             codec.from_values(asdict(record))
@@ -84,6 +87,8 @@ class Journal:
             raise JournalError(f"cannot keep a record of this in the journal: its {error}") from None
 
         def work(db: sqlite3.Connection) -> None:
+            if queued is not None and not queued_dump.remove(db, queued):
+                raise NotInQueue(f"the dump of {record.domain} was taken over, or forgotten, by another console")
             db.execute(_UPSERT, astuple(record))
             if record.state == RecordState.STARTING:
                 _prune(db, time.time())

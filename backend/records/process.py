@@ -39,10 +39,14 @@ class _Holder(Protocol):
     def host(self) -> str: ...
 
 
-class Held(_Holder, Protocol):
-    """A record whose result such a process holds; the fields are those of JobRecord."""
+class Holding(_Holder, Protocol):
+    """A dataclass with fields of these names."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+class Held(Holding, Protocol):
+    """A record whose result such a process holds; the fields are those of JobRecord."""
 
     @property
     def started_uptime(self) -> float | None: ...
@@ -53,12 +57,16 @@ class Held(_Holder, Protocol):
 
 
 Record = TypeVar("Record", bound=Held)
+Owned = TypeVar("Owned", bound=Holding)
 
 
-def new_record(request: DumpRequest, uri: str) -> JobRecord:
-    """The record of a request that this user makes on this host, now. Until its runner works, this process is asked."""
+def new_record(request: DumpRequest, uri: str, record_id: str = "") -> JobRecord:
+    """The record of a request that this user makes on this host, now. Until its runner works, this process is asked.
+
+    `record_id`: the id that it already has; empty: it gets one.
+    """
     record = JobRecord(
-        id=uuid.uuid4().hex,
+        id=record_id or uuid.uuid4().hex,
         uri=uri,
         uuid=request.domain.uuid,
         domain=request.domain.name,
@@ -83,8 +91,8 @@ def running(record: Record) -> Record:
     return replace(held_here(record), state=RecordState.RUNNING)
 
 
-def held_here(record: Record) -> Record:
-    """The record with the calling process as the one that holds its result."""
+def held_here(record: Owned) -> Owned:
+    """The record with the calling process as the one that holds its result, or owns it."""
     machine, pid = this_machine(), os.getpid()
     return replace(record, pid=pid, pid_start=process_start(pid), machine=machine.id, namespace=machine.namespace)
 
@@ -173,7 +181,12 @@ def is_watched(entry: JobEntry) -> bool:
 
 def observer_alive(entry: JobEntry) -> bool | None:
     """Whether the process that observes the entry's job is alive; None where that cannot be told."""
-    return _process_alive(entry, this_machine())
+    return holder_alive(entry)
+
+
+def holder_alive(record: _Holder) -> bool | None:
+    """Whether the process that the record names is alive; None where that cannot be told."""
+    return _process_alive(record, this_machine())
 
 
 def is_own(entry: JobEntry) -> bool:

@@ -112,9 +112,19 @@ def to_path(path: str) -> InvalidPath | None:
     return None
 
 
-def to_folder(place: Place) -> InvalidPath | None:
-    """Why a form refuses to dump there. Commands do not check this; the hypervisor refuses."""
-    return InvalidPath("the folder does not exist") if place.folder is False else None
+def to_folder(place: Place, own_rights: bool = False) -> InvalidPath | None:
+    """Why a form refuses to dump there. Commands do not check this; the hypervisor refuses.
+
+    `own_rights`: the hypervisor has those of this user. Those of others cannot be seen.
+    """
+    what = "the file" if place.exists else "the folder"
+    if place.folder is False:
+        return InvalidPath("the folder does not exist")
+    if place.readonly:
+        return InvalidPath(f"{what} is on a file system that is mounted read-only")
+    if own_rights and place.forbidden:
+        return InvalidPath(f"{what} is not writable for this user")
+    return None
 
 
 def to_place(place: Place, overwrite: bool, name: str = "the file") -> InvalidPath | FileExists | None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ from backend.threads import in_thread
 
 DEADLINE = 2.0
 """Seconds that a file system has to answer."""
+BLOCK = 512
+"""Bytes; the unit of st_blocks."""
 SECTOR = 512
 """Bytes; the unit of a block device's size in sysfs."""
 
@@ -48,6 +50,14 @@ class Place:
     """Where a link leads, cleaned."""
     hidden: str = ""
     """Why this machine cannot tell, cleaned; empty if it can."""
+    readonly: bool = False
+    """Whether its file system is mounted read-only: nobody can write there."""
+    forbidden: bool = field(default=False, compare=False)
+    """Whether this user may not write there, which says nothing about other users."""
+    occupied: int = 0
+    """Bytes that the file which exists there takes, and gives back when it is replaced."""
+    filesystem: int | None = field(default=None, compare=False)
+    """What file system the free space is that of; a number that only tells it from others."""
 
     @property
     def caveat(self) -> str:
@@ -72,7 +82,8 @@ def look_at(path: str) -> Place:
     try:
         return _look_at(path)
     except OSError as error:
-        return Place(hidden=f"cannot look into {clean(os.path.dirname(path))} ({error.strerror})")
+        reason = f"cannot look into {clean(os.path.dirname(path))} ({error.strerror})"
+        return Place(hidden=reason, forbidden=isinstance(error, PermissionError))
     except ValueError:  # No name that a file can have.
         return Place()
 
@@ -85,13 +96,21 @@ def _look_at(path: str) -> Place:
     try:
         status = os.lstat(path)
     except FileNotFoundError:
-        return Place(exists=False, folder=True, free=free)
+        return _with_rights(Place(exists=False, folder=True, free=free), path)
+    place = _occupied(path, status, free)
+    return place if place.kind in (Kind.FOLDER, Kind.BLOCK_DEVICE) else _with_rights(place, path)
+
+
+def _occupied(path: str, status: os.stat_result, free: int) -> Place:
+    """The place of something that exists."""
     if stat.S_ISLNK(status.st_mode):
         return _link(path)
     if stat.S_ISDIR(status.st_mode):
         return Place(True, True, free, Kind.FOLDER)
     if stat.S_ISREG(status.st_mode):
-        return Place(True, True, free, Kind.FILE)
+        # Where it has another name, its blocks stay in use.
+        freed = status.st_blocks * BLOCK if status.st_nlink == 1 else 0
+        return Place(True, True, free, Kind.FILE, occupied=freed)
     if stat.S_ISBLK(status.st_mode):
         return Place(True, True, _device_size(status.st_rdev), Kind.BLOCK_DEVICE)
     return Place(True, True, None, Kind.OTHER)
@@ -109,6 +128,19 @@ def _link(path: str) -> Place:
     with contextlib.suppress(OSError):
         free = _free(os.path.dirname(target))
     return Place(True, True, free, Kind.LINK, clean(target))
+
+
+def _with_rights(place: Place, path: str) -> Place:
+    """The place with what this user may do there, as far as that can be seen."""
+    written = os.path.realpath(path)
+    if not os.path.exists(written):
+        written = os.path.dirname(written)
+    try:
+        readonly = bool(os.statvfs(written).f_flag & os.ST_RDONLY)
+        forbidden = not readonly and not os.access(written, os.W_OK | (os.X_OK if os.path.isdir(written) else 0))
+        return replace(place, readonly=readonly, forbidden=forbidden, filesystem=os.stat(written).st_dev)
+    except OSError:  # It is there no more, or a link leads to where this user may not look.
+        return place
 
 
 def _free(folder: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shlex
 import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,10 +21,11 @@ from backend.errors import (
 from backend.model import JobOperation
 from backend.records import process
 from backend.records.journal import Journal
+from backend.records.queued_dump import QueuedDump
 from backend.records.record import JobRecord, RecordState
 from backend.running import detached, objections, scope
 from backend.running.place import look
-from backend.text import clean
+from backend.text import clean, hide_passwords
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
@@ -44,20 +46,22 @@ async def start_dump(
     overwrite: bool = False,
     publish: bool = True,
     journal: Journal | None = None,
+    queued: QueuedDump | None = None,
 ) -> JobRecord:
     """Start the dump and return its record once its job is seen, or once it is over already.
 
     Unless `publish`, its record stays in the journal and is not shared through the hypervisor. `journal` is this
-    user's own by default.
+    user's own by default. `queued`: what it is in the queue that is kept there, and leaves as its record is written;
+    NotInQueue if it is not there any more.
 
     What can be refused is refused before anything is touched: NotPermitted, NotSupported, InvalidPath,
     DomainNotRunning, DomainBusy, and FileExists unless `overwrite`. A dump that failed at once comes back as a failed
     record; OperationFailed where its runner ended without a result.
     """
     await _check(backend, request, overwrite)
-    record = process.new_record(request, backend.uri)
+    record = process.new_record(request, backend.uri, queued.id if queued is not None else "")
     journal = journal or Journal()
-    await in_thread(partial(journal.write, record), "journal")
+    await in_thread(partial(journal.write, record, queued), "journal")
     runner = detached.spawn("backend.running.runner", record.id, *([] if publish else [KEEP_PRIVATE]))
     move = in_thread(partial(_give_scope, runner.pid, record), "scope")
     try:
@@ -72,7 +76,9 @@ async def _check(backend: Backend, request: DumpRequest, overwrite: bool) -> Non
         raise objection
     job = await backend.job(request.domain)
     if job is not None and (busy := objections.to_domain(request.domain, job.operation)):
-        raise DomainBusy(f"{busy}; attach to it with: virt-jobs wait")
+        attach = ["wait", "--operation", "any", "--", request.domain.name]
+        again = shlex.join(["virt-jobs", "-c", hide_passwords(backend.uri), *attach])
+        raise DomainBusy(f"{busy}; attach to it with: {again}")
     if not request.memory_only:
         disks = (await backend.block_jobs([request.domain]))[request.domain]
         if not isinstance(disks, BackendError) and (objection := objections.to_disks(request, disks)):

@@ -11,23 +11,25 @@ import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from backend.backup import Backup
 from backend.base import BlockJobsAnswer, JobAnswer
 from backend.capabilities import Capabilities
 from backend.dump_request import FORMAT_NAMES, AutomaticDump, DumpCause, DumpFlags, DumpRequest
-from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
+from backend.errors import BackendError, NoConnection, NotAnswering, NotSupported, OperationFailed
 from backend.event_stream import EventHub, EventStream
 from backend.files.target import DumpTarget
+from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
 from backend.log import backend_error, ignored
-from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, domain_of
+from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation, domain_of
 from backend.records import codec, entry_xml
 from backend.records.codec import InvalidRecord
 from backend.records.entry import JobEntry
 from backend.records.record import JobRecord
-from backend.simulator import backup_calls, disk_calls, migration_calls, options, refusals, snapshot
+from backend.simulator import backup_calls, description, disk_calls, migration_calls, options, refusals, snapshot
 from backend.simulator.controls import Controls
 from backend.simulator.hypervisor import Hypervisor
 from backend.simulator.options import Fail
@@ -109,6 +111,7 @@ class SimulatorBackend(Controls):
             local=True,
             formats=dict.fromkeys(FORMAT_NAMES),
             flags=dict.fromkeys(DumpFlags),
+            own_rights=True,
             dump=refusal,
             abort=refusal,
             resume=refusal,
@@ -273,8 +276,20 @@ class SimulatorBackend(Controls):
         path = await self._call_on(domain, Hypervisor.automatic_dump_path, domain)
         return None if path is None else AutomaticDump(DumpCause.PANIC, path or None)
 
+    async def job_origin(self, key: JobKey, operation: Operation) -> JobOrigin:
+        return JobOrigin(await self._call_on(domain_of(key), Hypervisor.dump_path, domain_of(key)))
+
     async def io_errors(self, domain: DomainKey) -> Sequence[str]:
         return await self._call_on(domain, disk_calls.io_errors, domain)
+
+    async def xml(self, domain: DomainKey) -> str:
+        return await self._call_on(domain, description.xml, domain)
+
+    async def messages(self, domain: DomainKey) -> Sequence[str]:
+        return await self._call_on(domain, description.messages, domain)
+
+    async def log_file(self, domain: DomainKey) -> Path:
+        raise NotSupported("a simulated domain has no QEMU that could log anything")
 
     def events(self) -> EventStream:
         if self._watch is None:

@@ -424,6 +424,7 @@ class Attachment:
         automatic = self._automatic
         if automatic is not None and file is not None and automatic.path not in (None, file.path):
             automatic = None
+        latest = self._final or self.last
         by = requester(record, self._record.shared) if record else automatic.requester if automatic else ""
         return Outcome(
             domain=self.domain,
@@ -434,8 +435,9 @@ class Attachment:
             error=proof.error,
             path=record.path if record else file.path if file else None,
             format=record.format_name if record else file.format if file else None,
-            time_elapsed=self.last.time_elapsed if self.last else 0,
+            time_elapsed=latest.time_elapsed if latest else 0,
             left_paused=self._fate.left_paused,
             downtime=self._final.downtime if self._final and proof.verdict is Verdict.COMPLETED else None,
             requester=by,
+            bytes=file.size if file else self._final.processed if self._final else None,
         )

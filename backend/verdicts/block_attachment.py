@@ -104,6 +104,7 @@ class BlockAttachment:
             evidence=proof.evidence,
             detail=proof.detail,
             disk=self.key.disk,
+            bytes=self.last.total if self.last is not None and proof.verdict is Verdict.COMPLETED else None,
         )
 
     def _take_sample(self, stats: JobStats | None, sent: float, now: float) -> None:

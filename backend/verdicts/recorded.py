@@ -34,6 +34,7 @@ def recorded_outcome(record: JobRecord, shared: bool = False) -> Outcome | None:
         format=record.format_name,
         time_elapsed=int((record.seconds or 0.0) * 1000),
         requester=requester(record, shared),
+        bytes=record.bytes,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 
 import pytest
@@ -90,7 +91,8 @@ async def test_info_of_the_domain_is_still_that_of_virsh_domjobinfo(
         [object] = (await virt_jobs("info", "db-01", "--json")).objects
         raw = await virt_jobs("info", "db-01", "--disk", "vda", "--rawstats")
     assert shown.out == "Job type:         None        \n\n"
-    assert shown.err.endswith("on its disks (block copy of vda): choose with --disk vda\n")
+    assert "on its disks (block copy of vda): choose one of them, as in: " in shown.err
+    assert shown.err.endswith(" --disk vda\n")
     assert (object["job"], object["block_jobs"][0]["disk"]) == (None, "vda")
     assert f"\ndisk_total: {DISK_MIB << 20}\n" in raw.out
     assert raw.out.startswith("Job type: 2\n\noperation: 2\n")
@@ -132,6 +134,7 @@ async def test_progress_has_the_fields_of_its_kind(harness: Harness, virt_jobs: 
     assert (progress["disk"], progress["ready"], progress["phase"]) == ("vda", False, "running")
     assert progress["memory_total"] == progress["memory_processed"] == progress["memory_remaining"] == 0
     assert ended.objects[-1] == {
+        "v": 1,
         "event": "ready",
         "uri": harness.uri,
         "domain": "db-01",
@@ -201,7 +204,8 @@ async def test_abort_without_a_disk_says_which_ones_to_name(
             ended = await virt_jobs(*command)
             assert ended.code == 3
             assert ended.err == (
-                "virt-jobs: db-01 has no job of its own, but on its disks (block copy of vda): choose with --disk vda\n"
+                "virt-jobs: db-01 has no job of its own, but on its disks (block copy of vda): "
+                f"choose one of them, as in: {shlex.join(['virt-jobs', '-c', virt_jobs.uri, *command])} --disk vda\n"
             )
         assert await backend.job(disk) is not None
 
@@ -242,7 +246,7 @@ async def test_ctrl_c_names_the_same_job_to_attach_to_again(
         process.send_signal(signal.SIGINT)
         ended = await virt_jobs.ended(process)
     assert (ended.code, one_line(ended.err)) == (130, True)
-    assert ended.err.endswith(" wait --operation any --disk vda --ready -- db-01\n")
+    assert ended.err.endswith(" wait db-01 --operation any --disk vda --ready\n")
 
 
 @pytest.mark.parametrize(

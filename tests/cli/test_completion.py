@@ -70,6 +70,12 @@ def test_domains() -> None:
     assert plain(DEMO + "info d") == ["db-01", "db-02"]
 
 
+def test_hosts_may_be_named_after_the_command() -> None:
+    assert plain("virt-jobs info -c sim:///demo d") == ["db-01", "db-02"]
+    assert plain("virt-jobs abort --demo files-01 --disk v") == ["vda", "vdb"]
+    assert "sim:///demo" in plain("virt-jobs info -c sim", COMP_BREAKS=" ")
+
+
 def test_domains_that_are_named_already_are_not_offered_again() -> None:
     assert plain(DEMO + "wait db-01 d") == ["db-02"]
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backend.model import DomainState
 from backend.simulator.store import Store
 
@@ -67,13 +69,41 @@ def test_a_domain_that_a_dead_dump_left_paused() -> None:
     store.close()
     told = doctor("-c", SIMULATOR)
     assert told.code == 1
-    assert told.the("left paused", SIMULATOR)["todo"].endswith(f"resume -- {machine.name}")
+    assert told.the("left paused", SIMULATOR)["todo"].endswith(f"resume {machine.name}")
 
 
 def test_a_state_folder_that_others_can_look_into(state_home: Path) -> None:
     (state_home / "virt-jobs").mkdir(parents=True, mode=0o755)
     told = doctor("-c", "qemu+unix:///system?socket=/nonexistent")
     assert (told.code, told.the("state folder")["mark"]) == (1, "attention")
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a file system")
+def test_a_state_folder_that_is_read_only_prevents_every_dump(tmp_path: Path, exists: bool) -> None:
+    state = tmp_path / "mount"
+    state.mkdir()
+    virt_jobs = f"XDG_STATE_HOME={state} {sys.executable} -m tui -c '{SIMULATOR}'"
+    make = f"mkdir -m 700 {state}/virt-jobs && " if exists else ""
+    script = f"mount -t tmpfs none {state} && {make} mount -o remount,ro {state} && {virt_jobs}"
+    told = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{script} doctor; echo $?; {virt_jobs} dump vm-01 core; echo $?"],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    )
+    if told.returncode or "mount:" in told.stderr:
+        pytest.skip(f"cannot mount a file system: {told.stderr}")
+    *lines, summary, code, dump = told.stdout.splitlines()
+    assert code == "1"
+    assert dump != "0"
+    assert summary.endswith(": see the lines marked attention")
+    assert "Read-only file system" in told.stderr
+    [line] = [line for line in lines if line.startswith(" attention   state folder ")]
+    assert "Read-only file system): no dump can be started; set XDG_STATE_HOME" in line
 
 
 def test_looking_makes_no_state_folder(state_home: Path) -> None:

@@ -129,7 +129,7 @@ USAGE = [
     Row("wait vm-01 --operation nap", Exit.USAGE, "'nap'", "migration-out"),
     Row("wait vm-01 --trust me", Exit.USAGE, "'me'", "'qemu'"),
     Row("dump", Exit.USAGE, "DOMAIN", "--help"),
-    Row("dump vm-01", Exit.USAGE, "missing required argument FILE", "--help"),
+    Row("dump vm-01", Exit.USAGE, "missing required argument FILE", "virt-jobs -c 'sim:///quick"),
     Row(["dump", "vm-01", ""], Exit.USAGE, "missing required argument FILE", "--help"),
     Row("dump vm-01 core --wait", Exit.USAGE, "--wait cannot be used with any other option"),
     Row("dump vm-01 --wait --crash", Exit.USAGE, "--wait cannot be used with any other option"),
@@ -138,7 +138,7 @@ USAGE = [
     Row("dump vm-01 core --crash --reset", Exit.USAGE, "mutually exclusive"),
     Row("dump vm-01 core --format png", Exit.USAGE, "'png'", "'kdump-zlib'"),
     Row("dump vm-01 core --format raw --memory-only", Exit.USAGE, "--memory-only cannot be used with raw", "elf"),
-    Row("", Exit.USAGE, "the console needs a terminal", "virt-jobs list --json"),
+    Row("", Exit.USAGE, "the console needs a terminal", "memory=1' list --json\n"),
 ]
 PATHS = [
     Row("dump vm-01 core", Exit.USAGE, "core exists, and even a failed dump", "use --overwrite", scene=precious),
@@ -166,8 +166,8 @@ HYPERVISORS = [
         Row(command, Exit.UNREACHABLE, "nobody")
         for command in ("wait nobody", "info nobody", "abort nobody", "resume nobody", "dump nobody core")
     ),
-    Row("wait", Exit.NO_JOB, f"no job is running on {QUICK}"),
-    Row("wait --operation save", Exit.NO_JOB, f"no save is running on {QUICK}"),
+    Row("wait", Exit.NO_JOB, "no job is running on sim:///quick"),
+    Row("wait --operation save", Exit.NO_JOB, "no save is running on sim:///quick"),
     Row("wait --next --timeout 0.1", Exit.TIMEOUT, "timed out after 0.1 s; no job has begun"),
     Row("wait vm-01", Exit.NO_JOB, "vm-01 has no job to wait for"),
     Row("wait vm-01 --last", Exit.NO_JOB, "vm-01 has no job to wait for"),
@@ -204,7 +204,11 @@ STATE = [
 CONFIG = [
     Row("list", Exit.USAGE, "config.toml:1: dump: must be a table", scene=broken_config("dump = 3")),
     Row(
-        "list", Exit.USAGE, "config.toml:2: colour: unknown", "the keys are ascii", scene=broken_config("\ncolour = 1")
+        "list",
+        Exit.USAGE,
+        "config.toml:2: colour: unknown",
+        "the keys are actions, ascii",
+        scene=broken_config("\ncolour = 1"),
     ),
     Row("list", Exit.USAGE, "config.toml:1: not valid TOML", scene=broken_config("[[[")),
     Row("list", Exit.USAGE, "config.toml: must be UTF-8", scene=broken_config("\udcff")),

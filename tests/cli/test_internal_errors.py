@@ -1,4 +1,4 @@
-"""A bug of virt-jobs, or of a backend: one line, the exit code of a failure, and the traceback in the log file."""
+"""A bug of virt-jobs, or of a backend: one line, an exit code of its own, and the traceback in the log file."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ pytestmark = pytest.mark.usefixtures("broken", "here")
 )
 def test_a_command_ends_with_one_line(call: str, command: str, log: Path) -> None:
     ended = virt_jobs("-c", f"example:///{call}", *command.split())
-    assert (ended.returncode, one_line(ended.stderr), ended.stdout.count("{")) == (Exit.FAILED, True, 0), ended
+    assert (ended.returncode, one_line(ended.stderr), ended.stdout.count("{")) == (Exit.INTERNAL, True, 0), ended
     assert f"internal error: RuntimeError: {call} is broken; see {log}" in ended.stderr
     text = log.read_text()
     assert "Traceback (most recent call last)" in text
@@ -86,7 +86,7 @@ def test_a_command_ends_with_one_line(call: str, command: str, log: Path) -> Non
 
 def test_debug_shows_the_traceback_and_the_details(log: Path) -> None:
     ended = virt_jobs("--debug", "-c", "example:///domains", "list")
-    assert ended.returncode == Exit.FAILED
+    assert ended.returncode == Exit.INTERNAL
     assert "Traceback (most recent call last)" in ended.stderr
     assert ended.stderr.splitlines()[-1].startswith("virt-jobs: example:///domains: internal error: RuntimeError: ")
     assert "Traceback (most recent call last)" in log.read_text()
@@ -106,13 +106,13 @@ def test_an_expected_error_is_not_worth_a_log_file(log: Path) -> None:
 
 def test_one_host_that_is_broken_does_not_hide_the_others(log: Path) -> None:
     ended = virt_jobs("-c", "example:///domains", "-c", "sim:///b?domains=1", "list", "--json")
-    assert (ended.returncode, one_line(ended.stderr), ended.stdout.count("\n")) == (Exit.FAILED, True, 1), ended
+    assert (ended.returncode, one_line(ended.stderr), ended.stdout.count("\n")) == (Exit.INTERNAL, True, 1), ended
     assert f"example:///domains: internal error: RuntimeError: domains is broken; see {log}" in ended.stderr
 
 
 def test_one_wait_that_is_broken_does_not_end_the_others(log: Path) -> None:
     ended = virt_jobs("-c", "example:///job", "wait", "vm-01", "vm-02")
-    assert ended.returncode == Exit.FAILED, ended
+    assert ended.returncode == Exit.INTERNAL, ended
     assert sorted(ended.stderr.splitlines()) == [
         f"virt-jobs: vm-01: internal error: RuntimeError: job is broken; see {log}",
         "virt-jobs: vm-02 has no job to wait for",
@@ -158,7 +158,7 @@ def test_the_console_survives_a_task_that_fails(log: Path) -> None:
 @pytest.mark.terminal
 def test_a_console_that_cannot_go_on_ends_with_one_line(log: Path) -> None:
     with terminal("-c", "example:///console") as console:
-        assert console.ends() == Exit.FAILED
+        assert console.ends() == Exit.INTERNAL
     last = console.written.decode().rpartition("\x1b")[2]
     assert f"virt-jobs: internal error: RuntimeError: console is broken; see {log}" in "".join(last.split("\r\n"))
     assert "Traceback" not in last

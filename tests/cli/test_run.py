@@ -125,8 +125,10 @@ def test_ctrl_c_only_detaches_and_says_how_to_go_on(gate: Path) -> None:
     process.expect(pexpect.EOF)
     process.close()
     assert process.exitstatus == Exit.DETACHED
-    assert "detached; the command is still running. Stop it with: virt-jobs -c" in process.before
-    assert "abort vm-01 --run. Attach again with: virt-jobs -c" in process.before
+    stop, attach = process.before.splitlines()[-2:]
+    assert "detached; the command is still running. Attach again with: virt-jobs -c" in attach
+    assert shlex.split(attach.rpartition(" with: ")[2])[3:] == ["run", "vm-01", "--wait"]
+    assert shlex.split(stop.rpartition(" it: ")[2])[3:] == ["abort", "vm-01", "--run"]
     gate.write_text("")
     ended = run("--last")
     assert ended.returncode == Exit.FAILED

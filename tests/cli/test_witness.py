@@ -250,4 +250,4 @@ def test_doctor_says_whether_there_is_a_witness(tmp_path: Path, folder: Path) ->
         assert claim is not None
         assert doctor(folder).startswith("ok witness running since 2")
         assert doctor(folder).endswith(f"version {claim.version}; remembers 0 jobs") or os.geteuid()
-    assert doctor(folder) == "note witness not running; remembers 0 jobs; virt-jobs witness, as root"
+    assert doctor(folder) == "note witness not running; remembers 0 jobs; to start it, as root: virt-jobs witness"

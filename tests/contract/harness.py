@@ -156,6 +156,7 @@ class Harness(ABC):
     def lacks(self, ability: str) -> str | None:
         """Why a test of `ability` cannot run here, for the tests that ask; None: it can.
 
-        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``, ``backups``, ``claims``.
+        Abilities: ``paused`` (domains that start paused), ``hostile names``, ``block jobs``, ``backups``, ``claims``,
+        ``xml`` (and messages).
         """
         return None

@@ -9,7 +9,7 @@ import pytest
 from backend.base import Backend
 from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpFormat, DumpRequest
 from backend.errors import DomainBusy, DomainNotRunning, FileExists, NoSuchDomain, NotSupported
-from backend.model import DomainState
+from backend.model import DomainState, JobOperation
 from backend.observing.wait import wait
 from backend.outcome import Evidence, Verdict
 from backend.records.journal import Journal
@@ -52,6 +52,16 @@ async def test_a_started_dump_is_running_or_over(harness: Harness, backend: Back
         record = await start_dump(backend, dump_of(domain, harness.folder / "dump"))
         assert record.state is RecordState.RUNNING
         assert await backend.job(domain) is not None
+
+
+async def test_where_a_running_dump_comes_from_is_its_file_or_unknown(harness: Harness, backend: Backend) -> None:
+    domain = await harness.running("vm")
+    path = harness.folder / "dump"
+    assert (await backend.job_origin(domain, JobOperation.DUMP)).path == ""
+    async with harness.held(path):
+        await start_dump(backend, dump_of(domain, path))
+        await job_seen(backend, domain)
+        assert (await backend.job_origin(domain, JobOperation.DUMP)).path in (str(path), "")
 
 
 async def test_the_domain_runs_again_afterwards(harness: Harness, backend: Backend) -> None:

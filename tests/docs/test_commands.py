@@ -41,7 +41,7 @@ def command(line: str) -> str:
 
 
 def is_console(line: str) -> bool:
-    return re.fullmatch(r"virt-jobs( -c \S+)*", command(line)) is not None
+    return re.fullmatch(r"virt-jobs( -c \S+| --demo)*", command(line)) is not None
 
 
 def expected(line: str) -> int:

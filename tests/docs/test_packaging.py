@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from backend.records import host
+from tui.cli.choices import choices
 from tui.cli.doctor import UNIT
 from tui.cli.exits import Exit
 from tui.cli.root import cli
@@ -34,7 +35,7 @@ def test_the_unit_starts_a_command_that_there_is() -> None:
     program, *arguments = shlex.split(Unit()["Service"]["ExecStart"])
     assert Path(program).name == "virt-jobs"
     with cli.make_context(program, list(arguments)) as context:
-        assert context.params["uris"] == ("qemu:///system",)
+        assert choices(context).uris == ["qemu:///system"]
         assert arguments[-1] in cli.commands
 
 

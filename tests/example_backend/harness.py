@@ -133,6 +133,8 @@ class ExampleHarness(Harness):
     def lacks(self, ability: str) -> str | None:
         if ability == "claims":
             return "the example has no metadata"
+        if ability == "xml":
+            return "the example does not describe its domains"
         return "the example has no disks" if ability in ("block jobs", "backups") else None
 
     async def _answers(self) -> bool:

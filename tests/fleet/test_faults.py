@@ -81,10 +81,10 @@ async def test_a_daemon_that_was_killed_is_told_and_is_back_when_it_is(user: Use
     usual = await shows_a_job(user, sites["good"])
     killed = sites["killed"].daemon
     killed.kill()
-    await user.sees("trying again")
+    await user.sees("^r now")
     assert await shows_a_job(user, sites["good"]) < usual + HELD_UP
     await asyncio.to_thread(killed.start)
-    await user.sees_no("trying again")
+    await user.sees_no("^r now", "trying again")
 
 
 async def test_a_domain_that_hangs_is_told_and_holds_nobody_up(user: User, sites: dict[str, Site]) -> None:

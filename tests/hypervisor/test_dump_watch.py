@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,9 @@ import pytest
 from backend.events import JobBegan
 from backend.files.inspect import inspect_target
 from backend.libvirt.backend import LibvirtBackend
+from backend.libvirt.host import iohelper
 from backend.libvirt.host.children import Children
-from backend.libvirt.host.dump_watch import RECENT
+from backend.libvirt.host.dump_watch import RECENT, DumpWatch
 from backend.observing.memory import Memory
 from backend.observing.witness import watch_and_witness
 from backend.records.history import History
@@ -62,7 +63,8 @@ async def test_children_of_the_followed_processes_are_told_and_no_others() -> No
 async def test_the_file_of_a_dump_is_held_from_its_begin_beside_forged_ones(
     machines: Machines, folder: Path, options: list[str], paused: bool
 ) -> None:
-    domain = machines.start(unique("short"), 64, paused=paused)
+    # QEMU is held up by what does not fit into the pipe.
+    domain = machines.start(unique("short"), 64, paused=paused, filled=True)
     await asyncio.to_thread(eventually, lambda: not is_told())  # The test before has left.
     async with LibvirtBackend(SYSTEM) as backend, backend.events() as events:
         await asyncio.to_thread(eventually, is_told)
@@ -80,6 +82,47 @@ async def test_the_file_of_a_dump_is_held_from_its_begin_beside_forged_ones(
         assert target.path == str(folder / "real")
         assert target.first_seen <= target.last_seen
         assert inspect_target(target).whole
+
+
+async def test_a_dump_that_began_before_anybody_listened_is_followed_as_well(machines: Machines, folder: Path) -> None:
+    domain = machines.start(unique("earlier"), 64, filled=True)
+    await asyncio.to_thread(eventually, lambda: not is_told())
+    with Held(folder / "real") as held:
+        dump = virsh_dump(SYSTEM, domain, folder / "real", "--memory-only")
+        await asyncio.to_thread(held.until_stopped)
+        watch = DumpWatch(0, lambda uuid: None)
+        watch.start()
+        try:
+            await asyncio.to_thread(eventually, lambda: watch.complete and watch.target(domain.uuid))
+            await asyncio.to_thread(held.release)
+            assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+            await asyncio.to_thread(eventually, lambda: watch.target(domain.uuid) is None)
+            assert watch.target(domain.uuid, over=True) is not None
+        finally:
+            watch.stop()
+
+
+async def test_where_every_helper_is_followed_no_process_is_searched(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domain = machines.start(unique("idle"))
+    searches: list[str] = []
+    monkeypatch.setattr(iohelper, "dump_target", lambda uuid, owner: searches.append(uuid))
+    await asyncio.to_thread(eventually, lambda: not is_told())
+
+    async def searched() -> bool:
+        searches.clear()
+        assert await backend.dump_target(domain) is None
+        return bool(searches)
+
+    async with LibvirtBackend(SYSTEM) as backend:
+        assert await searched()
+        backend.events()
+        await in_the_end(lambda: _negated(searched()))
+
+
+async def _negated(condition: Awaitable[bool]) -> bool:
+    return not await condition
 
 
 async def test_a_backend_that_is_closed_holds_nothing(machines: Machines, folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.backoff import Backoff
 from backend.errors import NoConnection
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent, Lifecycle, LifecycleEvent
@@ -46,6 +47,20 @@ async def test_a_lost_connection_is_told_and_refuses_calls_at_once(daemon: Priva
         with pytest.raises(NoConnection, match=r"no connection to qemu\+unix"):
             await backend.domains()
         assert time.monotonic() - begun < DEADLINE  # No call was tried.
+
+
+async def test_it_tells_when_it_tries_again_and_tries_sooner_if_told_to(daemon: PrivateDaemon) -> None:
+    async with LibvirtBackend(daemon.uri) as backend, backend.events() as events:
+        backend._pauses = Backoff(1000.0, 1000.0)
+        assert backend.until_retry is None
+        daemon.kill()
+        await told(events, connected=False)
+        await asyncio.to_thread(daemon.start)
+        assert backend.until_retry is not None
+        assert 900 < backend.until_retry <= 1000
+        backend.retry()
+        await told(events, connected=True)
+        assert backend.until_retry is None
 
 
 async def test_it_comes_back_with_the_daemon_and_the_same_stream_goes_on(daemon: PrivateDaemon) -> None:

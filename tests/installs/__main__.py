@@ -1,4 +1,4 @@
-"""Tries every way to install virt-jobs that the README names, each from scratch: ``python3 -m tests.installs``.
+"""Tries every way to install virt-jobs that docs/install.md names, each from scratch: ``python3 -m tests.installs``.
 
 Needs Python and access to packages. After each install it uses the command as a newcomer would, and prints how long the
 install took. Exits with 1 if a way fails. A way that is impossible on this machine is skipped with the reason.

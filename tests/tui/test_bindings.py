@@ -16,34 +16,52 @@ from tui.app import Console
 from tui.config.console import THEMES, key_name
 from tui.config.keys import DEFAULT_KEYS, KEY_NAMES, LIVE_TOGETHER, MODIFIERS
 from tui.dumping.dump import DumpScreen
+from tui.screens.columns import ColumnsScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.done import DoneScreen
+from tui.screens.export import ExportScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.hosts import HostsScreen
+from tui.screens.left_queue import LeftQueueScreen
 from tui.screens.main import MainScreen
 from tui.screens.migration import MigrationScreen
 from tui.screens.past_job import PastJobScreen
+from tui.screens.text import TextScreen
 from tui.screens.wait import WaitScreen
 from tui.screens.wait_list import WaitListScreen
 from tui.terminal import themes
+from tui.widgets.activity_pane import ActivityPane
+from tui.widgets.column_list import ColumnList
+from tui.widgets.cursor_lines import CursorLines
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.help_pane import HelpLines
 from tui.widgets.host_list import HostList
 from tui.widgets.job_table import JobTable
+from tui.widgets.text_view import TextView
 
 ACTIVE_TOGETHER: tuple[tuple[type[App[None]] | type[Widget], ...], ...] = (
     (Console, MainScreen, DomainTable),
     (Console, MainScreen, FilterLine),
+    (Console, MainScreen, ActivityPane),
     (DumpScreen,),
     (MigrationScreen,),
     (WaitScreen,),
-    (WaitListScreen,),
+    (WaitListScreen, CursorLines),
+    (LeftQueueScreen,),
     (HostsScreen, HostList),
+    (ColumnsScreen, ColumnList),
     (HistoryScreen, JobTable),
     (HistoryScreen, FilterLine),
     (PastJobScreen,),
+    (TextScreen, TextView),
+    (TextScreen, FilterLine),
+    (ExportScreen,),
     (ConfirmScreen,),
-    (HelpScreen,),
+    (DoneScreen, CursorLines),
+    (HelpScreen, HelpLines),
+    (HelpScreen, FilterLine),
 )
 """In the order of LIVE_TOGETHER; a modal screen leaves no key to what is below it, and the history
 leaves the application none that it has itself."""

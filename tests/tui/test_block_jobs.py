@@ -101,7 +101,9 @@ async def test_the_details_of_a_domain_list_them(held: HeldBlockJobs) -> None:
     await held.begin_ready("vm-01", "vda")
     await held.begin("vm-01", "vdb", BlockOperation.PULL)
     async with console(QUIET, size=WIDE) as user:
-        await user.sees("▌ vm-01", "vda        block copy · ready: pivot or abort", "vdb        block pull · 0 %")
+        await user.sees("▌ vm-01", f"block copy of vda → {COPY}, first seen ", "progress   ready: pivot or abort")
+        await user.sees("block pull of vdb, first seen ")
+        await user.until(lambda: user.screen.count("│ progress   ") == 2, "how far both are")
         await user.sees_no("no job")
 
 

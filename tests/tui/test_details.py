@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
+
+import pytest
 
 from backend.dump_request import DumpRequest
 from backend.records import process
 from backend.records.record import RecordState
 from backend.running.start import start_dump
 from backend.uri import open_backend
+from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping, ended
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
@@ -17,7 +21,30 @@ QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 
 async def test_the_job_shows_all_stats_of_its_operation(tmp_path: Path) -> None:
     async with console(QUIET, size=(160, 50)) as user, dumping(QUIET, "vm-01", tmp_path / "core"):
-        await user.sees("1 job ", "raw → ", "Data remaining", "Dirty rate", "Memory bandwidth")
+        await user.sees("1 job ", "raw dump → ", "Data remaining", "Dirty rate", "Memory bandwidth")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_the_first_line_says_which_file_since_when_and_who(tmp_path: Path, size: tuple[int, int]) -> None:
+    file = tmp_path / "a-rather-long-name-of-a-file-that-does-not-fit-into-eighty-columns.core"
+    async with console(QUIET, size=size) as user, dumping(QUIET, "vm-01", file) as record:
+        await user.sees("raw dump → /")
+        first = next(line for line in user.screen.splitlines() if "raw dump → " in line)
+        second = user.screen.splitlines()[user.screen.splitlines().index(first) + 1]
+        assert "columns.core" in first
+        assert re.search(f"started .*[0-9][0-9]:[0-9][0-9] by {record.user}", f"{first} {second}")
+
+
+async def test_the_file_of_a_dump_without_a_record_is_seen_and_copied(tmp_path: Path) -> None:
+    async with console(QUIET, size=(160, 50)) as user, open_backend(QUIET) as other:
+        await user.sees("▌ vm-01")
+        async with Hold(QUIET, tmp_path / "foreign.core"):
+            domain = await other.find("vm-01")
+            call = asyncio.create_task(other.call_dump(DumpRequest(domain.key, str(tmp_path / "foreign.core"))))
+            await user.sees(f"dump → {tmp_path / 'foreign.core'}, started ")
+            await user.press("c")
+            await user.until(lambda: user.app.clipboard == str(tmp_path / "foreign.core"), "the path copied")
+        await call
 
 
 async def test_the_job_shows_its_throughput_since_it_began(tmp_path: Path) -> None:

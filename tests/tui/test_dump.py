@@ -134,7 +134,7 @@ async def test_escape_leaves_the_form_and_starts_nothing(tmp_path: Path) -> None
 
 async def test_a_domain_that_is_not_running_is_refused_with_the_reason() -> None:
     async with console("sim:///demo") as user:
-        await user.sees("20 domains")
+        await user.sees("db-01")
         await user.go_to("build-02")
         await user.press("d")
         await user.sees("build-02 is not running")

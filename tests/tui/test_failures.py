@@ -13,6 +13,7 @@ from textual.css.query import NoMatches
 from tests.eventually import eventually
 from tests.tui.console import User
 from tui.app import Console
+from tui.cli.exits import Exit
 from tui.screens.help import HelpScreen
 from tui.screens.main import MainScreen
 from tui.terminal.failures import MANY, PAUSE, Failures
@@ -125,7 +126,7 @@ async def test_a_console_that_cannot_draw_what_failed_ends(monkeypatch: pytest.M
         monkeypatch.setattr(Lines, "render_line", boom)
         user.app.screen.query_one(ActivityPane).refresh()
         await asyncio.to_thread(eventually, lambda: user.app.return_code is not None)  # The pilot would paint, too.
-        assert user.app.return_code == 1
+        assert user.app.return_code == Exit.INTERNAL
 
 
 async def test_what_a_screen_that_was_left_misses_is_no_failure() -> None:

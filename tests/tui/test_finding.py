@@ -109,9 +109,9 @@ async def test_columns_that_have_no_room_can_be_scrolled_to() -> None:
     async with console("sim:///demo", size=(80, 24)) as user:
         await user.sees("batch-01", "ETA")
         await user.sees_no("Rate")
-        await user.press("l", "l")
+        await user.press("right", "right")
         await user.sees("Rate", "Done", "< ", "batch-01")
-        await user.press("h", "h")
+        await user.press("left", "left")
         await user.sees_no("Rate")
 
 

@@ -142,7 +142,7 @@ async def test_outside_text_is_no_markup() -> None:
     evil = "[/x][@click=app.quit]\x1b[2J"
     remember((f"db{evil}", Verdict.FAILED), requester=evil, path=f"/{evil}")
     async with console(QUIET, size=(160, 50)) as user:
-        await opened(user, "1 job", "db[/x][@click=app.quit]")
+        await opened(user, "1 job", "db[/x][@click")
         await user.press("enter")
         await user.sees("[/x][@click=app.quit]", "source:")
         assert "\x1b" not in user.screen

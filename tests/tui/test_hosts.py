@@ -12,7 +12,7 @@ from backend.records.journal import Journal
 from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
-from tui.config.values import Config, Connection
+from tui.config.values import Config, Connection, load
 from tui.widgets.activity_pane import ActivityPane
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
@@ -43,7 +43,7 @@ async def test_each_host_has_its_line() -> None:
         await user.sees("5 domains")
         await user.press("H")
         await user.sees("Hosts · 2", f"uri        {A}")
-        for name, domains in {"▌ first": 2, "second": 3}.items():
+        for name, domains in {"▌ first SIMULATED": 2, "second read-only SIMULATED": 3}.items():
             whole = rf"{name} +● connected +simulator +{domains} +0 +[0-9.]+ ms +[0-9]+ "
             await user.until(lambda whole=whole: re.search(whole, user.screen) is not None, whole)
         await user.press("j")
@@ -137,6 +137,88 @@ async def test_a_long_entry_of_the_activity_keeps_its_words_apart() -> None:
     async with console(A, config=LAB, size=(60, 36)) as user:
         await user.sees("first connected")
         words = [f"word{number:02}" for number in range(16)]
-        user.app.screen.query_one(ActivityPane).say("first", " ".join(words))
+        user.app.screen.query_one(ActivityPane).activity.say("first", " ".join(words))
         await user.sees("word15")
         assert set(words) <= set(user.screen.replace("│", " ").split())
+
+
+@pytest.mark.binding
+async def test_hosts_are_called_by_their_names_which_get_longer_where_they_must() -> None:
+    async with console("qemu+ssh://hv7.example.invalid/system", A, size=(160, 50)) as user:
+        await user.sees("hv7 ✗", "sim:///a ● SIMULATED", "vm-01        sim:///a ")
+        await user.press("H", "plus")
+        await user.type("qemu+ssh://hv7.other.invalid/system")
+        await user.press("enter")
+        await user.sees("hv7.example.invalid ✗", "▌ hv7.other.invalid")
+        await user.press("x")
+        await user.sees("hv7 ✗", "Hosts · 2")
+
+
+async def test_rows_follow_the_name_of_their_host() -> None:
+    config = Config(connections=MappingProxyType({"two": Connection(B)}))
+    other = A.replace("domains=2", "domains=1")
+    async with console(A, B, config=config) as user:
+        await user.sees("vm-01        sim:///a ", "vm-01        two sim")
+        await user.press("H", "plus")
+        await user.type(other)
+        await user.press("enter")
+        await user.sees("Hosts · 3")
+        await user.press("escape")
+        await user.sees("sim:///a?d…&memory=64")
+
+
+async def test_a_long_name_is_shortened_in_its_middle() -> None:
+    name = "a-hypervisor-in-the-basement-of-the-building-07"
+    config = named(**{name: A, "second": B})
+    async with console(A, B, config=config, size=(80, 24)) as user:
+        whole = r" a-hyp\S*…\S*ng-07 sim "
+        await user.until(lambda: re.search(whole, user.screen) is not None, whole)
+
+
+async def test_a_host_that_is_added_lasts_for_the_session_unless_it_is_saved(tmp_path: Path) -> None:
+    config = load()
+    async with console(A, config=config, size=(100, 30)) as user:
+        await user.sees("2 domains")
+        await user.press("H", "s")
+        await user.sees("no host was added that is not saved")
+        await user.press("plus")
+        await user.type(B)
+        await user.press("enter")
+        await user.reads("added: lasts for this session; s saves", "added      for this session; s saves it")
+        await user.press("s")
+        await user.reads("sim:///b saved: a start without -c connects there, too")
+        await user.sees_no("for this session; s saves it")
+        saved = load()
+        assert (saved.connect, saved.connections["b"]) == (("b",), Connection(B))
+
+
+async def test_what_cannot_be_saved_is_said_in_a_line_and_lasts_for_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = load()
+    async with console(A, config=config, size=(100, 30)) as user:
+        await user.sees("2 domains")
+        await user.press("H", "plus")
+        await user.type(B)
+        await user.press("enter")
+        await user.sees("Hosts · 2")
+        config.source.path.parent.mkdir(parents=True)
+        config.source.path.write_text("refresh = 99\n")
+        await user.press("s")
+        await user.reads("refresh: must be a number from 0.1 to 4")
+        await user.sees("added      for this session; s saves it")
+
+
+async def test_the_info_of_a_domain_has_the_whole_uri() -> None:
+    async with console(A, size=(160, 50)) as user:
+        await user.sees("▌ vm-01")
+        await user.press("3")
+        await user.reads(f"sim:///a ({A})")
+
+
+async def test_an_alias_of_libvirt_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "libvirt.conf"
+    file.write_text(f'uri_aliases = ["lab={A}"]\n')
+    monkeypatch.setattr("backend.libvirt.connection.conf.path", lambda: str(file))
+    async with console(A, B, size=(160, 50)) as user:
+        await user.sees("lab ● SIMULATED", "vm-01        lab sim ")

@@ -33,6 +33,7 @@ def walk(console: Terminal, cursor: str) -> None:
     console.type("w").sees("waiting for", "esc detaches", "esc Detach").type(ESCAPE).sees("q Quit")
     console.type("G").sees(f"{cursor} vm-04").type("d").sees("Start dump", "esc Back").type(ESCAPE).sees("q Quit")
     console.type("?").sees("Show all keys", "esc Close").type(ESCAPE).sees("q Quit")
+    console.type("A").sees("esc Domains").type(ESCAPE).sees("space Mark")
 
 
 @pytest.mark.terminal
@@ -43,6 +44,11 @@ def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypat
         assert COLOUR.search(console.written) is None
         assert console.is_reversed("vm-04")
         assert not console.is_reversed("vm-03")
+        assert not console.is_reversed("Activity")
+        console.type("A").sees("esc Domains")
+        assert console.is_reversed("Activity"), "whose border has no other colour than those of the other panes"
+        console.type("y").sees("copied")
+        assert console.is_reversed("copied")
 
 
 @pytest.mark.terminal
@@ -118,6 +124,45 @@ def test_names_keep_their_letters_where_the_terminal_has_them() -> None:
 def test_an_old_terminal_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="xterm") as console:
         walk(console, "▌")
+
+
+@pytest.mark.terminal
+def test_on_the_linux_console_it_is_ascii_in_sixteen_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLORTERM", raising=False)
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="linux") as console:
+        walk(console, ">")
+        assert console.written.isascii()
+        assert COLOUR.search(console.written)
+        assert TRUE_COLOUR.search(console.written) is None
+        assert console.is_reversed("vm-04")
+
+
+@pytest.mark.terminal
+def test_on_a_vt220_it_is_ascii_without_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLORTERM", raising=False)
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="vt220") as console:
+        walk(console, ">")
+        assert console.written.isascii()
+        assert COLOUR.search(console.written) is None
+        assert console.is_reversed("vm-04")
+
+
+@pytest.mark.terminal
+def test_blocks_can_be_asked_for_where_the_kind_of_terminal_speaks_against_them() -> None:
+    configured("ascii = false")
+    with Hold(BUSY), terminal("-c", BUSY, size=(80, 24), term="linux") as console:
+        walk(console, "▌")
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("mouse", [True, False])
+def test_the_mouse_can_be_left_to_the_terminal(mouse: bool) -> None:
+    configured(f"mouse = {str(mouse).lower()}")
+    with terminal("-c", "sim:///mouse?domains=2&jobs=0") as console:
+        console.sees("▌ vm-01", "q Quit").type("q")
+        assert console.ends() == 0
+        assert (b"\x1b[?1000h" in console.written) is mouse
+        assert (b"\x1b[?1003h" in console.written) is mouse
 
 
 @pytest.mark.terminal

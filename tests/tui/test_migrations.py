@@ -69,6 +69,10 @@ async def test_nothing_changed_is_nothing_done_and_nonsense_is_refused(other: Si
         await user.type("0")
         await user.press("enter")
         await user.sees("a downtime of 1 to 2000000 ms can be allowed")
+        await user.press("backspace")
+        await user.type("-5")
+        await user.press("enter")
+        await user.sees("only whole numbers from 0 on can be set")
         await user.press("escape")
         await user.sees_no("Start post-copy")
 

@@ -41,6 +41,7 @@ async def one_running_one_queued(user: User, folder: Path) -> None:
 async def test_a_single_dump_beyond_the_limit_is_queued_and_says_so(tmp_path: Path) -> None:
     async with Hold(QUIET), console(QUIET, config=ONE) as user:
         await one_running_one_queued(user, tmp_path)
+        await user.sees("vm-02.core, queued")
         assert [record.domain for record in Journal().pending()] == ["vm-01"]
 
 

@@ -96,7 +96,9 @@ async def test_several_domains_that_were_left_paused_are_resumed_together(
         await user.press("space", "space", "d")
         await user.sees("Dump · 2 domains", "free")
         await user.press("ctrl+s")
-        await user.sees("2 completed · 2 left paused: r resumes", "vm-02 left paused · ✓ dump", "r Resume", "paused  ")
+        await user.sees(
+            "2 completed · 2 left paused: r resumes", "vm-02 left paused · ✓ dump", "r Resume", "paused: dump"
+        )
         await user.press("r")
         await user.sees("vm-01 resume requested", "vm-02 resume requested")
 

@@ -143,7 +143,7 @@ async def test_hostile_names_are_shown_as_they_are() -> None:
 
 async def test_several_hosts_have_a_column() -> None:
     async with console("sim:///one?domains=1&jobs=0", "sim:///two?domains=1&jobs=0", size=(160, 40)) as user:
-        await user.sees("Host", "sim:///one?", "sim:///two?", "2 domains")
+        await user.sees("Host", "vm-01        sim:///one ", "vm-01        sim:///two ", "2 domains")
 
 
 async def test_its_lines_are_what_textual_would_paint() -> None:

@@ -90,9 +90,12 @@ async def test_help_lists_the_keys() -> None:
     async with console(QUIET) as user:
         await user.sees("▌ vm-01")
         await user.press("question_mark")
-        await user.sees("Dump memory to a file", "Next domain", "Sort by the next column")
-        await user.press("escape")
-        await user.sees_no("Sort by the next column")
+        await user.sees("Dump memory to a file", "Next domain")
+        await user.press("slash")
+        await user.type("sort")
+        await user.sees("Sort by the next column")
+        await user.press("enter", "escape", "escape")
+        await user.sees_no("Sort by the next column", "Next domain", "Show all keys")
 
 
 async def test_the_palette_offers_the_commands() -> None:
@@ -107,7 +110,7 @@ async def test_the_palette_offers_the_commands() -> None:
 
 async def test_a_connection_that_cannot_be_made_is_a_line_and_not_the_end() -> None:
     async with console("sim:///quiet?rubbish=1") as user:
-        await user.sees("unknown option 'rubbish'", "trying again", "q Quit")
+        await user.sees("unknown option 'rubbish'", "next try in", "q Quit")
 
 
 async def test_a_lost_connection_is_a_banner_and_goes_when_it_is_back(tmp_path: Path) -> None:

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from tui.config import console, dump_path, toml_text
 from tui.config.path import config_path
 from tui.config.toml_source import ConfigError, Source
-from tui.config.values import Config, Connection, parse
+from tui.config.values import Action, Config, Connection, parse
 
 FILE = Path("/somewhere/config.toml")
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+ACTION = "[[actions]]\nkey = 'f6'\nname = 'Ping'\ncommand = 'ping \"$VIRT_JOBS_HOST\"'"
 
 
 def parsed(text: str) -> Config:
@@ -30,7 +33,7 @@ def parsed(text: str) -> Config:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("\n\ncolour = 1", 3, "colour: unknown; the keys are ascii, connect"),
+        ("\n\ncolour = 1", 3, "colour: unknown; the keys are actions, ascii, columns, connect"),
         ("[connections.hv1]\nuri = 'x:///y'\nclour = 'red'", 3, "connections.hv1.clour: unknown"),
         ("[connections.hv1]\ncolour = 'red'", 1, 'connections.hv1: needs uri = "…"'),
         ("[connections.hv1]\nuri = 'x:///y'\ncolour = 'blurple'", 3, "one of red, orange"),
@@ -49,6 +52,8 @@ def parsed(text: str) -> Config:
         ("refresh = true", 1, "from 0.1 to 4"),
         ("refresh = nan", 1, "from 0.1 to 4"),
         ("ascii = 'maybe'", 1, 'true, false or "auto"'),
+        ("columns = 'state'", 1, "columns: must be a list of columns: name, host, id, state"),
+        ("theme = 'nord'\ncolumns = ['state', 'sate']", 2, "columns: must be a list of columns: name, host"),
         ("theme = 'no such'", 1, "virt-jobs-light"),
         ("[dump]\nat_once = 0", 2, "at_once: must be an integer from 1 to 99"),
         ("[dump]\nat_once = true", 2, "an integer"),
@@ -65,6 +70,22 @@ def parsed(text: str) -> Config:
         ('[keymap]\n"cursor.down" = 3', 2, "keymap.cursor.down: must be a key"),
         ("[keymap]\ndump = 'w'", 2, "keymap.dump: w is already the key of wait"),
         ("[keymap]\nfilter = '?'", 2, "keymap.filter: question_mark is already the key of help"),
+        ("theme = 'nord'\n[actions]\nkey = 'f6'", 2, "actions: must be tables: [[actions]]"),
+        ("[[actions]]\nkey = 'f6'\nname = 'x'", 1, "actions: needs command"),
+        ("[[actions]]\nname = 'x'", 1, "actions: needs key and command"),
+        (f"{ACTION}\n[[actions]]\nkey = 'f7'\nname = ''\ncommand = 'x'", 7, "actions.name: must be a string in quotes"),
+        (f"{ACTION}\n[[actions]]\nkey = 'f6'\nname = 'x'\ncommand = 'x'", 6, "f6 is already the key of another action"),
+        (ACTION.replace("'Ping'", '"a\\u001bb"'), 3, "actions.name: must be one line without control characters"),
+        (f"{ACTION}\nwhere = 'window'", 5, "actions.where: must be one of background, terminal"),
+        (f"{ACTION}\ntarget = 'disk'", 5, "actions.target: must be one of domain, job, host"),
+        (f"{ACTION}\nconfirm = 1", 5, "actions.confirm: must be true or false"),
+        (f"{ACTION}\ncolour = 1", 5, "actions.colour: unknown; the keys are command, confirm"),
+        (ACTION.replace("f6", "d"), 2, "actions.key: d is already the key of dump"),
+        (ACTION.replace("f6", "crtl+n"), 2, "actions.key: there is no key 'crtl+n'"),
+        (ACTION.replace("f6", "f6,f7"), 2, "actions.key: must be a single key"),
+        (ACTION.replace("f6", "ctrl+q"), 2, "actions.key: ctrl+q has one meaning on every screen"),
+        (f"{ACTION}\n[keymap]\nwait = 'f6'", 2, "actions.key: f6 is already the key of wait"),
+        ("mouse = 'off'", 1, "mouse: must be true or false"),
         ("theme = ", 1, "not valid TOML"),
         ("a = 1\nb = [\n", 3, "not valid TOML"),
         ("theme = 'a'\ntheme = 'b'", 2, "not valid TOML"),
@@ -86,14 +107,14 @@ def test_a_hostile_key_cannot_act_on_the_terminal() -> None:
     assert refused.value.message.isprintable()
 
 
-def test_the_example_in_the_readme_is_a_config() -> None:
-    [example] = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+def test_the_example_on_the_page_is_a_config() -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     config = parsed(example)
     # It shows every key there is.
     shown, known = config.values(), Config().values()
     assert shown.keys() == known.keys()
     for key in known:
-        assert re.search(rf"^(\[{key}\b|{key} =)", example, re.MULTILINE), key
+        assert re.search(rf"^(\[+{key}\b|{key} =)", example, re.MULTILINE), key
     assert config.connections
     assert config.keymap
 
@@ -104,6 +125,19 @@ def test_nothing_in_the_file_is_the_defaults() -> None:
 
 def test_keys_swapped_are_no_conflict() -> None:
     assert parsed("[keymap]\ndump = 'w'\nwait = 'd'").keymap == {"dump": "w", "wait": "d"}
+
+
+def test_actions_have_defaults_and_may_use_a_key_that_a_keymap_has_freed() -> None:
+    [action] = parsed(ACTION).actions
+    assert action == Action("f6", "Ping", 'ping "$VIRT_JOBS_HOST"', "domain", "background", False)
+    freed = parsed(f"{ACTION.replace('f6', 'd')}\n[keymap]\ndump = 'D'")
+    assert freed.custom_keys == {"dump": "D", "action-1": "d"}
+
+
+def test_actions_are_written_as_they_can_be_read() -> None:
+    config = parsed(f"{ACTION}\nconfirm = true\n[[actions]]\nkey = 'f7'\nname = '[x]'\ncommand = \"a\\\\nb\"")
+    assert parsed(toml_text.written(config.values())).actions == config.actions
+    assert parsed(toml_text.written(Config().values())).actions == ()
 
 
 def test_a_dotted_id_may_be_quoted_or_not() -> None:

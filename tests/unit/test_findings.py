@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from dataclasses import replace
 
@@ -18,7 +20,7 @@ from backend.records.host import Claim
 from backend.running.place import Place
 from backend.running.scope import Login, LogoutCheck
 from tui.cli import findings
-from tui.cli.findings import Finding, Mark, WitnessFacts
+from tui.cli.findings import Finding, Mark, StateFacts, WitnessFacts
 
 URI = "qemu:///system"
 ABLE = Capabilities("QEMU 7.2.22, libvirt 9.0.0", True, dict.fromkeys(FORMAT_NAMES), dict.fromkeys(DumpFlags))
@@ -98,17 +100,37 @@ def test_where_dumps_go(place: Place | None, writable: bool | None, mark: Mark, 
 
 
 @pytest.mark.parametrize(
-    ("mode", "own", "mark", "todo"),
+    ("state", "mark", "text", "todo"),
     [
-        (None, True, Mark.OK, ""),
-        (0o40700, True, Mark.OK, ""),
-        (0o40755, True, Mark.ATTENTION, "chmod 700 '/a b'"),
-        (0o40700, False, Mark.ATTENTION, "set XDG_STATE_HOME"),
+        (StateFacts("/a b"), Mark.OK, "will be created", ""),
+        (StateFacts("/a b", error="Read-only file system"), Mark.ATTENTION, "no dump can be started", "XDG_STATE_HOME"),
+        (StateFacts("/a b", True, True, 0o40700), Mark.OK, "private", ""),
+        (StateFacts("/a b", True, True, 0o40755), Mark.ATTENTION, "accessible to other users", "chmod 700 '/a b'"),
+        (StateFacts("/a b", True, False, 0o40700), Mark.ATTENTION, "no dump can be started", "as root: chown -R "),
+        (
+            StateFacts("/a b", True, True, 0o40700, "Read-only file system"),
+            Mark.ATTENTION,
+            "cannot be written to (Read-only file system): no dump can be started",
+            "set XDG_STATE_HOME to a folder of your own",
+        ),
+        (
+            StateFacts("/a b", True, True, 0o40700, os.strerror(errno.ENOSPC)),
+            Mark.ATTENTION,
+            "(No space left on device): no dump can be started",
+            "make room there",
+        ),
     ],
 )
-def test_the_state_folder(mode: int | None, own: bool, mark: Mark, todo: str) -> None:
-    finding = findings.of_state("/a b", mode, own)
-    assert (finding.mark, finding.todo) == (mark, todo)
+def test_the_state_folder(state: StateFacts, mark: Mark, text: str, todo: str) -> None:
+    finding = findings.of_state(state)
+    assert (finding.mark, text in finding.text, todo in finding.todo) == (mark, True, True), finding
+
+
+def test_the_summary_counts_what_needs_attention() -> None:
+    [note, problem, fine] = (Finding("x", mark, "") for mark in (Mark.NOTE, Mark.ATTENTION, Mark.OK))
+    assert findings.summary([fine]) == "no problems, 0 notes"
+    assert findings.summary([fine, note, note]) == "no problems, 2 notes"
+    assert findings.summary([problem, note, fine, problem]) == "2 problems, 1 note: see the lines marked attention"
 
 
 def test_a_record_whose_runner_died_is_stale() -> None:
@@ -117,7 +139,7 @@ def test_a_record_whose_runner_died_is_stale() -> None:
     [journal, stale] = findings.of_journal(3, [record, dead])
     assert journal.text == "3 dumps on record, 1 of them running"
     assert stale.mark is Mark.NOTE
-    assert "virt-jobs -c qemu:///system wait --last -- db-01" in stale.todo
+    assert "virt-jobs -c qemu:///system wait db-01 --last" in stale.todo
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOpe
 from backend.observing.progress import ProgressMeter
 from tui.cli import follow, tables
 from tui.cli.hosts import DomainJobs
+from tui.cli.progress_line import progress_line
 
 MIB = 1 << 20
 DOMAIN = Domain(DomainKey("6d5e3a05-590e-4843-9af4-d4b2ecfa4b83", 7, "db-01"), DomainState.RUNNING)
@@ -72,13 +73,13 @@ def test_only_the_domains_own_job_leads_to_another_host() -> None:
     ids=["copy", "ready", "pull backup", "push backup"],
 )
 def test_the_progress_line(stats: JobStats, line: str) -> None:
-    assert follow.progress_line("db-01", ProgressMeter().update(stats, 0.0), blocks=False) == line
+    assert progress_line("db-01", ProgressMeter().update(stats, 0.0), blocks=False) == line
 
 
 def test_a_ready_mirror_is_never_stalled() -> None:
     meter = ProgressMeter()
     meter.update(READY, 0.0)
-    assert "stalled" not in follow.progress_line("db-01", meter.update(READY, 60.0))
+    assert "stalled" not in progress_line("db-01", meter.update(READY, 60.0))
 
 
 def test_progress_has_the_memory_of_every_job_and_the_rest_of_its_kind() -> None:

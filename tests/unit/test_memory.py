@@ -92,6 +92,20 @@ async def test_of_a_job_that_was_missed_its_begin_is_told_too(memory: Memory, to
     assert [(entry.over, entry.id) for entry in told] == [(False, told[0].id), (True, told[0].id)]
 
 
+@pytest.mark.parametrize("early", [True, False])
+async def test_who_seems_to_have_requested_a_job_is_kept_with_it(memory: Memory, history: History, early: bool) -> None:
+    job = memory.job(BACKEND, DOMAIN, JobOperation.SAVE)
+    if not early:
+        job.seen(STATS)
+    job.requested_by("virsh save (pid 7, root) (claimed)")
+    job.seen(STATS)
+    await memory.settle()
+    assert [entry.requester for entry in history.jobs()] == ["virsh save (pid 7, root) (claimed)"]
+    job.ended(replace(SAVED, requester="libvirt (watchdog)"), 0.0)
+    await memory.settle()
+    assert [entry.requester for entry in history.jobs()] == ["libvirt (watchdog)"], "the end knows better"
+
+
 async def test_two_waits_for_one_job_remember_one(memory: Memory, history: History) -> None:
     one, other = (memory.job(BACKEND, DOMAIN, JobOperation.SAVE) for _ in range(2))
     for job in (one, other):

@@ -66,3 +66,28 @@ def test_the_sentence_of_an_outcome(outcome: Outcome, line: str, report: str) ->
 def test_every_verdict_has_a_symbol_and_every_evidence_has_words() -> None:
     assert outcomes.SYMBOLS.keys() == set(Verdict)
     assert outcomes.EVIDENCE_WORDS.keys() == set(Evidence)
+
+
+MEASURED = replace(COMPLETED, bytes=1152 << 20, time_elapsed=3_400)
+
+
+def test_what_a_completed_job_wrote_and_how_fast_stands_in_its_line() -> None:
+    measured = "in 3.4 s, 1.1 GiB at 339 MiB/s"
+    assert outcomes.line(MEASURED) == f"✓ dump completed {measured} → /dumps/db-01"
+    assert outcomes.report(MEASURED) == f"db-01: dump completed (evidence: result) -> /dumps/db-01 (elf) {measured}"
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    assert outcomes.line(replace(MEASURED, time_elapsed=0)) == "✓ dump completed, 1.1 GiB → /dumps/db-01"
+    assert outcomes.line(replace(MEASURED, bytes=0)) == "✓ dump completed in 3.4 s → /dumps/db-01"
+    assert outcomes.rate(replace(MEASURED, verdict=Verdict.FAILED)) is None
+
+
+def test_the_time_of_a_job_that_was_not_completed_is_no_duration() -> None:
+    assert outcomes.timed_summary(MEASURED) == "dump completed in 3.4 s"
+    assert outcomes.timed_summary(replace(MEASURED, verdict=Verdict.FAILED)) == "dump failed after 3.4 s"
+
+
+def test_the_evidence_is_one_sentence() -> None:
+    assert outcomes.evidence(COMPLETED) == "The dump call returned success; source: the dump call's own result."
+    assert outcomes.evidence(UNPROVEN) == "The job was gone; source: nothing that proves how it ended."

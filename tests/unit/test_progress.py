@@ -94,6 +94,14 @@ def test_durations(seconds: float, text: str) -> None:
     assert units.duration(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0304, "30 ms"), (0.0996, "0.1 s"), (3.44, "3.4 s"), (9.94, "9.9 s"), (9.96, "0:09"), (83, "1:23")],
+)
+def test_how_long_a_job_took_has_tenths_where_they_matter(seconds: float, text: str) -> None:
+    assert units.took(seconds) == text
+
+
 @given(st.floats(-1, 2), st.integers(1, 60), st.booleans())
 def test_a_bar_has_its_width(fraction: float, width: int, ascii_only: bool) -> None:
     bar = units.bar(fraction, width, ascii_only)

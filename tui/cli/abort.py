@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 
 import click
 
@@ -11,16 +10,18 @@ from backend.base import Backend
 from backend.errors import BackendError, NoJob
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DomainKey
+from tui.cli.common import subcommand
 from tui.cli.disks import find_mirror, other_jobs
 from tui.cli.fleet import Fleet
+from tui.cli.hints import command_line
 from tui.cli.options import disk_option, domain_argument, example
-from tui.cli.output import complain
+from tui.cli.output import note
 from tui.cli.target import Target
 from tui.words import aborting
 from tui.words.job_names import name_of
 
 
-@click.command(
+@subcommand(
     epilog=example(
         "virt-jobs abort web-01",
         "virt-jobs abort db-01 --disk vda",
@@ -72,8 +73,8 @@ async def _stop(target: Target, name: str) -> None:
     stop_command(record)
     print(f"{record.domain}: {runs.name(record)} was asked to end (SIGTERM to process group {record.command_pid})")
     if record.open_jobs:
-        again = shlex.join(["virt-jobs", "-c", record.uri, "abort", "--", record.domain])
-        complain(f"{record.domain}: the job that it has caused goes on; abort it with: {again}")
+        again = command_line([record.uri], "abort", record.domain)
+        note(f"{record.domain}: the job that it has caused goes on; abort it with: {again}")
 
 
 async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
@@ -84,7 +85,7 @@ async def _abort(backend: Backend, domain: DomainKey, postcopy: bool) -> None:
         raise (not postcopy and await other_jobs(backend, domain)) or error from None
     print(f"{domain.name}: abort requested")
     if consequence := aborting.postcopy_interrupted() if postcopy else aborting.consequence(job):
-        complain(f"{domain.name}: {consequence}")
+        note(f"{domain.name}: {consequence}")
 
 
 async def _abort_disk(backend: Backend, key: DiskKey) -> None:

@@ -6,12 +6,13 @@ import sys
 
 import click
 
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.options import example, json_option
 from tui.cli.target import Target
 
 
-@click.command(epilog=example("virt-jobs -c qemu:///system doctor"))
+@subcommand(epilog=example("virt-jobs -c qemu:///system doctor"))
 @json_option
 @click.pass_obj
 def doctor(target: Target, as_json: bool) -> None:
@@ -25,7 +26,7 @@ def doctor(target: Target, as_json: bool) -> None:
     sys.exit(Exit.COMPLETED if report(target, as_json) else Exit.FAILED)
 
 
-@click.command("completion", epilog=example('eval "$(virt-jobs completion bash)"'))
+@subcommand("completion", epilog=example('eval "$(virt-jobs completion bash)"'))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def print_completion(shell: str) -> None:
     """Print the script that sets up completion in a shell.
@@ -40,7 +41,7 @@ def print_completion(shell: str) -> None:
     print(completion.script(shell, context.find_root().command), end="")
 
 
-@click.command("man", epilog=example("virt-jobs man | man -l -"))
+@subcommand("man", epilog=example("virt-jobs man | man -l -"))
 def print_manual() -> None:
     """Print the manual page in roff format."""
     from tui.cli import man

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tui.cli.exits import Exit
-from tui.cli.output import complain
+from tui.cli.output import complain, note
 from tui.cli.streams import OutputLost
 from tui.cli.target import Target
 
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     from tui.terminal.notify import Notice
 
 
-def until_detached(work: Coroutine[Any, Any, Exit], running: str, again: Callable[[], str]) -> NoReturn:
+def until_detached(work: Coroutine[Any, Any, Exit], running: str, again: Callable[[], str], stop: str = "") -> NoReturn:
     """Run `work` and exit with its code. Ctrl-C only detaches: what it follows goes on.
 
-    `running` says so, and `again` is the command line that attaches again.
+    `running` says so; `again` is the command line that attaches again, and `stop` one that ends what goes on.
     """
     try:
         code = asyncio.run(work)
     except (KeyboardInterrupt, OutputLost) as end:
         if isinstance(end, OutputLost) and not end.nobody_reads:
             complain(f"cannot write the output: {end}")
-        complain(f"detached; {running}. Attach again with: {again()}")
+        if stop:
+            note(f"to stop it: {stop}")
+        note(f"detached; {running}. Attach again with: {again()}")
         code = Exit.DETACHED
     sys.exit(code)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from backend.errors import BackendError, NoJob
 from tui.cli.attached import notifier, until_detached
+from tui.cli.common import CommonOption, subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, Fleet, within
+from tui.cli.hints import PROGRAM, UsageHint, command_line
 from tui.cli.options import complete_files, domain_argument, example, json_option
-from tui.cli.output import complain, print_json
+from tui.cli.output import note, print_json
 from tui.cli.target import Target
 
 if TYPE_CHECKING:
@@ -23,7 +26,35 @@ if TYPE_CHECKING:
     from tui.terminal.notify import Notice
 
 
-@click.command(
+def _check_options(context: click.Context, words: list[str]) -> None:
+    """Refuse an option of COMMAND without a ``--`` before it: it could be taken for one of the common options."""
+    domain = _skip_options(context, words)
+    start = _skip_options(context, words[domain + 1 :]) + domain + 1
+    command = words[start:]
+    loose = command[: command.index("--")] if "--" in command else command
+    if "--" not in words[:start] and any(_is_foreign(context, word) for word in loose):
+        right = shlex.join([PROGRAM, *sys.argv[1 : len(sys.argv) - len(command)], "--", *command])
+        raise UsageHint(f"options of COMMAND need a -- before it: {right}")
+
+
+def _is_foreign(context: click.Context, word: str) -> bool:
+    """Whether it is an option, but none that only `run` has."""
+    own = (option for option in context.command.get_params(context) if not isinstance(option, CommonOption))
+    names = {name for option in own for name in option.opts}
+    return word.startswith("-") and word.partition("=")[0] not in names
+
+
+def _skip_options(context: click.Context, words: list[str]) -> int:
+    """The index of the first word that is neither an option nor the value of one."""
+    options = (option for option in context.command.get_params(context) if isinstance(option, click.Option))
+    parser = click.Command(None, params=[*options], add_help_option=False).make_parser(context)
+    parser.allow_interspersed_args = False
+    _, rest, _ = parser.parse_args(list(words))
+    return len(words) - len(rest)
+
+
+@subcommand(
+    check=_check_options,
     short_help="Run any command as a job of a domain, and keep its result.",
     epilog=example(
         "virt-jobs run db-01 -- virsh save db-01 /var/tmp/db-01.save",
@@ -85,9 +116,13 @@ def run(
             await backend.close()
 
     again = attach_command(target.arguments, domain)
-    stop = shlex.join(_virt_jobs(target.arguments, "abort", domain, "--run"))
-    running = f"the command is still running. Stop it with: {stop}"
-    until_detached(attach_and_follow() if attaching else start_and_follow(), running, lambda: again)
+    stop = command_line(target.arguments, "abort", domain, options=["--run"])
+    until_detached(
+        attach_and_follow() if attaching else start_and_follow(),
+        "the command is still running",
+        lambda: again,
+        stop,
+    )
 
 
 async def find_running(target: Target, name: str, or_last: bool = False) -> CommandRecord:
@@ -110,7 +145,7 @@ async def find_running(target: Target, name: str, or_last: bool = False) -> Comm
     records = [settled(record) for record in records]
     running = [record for record in records if not record.over]
     if len(running) > 1:
-        complain(f"{len(running)} commands are running for {running[0].domain}: this is the one that was started last")
+        note(f"{len(running)} commands are running for {running[0].domain}: this is the one that was started last")
     if running or (or_last and records):
         return (running or records)[0]
     if not records:
@@ -142,19 +177,4 @@ def _tell_start(target: Target, record: CommandRecord, as_json: bool) -> None:
 
 def attach_command(hosts: tuple[str, ...] | list[str], name: str) -> str:
     """The command line that attaches to the running command; `hosts` are values for the option -c."""
-    return shlex.join(_virt_jobs(hosts, "run", name, "--wait"))
-
-
-def _virt_jobs(hosts: tuple[str, ...] | list[str], command: str, name: str, option: str) -> list[str]:
-    connect = [word for host in hosts for word in ("-c", host)]
-    return (
-        ["virt-jobs", *connect, command, option, "--", name]
-        if name.startswith("-")
-        else [
-            "virt-jobs",
-            *connect,
-            command,
-            name,
-            option,
-        ]
-    )
+    return command_line(hosts, "run", name, options=["--wait"])

@@ -25,8 +25,9 @@ from backend.running.output import OutputReader
 from backend.threads import in_thread
 from tui.cli.command_output import TAIL, JsonPrinter, Printer
 from tui.cli.exits import Exit
-from tui.cli.follow import ProgressLine, Report, left_paused_line, outcome_json, ready_json
-from tui.cli.output import complain, print_json
+from tui.cli.follow import Extent, Report, left_paused_line, outcome_json, ready_json
+from tui.cli.output import complain, iso, print_json
+from tui.cli.progress_line import ProgressLine
 from tui.terminal.notify import Notice, of_command, of_outcome
 from tui.words import outcomes, runs
 from tui.words.job_names import job_name
@@ -147,7 +148,7 @@ class CommandFollower:
             if job.outcome is not None:
                 self._shown.add(job.id)
                 self._unfollow(job)
-                self._tell_outcome(job.outcome, job.id not in self._old)
+                self._tell_outcome(job, job.outcome)
             elif job.id not in self._followers and self._backend is not None:
                 report = Report(job.key, self._backend.uri, self._json, self._line)
                 take = partial(self._sampled, job, report)
@@ -179,16 +180,17 @@ class CommandFollower:
             with self._line.away():
                 complain(f"{job.domain}: {job_name(job.operation, disk)} is ready, and goes on")
 
-    def _tell_outcome(self, outcome: Outcome, new: bool) -> None:
+    def _tell_outcome(self, job: JobEntry, outcome: Outcome) -> None:
         uri = self._record.uri
         if self._json:
-            print_json(outcome_json(uri, outcome))
+            extent = Extent(job.began, job.ended if job.id in self._old else None, job.bytes)
+            print_json(outcome_json(uri, outcome, extent))
         else:
             with self._line.away():
                 complain(outcomes.report(outcome))
                 if outcome.left_paused:
                     complain(left_paused_line(uri, outcome.domain.name))
-        if new and self._on_end is not None:
+        if job.id not in self._old and self._on_end is not None:
             self._on_end(of_outcome(outcome, uri))
 
     # The command
@@ -210,7 +212,7 @@ class CommandFollower:
 
 
 def started_json(record: CommandRecord) -> dict[str, Any]:
-    return _event("started", record) | {"argv": list(record.argv)}
+    return _event("started", record) | {"argv": list(record.argv), "start": iso(record.started)}
 
 
 def result_json(record: CommandRecord) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -32,6 +33,7 @@ from backend.job_stats import JobStats
 from backend.libvirt.connection import conf
 from backend.log import ignored
 from backend.model import Domain, DomainState
+from tui.cli.choices import choices
 from tui.cli.target import DEMO, Target
 
 PROGRAM = "virt-jobs"
@@ -117,9 +119,7 @@ def _items(values: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
 
 
 def _target(context: click.Context) -> Target:
-    options = context.find_root().params
-    uris = tuple(options.get("uris") or ())
-    return Target((*uris, DEMO) if options.get("demo") else uris, readonly=True)
+    return replace(Target.of(choices(context)), readonly=True)
 
 
 async def _collect(target: Target, query: Callable[[Backend], Awaitable[Iterable[T]]]) -> list[T]:

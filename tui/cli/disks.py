@@ -9,6 +9,7 @@ from backend.errors import AmbiguousJob, BackendError, JobMismatch, NoJob, NoSuc
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DomainKey, Operation
 from backend.observing.attach_block import block_jobs_of
+from tui.cli.hints import this_command
 from tui.words.job_names import name_of
 
 
@@ -25,7 +26,9 @@ async def find_mirror(
         case [job], _:
             return job
         case [_, *_], _:
-            raise AmbiguousJob(f"{domain.name} has several jobs ({_listed(wanted)}): choose one of them with --disk")
+            raise AmbiguousJob(
+                f"{domain.name} has several jobs ({_listed(wanted)}): choose one of them, as in: {_first(wanted)}"
+            )
         case [], [other, *_]:
             raise JobMismatch(operation or BlockOperation.COPY, other.operation)
     where = f"on disk {disk}" if disk is not None else "that becomes ready"
@@ -48,12 +51,23 @@ async def other_jobs(backend: Backend, domain: DomainKey) -> NoJob | None:
         return None
     if not jobs:
         return None
-    disks = " or ".join(f"--disk {job.disk}" for job in jobs)
-    return NoJob(f"{domain.name} has no job of its own, but on its disks ({_listed(jobs)}): choose with {disks}")
+    where = f"{domain.name} has no job of its own, but on its disks ({_listed(jobs)})"
+    return NoJob(f"{where}: choose one of them, as in: {_first(jobs)}")
+
+
+async def with_example(backend: Backend, domain: DomainKey, error: AmbiguousJob) -> AmbiguousJob:
+    """The error, with this command for one of the jobs."""
+    jobs = await block_jobs_of(backend, domain)
+    return AmbiguousJob(f"{error.message}, as in: {_first(jobs)}") if jobs else error
 
 
 def _becomes_ready(job: JobStats) -> bool:
     return isinstance(job.operation, BlockOperation) and job.operation.becomes_ready
+
+
+def _first(jobs: Sequence[JobStats]) -> str:
+    """This command for the first of these jobs."""
+    return this_command("--disk", jobs[0].disk or "")
 
 
 def _listed(jobs: Sequence[JobStats]) -> str:

@@ -12,8 +12,6 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-import platformdirs
-
 from backend.errors import BackendError
 from backend.libvirt.connection import binding, conf
 from backend.log import backend_error
@@ -26,7 +24,9 @@ from backend.threads import in_thread
 from backend.uri import libvirt_installed
 from tui.cli import findings
 from tui.cli.findings import Finding, Mark, WitnessFacts
+from tui.cli.layout import terminal_width, wrapped
 from tui.cli.output import print_json
+from tui.cli.storage import stored
 from tui.cli.target import Target
 from tui.config import dump_path
 from tui.config.toml_source import ConfigError
@@ -42,6 +42,9 @@ _UNIT_FOLDERS = (
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 )
+_WIDE = 60
+"""Columns of a terminal that has room for a column of text."""
+_NARROW_INDENT = 4
 _SYSTEMD_DEADLINE = 3.0
 """Seconds that systemd has to answer."""
 
@@ -53,18 +56,26 @@ def report(target: Target, as_json: bool) -> bool:
         for finding in checked:
             print_json(asdict(finding))
     else:
-        print("\n".join(_lines(checked)))
+        print("\n".join([*_lines(checked, terminal_width()), "", findings.summary(checked)]))
     return all(finding.mark is not Mark.ATTENTION for finding in checked)
 
 
-def _lines(checked: list[Finding]) -> Iterator[str]:
+def _lines(checked: list[Finding], width: int | None) -> Iterator[str]:
+    """A line for each finding; on a terminal, which is so wide, as many as it takes, and one for what to do."""
     uri: str | None = None
     for finding in checked:
         if finding.uri != uri:
             uri = finding.uri
             yield f"\n{clean(uri or '')}"
-        todo = f"; {finding.todo}" if finding.todo else ""
-        yield f" {finding.mark:<9}   {finding.subject:<15}   {finding.text}{todo}"
+        start = f" {finding.mark:<9}   {finding.subject:<15}   "
+        if width is None:
+            yield f"{start}{finding.text}" + (f"; {finding.todo}" if finding.todo else "")
+            continue
+        indent = len(start) if width >= _WIDE else _NARROW_INDENT
+        yield from wrapped(start + finding.text, width, indent)
+        if finding.todo:
+            # Not broken, so that a command in it can be copied.
+            yield f"{' ' * indent}{finding.todo}"
 
 
 async def _examine(target: Target) -> list[Finding]:
@@ -78,7 +89,7 @@ async def _examine(target: Target) -> list[Finding]:
             Finding("config", Mark.ATTENTION, clean(error.message), "fix it; no hypervisor was contacted"),
         ]
     checked.extend(_configured(config))
-    checked.extend(await in_thread(lambda: list(_stored()), "state"))
+    checked.extend(await in_thread(lambda: list(stored()), "state"))
     checked.append(findings.of_witness(await in_thread(_witness, "witness"), version("virt-jobs")))
     checked.append(await _logout())
     checkups = await asyncio.gather(*(_checked(target, uri) for uri in uris))
@@ -105,27 +116,6 @@ def _configured(config: Config) -> Iterator[Finding]:
     client = conf.load()
     ours = {alias: connection.uri for alias, connection in config.connections.items()}
     yield findings.of_libvirt_conf(conf.path(), client.aliases, client.default, ours)
-
-
-def _stored() -> Iterator[Finding]:
-    """The user's state folder and journal. Nothing is created."""
-    from backend.records.journal import Journal
-
-    folder = platformdirs.user_state_dir("virt-jobs")
-    try:
-        status = os.stat(folder)
-    except FileNotFoundError:
-        yield findings.of_state(folder, None, True)
-        return
-    except OSError as error:
-        yield Finding("state folder", Mark.ATTENTION, f"{clean(folder)}: {error.strerror}", "set XDG_STATE_HOME")
-        return
-    yield findings.of_state(folder, status.st_mode, status.st_uid == os.geteuid())
-    try:
-        journal = Journal()
-        yield from findings.of_journal(journal.count(), journal.pending())
-    except BackendError as error:
-        yield Finding("journal", Mark.ATTENTION, clean(error.message))
 
 
 def _witness() -> WitnessFacts:

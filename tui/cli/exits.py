@@ -14,6 +14,7 @@ from backend.errors import (
     CommandNotFound,
     DomainNotRunning,
     FileExists,
+    InternalError,
     InvalidPath,
     InvalidURI,
     JobMismatch,
@@ -41,6 +42,7 @@ class Exit(IntEnum):
     CANCELLED = 5
     UNPROVEN = 6
     UNREACHABLE = 7
+    INTERNAL = 70
     TIMEOUT = 124
     NOT_EXECUTABLE = 126
     NOT_FOUND = 127
@@ -63,6 +65,7 @@ _BY_ERROR: tuple[tuple[type[BackendError], Exit], ...] = (
     (NoSuchDisk, Exit.UNREACHABLE),
     (NoSuchDomain, Exit.UNREACHABLE),
     (NotPermitted, Exit.UNREACHABLE),
+    (InternalError, Exit.INTERNAL),
     (WaitTimeout, Exit.TIMEOUT),
     (CommandNotExecutable, Exit.NOT_EXECUTABLE),
     (CommandNotFound, Exit.NOT_FOUND),
@@ -73,6 +76,7 @@ WORST_FIRST = (
     Exit.USAGE,
     Exit.FAILED,
     Exit.CANCELLED,
+    Exit.INTERNAL,
     Exit.UNPROVEN,
     Exit.UNREACHABLE,
     Exit.MISMATCH,

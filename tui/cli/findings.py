@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import stat
 import time
@@ -20,8 +22,10 @@ from backend.running.place import Place
 from backend.running.scope import LogoutCheck
 from backend.text import clean
 from tui.cli import silence
+from tui.cli.hints import command_line
 from tui.words import units
 
+ELSEWHERE = "set XDG_STATE_HOME to a folder of your own"
 _START = "systemctl enable --now virt-jobs-witness"
 _RESTART = "systemctl restart virt-jobs-witness"
 
@@ -42,6 +46,24 @@ class Finding:
     """What to do about it."""
     uri: str | None = None
     """The hypervisor concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFacts:
+    """What is known of the state folder."""
+
+    folder: str
+    exists: bool = False
+    own: bool = False
+    """Whether it is this user's."""
+    mode: int = 0
+    """Its permissions."""
+    error: str = ""
+    """Why nothing can be written there, or it cannot be created; the system's words."""
+
+    @property
+    def full(self) -> bool:
+        return self.error in (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +103,26 @@ def of_libvirt_conf(path: str, aliases: Mapping[str, str], default: str | None, 
     return Finding("libvirt.conf", Mark.OK, f"{clean(path)}: {'; '.join(parts) or 'no aliases or default URI'}")
 
 
-def of_state(folder: str, mode: int | None, own: bool) -> Finding:
-    """`mode` holds its permissions; None if it does not exist."""
-    if mode is None:
-        return Finding("state folder", Mark.OK, f"{clean(folder)} (will be created on first use)")
-    if not own:
-        return Finding("state folder", Mark.ATTENTION, f"{clean(folder)} belongs to another user", "set XDG_STATE_HOME")
-    rights = stat.S_IMODE(mode)
+def of_state(state: StateFacts) -> Finding:
+    """Whether the records of dumps can be kept: a dump is not started without."""
+    folder = clean(state.folder)
+    if state.exists and not state.own:
+        owner = shlex.join(["chown", "-R", process.user().partition("@")[0], state.folder])
+        text = f"{folder} belongs to another user: no dump can be started"
+        return Finding("state folder", Mark.ATTENTION, text, f"as root: {owner}")
+    if state.error:
+        cannot = "cannot be written to" if state.exists else "cannot be created"
+        text = f"{folder} {cannot} ({state.error}): no dump can be started"
+        todo = "make room there" if state.full else ELSEWHERE
+        return Finding("state folder", Mark.ATTENTION, text, todo)
+    if not state.exists:
+        return Finding("state folder", Mark.OK, f"{folder} (will be created on first use)")
+    rights = stat.S_IMODE(state.mode)
     if rights & 0o077:
-        todo = shlex.join(["chmod", "700", folder])
-        return Finding(
-            "state folder", Mark.ATTENTION, f"{clean(folder)} is accessible to other users ({rights:03o})", todo
-        )
-    return Finding("state folder", Mark.OK, f"{clean(folder)}, private to this user")
+        todo = shlex.join(["chmod", "700", state.folder])
+        text = f"{folder} is accessible to other users ({rights:03o})"
+        return Finding("state folder", Mark.ATTENTION, text, todo)
+    return Finding("state folder", Mark.OK, f"{folder}, private to this user")
 
 
 def of_journal(total: int, pending: Sequence[JobRecord]) -> Iterator[Finding]:
@@ -105,7 +134,7 @@ def of_journal(total: int, pending: Sequence[JobRecord]) -> Iterator[Finding]:
     if stale:
         last = stale[0]
         text = f"{_count(len(stale), 'record')} without a result, because its runner died; last: {last.domain}"
-        todo = shlex.join(["virt-jobs", "-c", last.uri, "wait", "--last", "--", last.domain])
+        todo = command_line([last.uri], "wait", last.domain, options=["--last"])
         yield Finding("stale records", Mark.NOTE, text, f"to see what is known: {todo}")
 
 
@@ -113,7 +142,7 @@ def of_witness(witness: WitnessFacts, own_version: str) -> Finding:
     """The witness of this host, which may be none."""
     if witness.hidden:
         # Whether it runs, nobody but root and the group can tell.
-        todo = f"to read it: usermod -aG {GROUP} {shlex.quote(witness.user)}, and log in again"
+        todo = f"to read it, as root, then log in again: {shlex.join(['usermod', '-aG', GROUP, witness.user])}"
         return Finding("witness", Mark.NOTE, f"its history is for root and group {GROUP} only", todo)
     if witness.error:
         return Finding("witness", Mark.ATTENTION, clean(witness.error))
@@ -128,9 +157,9 @@ def of_witness(witness: WitnessFacts, own_version: str) -> Finding:
     if witness.installed:
         return Finding("witness", Mark.ATTENTION, f"installed, but not running; {total}", _START)
     if claim is not None:
-        return Finding("witness", Mark.NOTE, f"not running; {total}", "virt-jobs witness, as root")
+        return Finding("witness", Mark.NOTE, f"not running; {total}", "to start it, as root: virt-jobs witness")
     text = "none on this host: how a job ended is lost if nobody watched it"
-    return Finding("witness", Mark.NOTE, text, 'see "The host remembers" in the README')
+    return Finding("witness", Mark.NOTE, text, "to keep it, as root: virt-jobs witness")
 
 
 def of_logout(check: LogoutCheck) -> Finding:
@@ -185,7 +214,7 @@ def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
         what = f"{silent.domain.name} ({silent.reason}); {silence.last_known(silent)}"
         yield Finding("not answering", Mark.ATTENTION, what, "see to its QEMU and its storage", checkup.uri)
     for domain in checkup.left_paused:
-        todo = shlex.join(["virt-jobs", "-c", checkup.uri, "resume", "--", domain.name])
+        todo = command_line([checkup.uri], "resume", domain.name)
         what = f"{domain.name}, by a {domain.paused_by} that is no longer running"
         yield Finding("left paused", Mark.ATTENTION, what, todo, checkup.uri)
 
@@ -230,7 +259,7 @@ def of_place(checkup: Checkup, path: str, place: Place | None, writable: bool | 
     if place is None:
         return Finding("dumps go to", Mark.NOTE, f"{where}; free space unknown (remote host)", "", checkup.uri)
     if place.folder is False:
-        todo = "create the folder, or set path in [dump] of the config"
+        todo = f"create it, or set path in [dump] of the config: {shlex.join(['mkdir', '-p', os.path.dirname(path)])}"
         return Finding("dumps go to", Mark.ATTENTION, f"{where}, which does not exist", todo, checkup.uri)
     if place.hidden:
         # Where this user's own daemon writes, it sees no more than this user.
@@ -253,6 +282,14 @@ def of_place(checkup: Checkup, path: str, place: Place | None, writable: bool | 
             "dumps go to", Mark.ATTENTION, text, "free some space, or set path in [dump] of the config", checkup.uri
         )
     return Finding("dumps go to", Mark.OK, space, "", checkup.uri)
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """How many of them need attention, in a line."""
+    problems, notes = (sum(it.mark is mark for it in findings) for mark in (Mark.ATTENTION, Mark.NOTE))
+    if not problems:
+        return f"no problems, {_count(notes, 'note')}"
+    return f"{_count(problems, 'problem')}, {_count(notes, 'note')}: see the lines marked {Mark.ATTENTION}"
 
 
 def _count(number: int, noun: str) -> str:

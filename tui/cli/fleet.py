@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from backend.errors import AmbiguousDomain, BackendError, InvalidURI, NoConnecti
 from backend.log import backend_error
 from backend.model import Domain
 from backend.text import clean
+from tui.cli.hints import this_command
 from tui.cli.output import complain
 from tui.cli.target import Target
 
@@ -40,7 +42,8 @@ class Fleet:
     """
 
     def __init__(self, target: Target) -> None:
-        self._hosts = {uri: target.host(uri) for uri in target.uris}
+        self._hosts = target.hosts(target.uris)
+        self._arguments = {uri: target.argument(uri) for uri in target.uris}
         self._open = [target.backend(uri) for uri in target.uris]
         self._unreachable: dict[str, BackendError] = {}
         """The errors of hypervisors without a connection, by URI."""
@@ -129,8 +132,9 @@ class Fleet:
             case [location]:
                 return location
             case [_, *_]:
-                hosts = ", ".join(self._hosts[location.backend.uri] for location in matches)
-                return AmbiguousDomain(f"domain {name!r} is on {hosts}: choose one of them with -c")
+                hosts = ", ".join(self._arguments[location.backend.uri] for location in matches)
+                first = this_command(hosts=[self._arguments[matches[0].backend.uri]])
+                return AmbiguousDomain(f"domain {name!r} is on {hosts}: choose one of them, as in: {first}")
         if len(self._hosts) == 1:
             [error] = failed.values()
             return error
@@ -156,7 +160,8 @@ async def _all(calls: Sequence[tuple[Backend, Coroutine[Any, Any, T]]]) -> dict[
 def host_error_line(host: str, error: BackendError) -> str:
     """The error in one line that names the host."""
     message = clean(error.message)
-    return message if host in message else f"{host}: {message}"
+    named = re.search(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", message)
+    return message if named else f"{host}: {message}"
 
 
 async def within(backend: Backend, deadline: float, call: Coroutine[Any, Any, T]) -> T | BackendError:

@@ -2,78 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shlex
-import shutil
+import logging
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from backend.base import Backend
+from backend.errors import JournalError
 from backend.job_stats import JobStats
+from backend.log import ignored
 from backend.model import DiskKey, DomainKey, JobKey, Operation, domain_of
 from backend.observing.memory import Memory
-from backend.observing.progress import Progress, ProgressMeter
+from backend.observing.progress import ProgressMeter
 from backend.observing.wait import wait, wait_until_ready
 from backend.outcome import Outcome, Verdict
 from backend.records.record import JobRecord
-from tui.cli.output import print_json
+from backend.threads import in_thread
+from tui.cli.hints import command_line
+from tui.cli.output import print_json, times_json
+from tui.cli.progress_line import PAINT_INTERVAL, ProgressLine
 from tui.cli.tables import job_json, phase
-from tui.terminal.encoding import blocks_fit
-from tui.words import migrating, outcomes, units
-from tui.words.job_names import job_name, name_of, scratch
+from tui.words import outcomes, units
+from tui.words.job_names import job_name
 
-BAR_WIDTH = 20
-PAINT_INTERVAL = 0.25
-"""Seconds between two updates of the progress line, and between two progress objects."""
+logger = logging.getLogger(__name__)
 
 
-class ProgressLine:
-    """The last line on the terminal, with the progress of all followed jobs; nothing without a terminal."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """When a job was requested, or else began, and ended, in seconds since the epoch, and how much it processed.
 
-    def __init__(self, as_json: bool) -> None:
-        self._live = not as_json and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._jobs: dict[JobKey, Progress] = {}
-        self._next = 0.0
+    None: not known.
+    """
 
-    def show(self, key: JobKey, progress: Progress) -> None:
-        """Update the job's progress; painted at an interval, and at once when the phase changes."""
-        last = self._jobs.get(key)
-        self._jobs[key] = progress
-        if time.monotonic() >= self._next or last is None or phase(last.stats) != phase(progress.stats):
-            self._paint()
+    began: float | None = None
+    ended: float | None = None
+    """None: just now."""
+    bytes: int | None = None
 
-    def drop(self, key: JobKey) -> None:
-        """Stop showing the job."""
-        if self._jobs.pop(key, None) is not None:
-            self._paint()
 
-    @contextlib.contextmanager
-    def away(self) -> Iterator[None]:
-        """Clear the line while other output is written."""
-        self._write("")
-        yield
-        if self._jobs:
-            self._paint()
-
-    def _paint(self) -> None:
-        self._next = time.monotonic() + PAINT_INTERVAL
-        match list(self._jobs.items()):
-            case []:
-                self._write("")
-            case [(key, progress)]:
-                self._write(progress_line(domain_of(key).name, progress, blocks_fit(sys.stderr)))
-            case several:
-                parts = [_brief(domain_of(key).name, progress) for key, progress in several]
-                self._write("  ".join([f"{len(several)} jobs", *parts]))
-
-    def _write(self, line: str) -> None:
-        if self._live:
-            width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r\x1b[K{line[:width]}")
-            sys.stderr.flush()
+JUST_NOW = Extent()
 
 
 class Report:
@@ -89,9 +60,14 @@ class Report:
         self._line = line or ProgressLine(as_json)
         self._next = 0.0
         self._phase = ""
+        self._began: float | None = None
+        self._bytes: int | None = None
 
     def progress(self, stats: JobStats) -> None:
         now = time.monotonic()
+        if self._began is None:
+            self._began = time.time() - stats.time_elapsed / 1000
+        self._bytes = stats.processed
         progress = self._meter.update(stats, now)
         self._line.show(self._key, progress)
         if self._json and (now >= self._next or phase(stats) != self._phase):
@@ -106,14 +82,16 @@ class Report:
             else:
                 print(f"{self._domain.name}: {job_name(operation, disk)} is ready", flush=True)
 
-    def outcome(self, outcome: Outcome, ended: float | None = None) -> None:
-        """Print how it ended, and when: `ended`, in seconds since the epoch, if that is not now."""
+    def outcome(self, outcome: Outcome, extent: Extent = JUST_NOW) -> None:
+        """Print how it ended. What `extent` does not say, is as far as it was seen."""
+        ended = extent.ended
         with self._line.away():
             line = outcomes.report(outcome)
             if ended is not None:
                 line += f" (ended {units.moment(ended)})"
             if self._json:
-                print_json(outcome_json(self._uri, outcome, ended))
+                seen = Extent(extent.began or self._began, ended, self._bytes if extent.bytes is None else extent.bytes)
+                print_json(outcome_json(self._uri, outcome, seen))
             elif outcome.verdict is Verdict.COMPLETED:
                 print(line, flush=True)
             else:
@@ -155,54 +133,21 @@ async def follow_until_ready(
 
 def attach_command(hosts: Sequence[str], *names: str, options: Sequence[str] = ("--operation", "any")) -> str:
     """The command line that attaches to the domains' jobs again; `hosts` are values for the option -c."""
-    connect = [word for host in hosts for word in ("-c", host)]
-    return shlex.join(["virt-jobs", *connect, "wait", *options, *(["--", *names] if names else [])])
+    return command_line(hosts, "wait", *names, options=options)
 
 
-def progress_line(name: str, progress: Progress, blocks: bool = True) -> str:
-    stats = progress.stats
-    parts = [name, name_of(stats)]
-    if stats.ready:
-        return "  ".join([*parts, "ready: mirrors until someone pivots to it or aborts it"])
-    if stats.pull_backup:
-        parts.append(f"scratch {scratch(stats)}")
-    convergence = progress.convergence
-    if convergence is not None and (progress.fraction is None or convergence.needs_help):
-        left, elapsed = units.size(stats.remaining), units.duration(stats.time_elapsed / 1000)
-        return "  ".join([*parts, f"{left} left", elapsed, migrating.sentence(convergence)])
-    if progress.fraction is not None:
-        parts += [units.bar(progress.fraction, BAR_WIDTH, not blocks), units.percent(progress.fraction)]
-        parts.append(f"{units.size(stats.remaining)} left of {units.size(stats.total)}")
-    if stats.closing:
-        parts.append("closing the file")
-    elif progress.stalled:
-        parts.append(f"stalled {units.duration(progress.stalled)}")
-    elif progress.rate is not None:
-        parts.append(units.rate(progress.rate))
-    if stats.disk is None:  # That of a block job is not reported.
-        parts.append(units.duration(stats.time_elapsed / 1000))
-    if progress.eta is not None and not progress.stalled:
-        parts.append(f"ETA about {units.duration(progress.eta)}")
-    if stats.pull_backup:
-        parts.append("ends when its client ends it")
-    return "  ".join(parts)
+async def extent_of_dump(record: JobRecord) -> Extent:
+    """What is known of a dump of this user that has ended: its record has the size of the file."""
+    from backend.records.journal import Journal
 
-
-def _brief(name: str, progress: Progress) -> str:
-    stats = progress.stats
-    subject = f"{name} {stats.disk}" if stats.disk is not None else name
-    if phase(stats) != "running":
-        return f"{subject} {phase(stats)}"
-    if progress.convergence is not None and (progress.fraction is None or progress.convergence.needs_help):
-        return f"{subject} {migrating.brief(progress.convergence)}"
-    if progress.stalled:
-        return f"{subject} stalled {units.duration(progress.stalled)}"
-    return f"{subject} {units.percent(progress.fraction) if progress.fraction is not None else name_of(stats)}"
+    ended: JobRecord | None = None
+    with ignored(logger, "the size of the file is not told", JournalError):
+        ended = await in_thread(partial(Journal().read, record.id), "journal")
+    return Extent(record.started, bytes=ended.bytes if ended is not None else None)
 
 
 def left_paused_line(uri: str, name: str) -> str:
-    resume = shlex.join(["virt-jobs", "-c", uri, "resume", "--", name])
-    return f"{name} was left paused; resume it with: {resume}"
+    return f"{name} was left paused; resume it with: {command_line([uri], 'resume', name)}"
 
 
 def progress_json(uri: str, domain: DomainKey, stats: JobStats) -> dict[str, Any]:
@@ -215,12 +160,15 @@ def ready_json(uri: str, domain: DomainKey, operation: Operation, disk: str) -> 
     return {"event": "ready", "uri": uri, "domain": domain.name, "operation": operation.label, "disk": disk}
 
 
-def outcome_json(uri: str, outcome: Outcome, ended: float | None = None) -> dict[str, Any]:
-    """`ended`: when, in seconds since the epoch, if that is not now."""
+def outcome_json(uri: str, outcome: Outcome, extent: Extent = JUST_NOW) -> dict[str, Any]:
+    end = time.time() if extent.ended is None else extent.ended
+    seconds = outcome.time_elapsed / 1000 if outcome.time_elapsed else None
+    start = extent.began if extent.began is not None or seconds is None else end - seconds
     return {
         "event": "outcome",
         "uri": uri,
         "domain": outcome.domain.name,
+        "uuid": outcome.domain.uuid,
         "operation": outcome.operation.label,
         "disk": outcome.disk,
         "verdict": outcome.verdict,
@@ -229,9 +177,10 @@ def outcome_json(uri: str, outcome: Outcome, ended: float | None = None) -> dict
         "error": outcome.error,
         "path": outcome.path,
         "format": outcome.format,
+        "bytes": extent.bytes,
         "time_elapsed": outcome.time_elapsed,
         "left_paused": outcome.left_paused,
         "downtime": outcome.downtime,
         "requester": outcome.requester,
-        "ended": ended,
-    }
+        "ended": extent.ended,
+    } | times_json(start, end, seconds)

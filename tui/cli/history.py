@@ -6,7 +6,7 @@ import heapq
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
@@ -14,6 +14,7 @@ import click
 from backend.errors import JournalError
 from backend.text import clean, hide_passwords
 from tui.cli import exits
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_recorded, complete_uris, example, json_option
@@ -24,10 +25,16 @@ from tui.cli.target import Target
 if TYPE_CHECKING:
     from backend.observing.histories import JobFeed, Recollection
     from backend.records.command import CommandRecord
+    from backend.records.queued_dump import QueuedDump
     from backend.verdicts.job_sources import SourcedJob
     from tui.cli.command_rows import CommandFeed
+    from tui.cli.layout import FittingTable
+    from tui.cli.queued_rows import QueueFeed
+    from tui.cli.tables import Table
 
-    Remembered = SourcedJob | CommandRecord
+    Remembered = SourcedJob | CommandRecord | QueuedDump
+
+T = TypeVar("T")
 
 LIMIT = 1000
 """Jobs that are listed at the most."""
@@ -35,7 +42,7 @@ INTERVAL = 0.25
 """Seconds between two looks at the files that others write to."""
 
 
-@click.command(
+@subcommand(
     short_help="List the jobs that this machine remembers, and how they ended.",
     epilog=example("virt-jobs history web-01", "virt-jobs history --since 24h --failed", "virt-jobs history --json"),
 )
@@ -46,7 +53,7 @@ INTERVAL = 0.25
     metavar="TIME",
     help="Only jobs that are running or ended after TIME.",
 )
-@click.option("--failed", is_flag=True, help="Only jobs that failed, are unproven, or were lost.")
+@click.option("--failed", is_flag=True, help="Only jobs that failed, are unproven, were lost, or never started.")
 @click.option(
     "--operation", type=click.Choice([*OPERATIONS]), metavar="OP", help="Only jobs of that kind (see wait --help)."
 )
@@ -76,7 +83,8 @@ def history(
     These are the dumps that you requested, the commands that you ran, the jobs of any kind that your virt-jobs
     programs saw, no matter who requested them, and those that the host's witness saw. All jobs of a renamed domain are
     listed, whichever of its names you give. "lost" means that the result was lost with the process that made the
-    call, and "unwatched" that nobody is there to see the end: such a job may be running or over.
+    call, and "unwatched" that nobody is there to see the end: such a job may be running or over. A dump in a console's
+    queue is "queued", and "not started" once that console is gone; the next one asks whether to queue it again.
 
     TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00'). On a terminal, the
     table is made to fit; in a file or a pipe, it is complete.
@@ -84,6 +92,7 @@ def history(
     from backend.observing.histories import JobFeed
     from backend.records.history import Query
     from tui.cli.command_rows import CommandFeed
+    from tui.cli.queued_rows import QueueFeed
 
     query = Query(
         name=domain,
@@ -94,14 +103,15 @@ def history(
         limit=LIMIT,
     )
     wanted = _on_hosts(target, hosts) if hosts else lambda it: True
-    feed, commands = JobFeed(query, wanted if hosts else None), CommandFeed(query, wanted)
+    feed, others = JobFeed(query, wanted if hosts else None), (CommandFeed(query, wanted), QueueFeed(query, wanted))
     recollection = feed.recall()
     complaints = _Complaints()
     complaints.add(recollection)
-    jobs = _merged(recollection.jobs, complaints.without(commands.recall))[:LIMIT]
+    found: list[Sequence[Remembered]] = [complaints.without(other.recall) for other in others]
+    jobs = _merged(recollection.jobs, *found)[:LIMIT]
     if follow:
         output = _Output(target, as_json, jobs, spacious=True)
-        _follow(feed, commands, list(reversed(jobs)), output, complaints)
+        _follow(feed, others, list(reversed(jobs)), output, complaints)
     elif jobs or not complaints.exit:
         _Output(target, as_json, jobs).print(jobs)
     if complaints.exit:
@@ -127,7 +137,7 @@ class _Complaints:
             if source is not Source.HOST:
                 self.exit = exits.of_error(error)
 
-    def without(self, read: Callable[[], list[CommandRecord]]) -> list[CommandRecord]:
+    def without(self, read: Callable[[], Sequence[T]]) -> Sequence[T]:
         """What `read` returns; nothing where the journal cannot be read, of which its jobs have told."""
         try:
             return read()
@@ -141,53 +151,70 @@ class _Output:
 
     def __init__(self, target: Target, as_json: bool, jobs: Sequence[Remembered], spacious: bool = False) -> None:
         """`jobs` are those that the table has to hold; a `spacious` one has room for others."""
-        from backend.records.command import CommandRecord
-        from tui.cli import command_rows, job_rows
-        from tui.cli.layout import Layout, terminal_width
+        from tui.cli import job_rows
+        from tui.cli.layout import FittingTable, terminal_width
         from tui.cli.tables import Table
 
+        self._uris = {hide_passwords(_uri(job)) for job in jobs}
+        self._names: dict[str, str] = {}
         self._target = target
         self._json = as_json
-        self._several = len({_uri(job) for job in jobs}) > 1
+        self._several = len(self._uris) > 1
         width = terminal_width()
         self._row: Callable[[Remembered], list[str]]
-        self._lines: Callable[[Sequence[Sequence[str]]], list[str]]
+        self._table: Table | FittingTable
         first = ["Host"] if self._several else []
         if width is None:
-            self._row = lambda it: command_rows.full_row(it) if isinstance(it, CommandRecord) else job_rows.full_row(it)
-            self._lines = Table([*first, *job_rows.FULL_HEADINGS]).lines
+            self._row = lambda it: _rows_of(it).full_row(it)
+            self._table = Table([*first, *job_rows.FULL_HEADINGS])
             return
-        self._row = lambda it: command_rows.row(it, width) if isinstance(it, CommandRecord) else job_rows.row(it, width)
-        rows = [self._cells(job) for job in jobs]
-        if spacious:
-            rows.append([*[""][: len(first)], *job_rows.SAMPLE])
-        layout = Layout([*first, *job_rows.HEADINGS], rows, width, job_rows.STEPS)
-        heading = layout.heading()
-
-        def lines(rows: Sequence[Sequence[str]]) -> list[str]:
-            above, heading[:] = heading[:], []
-            return [*above, *map(layout.line, rows)]
-
-        self._lines = lines
+        self._row = lambda it: _rows_of(it).row(it, width)
+        sample = [[*([""] if first else []), *job_rows.SAMPLE]] if spacious else []
+        self._table = FittingTable([*first, *job_rows.HEADINGS], job_rows.STEPS, width, sample)
 
     def print(self, jobs: Sequence[Remembered]) -> None:
         """Print these, below those before."""
-        from backend.records.command import CommandRecord
-        from tui.cli import command_rows, job_rows
-
         if self._json:
             for it in jobs:
-                print_json(command_rows.history_json(it) if isinstance(it, CommandRecord) else job_rows.to_json(it))
+                print_json(_to_json(it))
         else:
-            print("\n".join(self._lines([self._cells(job) for job in jobs])), flush=True)
+            print("\n".join(self._table.lines([self._cells(job) for job in jobs])), flush=True)
 
     def _cells(self, job: Remembered) -> list[str]:
-        host = [self._target.host(hide_passwords(_uri(job)))] if self._several else []
+        host = [self._host(hide_passwords(_uri(job)))] if self._several else []
         return [*host, *self._row(job)]
+
+    def _host(self, uri: str) -> str:
+        """What its host is called."""
+        if uri not in self._names:
+            self._uris.add(uri)
+            self._names = self._target.hosts(self._uris)
+        return self._names[uri]
+
+
+def _rows_of(it: Remembered) -> Any:
+    """The module that has what is printed of it."""
+    from backend.records.command import CommandRecord
+    from backend.records.queued_dump import QueuedDump
+    from tui.cli import command_rows, job_rows, queued_rows
+
+    return {CommandRecord: command_rows, QueuedDump: queued_rows}.get(type(it), job_rows)
+
+
+def _to_json(it: Remembered) -> dict[str, Any]:
+    from backend.verdicts.job_sources import SourcedJob
+    from tui.cli import job_rows
+
+    values: dict[str, Any] = job_rows.to_json(it) if isinstance(it, SourcedJob) else _rows_of(it).history_json(it)
+    return values
 
 
 def _follow(
-    feed: JobFeed, commands: CommandFeed, jobs: Sequence[Remembered], output: _Output, complaints: _Complaints
+    feed: JobFeed,
+    others: Sequence[CommandFeed | QueueFeed],
+    jobs: Sequence[Remembered],
+    output: _Output,
+    complaints: _Complaints,
 ) -> None:
     """Print these jobs, then what becomes of them and of others, until Ctrl-C."""
     output.print(jobs)
@@ -195,28 +222,32 @@ def _follow(
         time.sleep(INTERVAL)
         changes = feed.changes()
         complaints.add(changes)
-        changed: list[Remembered] = [*changes.jobs, *complaints.without(commands.changes)]
+        changed: list[Remembered] = [*changes.jobs]
+        for other in others:
+            changed += list(complaints.without(other.changes))
         if changed:
             output.print(changed)
 
 
-def _merged(jobs: Sequence[SourcedJob], commands: Sequence[CommandRecord]) -> list[Remembered]:
-    """Both, the one that began last first."""
-    both: tuple[Sequence[Remembered], Sequence[Remembered]] = jobs, commands
-    return list(heapq.merge(*both, key=_began, reverse=True))
+def _merged(*parts: Sequence[Remembered]) -> list[Remembered]:
+    """All of them, the one that began last first."""
+    return list(heapq.merge(*parts, key=_began, reverse=True))
 
 
 def _began(it: Remembered) -> float:
     from backend.records.command import CommandRecord
+    from backend.records.queued_dump import QueuedDump
 
+    if isinstance(it, QueuedDump):
+        return it.queued
     return it.started if isinstance(it, CommandRecord) else it.requested
 
 
 def _uri(it: Remembered) -> str:
     """That of its hypervisor."""
-    from backend.records.command import CommandRecord
+    from backend.verdicts.job_sources import SourcedJob
 
-    return it.uri if isinstance(it, CommandRecord) else it.entry.uri
+    return it.entry.uri if isinstance(it, SourcedJob) else it.uri
 
 
 def _on_hosts(target: Target, names: Sequence[str]) -> Callable[[Remembered], bool]:
@@ -232,12 +263,12 @@ def _on_hosts(target: Target, names: Sequence[str]) -> Callable[[Remembered], bo
 
 def _host_names(it: Remembered) -> list[str]:
     """The names of its hypervisor's host: in full, and without its domain. A local one's is where it was seen."""
-    from backend.records.command import CommandRecord
+    from backend.verdicts.job_sources import SourcedJob
 
     try:
         name = urlsplit(_uri(it)).hostname
     except ValueError:
         name = None
-    observer = it.user if isinstance(it, CommandRecord) else it.entry.observer.partition(" (")[0]
+    observer = it.entry.observer.partition(" (")[0] if isinstance(it, SourcedJob) else it.user
     name = (name or observer.rpartition("@")[2]).lower()
     return [name, name.partition(".")[0]]

@@ -18,6 +18,7 @@ from backend.model import DiskKey, Domain, JobOperation
 from backend.observing.attach_block import block_jobs_of
 from backend.observing.last_known import known_last
 from tui.cli import disks, silence, tables
+from tui.cli.common import subcommand
 from tui.cli.fleet import Fleet
 from tui.cli.hosts import DomainJobs, automatic_dump
 from tui.cli.options import disk_option, domain_argument, example, json_option
@@ -43,7 +44,7 @@ class InfoOptions:
     as_json: bool
 
 
-@click.command(
+@subcommand(
     short_help="Show job statistics in the format of virsh domjobinfo.",
     epilog=example(
         "virt-jobs info web-01", "virt-jobs info web-01 --follow --json", "virt-jobs info web-01 --disk vda"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from backend.base import Backend
-from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
+from backend.errors import AmbiguousJob, BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation
 from backend.observing.last_job import Errors, JobChoice, LastJob, job_seen_as, last_job, last_job_called
@@ -17,10 +17,11 @@ from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry
 from backend.text import clean
 from tui.cli import exits, follow
-from tui.cli.disks import find_mirror, other_jobs
+from tui.cli.disks import find_mirror, other_jobs, with_example
 from tui.cli.exits import Exit
 from tui.cli.fleet import Location
 from tui.cli.output import complain
+from tui.cli.progress_line import ProgressLine
 from tui.cli.silence import naming_last_known
 from tui.cli.wait_options import WaitOptions
 
@@ -50,7 +51,7 @@ class JobFollower:
     """The jobs that one command waits for. What is seen of them is kept in `memory`, if there is one."""
 
     def __init__(self, options: WaitOptions, on_end: OnEnd, memory: Memory | None) -> None:
-        self.line = follow.ProgressLine(options.as_json)
+        self.line = ProgressLine(options.as_json)
         self.memory = memory
         self._options = options
         self._choice = JobChoice(options.operation, options.disk)
@@ -69,6 +70,8 @@ class JobFollower:
                 outcome = await follow.follow(
                     backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
                 )
+        except AmbiguousJob as error:
+            raise await with_example(backend, domain, error) from None
         except (NoJob, DomainNotRunning) as error:
             last, errors = await last_job(backend, domain, self._choice) if options.last else (None, {})
             self._complain(errors)
@@ -121,7 +124,7 @@ class JobFollower:
             detail = "Nothing was seen of its end."
             unseen = Outcome(entry.key, entry.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=entry.disk)
             outcome = (job and job.outcome) or entry.outcome or unseen
-        return self._end(backend, report, outcome)
+        return self._end(backend, report, outcome, follow.Extent(entry.began, bytes=entry.bytes))
 
     def report(self, backend: Backend, key: JobKey) -> follow.Report:
         """What prints the job's progress and its end."""
@@ -140,14 +143,16 @@ class JobFollower:
         report.ready(mirror.operation, mirror.disk)
         return Exit.COMPLETED
 
-    def _end(self, backend: Backend, report: follow.Report, outcome: Outcome) -> Exit:
+    def _end(
+        self, backend: Backend, report: follow.Report, outcome: Outcome, extent: follow.Extent = follow.JUST_NOW
+    ) -> Exit:
         report.end_line()
-        report.outcome(outcome)
+        report.outcome(outcome, extent)
         self._on_end(outcome, backend.uri)
         return exits.of_outcome(outcome, self._options.trust_qemu)
 
     def _report_last(self, report: follow.Report, last: LastJob) -> Exit:
-        report.outcome(last.outcome, last.ended)
+        report.outcome(last.outcome, follow.Extent(last.began, last.ended, last.bytes))
         return exits.of_outcome(last.outcome, self._options.trust_qemu)
 
     def _complain(self, errors: Errors) -> None:

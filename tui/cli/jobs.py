@@ -10,21 +10,24 @@ from typing import Any, NoReturn
 import click
 
 from backend.dump_request import FORMAT_NAMES, DumpFlags, DumpRequest
+from backend.errors import BackendError, FileExists
 from backend.model import BlockOperation, JobOperation
 from backend.running.start import start_dump
 from tui.cli import exits
 from tui.cli.attached import end_notifier, until_detached
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
+from tui.cli.hints import UsageHint, this_command
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
-from tui.cli.output import complain, print_json
+from tui.cli.output import iso, note, print_json
 from tui.cli.remembering import remembering
 from tui.cli.target import Target
 from tui.cli.wait_options import Until, WaitOptions
 
 
-@click.command(
+@subcommand(
     short_help="Dump a domain's memory, or attach to a running dump.",
     epilog=example("virt-jobs dump web-01 /var/tmp/web-01.elf", "virt-jobs dump web-01 --wait"),
 )
@@ -85,6 +88,8 @@ def dump(
         if file is not None or format_name is not None or overwrite or detach or any(requested.values()):
             raise click.UsageError("--wait cannot be used with any other option")
         return attach(target, [domain], WaitOptions(JobOperation.DUMP, as_json=as_json))
+    if file is None:
+        raise _file_missing(target, domain, format_name or target.config.dump.format)
     if not file:
         raise click.UsageError("missing required argument FILE")
     if crash + reset + live > 1:
@@ -108,27 +113,30 @@ def dump(
             request = DumpRequest(key, path, dump_format, flags)
             place = await look(path) if backend.capabilities.local else Place()
             publish = target.config.dump.publish
-            record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
+            try:
+                record = await start_dump(backend, request, overwrite=overwrite, publish=publish)
+            except FileExists as error:
+                raise FileExists(f"{error.message}: {this_command('--overwrite')}") from None
             if place.caveat and record.state is not RecordState.FAILED:
-                complain(f"{place.caveat}, and destroys an older file")
+                note(f"{place.caveat}, and destroys an older file")
             report = follow.Report(key, backend.uri, as_json)
             if detach and not record.over:
                 started = {"event": "started", "uri": backend.uri, "domain": key.name, "path": path}
                 if as_json:
-                    print_json(started | {"format": record.format_name, "id": record.id})
+                    print_json(started | {"format": record.format_name, "id": record.id, "start": iso(record.started)})
                 else:
                     again = follow.attach_command([backend.uri], key.name)
                     print(f"{key.name}: dump started; attach with: {again}")
                 return Exit.COMPLETED
             outcome = await follow.follow(backend, key, JobOperation.DUMP, report, record=record, memory=memory)
-            report.outcome(outcome)
+            report.outcome(outcome, await follow.extent_of_dump(record) if as_json else follow.JUST_NOW)
             on_end(outcome, backend.uri)
             return exits.of_outcome(outcome)
 
     _until_detached(target, [domain], WaitOptions(None), start_and_follow())
 
 
-@click.command(
+@subcommand(
     short_help="Wait for running jobs and report how each one ended.",
     epilog=example(
         "virt-jobs wait web-01 db-01 --operation any --timeout 600",
@@ -183,8 +191,8 @@ def wait(
     writes until someone pivots to it or aborts it. --ready waits for that moment and then exits with 0.
 
     Several domains are waited for at the same time; an error with one does not stop the others. The command exits
-    with the worst code, in this order: failed 1, cancelled 5, unproven 6, unreachable 7, mismatch 4, no job 3,
-    timeout 124, completed 0. With --any, it exits with the code of the first job that ends.
+    with the worst code, in this order: failed 1, cancelled 5, internal error 70, unproven 6, unreachable 7,
+    mismatch 4, no job 3, timeout 124, completed 0. With --any, it exits with the code of the first job that ends.
 
     Without DOMAIN, it waits for every job that is running now on the given hosts; if there is none, it exits with 3.
 
@@ -236,7 +244,7 @@ def attach(target: Target, domains: Sequence[str], options: WaitOptions) -> None
     _until_detached(target, domains, options, attach_and_follow())
 
 
-@click.command(epilog=example("virt-jobs resume web-01"))
+@subcommand(epilog=example("virt-jobs resume web-01"))
 @domain_argument
 @click.pass_obj
 def resume(target: Target, domain: str) -> None:
@@ -264,6 +272,18 @@ def _until_detached(
     running = "no job is affected" if options.next else running
     arguments = options.arguments(bool(domains))
     until_detached(work, running, lambda: follow.attach_command(target.arguments, *domains, options=arguments))
+
+
+def _file_missing(target: Target, domain: str, format_name: str) -> click.UsageError:
+    """The mistake, and what was typed with the path that the console would suggest."""
+    from tui.cli.dump_path import default_path
+
+    missing = "missing required argument FILE"
+    try:
+        path = default_path(target, domain, format_name)
+    except BackendError:
+        return click.UsageError(missing)
+    return UsageHint(f"{missing}; with the default path: {this_command(argument=path)}")
 
 
 def _absolute(file: str) -> str:

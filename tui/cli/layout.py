@@ -6,8 +6,11 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
+from tui.cli.choices import is_quiet
 from tui.cli.tables import cells_of
 
+NAMES = frozenset({"Host", "Domain"})
+"""Columns of names: both ends of one tell it from others."""
 _GAP = 3
 """Cells between two columns."""
 
@@ -35,11 +38,36 @@ class Layout:
     def line(self, row: Sequence[str]) -> str:
         """The row on one line."""
         cells = dict(zip(self._headings, row, strict=True))
-        fitting = (shortened(cells[name], width) for name, width in self._widths.items())
+        fitting = (shortened(cells[name], width, name in NAMES) for name, width in self._widths.items())
         padded = (
             text + " " * (width - cells_of(text)) for text, width in zip(fitting, self._widths.values(), strict=True)
         )
         return _cut((" " + (" " * _GAP).join(padded)).rstrip(), self._width)
+
+
+class FittingTable:
+    """A table for a terminal: its layout is that of the first rows, which come with the headings, but for -q."""
+
+    def __init__(
+        self,
+        headings: Sequence[str],
+        steps: Sequence[tuple[str, int]],
+        width: int,
+        sample: Sequence[Sequence[str]] = (),
+    ) -> None:
+        """See Layout. `sample`: rows for which there has to be room as well."""
+        self._headings = headings
+        self._steps = steps
+        self._width = width
+        self._sample = sample
+        self._layout: Layout | None = None
+
+    def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
+        """These rows."""
+        if self._layout is not None:
+            return list(map(self._layout.line, rows))
+        self._layout = Layout(self._headings, [*rows, *self._sample], self._width, self._steps)
+        return [*([] if is_quiet() else self._layout.heading()), *map(self._layout.line, rows)]
 
 
 def terminal_width() -> int | None:
@@ -47,19 +75,33 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def shortened(text: str, cells: int) -> str:
-    """`text` in at most `cells` cells: a path without its middle, other text without its end."""
+def wrapped(text: str, width: int | None, indent: int = 2) -> list[str]:
+    """`text` in lines of at most `width` cells, broken between words, all but the first one indented.
+
+    A longer word has a line of its own, so that a path can be copied. One line if there is no `width`.
+    """
+    if width is None or cells_of(text) <= width:
+        return [text]
+    first, *words = text.split(" ")
+    lines = [first]
+    for word in words:
+        line = f"{lines[-1]} {word}"
+        if cells_of(line) <= width or not lines[-1].strip():
+            lines[-1] = line
+        else:
+            lines.append(f"{' ' * indent}{word}")
+    return lines
+
+
+def shortened(text: str, cells: int, name: bool = False) -> str:
+    """`text` in at most `cells` cells: a path, a URI or a `name` without its middle, other text without its end."""
     if cells_of(text) <= cells:
         return text
     room = cells - 1
-    tail = _cut(text[::-1], room - room // 3)[::-1] if text.startswith("/") else ""
+    head = room // 2 if name else room // 3
+    kept = name or text.startswith("/") or "://" in text
+    tail = _cut(text[::-1], room - head)[::-1] if kept else ""
     return _cut(text, room - cells_of(tail)).rstrip(" ") + _ellipsis() + tail
-
-
-def _fit(text: str, cells: int) -> str:
-    """`text` in exactly so many cells."""
-    text = shortened(text, cells)
-    return text + " " * (cells - cells_of(text))
 
 
 def _cut(text: str, cells: int) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import click
 
+from tui.cli.common import option_records
 from tui.cli.exits import Exit
 
 PROGRAM = "virt-jobs"
@@ -20,6 +21,7 @@ EXITS: Mapping[Exit, str] = {
     Exit.CANCELLED: "the job was cancelled",
     Exit.UNPROVEN: "the job ended without proof of its result",
     Exit.UNREACHABLE: "no connection, no such domain, or not permitted",
+    Exit.INTERNAL: "internal error, a bug of virt-jobs; its message names the log",
     Exit.TIMEOUT: "timed out; the job is still running",
     Exit.NOT_EXECUTABLE: "of run: the command cannot be executed",
     Exit.NOT_FOUND: "of run: the command was not found",
@@ -51,11 +53,18 @@ CONFIG = {
     "refresh": "The maximum number of screen updates per second.",
     "theme": "The console's theme.",
     "ascii": "Whether the console uses ASCII characters only: true, false or auto.",
+    "columns": "The console's columns, in their order, if not those that were chosen there last.",
+    "mouse": "Whether the console gets the mouse (true), or leaves it to the terminal (false).",
     "[connections.ALIAS]": "An alias for a uri, with an optional colour and readonly.",
     "[groups]": "Names for lists of aliases and URIs.",
     "[dump]": "The path template and the format of dumps, and whether to publish results in the domain's metadata.",
     "[notifications]": "How to announce the end of a job: bell, osc, and on_end, a shell command.",
     "[keymap]": "Keys of the console's commands, by id.",
+    "[[actions]]": (
+        "Commands of your own in the console: key, name and command, for a shell; target (domain, job or host), where "
+        "(background or terminal) and confirm. What they are about is in their environment: VIRT_JOBS_DOMAIN, _UUID, "
+        "_ID, _URI, _HOST, _STATE, _REASON, _OPERATION, _DISK, _PATH and _ELAPSED_MS."
+    ),
 }
 
 
@@ -97,9 +106,9 @@ def _usage(context: click.Context) -> str:
 
 
 def _options(context: click.Context) -> Iterator[str]:
-    options = (option for option in context.command.get_params(context) if isinstance(option, click.Option))
-    records = (option.get_help_record(context) for option in options)
-    yield from _terms(dict(record for record in records if record is not None))
+    """Those of a command, or of the program, which are the common ones."""
+    own, common = option_records(context.command, context)
+    yield from _terms(dict([*common, *own] if context.parent is None else own))
 
 
 def _example(command: click.Command) -> Iterator[str]:

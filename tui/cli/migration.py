@@ -14,7 +14,9 @@ from backend.job_stats import JobStats
 from backend.model import DomainKey, JobOperation, MigrationLimits
 from backend.observing.convergence import Convergence
 from backend.observing.progress import ProgressMeter
+from tui.cli.common import subcommand
 from tui.cli.fleet import Fleet
+from tui.cli.layout import terminal_width, wrapped
 from tui.cli.options import domain_argument, example, json_option
 from tui.cli.output import print_json
 from tui.cli.silence import naming_last_known
@@ -23,7 +25,7 @@ from tui.words import migrating
 from tui.words.migrating import LONGEST_DOWNTIME, MIB
 
 
-@click.command(
+@subcommand(
     short_help="Show whether a migration converges, and help it.",
     epilog=example("virt-jobs migration web-01", "virt-jobs migration web-01 --max-downtime 900 --bandwidth 100"),
 )
@@ -70,7 +72,8 @@ def migration(
             else:
                 # Post-copy begins a moment later: until then, the figures would be those of before.
                 lines = [] if postcopy else _lines(key, stats, convergence, limits)
-                print("\n".join([*said, *lines]))
+                width = terminal_width()
+                print("\n".join(part for line in [*said, *lines] for part in wrapped(line, width)))
 
     asyncio.run(change_and_show())
 
@@ -129,6 +132,10 @@ def _json(
         "time_elapsed": stats.time_elapsed,
         "time_left": _ms(told.left if told else None),
         "iteration": stats.memory_iteration or 0,
+        "time_remaining": _ms(told.left if told else None),
+        "data_total": stats.total,
+        "data_processed": stats.processed,
+        "data_remaining": stats.remaining,
         "total": stats.total,
         "processed": stats.processed,
         "remaining": stats.remaining,

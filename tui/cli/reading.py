@@ -1,68 +1,21 @@
-"""Commands that only read."""
+"""Commands that only read, and need no hypervisor."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import click
 
-from backend.errors import BackendError
 from backend.text import clean
-from tui.cli import exits, hosts, tables
+from tui.cli import tables
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
-from tui.cli.fleet import host_error_line
+from tui.cli.layout import terminal_width, wrapped
 from tui.cli.options import complete_files, example, json_option
-from tui.cli.output import complain, print_json
-from tui.cli.target import Target
+from tui.cli.output import print_json
 
 
-@click.command(
-    "list",
-    short_help="List all domains and their jobs.",
-    epilog=example("virt-jobs -c hv1 -c hv2 list", "virt-jobs list --json"),
-)
-@json_option
-@click.pass_obj
-def list_domains(target: Target, as_json: bool) -> None:
-    """List all domains and their jobs, one line per job: the domain's own, and those of its disks."""
-    errors = asyncio.run(_print_domains(target, as_json))
-    if errors:
-        sys.exit(exits.worst(map(exits.of_error, errors)))
-
-
-async def _print_domains(target: Target, as_json: bool) -> list[BackendError]:
-    """Print the domains of each hypervisor as it answers; return the errors of the others."""
-    several = len(target.uris) > 1
-    if several:
-        table = tables.Table(["Host", *tables.DOMAIN_HEADINGS], [target.host(uri) for uri in target.uris])
-    else:
-        table = tables.Table(tables.DOMAIN_HEADINGS)
-    errors = []
-    answered: list[hosts.HostListing] = []
-    async for batch in hosts.list_hosts(target):
-        answered += batch
-        peers = hosts.migration_peers(answered)
-        rows = []
-        for host in batch:
-            for error in host.errors:
-                errors.append(error)
-                complain(host_error_line(target.host(host.uri), error))
-            for jobs in host.domains:
-                if as_json:
-                    print_json(tables.domain_jobs_json(host.uri, jobs))
-                else:
-                    peer = peers.get((host.uri, jobs.domain.key.uuid))
-                    cells = tables.domain_rows(jobs, target.host(peer) if peer else "")
-                    rows += [[target.host(host.uri), *row] for row in cells] if several else cells
-        if not as_json and any(host.error is None for host in batch):
-            for line in table.lines(rows):
-                print(line)
-        sys.stdout.flush()
-    return errors
-
-
-@click.command(
+@subcommand(
     short_help="Identify a dump file's format and check its completeness.",
     epilog=example("virt-jobs inspect /var/tmp/web-01.elf"),
 )
@@ -79,13 +32,14 @@ def inspect(file: str, as_json: bool) -> None:
 
     dump = inspect_file(file)
     if as_json:
-        print_json(asdict(dump))
+        print_json(asdict(dump) | {"bytes": dump.size})
     else:
-        print("\n".join(tables.dump_file_lines(dump)))
+        width, indent = terminal_width(), tables.LABEL_WIDTH
+        print("\n".join(part for line in tables.dump_file_lines(dump) for part in wrapped(line, width, indent)))
     sys.exit({True: Exit.COMPLETED, False: Exit.FAILED, None: Exit.UNPROVEN}[dump.whole])
 
 
-@click.command(
+@subcommand(
     "config", short_help="Show the config file's location and effective settings.", epilog=example("virt-jobs config")
 )
 @json_option

@@ -7,14 +7,21 @@ import gc
 import os
 import sys
 import warnings
+from typing import Any
 
 import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, command, history, info, jobs, migration, reading, watch, witness
-from tui.cli.options import complete_uris, example
-from tui.cli.target import DEMO, Target
+from tui.cli import abort, about, command, history, info, jobs, listing, migration, reading, watch, witness
+from tui.cli.choices import choices
+from tui.cli.common import common_options
+from tui.cli.hints import UsageHint, command_line
+from tui.cli.options import example
+from tui.cli.target import Target
+
+VIRSH = {"domjobinfo": "info", "domjobabort": "abort"}
+"""Commands of virsh that are called otherwise here."""
 
 
 def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -25,46 +32,63 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
         context.exit()
 
 
+class Program(click.Group):
+    """The command itself, with the common options below its own."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.params[:0] = common_options()
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in VIRSH and not ctx.resilient_parsing:
+            ours = command_line(choices(ctx).uris, VIRSH[args[0]], *args[1:])
+            raise UsageHint(f"{args[0]} is a command of virsh; use: {ours}")
+        return super().resolve_command(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from tui.cli.man import EXITS
+
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), words) for code, words in EXITS.items()])
+        super().format_epilog(ctx, formatter)
+
+
 @click.group(
+    cls=Program,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=example("virt-jobs -c qemu:///system", "virt-jobs --demo"),
+    epilog=example("virt-jobs -c qemu:///system", "virt-jobs --demo", "virt-jobs list -c hv1 -c hv2"),
 )
-@click.option(
-    "-c",
-    "--connect",
-    "uris",
-    multiple=True,
-    metavar="URI",
-    shell_complete=complete_uris,
-    help="A libvirt URI, sim:///NAME, an alias or a group; repeatable.",
-)
-@click.option("--demo", is_flag=True, help=f"Use the simulator; same as -c {DEMO}.")
-@click.option("-r", "--readonly", is_flag=True, help="Connect read-only.")
-@click.option("--debug", is_flag=True, help="Log every detail; commands also show it, with tracebacks, on stderr.")
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show versions."
 )
 @click.pass_context
-def cli(context: click.Context, uris: tuple[str, ...], demo: bool, readonly: bool, debug: bool) -> None:
+def cli(context: click.Context) -> None:
     """Watch the jobs of virtual machines, dump their memory, and learn how each job really ended.
 
     Without a command, this opens the console.
 
     DOMAIN is an id, a uuid or a name, tried in this order. Put -- before a name that starts with a dash.
+
+    These options are accepted before a command and after it. virt-jobs COMMAND --help shows those of the command, with
+    examples.
     """
-    if debug:
-        log_details(on_stderr=context.invoked_subcommand is not None)
-    context.obj = Target((*uris, DEMO) if demo else uris, readonly)
     if context.invoked_subcommand is None:
-        open_console(context.obj)
+        chosen = choices(context)
+        if chosen.debug:
+            log_details(on_stderr=False)
+        open_console(Target.of(chosen))
 
 
 def open_console(target: Target) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("the console needs a terminal; in scripts use: virt-jobs list --json")
+        listing = command_line(target.named, "list", options=["--json"])
+        raise UsageHint(f"the console needs a terminal; in scripts use: {listing}")
     if os.environ.get("TERM") == "dumb":
-        raise click.UsageError("the console does not work on a dumb terminal (TERM=dumb); use: virt-jobs list")
+        listing = command_line(target.named, "list")
+        raise UsageHint(f"the console does not work on a dumb terminal (TERM=dumb); use: {listing}")
     # At Textual's 60 frames a second, a key waits for up to two frames whenever domains have just changed.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     # With Python's default thresholds, the many short-lived numbers cause garbage collections of up to 70 ms.
@@ -75,12 +99,13 @@ def open_console(target: Target) -> None:
     check(target.config)
     console = Console(list(target.uris), target.readonly, target.config)
     warnings.showwarning = lambda message, *_: console.notify(clean(str(message)), severity="warning", markup=False)
-    console.run()
+    console.suit_colours()
+    console.run(mouse=target.config.mouse)
     sys.exit(console.return_code)
 
 
 for each in (
-    reading.list_domains,
+    listing.list_domains,
     info.info,
     jobs.dump,
     command.run,

@@ -15,6 +15,7 @@ from backend.log import internal_error, logging_to
 from backend.text import clean
 from tui.cli import exits, streams
 from tui.cli.exits import Exit
+from tui.cli.hints import UsageHint
 from tui.cli.output import complain
 from tui.cli.streams import OutputLost
 
@@ -49,7 +50,7 @@ def _command() -> int:
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:
-        command = getattr(error, "ctx", None)
+        command = None if isinstance(error, UsageHint) else getattr(error, "ctx", None)
         hint = f" (see: {command.command_path} --help)" if command else ""
         complain(clean(error.format_message()) + hint)
         return error.exit_code
@@ -63,7 +64,7 @@ def _command() -> int:
         raise
     except Exception as error:
         complain(internal_error(error).message)
-        return Exit.FAILED
+        return Exit.INTERNAL
     return Exit.COMPLETED
 
 

@@ -11,6 +11,7 @@ from backend.job_stats import JobStats
 from backend.model import Domain, DomainState, JobOperation
 from backend.text import clean
 from tui.cli import silence
+from tui.cli.choices import is_quiet
 from tui.words import states, units
 from tui.words.job_names import name_of, scratch
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """Lines with columns as wide as their widest cell so far, in terminal cells, as virsh draws them."""
+    """Lines with columns as wide as their widest cell so far, in terminal cells, as virsh draws them.
+
+    The first ones come with the headings, but for -q.
+    """
 
     def __init__(self, headings: Sequence[str], first_cells: Sequence[str] = ()) -> None:
         """`first_cells`: texts that the first column will hold, so that it starts wide enough."""
@@ -30,10 +34,10 @@ class Table:
         self._started = False
 
     def lines(self, rows: Sequence[Sequence[str]]) -> list[str]:
-        """These rows; the first ones come with the headings."""
+        """These rows."""
         self._widths = [max([width, *map(cells_of, cells)]) for width, *cells in zip(self._widths, *rows, strict=True)]
         lines = [_line(row, self._widths) for row in rows]
-        if not self._started:
+        if not self._started and not is_quiet():
             rule = "-" * (sum(self._widths) + 3 * len(self._widths) - 1)
             lines = [_line(self._headings, self._widths), rule, *lines]
         self._started = True
@@ -63,7 +67,30 @@ def _cells(character: str) -> int:
 
 NOT_ANSWERING = "not answering"
 """In place of the state of a domain for which the hypervisor does not answer."""
+LABEL_WIDTH = 14
+"""Cells before the facts about a dump file."""
 DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
+DOMAIN_STEPS = (
+    ("Host", 16),
+    ("Name", 24),
+    ("Job", 30),
+    ("Processed", 0),
+    ("State", 18),
+    ("Job", 22),
+    ("Name", 14),
+    ("Elapsed", 0),
+    ("Host", 10),
+    ("Remaining", 0),
+    ("Job", 14),
+    ("State", 10),
+    ("Id", 0),
+    ("Host", 6),
+    ("Name", 8),
+    ("Done", 0),
+    ("Job", 6),
+    ("State", 6),
+)
+"""How these are made to fit a terminal, see Layout; ``Host`` is there with several of them."""
 
 
 def domain_rows(jobs: DomainJobs, peer: str = "") -> list[list[str]]:
@@ -111,6 +138,7 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
     answering = domain.answering
     return {
         "uri": uri,
+        "domain": domain.name,
         "name": domain.name,
         "uuid": domain.key.uuid,
         "id": domain.key.id,
@@ -184,4 +212,4 @@ def dump_file_lines(dump: DumpFile) -> list[str]:
         "Memory": units.size(dump.memory) if dump.memory else "",
         "Complete": f"{complete}. {dump.detail}",
     }
-    return [f"{label + ':':<14}{value}" for label, value in facts.items() if value]
+    return [f"{label + ':':<{LABEL_WIDTH}}{value}" for label, value in facts.items() if value]

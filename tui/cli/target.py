@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from backend.base import Backend
 from backend.libvirt.connection import conf
@@ -14,6 +14,8 @@ from backend.records.folder import is_missing
 from backend.text import clean
 from backend.uri import libvirt_installed, open_backend
 from tui.cli.ask import asker
+from tui.cli.choices import Choices
+from tui.cli.output import note
 from tui.config.path import config_path
 
 if TYPE_CHECKING:
@@ -30,6 +32,11 @@ class Target:
     named: tuple[str, ...]
     """Aliases, groups or URIs."""
     readonly: bool
+
+    @classmethod
+    def of(cls, chosen: Choices) -> Self:
+        """What the common options of a command line mean."""
+        return cls(tuple(chosen.uris), chosen.readonly)
 
     @cached_property
     def config(self) -> Config:
@@ -56,7 +63,7 @@ class Target:
         if self.chosen:
             return self.chosen
         if not libvirt_installed():
-            print(f"virt-jobs: SIMULATED: the libvirt binding is not installed; using {DEMO}", file=sys.stderr)
+            note(f"SIMULATED: the libvirt binding is not installed; using {DEMO}")
             return (DEMO,)
         return ("qemu:///system" if os.geteuid() == 0 else "qemu:///session",)
 
@@ -85,8 +92,18 @@ class Target:
             return self.config.uris([name])
         return (name if "://" in name else conf.load().uri(name),)
 
+    def hosts(self, uris: Iterable[str]) -> dict[str, str]:
+        """The names to show for these hypervisors together."""
+        from tui.words.host_names import host_names
+
+        return host_names(uris, conf.load().names | (self.config.aliases if self._configured else {}))
+
     def host(self, uri: str) -> str:
-        """The name to show for a hypervisor: its alias, else its URI."""
+        """The name to show for one of the hypervisors of the command."""
+        return self.hosts((*self.uris, uri))[uri]
+
+    def argument(self, uri: str) -> str:
+        """What -c takes for that hypervisor, as short as the config allows."""
         return clean((self.config.alias(uri) if self._configured else None) or uri)
 
     def backend(self, uri: str) -> Backend:

@@ -19,8 +19,10 @@ from backend.base import Backend
 from backend.errors import BackendError, InvalidURI, NoConnection, NotAnswering
 from backend.threads import Worker
 from tui.cli import streams
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import DEADLINE, host_error_line, within
+from tui.cli.layout import terminal_width, wrapped
 from tui.cli.options import example, json_option
 from tui.cli.output import complain, print_json
 from tui.cli.since import parse_since
@@ -33,7 +35,7 @@ PATIENCE = 1.0
 """Seconds that the end waits for a reader that is slow."""
 
 
-@click.command(
+@subcommand(
     short_help="Print every job's start and end as it happens.",
     epilog=example("virt-jobs -c hv1 -c hv2 watch", "virt-jobs watch --since 24h --json"),
 )
@@ -161,7 +163,8 @@ class _Output:
         if self._json:
             line = partial(print_json, change_json(change, uri))
         else:
-            line = partial(print, change_line(change, host if self._several else ""), flush=True)
+            text = change_line(change, host if self._several else "")
+            line = partial(print, "\n".join(wrapped(text, terminal_width())), flush=True)
         self._last = self._writer.call(line)
         await asyncio.shield(self._last)
 

@@ -9,6 +9,7 @@ import warnings
 
 import click
 
+from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.options import example
 from tui.cli.target import Target
@@ -16,7 +17,7 @@ from tui.cli.target import Target
 _DEFAULT = "qemu:///system"
 
 
-@click.command(
+@subcommand(
     short_help="Follow and remember every job of this host (a service).",
     epilog=example("virt-jobs -c qemu:///system witness"),
 )

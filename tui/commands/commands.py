@@ -79,8 +79,15 @@ class Open(Command):
     in_footer = False
 
 
+class ShowWaits(Command):
+    """Show the last wait screen again, with the jobs that have ended since."""
+
+    label = "Waits"
+    in_footer = False
+
+
 class Abort(Command):
-    """Abort jobs, after confirmation."""
+    """Abort jobs, after confirmation, and cancel queued dumps."""
 
     label = "Abort"
     of_jobs = True
@@ -138,6 +145,25 @@ class ReverseSort(Command):
 
     label = "Reverse"
     in_footer = False
+
+
+class ChooseColumns(Command):
+    """Choose the columns and their order."""
+
+    label = "Columns"
+    in_footer = False
+
+
+class KeepColumns(Command):
+    """Show these columns."""
+
+    label = "Keep"
+
+
+class ResetColumns(Command):
+    """Choose the usual columns again."""
+
+    label = "Reset"
 
 
 class ShowJob(Command):
@@ -198,6 +224,137 @@ class ShowPastJobs(Command):
     in_footer = False
 
 
+class ShowDone(Command):
+    """What was done here, as virt-jobs and virsh commands to copy."""
+
+    label = "Done here"
+    in_footer = False
+
+
+class CopyCommand(Command):
+    """Copy the virt-jobs command that does the same."""
+
+    label = "Copy"
+
+
+class CopyVirsh(Command):
+    """Copy the virsh command that does the same."""
+
+    label = "Copy virsh"
+
+
+class FocusActivity(Command):
+    """Go to the activity: what happened, and results to acknowledge."""
+
+    label = "Activity"
+    in_footer = False
+
+
+class Enlarge(Command):
+    """Enlarge the pane with the focus, or restore it."""
+
+    label = "Enlarge"
+    in_footer = False
+
+
+class NextPane(Command):
+    """Go to the next pane."""
+
+    label = "Next pane"
+    in_footer = False
+
+
+class PreviousPane(Command):
+    """Go to the previous pane."""
+
+    label = "Previous pane"
+    in_footer = False
+
+
+class LeavePane(Command):
+    """Go back to the domains, and restore what is enlarged."""
+
+    label = "Domains"
+
+
+class ShowLog(Command):
+    """Show the log of the domain under the cursor as it grows, and the hypervisor's messages about it."""
+
+    label = "Log"
+    in_footer = False
+
+
+class ShowXml(Command):
+    """Show the XML of the domain under the cursor."""
+
+    label = "XML"
+    in_footer = False
+
+
+class ProblemsOnly(Command):
+    """Show only domains with a problem, or all again."""
+
+    label = "Problems"
+    in_footer = False
+
+
+class BusyOnly(Command):
+    """Show only domains with a job, or all again."""
+
+    label = "Busy"
+    in_footer = False
+
+
+class Export(Command):
+    """Write what is shown to a file: as text, CSV or JSON."""
+
+    label = "Export"
+    in_footer = False
+
+
+class Search(Command):
+    """Search for text."""
+
+    label = "Search"
+    at_once = True
+
+
+class EndSearch(Command):
+    """End the search."""
+
+    label = "End search"
+
+
+class NextMatch(Command):
+    """Go to the next match."""
+
+    label = "Next"
+
+
+class PreviousMatch(Command):
+    """Go to the previous match."""
+
+    label = "Previous"
+
+
+class CopyText(Command):
+    """Copy the whole text."""
+
+    label = "Copy all"
+
+
+class ReadAgain(Command):
+    """Read it again."""
+
+    label = "Read again"
+
+
+class Write(Command):
+    """Write the file."""
+
+    label = "Write"
+
+
 class OpenEntry(Command):
     """Show everything that is known of the job."""
 
@@ -228,6 +385,25 @@ class DropHost(Command):
     label = "Drop"
 
 
+class SaveHosts(Command):
+    """Save the hosts that were added, so that the next start connects to them."""
+
+    label = "Save"
+
+
+class RetryHost(Command):
+    """Try to connect to this host now."""
+
+    label = "Retry"
+
+
+class RetryHosts(Command):
+    """Try to connect now to the hosts that are down."""
+
+    label = "Retry hosts"
+    in_footer = False
+
+
 class Help(Command):
     """Show all keys."""
 
@@ -256,6 +432,37 @@ class DropQueued(Command):
     """Cancel the queued dumps."""
 
     label = "Cancel queued"
+
+
+class QueueAgain(Command):
+    """Queue the dumps again that an earlier console left."""
+
+    label = "Queue again"
+
+
+class ForgetQueued(Command):
+    """Forget the queued dumps that an earlier console left."""
+
+    label = "Forget"
+
+
+class Later(Command):
+    """Decide later; everything is kept."""
+
+    label = "Later"
+
+
+class More(Command):
+    """Scroll down."""
+
+    label = "More"
+
+
+class Less(Command):
+    """Scroll up."""
+
+    label = "Up"
+    in_footer = False
 
 
 class Start(Command):

@@ -18,6 +18,10 @@ class Keys:
         self._display = display
 
     def __getitem__(self, command: type[Command]) -> str:
-        first, *_ = self._keymap.get(command.id(), DEFAULT_KEYS[command.id()]).split(",")
+        return self.of(command.id())
+
+    def of(self, binding_id: str) -> str:
+        """The same of any binding."""
+        first, *_ = self._keymap.get(binding_id, DEFAULT_KEYS[binding_id]).split(",")
         # One character names itself; a plus sign would be taken for what joins a key to its modifiers.
         return first if len(first) == 1 else self._display(Binding(first, "", ""))

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.markup import escape
 from textual.message import Message
 from textual.screen import Screen, ScreenResultType
+from textual.widget import Widget
 
 from tui.commands.commands import Command
 
@@ -37,12 +38,12 @@ class OfferedCommands(Provider):
 
     async def discover(self) -> Hits:
         for command, post, key in self._offers():
-            yield DiscoveryHit(command.label, post, help=escape(f"{key} · {command.help()}"))
+            yield DiscoveryHit(escape(command.label), post, help=escape(f"{key} · {command.help()}"))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
         for command, post, key in self._offers():
-            text = f"{command.label}: {command.help()}"
+            text = escape(f"{command.label}: {command.help()}")
             if (score := matcher.match(text)) > 0:
                 yield Hit(score, matcher.highlight(text), post, help=escape(key))
 
@@ -66,6 +67,8 @@ class OfferingScreen(Screen[ScreenResultType]):
 
     OFFERS: ClassVar[tuple[type[Command], ...]] = ()
     COMMANDS: ClassVar = {OfferedCommands}
+    PARTS: ClassVar[tuple[type[Widget], ...]] = ()
+    """Widgets with keys of their own, for the help."""
 
     @property
     def panes(self) -> Sequence[CommandPane]:

@@ -10,10 +10,12 @@ from backend.records.record import JobRecord
 from backend.running import objections
 from tui.commands.commands import Wait
 from tui.commands.keys import Keys
+from tui.session.job_wait import QUEUED
 from tui.session.rows import Row
 
 NO_DOMAIN = "no domain is selected"
 NO_CONNECTION = "no connection to its hypervisor"
+STARTS = "the dump is starting: there is nothing to abort yet"
 
 
 def dump(row: Row | None, capabilities: Capabilities | None, keys: Keys) -> str | None:
@@ -44,9 +46,11 @@ def wait(row: Row | None) -> str | None:
 
 
 def abort(row: Row | None, capabilities: Capabilities | None, record: JobRecord | None) -> str | None:
-    """`record`: that of the domain's running dump, if there is one."""
+    """`record`: that of the domain's running dump, if there is one. A queued dump is cancelled instead."""
     if row is None:
         return NO_DOMAIN
+    if row.pending:
+        return None if row.pending == QUEUED else STARTS
     if capabilities is None:
         return NO_CONNECTION
     if not row.domain.answering:

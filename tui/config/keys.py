@@ -11,6 +11,7 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "dump": "d",
         "wait": "w",
         "open": "enter",
+        "show-waits": "W",
         "abort": "a",
         "pivot": "p",
         "migration": "m",
@@ -20,6 +21,12 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "clear-marks": "escape",
         "sort": "s",
         "reverse-sort": "S",
+        "choose-columns": "C",
+        "keep-columns": "enter",
+        "reset-columns": "r",
+        "column.toggle": "space",
+        "column.earlier": "K,shift+up",
+        "column.later": "J,shift+down",
         "help": "question_mark",
         "show-job": "1",
         "show-history": "2",
@@ -29,6 +36,37 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "copy-stats": "Y",
         "show-hosts": "H",
         "show-past-jobs": "J",
+        "show-done": "at",
+        "copy-command": "y",
+        "copy-virsh": "Y",
+        "focus-activity": "A",
+        "enlarge": "z",
+        "next-pane": "tab",
+        "previous-pane": "shift+tab",
+        "leave-pane": "escape",
+        "open-line": "enter",
+        "acknowledge": "x,delete",
+        "acknowledge-all": "X",
+        "show-log": "l",
+        "show-xml": "x",
+        "problems-only": "f",
+        "busy-only": "b",
+        "export": "e",
+        "search": "slash",
+        "end-search": "escape",
+        "next-match": "n",
+        "previous-match": "N",
+        "copy-text": "y",
+        "scroll.down": "j,down",
+        "scroll.up": "k,up",
+        "scroll.first": "g,home",
+        "scroll.last": "G,end",
+        "scroll.page-down": "ctrl+d,pagedown",
+        "scroll.page-up": "ctrl+u,pageup",
+        "scroll.right": "right",
+        "scroll.left": "left",
+        "read-again": "r",
+        "retry-hosts": "ctrl+r",
         "open-entry": "enter",
         "copy-entry": "y",
         "copy-file": "c",
@@ -38,20 +76,28 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
         "cursor.last": "G,end",
         "cursor.page-down": "ctrl+d,pagedown",
         "cursor.page-up": "ctrl+u,pageup",
-        "columns.right": "l,right",
-        "columns.left": "h,left",
+        "columns.right": "right",
+        "columns.left": "left",
         "mark": "space",
         "mark-shown": "*",
         "keep-filter": "enter",
+        "more": "pagedown",
+        "less": "pageup",
         "start": "ctrl+s",
+        "write": "ctrl+s",
         "apply": "ctrl+s",
         "start-postcopy": "ctrl+o",
         "back": "escape",
         "detach": "escape,q",
         "close": "escape,q",
         "drop-queued": "x",
+        "queue-again": "ctrl+s",
+        "forget-queued": "delete",
+        "later": "escape,q",
         "add-host": "plus",
         "drop-host": "x,delete",
+        "save-hosts": "s",
+        "retry-host": "r,ctrl+r",
         "yes": "y",
         "no": "n,escape",
     }
@@ -59,30 +105,54 @@ DEFAULT_KEYS: Mapping[str, str] = MappingProxyType(
 """Keys by binding id, under Textual's names, with commas between several."""
 
 _EVERYWHERE = (
-    "quit dump wait open abort pivot migration resume filter clear-filter clear-marks sort reverse-sort help show-job "
-    "show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs"
+    "quit dump wait open show-waits abort pivot migration resume filter clear-filter clear-marks sort reverse-sort "
+    "help show-job show-history show-info copy-name copy-path copy-stats show-hosts show-past-jobs retry-hosts "
+    "choose-columns show-done focus-activity enlarge next-pane previous-pane leave-pane show-log show-xml "
+    "problems-only busy-only export"
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
-_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file help close"
+_OF_WAITS = "abort pivot resume copy-name copy-path copy-stats help"
+_HISTORY = "open-entry filter clear-filter sort reverse-sort copy-entry copy-file export help close"
+_TEXT = "search end-search next-match previous-match copy-text read-again export help close"
+_SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"
+FIXED_KEYS = frozenset({"ctrl+c", "ctrl+l", "ctrl+p", "ctrl+q", "shift+tab", "tab"})
+"""Keys that have no id, and the same meaning everywhere."""
 LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     frozenset(ids.split())
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} keep-filter",  # its filter line
-        "start back",  # the dump form
-        "apply start-postcopy back",  # a migration
-        "detach close resume",  # one wait
-        "detach close drop-queued resume",  # several waits
-        "add-host drop-host close cursor.down cursor.up",  # the hosts
+        f"{_EVERYWHERE} {_CURSOR} open-line acknowledge acknowledge-all",  # its activity
+        "start more less back",  # the dump form
+        "apply start-postcopy more less back",  # a migration
+        f"detach close {_OF_WAITS} more less",  # one wait
+        f"detach close {_OF_WAITS} open drop-queued {_CURSOR}",  # several waits
+        "queue-again forget-queued later",  # what an earlier console left in its queue
+        "add-host drop-host save-hosts retry-host close cursor.down cursor.up",  # the hosts
+        "keep-columns reset-columns back cursor.down cursor.up column.toggle column.earlier column.later",  # columns
         f"{_HISTORY} {_CURSOR}",  # the history
         f"{_HISTORY} keep-filter",  # its filter line
         "copy-entry copy-file close",  # one of its jobs
-        "yes no",  # a question
-        "close help",  # the help
+        f"{_TEXT} {_SCROLL}",  # a log or XML
+        f"{_TEXT} keep-filter",  # its search line
+        "write back",  # where to export to
+        "yes no more less",  # a question
+        f"copy-command copy-virsh close {_CURSOR}",  # what was done
+        f"close help filter clear-filter {_CURSOR}",  # the help
+        "close help filter clear-filter keep-filter",  # its filter line
     )
 )
-"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning."""
+"""Binding ids that are active at the same time, a set for each screen; within one, a key has one meaning.
+
+The first is that of the main screen, where the user's own actions are as well.
+"""
+
+
+def action_id(index: int) -> str:
+    """The binding id of the user's own action that has that place in the config; no keymap changes its key."""
+    return f"action-{index + 1}"
+
 
 _KEY_NAMES = (
     "at backslash backspace circumflex_accent commercial_at delete dollar_sign down end enter equals_sign escape "

@@ -17,6 +17,8 @@ from backend.text import clean
 Made = TypeVar("Made")
 Check = Callable[[object], Any]
 """Returns the value to use; ValueError with a description of the allowed values."""
+Keys = tuple[str | int, ...]
+"""What leads to a value: keys, and indexes in arrays of tables."""
 
 
 class ConfigError(click.ClickException):
@@ -53,16 +55,16 @@ class Source:
             line, why = (place[1], str(error)[: place.start()]) if place else (self.text.count("\n") + 1, str(error))
             raise ConfigError(clean(f"{self.path}:{line}: not valid TOML: {why[:1].lower()}{why[1:]}")) from None
 
-    def refusal(self, keys: tuple[str, ...], why: str, member: str = "") -> ConfigError:
+    def refusal(self, keys: Keys, why: str, member: str = "") -> ConfigError:
         """The error for the value of `keys`, or for `member` of the list there, with the reason `why`."""
         line = self._line(keys)
         if line and member:
             below = enumerate(self.text.splitlines()[line - 1 :], line)
             line = next((number for number, text in below if member in text), line)
         place = f"{self.path}:{line}" if line else str(self.path)
-        return ConfigError(clean(f"{place}: {'.'.join(keys)}: {why}"))
+        return ConfigError(clean(f"{place}: {_dotted(keys)}: {why}"))
 
-    def _line(self, keys: tuple[str, ...]) -> int | None:
+    def _line(self, keys: Keys) -> int | None:
         """The line number of the statement that sets `keys`; None if there is none.
 
         The parser gives no line numbers. But the statement that sets a key ends the shortest beginning of the file
@@ -75,13 +77,20 @@ class Source:
                 values = tomllib.loads("".join(lines[:end]))
             except tomllib.TOMLDecodeError:
                 continue
-            if _holds(values, ".".join(keys)):
+            if _holds(values, ".".join(map(str, keys))):
                 return start
             start = end + 1
         return None
 
 
+def _dotted(keys: Keys) -> str:
+    """As they are written in the file, where a table of an array has no number."""
+    return ".".join(key for key in keys if isinstance(key, str))
+
+
 def _holds(values: object, path: str) -> bool:
+    if isinstance(values, list):
+        values = {str(index): value for index, value in enumerate(values)}
     if not isinstance(values, dict):
         return False
     return path in values or any(
@@ -95,7 +104,7 @@ class Table:
 
     source: Source
     values: Mapping[str, object]
-    keys: tuple[str, ...] = ()
+    keys: Keys = ()
     """The keys that lead to the table; none for the file itself."""
 
     def make(self, kind: Callable[..., Made], checks: Mapping[str, Check], **others: object) -> Made:
@@ -120,8 +129,20 @@ class Table:
         """The table of `key`; empty if there is none."""
         values = self.values.get(key, {})
         if not isinstance(values, dict):
-            raise self.refusal(key, f"must be a table: [{'.'.join((*self.keys, key))}]")
+            raise self.refusal(key, f"must be a table: [{_dotted((*self.keys, key))}]")
         return Table(self.source, values, (*self.keys, key))
+
+    def tables(self, key: str) -> list[Table]:
+        """Those of the array of `key`; none if there is none."""
+        array = self.values.get(key, [])
+        if not isinstance(array, list) or not all(isinstance(values, dict) for values in array):
+            raise self.refusal(key, f"must be tables: [[{_dotted((*self.keys, key))}]]")
+        return [Table(self.source, values, (*self.keys, key, index)) for index, values in enumerate(array)]
+
+    def require(self, *names: str) -> None:
+        """ConfigError unless there is a value for each of these keys."""
+        if missing := [name for name in names if name not in self.values]:
+            raise self.source.refusal(self.keys, f"needs {' and '.join(missing)}")
 
     def refusal(self, key: str, why: str, member: str = "") -> ConfigError:
         return self.source.refusal((*self.keys, key), why, member)

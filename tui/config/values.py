@@ -12,6 +12,8 @@ from typing import Any, Literal
 from backend.dump_request import FORMAT_NAMES
 from backend.text import clean
 from tui.config import dump_path
+from tui.config.columns import COLUMNS, usable
+from tui.config.keys import action_id
 from tui.config.path import config_path
 from tui.config.toml_source import Check, Source, Table
 
@@ -59,6 +61,24 @@ class Notifications:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """A command of the user's own that the console offers."""
+
+    key: str
+    """Checked by `tui.config.console.check`."""
+    name: str
+    """For people."""
+    command: str
+    """For a shell. What it is about is in its environment."""
+    target: Literal["domain", "job", "host"] = "domain"
+    """What it is about: a domain, the job of one or of a disk, or a host."""
+    where: Literal["background", "terminal"] = "background"
+    """``terminal``: the console leaves the terminal to it until it ends."""
+    confirm: bool = False
+    """Whether the console asks before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     connect: tuple[str, ...] = ()
     """The default hypervisors: aliases, groups or URIs."""
@@ -66,7 +86,11 @@ class Config:
     """The maximum number of screen updates, in Hz."""
     theme: str = DEFAULT_THEME
     ascii: bool | Literal["auto"] = "auto"
-    """Whether the console uses ASCII only; ``auto``: if the terminal's encoding requires it."""
+    """Whether the console uses ASCII only; ``auto``: if the terminal's encoding or kind requires it."""
+    mouse: bool = True
+    """Whether the console gets the mouse; if not, the terminal itself selects text with it."""
+    columns: tuple[str, ...] = ()
+    """The ids of the console's columns, in their order (see `tui.config.columns`); empty: as the user chose last."""
     connections: Mapping[str, Connection] = field(default_factory=lambda: MappingProxyType({}))
     """By alias."""
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -75,7 +99,13 @@ class Config:
     notifications: Notifications = Notifications()
     keymap: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Binding ids -> keys, with commas between several. Checked by `tui.config.console.check`."""
+    actions: tuple[Action, ...] = ()
     source: Source = field(default_factory=lambda: Source(Path(config_path())), compare=False, repr=False)
+
+    @property
+    def custom_keys(self) -> dict[str, str]:
+        """The keys that the user has chosen, by binding id: those of the keymap, and of the own actions."""
+        return {**self.keymap, **{action_id(index): action.key for index, action in enumerate(self.actions)}}
 
     def connection(self, name: str) -> Connection:
         """The connection with that alias or URI; one without settings if the config has none."""
@@ -91,7 +121,12 @@ class Config:
 
     def alias(self, uri: str) -> str | None:
         """The alias of a URI, if any."""
-        return next((alias for alias, connection in self.connections.items() if connection.uri == uri), None)
+        return self.aliases.get(uri)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The aliases by URI; of several for one URI, the first."""
+        return {connection.uri: alias for alias, connection in reversed(list(self.connections.items()))}
 
     def values(self) -> dict[str, Any]:
         """All settings as plain values, under the keys of the file."""
@@ -99,11 +134,13 @@ class Config:
         tables = {alias: asdict(connection) for alias, connection in self.connections.items()}
         return values | {
             "connect": list(self.connect),
+            "columns": list(self.columns),
             "connections": tables,
             "groups": {name: list(members) for name, members in self.groups.items()},
             "dump": asdict(self.dump),
             "notifications": asdict(self.notifications),
             "keymap": dict(self.keymap),
+            "actions": [asdict(action) for action in self.actions],
         }
 
 
@@ -121,7 +158,14 @@ def parse(source: Source) -> Config:
     connections, groups = root.table("connections"), root.table("groups")
     config = root.make(
         Config,
-        {"connect": _names, "refresh": _refresh, "theme": _text, "ascii": _ascii},
+        {
+            "connect": _names,
+            "refresh": _refresh,
+            "theme": _text,
+            "ascii": _ascii,
+            "mouse": _flag,
+            "columns": _columns,
+        },
         connections=MappingProxyType({alias: _connection(connections, alias) for alias in connections.values}),
         groups=MappingProxyType({name: _group(groups, name, connections) for name in groups.values}),
         dump=root.table("dump").make(
@@ -131,6 +175,7 @@ def parse(source: Source) -> Config:
             Notifications, {"bell": _flag, "osc": _one_of("9", "777", "off"), "on_end": _text}
         ),
         keymap=MappingProxyType(_keymap(root.table("keymap"))),
+        actions=tuple(map(_action, root.tables("actions"))),
     )
     return replace(config, source=source)
 
@@ -169,6 +214,21 @@ def _keymap(table: Table, prefix: str = "") -> dict[str, str]:
     return keys
 
 
+def _action(table: Table) -> Action:
+    table.require("key", "name", "command")
+    return table.make(
+        Action,
+        {
+            "key": _words,
+            "name": _label,
+            "command": _words,
+            "target": _one_of("domain", "job", "host"),
+            "where": _one_of("background", "terminal"),
+            "confirm": _flag,
+        },
+    )
+
+
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false")
@@ -185,6 +245,20 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or "\0" in value:
         raise ValueError("a string in quotes")
     return value
+
+
+def _words(value: object) -> str:
+    text = _text(value)
+    if not text.strip():
+        raise ValueError("a string in quotes that is not empty")
+    return text
+
+
+def _label(value: object) -> str:
+    text = _words(value)
+    if clean(text) != text:
+        raise ValueError("one line without control characters")
+    return text
 
 
 def _uri(value: object) -> str:
@@ -217,6 +291,12 @@ def _ascii(value: object) -> bool | Literal["auto"]:
     if not isinstance(value, bool):
         raise ValueError('true, false or "auto"')
     return value
+
+
+def _columns(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(each, str) and each in COLUMNS for each in value):
+        raise ValueError(f"a list of columns: {', '.join(COLUMNS)}")
+    return usable(value) if value else ()
 
 
 def _colour(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -18,12 +18,12 @@ from backend.errors import BackendError
 from backend.records.record import RecordState
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
-from tui.commands.offering import OfferingScreen
+from tui.commands.offering import CommandPane, OfferingScreen
 from tui.config import dump_path
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
-from tui.dumping import dump_form
-from tui.dumping.choice import DumpChoice
+from tui.dumping import dump_form, ending
+from tui.dumping.choice import DumpChoice, Note
 from tui.dumping.dump_form import DumpForm
 from tui.dumping.target import Target
 from tui.session.job_wait import JobWait
@@ -31,23 +31,37 @@ from tui.widgets.key_bar import KeyBar
 
 
 class DumpScreen(OfferingScreen[JobWait | None], ModalScreen[JobWait | None]):
-    """Ends with the wait for a dump that was started or queued, or None. `begin` puts a dump into the host's queue."""
+    """Ends with the wait for a dump that was started or queued, or None.
 
+    `begin` puts a dump into the host's queue; `ask` is for one that its guest does not survive.
+    """
+
+    AUTO_FOCUS = ""  # The form does that itself, without scrolling.
     OFFERS = dump_form.OFFERS
     BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 
     class Moved(Message):
         """The dump was started, or could not be."""
 
-    def __init__(self, target: Target, defaults: Dumps, begin: Callable[[DumpChoice], JobWait]) -> None:
+    def __init__(
+        self, target: Target, defaults: Dumps, begin: Callable[[DumpChoice], JobWait], ask: ending.Ask
+    ) -> None:
         self._host = target.host
         self._domain = target.domain
         self._capabilities = target.capabilities
         self._folder = target.folder
+        self._disk_jobs = target.disk_jobs
         self._begin = begin
+        self._ask_first = ask
         self._starting: JobWait | None = None
+        self._chosen: DumpChoice
+        """What was chosen when the dump was to be started."""
         super().__init__()
         self._form = DumpForm(self, target.domain.name, defaults)
+
+    @property
+    def panes(self) -> Sequence[CommandPane]:
+        return (self._form.fields,)
 
     def compose(self) -> ComposeResult:
         yield self._form
@@ -60,7 +74,9 @@ class DumpScreen(OfferingScreen[JobWait | None], ModalScreen[JobWait | None]):
     def choice(self) -> DumpChoice:
         """What the form says now."""
         form = self._form
-        return DumpChoice(self._host.uri, self._domain, form.path, form.format, form.flags, form.overwrite)
+        return DumpChoice(
+            self._host.uri, self._domain, form.path, form.format, form.flags, form.overwrite, self._disk_jobs
+        )
 
     def format_objection(self, name: str) -> str | None:
         return self._capabilities.formats.get(name)
@@ -75,30 +91,49 @@ class DumpScreen(OfferingScreen[JobWait | None], ModalScreen[JobWait | None]):
     def local_paths(self) -> Sequence[str]:
         return [self._form.path] if self._capabilities.local else []
 
-    def notes(self) -> Iterator[tuple[str, str]]:
-        yield from dump_choice.notes(self.choice, self._place, self._capabilities)
+    def notes(self) -> Sequence[Note]:
+        choice = self.choice
+        place = self._form.places.get(choice.path) if self._capabilities.local else Place()
+        notes = dump_choice.notes(choice, place, self._capabilities)
         if self._starting is None and not self._host.turns.free:
-            yield "warn", f"will be queued ({self._host.turns.at_once} per host run in parallel)"
+            notes.append(("ok", f"will be queued ({self._host.turns.at_once} per host run in parallel)"))
+        return notes
 
     def command(self) -> Content:
         return Content(self.choice.command_line)
 
-    @property
-    def _place(self) -> Place:
-        return self._form.places.get(self._form.path, Place())
-
     def refusal(self, command: type[Command]) -> str | None:
         if command is not Start:
             return None
+        return self._objection(self.choice)
+
+    def _objection(self, choice: DumpChoice) -> str | None:
         if self._starting is not None:
             return "the dump is starting"
-        return dump_choice.objection(self.choice, self._place, self._capabilities)
+        return dump_choice.objection(choice, self._form.places.get(choice.path, Place()), self._capabilities)
+
+    def made(self, command: type[Command]) -> Command:
+        if command is Start:
+            self._chosen = self.choice  # As it is when the key is pressed, whatever is typed next.
+        return super().made(command)
 
     @on(Start)
     def _start(self) -> None:
+        self._form.when_looked(self._ask)
+
+    def _ask(self) -> None:
+        """Start the dump, after a question if its guest does not survive it."""
+        if reason := self._objection(self._chosen):
+            self.refuse(reason)
+        elif (question := ending.question([self._chosen])) is not None:
+            self._ask_first(self, self._domain.name, question, self._start_chosen)
+        else:
+            self._start_chosen()
+
+    def _start_chosen(self) -> None:
         self._form.say("")
         try:
-            self._starting = self._begin(self.choice)
+            self._starting = self._begin(self._chosen)
         except BackendError as error:
             self._form.say(error.message)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
@@ -22,21 +22,23 @@ from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 from backend.dump_request import FORMAT_NAMES, DumpFlags
 from backend.running.place import DEADLINE, Place, look_at, silent
 from backend.threads import in_thread
-from tui.commands.commands import Back, Command, Start
+from tui.commands.commands import Back, Command, Less, More, Start
 from tui.commands.offering import heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice
-from tui.widgets.key_bar import KeyBar
+from tui.dumping.choice import Note
+from tui.widgets.fields import TextField
+from tui.widgets.scrolled import Below, Scrolled
 from tui.widgets.toggles import Check, Choice, Radio
 
 TIGHT = 32
 """Terminal height below which the form has no blank lines."""
-FRAME = 2
-"""Lines of the panel's border."""
+SLIM = 76
+"""Terminal width below which the flags take two lines."""
 _MARKS = {"ok": ("·", "$foreground-muted"), "warn": ("!", "$warning"), "bad": ("✗", "$error")}
 
 
-OFFERS = (Start, Back)
+OFFERS = (Start, More, Less, Back)
 BINDINGS: list[BindingType] = [
     *(command.binding() for command in OFFERS),
     Binding("tab", "app.focus_next", "Next field", tooltip="Next field"),
@@ -59,8 +61,8 @@ class DumpSubject(Protocol):
     def local_paths(self) -> Sequence[str]:
         """The paths in the form that this machine can examine."""
 
-    def notes(self) -> Iterator[tuple[str, str]]:
-        """What will happen, as sentences with ``ok``, ``warn`` or ``bad`` before them."""
+    def notes(self) -> Sequence[Note]:
+        """What is refused, what to beware of, and what will happen, in this order."""
 
     def command(self) -> Content:
         """The same dumps as shell commands."""
@@ -92,12 +94,28 @@ class DumpForm(Vertical):
         self._more = more
         self._unchecked: Sequence[str] = ()
         self._checking = False
+        self._then: Callable[[], None] | None = None
+        """What is to be done once the destinations are known."""
         preferred = (defaults.format, *FORMAT_NAMES)
-        self.format = next((name for name in preferred if subject.format_objection(name) is None), preferred[0])
+        self._default = next((name for name in preferred if subject.format_objection(name) is None), preferred[0])
+        self._suggested = ""
+        """What was suggested last."""
+        self.fields = Scrolled(id="fields")
+
+    # What these say is what a dump that is started now gets: they do not wait for any message.
+
+    @property
+    def format(self) -> str:
+        """The highlighted one."""
+        choice = self.query(Choice)
+        button = choice.first().highlighted if choice else None
+        return button.name or self._default if button is not None else self._default
 
     @property
     def path(self) -> str:
-        return self.query_one("#path", Input).value
+        """The content of the file line; the suggestion for the present format unless the user has edited it."""
+        typed = self.query_one("#path", Input).value
+        return self._subject.suggested() if typed == self._suggested else typed
 
     @property
     def flags(self) -> DumpFlags:
@@ -112,23 +130,25 @@ class DumpForm(Vertical):
         return self.query_one("#overwrite", Checkbox).value
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="fields", can_focus=False):
+        self._suggested = self._subject.suggested()
+        with self.fields:
             yield Static("Format", classes="label", id="format-label")
             with Choice(id="format", compact=True):
                 for name in FORMAT_NAMES:
                     yield self._format_button(name)
             yield Static("File on the host", classes="label")
-            path = Input(self._subject.suggested(), id="path", compact=True, select_on_focus=False)
+            path = TextField(self._suggested, id="path", compact=True, select_on_focus=False)
             path.cursor_blink = False
             yield path
+            yield Static(id="notes", markup=False)
             with Horizontal(id="flags"):
                 for flag in dump_choice.FLAG_WORDS:
                     yield Check(Content(flag.labels[0]), id=flag.labels[0], compact=True)
                 yield Check(Content("overwrite"), id="overwrite", compact=True)
+            yield Static(dump_choice.EXPLAINED, id="explained", markup=False)
             yield from self._more
-            yield Static(id="notes", markup=False)
             yield Static(id="command", markup=False)
-        with Vertical(id="actions"):
+        with Below():
             yield Static(id="error", markup=False)
             with Horizontal(id="buttons"):
                 yield Button(Content("Start dump"), id="start", variant="primary", compact=True)
@@ -139,38 +159,33 @@ class DumpForm(Vertical):
         words = Content.assemble(
             f"{name:<13}", (reason or dump_choice.FORMAT_WORDS[name], "$warning" if reason else "$foreground-muted")
         )
-        return Radio(words, value=name == self.format, disabled=reason is not None, name=name, compact=True)
+        return Radio(words, value=name == self._default, disabled=reason is not None, name=name, compact=True)
 
     def on_mount(self) -> None:
-        self.show()
-        self.look()
         choice = self.query_one(Choice)
         choice.begin_at_chosen()
-        choice.focus()
+        choice.focus(scroll_visible=False)
+        self.show()
+        self.look()
 
     def fit(self, screen: Size) -> None:
         """Follow a new size of the screen."""
         self.set_class(screen.height < TIGHT, "-tight")
+        self.set_class(screen.width < SLIM, "-slim")
         self.call_after_refresh(self._leave_room)
 
     def _leave_room(self) -> None:
-        """Let the fields scroll if they do not fit; the buttons stay visible."""
-        if not (self.query("#actions") and self.query("#fields") and self.screen.query(KeyBar)):
-            return  # The screen is being closed: its parts go one after the other.
-        below = self.query_one("#actions").outer_size.height + self.screen.query_one(KeyBar).outer_size.height
-        fields = self.query_one("#fields")
-        fields.styles.max_height = max(1, self.screen.size.height - FRAME - below)
-        focused = self.screen.focused
+        """Let the fields scroll if they do not fit; the buttons and the field with the focus stay visible."""
+        self.fields.leave_room()
+        focused = self.screen.focused if self.is_attached else None
         if focused is not None:
             focused.scroll_visible(animate=False)
 
     @on(RadioSet.Changed)
-    def _format_chosen(self, event: RadioSet.Changed) -> None:
+    def _format_chosen(self) -> None:
         path = self.query_one("#path", Input)
-        untouched = path.value == self._subject.suggested()
-        self.format = event.pressed.name or self.format
-        if untouched:
-            path.value = self._subject.suggested()
+        if path.value == self._suggested:
+            path.value = self._suggested = self._subject.suggested()
         self.show()
         self.look()
 
@@ -180,6 +195,7 @@ class DumpForm(Vertical):
 
     @on(Input.Changed, "#path")
     def _path_changed(self) -> None:
+        self._then = None
         self.say("")
         self.show()
         self.look()
@@ -213,6 +229,17 @@ class DumpForm(Vertical):
     def _looked(self, event: Looked) -> None:
         self.places = event.places
         self.show()
+        self._go_on()
+
+    def when_looked(self, then: Callable[[], None]) -> None:
+        """Do it once the destinations are known, unless the path is edited before that."""
+        self._then = then
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._then is not None and self.places.keys() >= set(self._subject.local_paths()):
+            then, self._then = self._then, None
+            then()
 
     def label_start(self, text: str) -> None:
         """Label the button that starts the dump."""
@@ -238,7 +265,6 @@ class DumpForm(Vertical):
         line = self.query_one("#error", Static)
         line.display = bool(error)
         line.update(Content.assemble(("✗ " + error, "$error")))
-        self.call_after_refresh(self._leave_room)
 
     @on(Button.Pressed, "#start")
     def _start_pressed(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on
@@ -18,17 +18,20 @@ from textual.widgets import Input, Static
 from backend.dump_request import DumpFlags
 from backend.running.place import Place
 from tui.commands.commands import Back, Command, Start
-from tui.commands.offering import OfferingScreen
+from tui.commands.offering import CommandPane, OfferingScreen
 from tui.config import dump_path
 from tui.config.values import Dumps
-from tui.dumping import dump_form
+from tui.dumping import dump_form, ending
 from tui.dumping import plan as dump_plan
-from tui.dumping.choice import DumpChoice
+from tui.dumping.choice import DumpChoice, Note
 from tui.dumping.dump_form import DumpForm
 from tui.dumping.plan import Part
 from tui.dumping.target import Target
 from tui.session.host import Host
+from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
+
+AT_ONCE = "parallel dumps must be at least 1"
 
 
 @dataclass(frozen=True)
@@ -40,20 +43,33 @@ class SeveralDumps:
 
 
 class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[SeveralDumps | None]):
-    """Ends with what to start; it starts nothing. `refused`: names of domains that cannot be dumped, with reasons."""
+    """Ends with what to start; it starts nothing. `refused`: names of domains that cannot be dumped, with reasons.
 
+    `ask` is for dumps that their guests do not survive.
+    """
+
+    AUTO_FOCUS = ""  # The form does that itself, without scrolling.
     OFFERS = dump_form.OFFERS
     BINDINGS: ClassVar[list[BindingType]] = dump_form.BINDINGS
 
-    def __init__(self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps) -> None:
+    def __init__(
+        self, targets: Sequence[Target], refused: Sequence[tuple[str, str]], defaults: Dumps, ask: ending.Ask
+    ) -> None:
         self._targets = targets
+        self._ask_first = ask
+        self._chosen = SeveralDumps((), 0)
+        """What was chosen when the dumps were to be started."""
         self._refused = refused
         super().__init__()
         least = min(target.host.turns.at_once for target in targets)
-        at_once = Input(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
+        at_once = TextField(str(least), id="at-once", type="integer", compact=True, max_length=2, select_on_focus=False)
         at_once.cursor_blink = False
         turns = Horizontal(Static("Parallel dumps per host: "), at_once, id="turns")
         self._form = DumpForm(self, f"{len(targets)} domains", defaults, turns)
+
+    @property
+    def panes(self) -> Sequence[CommandPane]:
+        return (self._form.fields,)
 
     def compose(self) -> ComposeResult:
         yield self._form
@@ -66,13 +82,18 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
     def parts(self) -> list[Part]:
         """What the form says about each domain."""
         return [
-            Part(self._choice(target), self._form.places.get(path, Place()), target.capabilities)
+            Part(self._choice(target), self._place(target, path), target.capabilities)
             for target, path in zip(self._targets, self._paths(), strict=True)
         ]
 
+    def _place(self, target: Target, path: str) -> Place | None:
+        return self._form.places.get(path) if target.capabilities.local else Place()
+
     def _choice(self, target: Target) -> DumpChoice:
         form, path = self._form, self._path(target)
-        return DumpChoice(target.host.uri, target.domain, path, form.format, form.flags, form.overwrite)
+        return DumpChoice(
+            target.host.uri, target.domain, path, form.format, form.flags, form.overwrite, target.disk_jobs
+        )
 
     def _path(self, target: Target) -> str:
         form = self._form
@@ -97,11 +118,11 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
             return []
         return [path for target, path in zip(self._targets, self._paths(), strict=True) if target.capabilities.local]
 
-    def notes(self) -> Iterator[tuple[str, str]]:
+    def notes(self) -> Sequence[Note]:
         if (wrong := dump_path.objection(self._form.path)) is not None:
-            yield "bad", f"the file must be {wrong}"
-        else:
-            yield from dump_plan.notes(self.parts, self._refused)
+            return [("bad", f"the file must be {wrong}")]
+        notes = dump_plan.notes(self.parts, self._refused)
+        return notes if self._at_once >= 1 else [("bad", AT_ONCE), *notes]
 
     def command(self) -> Content:
         if dump_path.objection(self._form.path) is not None or not self._targets:
@@ -121,18 +142,36 @@ class DumpSeveralScreen(OfferingScreen[SeveralDumps | None], ModalScreen[Several
         if (wrong := dump_path.objection(self._form.path)) is not None:
             return f"the file must be {wrong}"
         if self._at_once < 1:
-            return "parallel dumps must be at least 1"
+            return AT_ONCE
         return dump_plan.objection(self.parts)
 
     @on(Input.Changed, "#at-once")
     def _turns_changed(self) -> None:
         self._form.show()
 
+    def made(self, command: type[Command]) -> Command:
+        if command is Start:  # As it is when the key is pressed, whatever is typed next.
+            parts = [(target.host, self._choice(target)) for target in self._targets]
+            self._chosen = SeveralDumps(parts, self._at_once)
+        return super().made(command)
+
     @on(Start)
     def _start(self) -> None:
-        hosts = {target.host.uri: target.host for target in self._targets}
-        chosen = [(hosts[part.choice.uri], part.choice) for part in self.parts if part.objection is None]
-        self.leave(SeveralDumps(chosen, self._at_once))
+        self._form.when_looked(self._ask)
+
+    def _ask(self) -> None:
+        """Leave with the dumps that can be started, after a question if their guests do not survive them."""
+        if reason := self.refusal(Start):
+            self.refuse(reason)
+            return
+        able = {part.choice for part in self.parts if part.objection is None}
+        several = replace(self._chosen, parts=[part for part in self._chosen.parts if part[1] in able])
+        choices = [choice for _, choice in several.parts]
+        question = ending.question(choices)
+        if question is None:
+            self.leave(several)
+            return
+        self._ask_first(self, f"{len(choices)} domains", question, lambda: self.leave(several))
 
     @on(Back)
     def _back(self) -> None:

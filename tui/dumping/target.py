@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.capabilities import Capabilities
+from backend.job_stats import JobStats
 from backend.model import Domain
 from tui.session.host import Host
 
@@ -18,3 +19,5 @@ class Target:
     capabilities: Capabilities
     folder: str
     """Where dumps usually go on that host."""
+    disk_jobs: tuple[JobStats, ...] = ()
+    """Those of the domain's disks."""

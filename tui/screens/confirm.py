@@ -12,15 +12,16 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui.commands.commands import No, Yes
+from tui.commands.commands import Less, More, No, Yes
 from tui.commands.offering import OfferingScreen, heading
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.scrolled import Below, Scrolled
 
 
 class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
     """Ends with whether the user confirmed; Enter alone does not confirm."""
 
-    OFFERS = (Yes, No)
+    OFFERS = (Yes, No, More, Less)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
     def __init__(self, title: str, question: str, yes: str) -> None:
@@ -28,15 +29,24 @@ class ConfirmScreen(OfferingScreen[bool], ModalScreen[bool]):
         self._title = title
         self._question = question
         self._yes = yes
+        self._scrolled = Scrolled()
+
+    @property
+    def panes(self) -> tuple[Scrolled]:
+        return (self._scrolled,)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="confirm") as panel:
             panel.border_title = heading(self._title)
-            yield Static(Content(self._question))
-            with Horizontal(id="buttons"):
+            with self._scrolled:
+                yield Static(Content(self._question))
+            with Below(), Horizontal(id="buttons"):
                 yield Button(Content("No"), id="no", compact=True)
                 yield Button(Content(self._yes), id="yes", variant="error", compact=True)
         yield KeyBar()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._scrolled.leave_room)
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from backend.errors import BackendError, JournalError
 from backend.threads import in_thread
@@ -12,7 +13,9 @@ from tui.dumping import choice as dump_choice
 from tui.dumping.choice import DumpChoice
 from tui.dumping.dump import DumpScreen
 from tui.dumping.dump_several import DumpSeveralScreen, SeveralDumps
+from tui.dumping.ending import Question
 from tui.dumping.target import Target
+from tui.screens.confirm import ConfirmScreen
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row
 from tui.session.session import Session
@@ -39,13 +42,13 @@ class DumpFlow:
     async def _open_form(self, row: Row) -> None:
         target = await self._target(row)
         if target is not None:
-            form = DumpScreen(target, self._session.config.dump, lambda choice: self._start(target, choice))
+            form = DumpScreen(target, self._session.config.dump, lambda choice: self._start(target, choice), _ask)
             self._screen.open(form, self._one_started)
 
     async def _open_form_for_several(self, rows: Sequence[Row], refused: Sequence[tuple[str, str]]) -> None:
         targets = [target for row in rows if (target := await self._target(row)) is not None]
         if targets:
-            form = DumpSeveralScreen(targets, refused, self._session.config.dump)
+            form = DumpSeveralScreen(targets, refused, self._session.config.dump, _ask)
             self._screen.open(form, self._several_chosen)
 
     async def _target(self, row: Row) -> Target | None:
@@ -58,7 +61,8 @@ class DumpFlow:
         except (JournalError, OSError) as error:
             self._session.internal_error(row.domain.name, error)
             return None
-        return Target(host, row.domain, capabilities, folder)
+        disk_jobs = tuple(progress.stats for progress in row.view.block_jobs)
+        return Target(host, row.domain, capabilities, folder, disk_jobs)
 
     def _start(self, target: Target, choice: DumpChoice) -> JobWait:
         return self._session.start_dump(target.host, choice.request, choice.overwrite)
@@ -81,3 +85,13 @@ class DumpFlow:
             except BackendError as error:
                 self._screen.refuse(error.message)
         self._started(waits)
+
+
+def _ask(form: OfferingScreen[Any], about: str, question: Question, then: Callable[[], object]) -> None:
+    """Ask above a form before dumps that their guests do not survive."""
+
+    def answered(confirmed: bool | None) -> None:
+        if confirmed:
+            then()
+
+    form.open(ConfirmScreen(f"Dump · {about}", question.text, question.yes), answered)

@@ -1,56 +1,56 @@
-"""The help: all keys with their current bindings."""
+"""The help: the keys of the screen below, what signs mean, and the keys of all other screens."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
+from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Static
 
-from tui.commands.commands import Close, Help
-from tui.commands.offering import OfferingScreen, heading
+from tui.commands.commands import ClearFilter, Close, Command, Filter, Help
+from tui.commands.offering import CommandPane, OfferingScreen, heading
+from tui.screens.help_sections import sections
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.help_pane import HelpPane
 from tui.widgets.key_bar import KeyBar
 
 
 class HelpScreen(OfferingScreen[None], ModalScreen[None]):
-    """Made from the live bindings of the screen below."""
+    """Made from the live bindings of the screen below, and what the others declare."""
 
-    OFFERS = (Close, Help)
-    BINDINGS: ClassVar[list[BindingType]] = [Close.binding(), replace(Help.binding(), show=False)]
+    OFFERS = (Filter, ClearFilter, Close, Help)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Filter.binding(),
+        ClearFilter.binding(),
+        Close.binding(),
+        replace(Help.binding(), show=False),
+    ]
 
     def __init__(self, below: Screen[Any]) -> None:
         super().__init__()
-        self._lines = keys(below)
+        self._pane = HelpPane(sections(below))
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="panel", id="help") as panel:
+        with Vertical(classes="panel", id="help") as panel:
             panel.border_title = heading("Keys")
-            yield Static(self._lines)
+            yield self._pane
         yield KeyBar()
+
+    @property
+    def panes(self) -> Sequence[CommandPane]:
+        return (self._pane,)
+
+    def has_key(self, command: type[Command]) -> bool:
+        # While someone types a filter, the keys of these are characters like any other.
+        return not isinstance(self.focused, FilterLine)
 
     @on(Close)
     @on(Help)
-    def _close(self) -> None:
+    def _close(self, event: Command) -> None:
+        event.stop()  # The help of a screen below would open again.
         self.leave(None)
-
-
-def keys(screen: Screen[Any]) -> Content:
-    """The keys that work on `screen`, with what each does, one action per line."""
-    actions: dict[str, tuple[list[str], str]] = {}
-    # What the screen does comes first, then what its widgets and the application do.
-    for _, binding, _, tooltip in sorted(screen.active_bindings.values(), key=lambda active: active.node is not screen):
-        if tooltip and not binding.system:
-            display, _ = actions.setdefault(binding.action, ([], tooltip))
-            display.append(screen.app.get_key_display(binding))
-    column = max((len(" ".join(display)) for display, _ in actions.values()), default=0) + 2
-    lines = [
-        Content.assemble((" ".join(sorted(display, key=len)).ljust(column), "bold $accent"), words)
-        for display, words in actions.values()
-    ]
-    return Content("\n").join(lines)

@@ -25,6 +25,7 @@ from tui.commands.commands import (
     Command,
     CopyEntry,
     CopyFile,
+    Export,
     Filter,
     Help,
     OpenEntry,
@@ -56,8 +57,9 @@ class HistoryScreen(OfferingScreen[None]):
     """
 
     AUTO_FOCUS = "JobTable"
-    OFFERS = (OpenEntry, Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile, Help, Close)
+    OFFERS = (OpenEntry, Filter, ClearFilter, Sort, ReverseSort, CopyEntry, CopyFile, Export, Help, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    PARTS = (JobTable,)
 
     @dataclass
     class Read(Message):
@@ -96,7 +98,7 @@ class HistoryScreen(OfferingScreen[None]):
 
     def has_key(self, command: type[Command]) -> bool:
         # While someone types a filter, the keys of these are characters like any other.
-        return command not in (Close, Help, OpenEntry) or not isinstance(self.focused, FilterLine)
+        return command not in (Close, Help, OpenEntry, Export) or not isinstance(self.focused, FilterLine)
 
     @work
     async def _follow(self) -> None:
@@ -146,6 +148,13 @@ class HistoryScreen(OfferingScreen[None]):
     def _open(self) -> None:
         if (job := self._pane.table.chosen) is not None:
             self.open(PastJobScreen(job, self._jobs.host_name(job.entry.uri)))
+
+    @on(Export)
+    def _export(self) -> None:
+        from tui.screens.export import ExportScreen  # Few need it.
+        from tui.widgets.exports import of_history
+
+        self.open(ExportScreen(of_history(tuple(self._jobs.shown), self._pane.table)))
 
     @on(Help)
     def _help(self) -> None:

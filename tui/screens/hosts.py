@@ -14,11 +14,15 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.commands.commands import AddHost, Close, Command, DropHost
+from backend.text import clean
+from tui.commands.commands import AddHost, Close, Command, DropHost, RetryHost, SaveHosts
+from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
+from tui.config.toml_source import ConfigError
 from tui.session.fleet import HostRefused
 from tui.session.host import Host, Link
 from tui.session.session import Session
+from tui.widgets.banner import next_try
 from tui.widgets.host_list import HostList, Load, headings
 from tui.widgets.key_bar import KeyBar
 from tui.words import units
@@ -28,13 +32,15 @@ INTERVAL = 1.0
 
 
 class HostsScreen(OfferingScreen[None], ModalScreen[None]):
-    """Adds hosts. `drop` disconnects from one, and may ask first."""
+    """Adds hosts, and saves those that were added. `drop` disconnects from one, and may ask first."""
 
-    OFFERS = (AddHost, DropHost, Close)
+    OFFERS = (AddHost, DropHost, SaveHosts, RetryHost, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
+    PARTS = (HostList,)
 
-    def __init__(self, session: Session, drop: Callable[[Host], None]) -> None:
+    def __init__(self, session: Session, drop: Callable[[Host], None], keys: Keys) -> None:
         super().__init__()
+        self._key_names = keys
         self._session = session
         self._hosts = session.hosts
         self._drop = drop
@@ -62,11 +68,19 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
         self.call_after_refresh(self.show)
 
     def refusal(self, command: type[Command]) -> str | None:
-        return "no host to disconnect from" if command is DropHost and self._list.chosen is None else None
+        host = self._list.chosen
+        if command is DropHost and host is None:
+            return "no host to disconnect from"
+        if command is SaveHosts and not self._hosts.unsaved:
+            return "no host was added that is not saved"
+        if command is RetryHost and (host is None or host.until_retry is None):
+            down = host is not None and host.link is Link.DOWN
+            return "it is tried already" if down else "it is not down"
+        return None
 
     def has_key(self, command: type[Command]) -> bool:
         # While someone types a name, the keys of these are characters like any other.
-        return command not in (AddHost, DropHost) or not self._typing
+        return command is Close or not self._typing
 
     @property
     def _typing(self) -> bool:
@@ -91,7 +105,7 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
         self._list.show({uri: Load(*counts.get(uri, (0, 0)), calls=self._rates.get(uri)) for uri in self._hosts})
         host = self._list.chosen
         self.query_one("#host", Static).update(
-            Content("\n").join(_facts(host)) if host is not None else Content("no host")
+            Content("\n").join(self._facts(host)) if host is not None else Content("no host")
         )
         self.refresh_bindings()
 
@@ -120,6 +134,10 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
         self._end_typing()
         self._list.go_to(added[0])
         self.show()
+        if self._hosts.unsaved:
+            names = added[0].name if len(added) == 1 else f"{len(added)} hosts"
+            lasts = "lasts" if len(added) == 1 else "last"
+            self.notify(f"{names} added: {lasts} for this session; {self._key_names[SaveHosts]} saves", markup=False)
 
     def _refuse(self, why: str) -> None:
         refused = self.query_one("#refused", Static)
@@ -139,6 +157,24 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
         if self.is_active and (host := self._list.chosen) is not None:  # Pressed twice, it would ask twice.
             self._drop(host)
 
+    @on(SaveHosts)
+    async def _save(self) -> None:
+        try:
+            saved = await self._hosts.save()
+        except ConfigError as error:
+            self.notify(error.message, severity="error", markup=False)
+            return
+        names = ", ".join(host.name for host in saved)
+        path = clean(str(self._session.config.source.path))
+        self.notify(f"{names} saved: a start without -c connects there, too ({path})", markup=False)
+        self.show()
+
+    @on(RetryHost)
+    def _retry(self) -> None:
+        if (host := self._list.chosen) is not None:
+            host.retry()
+            self.call_after_refresh(self.show)
+
     @on(Close)
     def _close(self) -> None:
         if self._typing:
@@ -146,18 +182,21 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
         else:
             self.leave(None)
 
-
-def _facts(host: Host) -> Iterator[Content]:
-    """What does not fit into its line."""
-    yield Content("")
-    yield _fact("uri", host.uri + (" (read-only)" if host.readonly else ""))
-    if host.capabilities is not None:
-        yield _fact("runs", host.capabilities.hypervisor)
-    if host.link is Link.UP:
-        yield _fact("connected", f"for {units.duration(host.watched)}")
-    if host.last_error is not None:
-        reason, at = host.last_error
-        yield _fact("error", f"{units.clock(at)} {reason}", "$error" if host.reason else "")
+    def _facts(self, host: Host) -> Iterator[Content]:
+        """What does not fit into its line."""
+        yield Content("")
+        yield _fact("uri", host.uri + (" (read-only)" if host.readonly else ""))
+        if host in self._hosts.unsaved:
+            yield _fact("added", f"for this session; {self._key_names[SaveHosts]} saves it")
+        if host.capabilities is not None:
+            yield _fact("runs", host.capabilities.hypervisor)
+        if host.link is Link.UP:
+            yield _fact("connected", f"for {units.duration(host.watched)}")
+        if host.link is Link.DOWN:
+            yield _fact("down", f"{next_try(host)}; {self._key_names[RetryHost]} tries now")
+        if host.last_error is not None:
+            reason, at = host.last_error
+            yield _fact("error", f"{units.clock(at)} {reason}", "$error" if host.reason else "")
 
 
 def _fact(label: str, value: str, style: str = "") -> Content:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
-from textual.events import Resize
 from textual.message import Message
 
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
-from tui.commands import refusals
+from tui.commands import refusals, user_actions
 from tui.commands.commands import (
     Abort,
+    BusyOnly,
+    ChooseColumns,
     ClearFilter,
     ClearMarks,
     Command,
@@ -26,65 +26,82 @@ from tui.commands.commands import (
     CopyPath,
     CopyStats,
     Dump,
+    Enlarge,
+    Export,
     Filter,
+    FocusActivity,
     Help,
+    LeavePane,
     Migration,
+    NextPane,
     Open,
     Pivot,
+    PreviousPane,
+    ProblemsOnly,
     Resume,
+    RetryHosts,
     ReverseSort,
+    ShowDone,
     ShowHistory,
     ShowHosts,
     ShowInfo,
     ShowJob,
+    ShowLog,
     ShowPastJobs,
+    ShowWaits,
+    ShowXml,
     Sort,
     Wait,
 )
 from tui.commands.domain_search import DomainSearch
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferedCommands, OfferingScreen
+from tui.commands.user_actions import UserAction
 from tui.config.values import Config
-from tui.screens.confirm import ConfirmScreen
+from tui.screens.activity_flow import ActivityFlow
+from tui.screens.columns_flow import ColumnsFlow
+from tui.screens.done_flow import DoneFlow
 from tui.screens.dump_flow import DumpFlow
 from tui.screens.help import HelpScreen
+from tui.screens.history_flow import HistoryFlow
 from tui.screens.host_flow import HostFlow
+from tui.screens.job_actions import JobActions, job_of_row
+from tui.screens.left_queue_flow import LeftQueueFlow
 from tui.screens.migration import MigrationScreen
+from tui.screens.text_flow import TextFlow
 from tui.screens.wait_flow import WaitFlow
+from tui.session.activity import Activity
+from tui.session.activity_log import Tone
 from tui.session.job_wait import JobWait
 from tui.session.rows import Row, RowKey
 from tui.session.session import Session
+from tui.terminal.private_textual import add_bindings
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.banner import Banner
+from tui.widgets.body import Body
+from tui.widgets.counts import Counts
 from tui.widgets.details_pane import DetailsPane
 from tui.widgets.domain_pane import DomainPane
 from tui.widgets.domain_table import DomainTable
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.status_line import StatusLine
-from tui.words import aborting, pivoting
-
-if TYPE_CHECKING:
-    from tui.screens.history import HistoryScreen
-
-NARROW = 110
-"""Columns below which details and activity are stacked."""
-LOW, SHORT = 30, 18
-"""Lines below which details and activity are small, and hidden."""
 
 
 class MainScreen(OfferingScreen[None]):
     """Composes the panes around a session, and handles what concerns more than one of them."""
 
     AUTO_FOCUS = "DomainTable"
-    OFFERS = (
+    OFFERS: ClassVar[tuple[type[Command], ...]] = (
         Dump,
         Wait,
         Open,
+        ShowWaits,
         Abort,
-        Pivot,
-        Migration,
         Resume,
         Filter,
+        Pivot,
+        Migration,
+        LeavePane,
         ClearFilter,
         ClearMarks,
         Sort,
@@ -98,9 +115,22 @@ class MainScreen(OfferingScreen[None]):
         CopyStats,
         ShowHosts,
         ShowPastJobs,
+        ChooseColumns,
+        ShowDone,
+        FocusActivity,
+        Enlarge,
+        NextPane,
+        PreviousPane,
+        ShowLog,
+        ShowXml,
+        ProblemsOnly,
+        BusyOnly,
+        Export,
+        RetryHosts,
     )
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     COMMANDS: ClassVar = {OfferedCommands, DomainSearch}
+    PARTS = (DomainTable,)
 
     @dataclass
     class CommandEnded(Message):
@@ -116,18 +146,28 @@ class MainScreen(OfferingScreen[None]):
 
     def __init__(self, uris: list[str], readonly: bool, config: Config, keys: Keys) -> None:
         super().__init__()
+        actions = user_actions.commands(config.actions)
+        self.OFFERS = (*type(self).OFFERS, *actions)  # type: ignore[misc]
+        add_bindings(self, [action.binding() for action in actions])
         self._key_names = keys
-        self._activity = ActivityPane()
+        self._activity = Activity()
         self.session = Session(uris, readonly, config, self._activity, self, self.call_later, keys[Resume])
-        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1)
-        self._details = DetailsPane(self.session.throughputs, self.session.commands, keys)
+        self._domains = DomainPane(self.session.rows, several_hosts=len(uris) > 1, keys=keys)
+        waits = self.session.waits
+        self._details = DetailsPane(self.session.throughputs, self.session.commands, waits.planned_path, keys)
+        self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
         self._status = StatusLine(self.session.hosts.values())
-        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts])
+        self._banner = Banner(self.session.hosts.values(), keys[ShowHosts], keys[RetryHosts])
+        self._actions = JobActions(self, self.session)
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
-        self._hosts = HostFlow(self, self.session, self._activity)
-        self._history: HistoryScreen | None = None
-        """While it is open."""
+        self._hosts = HostFlow(self, self.session, self._activity, keys)
+        self._columns = ColumnsFlow(self, self._domains.table, config.columns)
+        self._done = DoneFlow(self, self.session.deeds)
+        self._activity_flow = ActivityFlow(self, self.session, self.go_to, self._hosts.show)
+        self._history = HistoryFlow(self, self.session)
+        self._texts = TextFlow(self, self.session)
+        self.left_queue = LeftQueueFlow(self, self.session, self._activity, self._waits.show)
         self._refused: list[bool] = []
         self._loaded = 0
         """The number of hosts whose domains are known."""
@@ -139,10 +179,7 @@ class MainScreen(OfferingScreen[None]):
     def compose(self) -> ComposeResult:
         yield self._status
         yield self._banner
-        yield self._domains
-        with Container(id="below"):
-            yield self._details
-            yield self._activity
+        yield self._body
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -150,18 +187,15 @@ class MainScreen(OfferingScreen[None]):
         self.hosts_changed()
         # The first paint does not wait for any host.
         self.call_after_refresh(self.session.start)
+        self.run_worker(self._columns.remember())
 
     async def on_unmount(self) -> None:
         await self.session.close()
-
-    def on_resize(self, event: Resize) -> None:
-        self.set_class(event.size.width < NARROW, "-narrow")
-        self.set_class(event.size.height < LOW, "-low")
-        self.set_class(event.size.height < SHORT, "-short")
+        await self._columns.close()
 
     @property
     def panes(self) -> Sequence[CommandPane]:
-        return self._domains, self._details
+        return self._domains, self._details, self._body
 
     # Called by the session
 
@@ -170,7 +204,8 @@ class MainScreen(OfferingScreen[None]):
         before = table.cursor_row
         self._domains.apply(changed, removed)
         self.session.watch_closely(table.shown_keys)
-        self._status.show(self.session.rows.domains, self.session.rows.jobs)
+        self._body.show_rows(len(self.session.rows))
+        self._show_counts()
         if isinstance(self.app.screen, MigrationScreen):
             for row in changed:
                 self.app.screen.show(row)
@@ -194,9 +229,15 @@ class MainScreen(OfferingScreen[None]):
             gc.freeze()
         self._loaded = len(loaded)
 
+    def _show_counts(self) -> None:
+        rows, tally = self.session.rows, self.session.tally
+        self._status.show(Counts(rows.domains, rows.problems, rows.jobs, tally.failed, tally.unproven))
+
     def wait_ended(self, wait: JobWait) -> None:
+        self._show_counts()
         self._details.read_records()
-        self.post_message(self.WaitEnded(wait))
+        if not wait.left:
+            self.post_message(self.WaitEnded(wait))
 
     def commands_changed(self) -> None:
         self._details.show_commands()
@@ -205,14 +246,27 @@ class MainScreen(OfferingScreen[None]):
         self.post_message(self.CommandEnded(record))
 
     def remembered(self, entry: JobEntry) -> None:
-        if self._history is not None:
-            self._history.remembered()
+        self._show_counts()
+        self._history.remembered()
         row = self._domains.table.cursor_row
         if row is not None and (row.uri, row.domain.key.uuid) == (entry.uri, entry.uuid):
             self._details.read_records()
 
+    def deeds_changed(self) -> None:
+        self._done.refresh()
+
     def action_failed(self, subject: str, error: str) -> None:
         self.notify(f"{subject}: {error}", severity="error", markup=False)
+
+    def flashed(self, text: str, tone: Tone) -> None:
+        """The flash line says this."""
+        self._activity.note(text, tone)
+
+    def queue_left(self) -> None:
+        self.left_queue.offer()
+
+    def on_screen_resume(self) -> None:
+        self.left_queue.resume()
 
     # What concerns several panes
 
@@ -239,10 +293,19 @@ class MainScreen(OfferingScreen[None]):
     def go_to(self, key: RowKey) -> None:
         """See DomainScreen."""
         self._domains.go_to(key)
+        self._body.go_home()
 
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
+        if (
+            command in (ShowLog, ShowXml) or issubclass(command, UserAction)
+        ) and self._domains.table.cursor_row is None:
+            return refusals.NO_DOMAIN
+        if command is RetryHosts:
+            return self._hosts.nothing_to_retry
+        if command is ShowWaits:
+            return self._waits.refusal
         if not (command.of_domains or command.of_jobs):
             return None
         rows = self._selected(command)
@@ -271,6 +334,8 @@ class MainScreen(OfferingScreen[None]):
             return refusals.migration(row, capabilities)
         if command is Resume:
             return refusals.resume(row, capabilities)
+        if command.of_jobs and issubclass(command, UserAction):
+            return None if row.progress is not None else f"{row.name} has no job"
         return None
 
     def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
@@ -297,6 +362,10 @@ class MainScreen(OfferingScreen[None]):
             return rows
         return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
 
+    @on(ActivityPane.Chosen)
+    def _show_entry(self, event: ActivityPane.Chosen) -> None:
+        self._activity_flow.show(event.entry)
+
     @on(DomainTable.Chosen)
     def _chosen(self) -> None:
         self.offer(Open)
@@ -317,6 +386,10 @@ class MainScreen(OfferingScreen[None]):
             self.notify(f"{len(event.rows) - len(waits)} of {len(event.rows)} have no job to wait for", markup=False)
         self._waits.show(waits)
 
+    @on(ShowWaits)
+    def _show_waits(self) -> None:
+        self._waits.show_last()
+
     @on(Dump)
     def _dump(self, event: Dump) -> None:
         rows, refused = self._split(event)
@@ -332,42 +405,13 @@ class MainScreen(OfferingScreen[None]):
     @on(Abort)
     def _abort(self, event: Abort) -> None:
         rows, refused = self._split(event)
-        jobs = [(row.name, row.progress.stats if row.progress is not None else None) for row in rows]
-        if len(event.rows) == 1 and rows:
-            [(name, stats)] = jobs
-            question = aborting.question(rows[0].domain.name, stats)
-            confirm = ConfirmScreen(f"Abort · {name}", question, f"Abort {aborting.job(stats)}")
-        else:
-            question = aborting.question_about_several(jobs, refused)
-            confirm = ConfirmScreen(f"Abort · {len(rows)} jobs", question, f"Abort {len(rows)} jobs")
-        self._confirm(confirm, rows, self._abort_job)
-
-    def _abort_job(self, row: Row) -> None:
-        postcopy = row.progress is not None and row.progress.stats.postcopy is not None
-        self.session.abort(self.session.hosts[row.uri], row.job_key, postcopy)
+        self._actions.abort([job_of_row(self.session, row) for row in rows], refused)
 
     @on(Pivot)
     def _pivot(self, event: Pivot) -> None:
         rows, refused = self._split(event)
-        if len(event.rows) == 1 and rows and rows[0].progress is not None:
-            row, stats = rows[0], rows[0].progress.stats
-            question = pivoting.question(row.domain.name, stats, self._details.source_of(row))
-            confirm = ConfirmScreen(f"Pivot · {row.name}", question, f"Pivot {row.disk}")
-        else:
-            question = pivoting.question_about_several([row.name for row in rows], refused)
-            confirm = ConfirmScreen(f"Pivot · {len(rows)} disks", question, f"Pivot {len(rows)} disks")
-        self._confirm(confirm, rows, lambda row: self.session.pivot(self.session.hosts[row.uri], row.disk_key))
-
-    def _confirm(self, screen: ConfirmScreen, rows: Sequence[Row], do: Callable[[Row], None]) -> None:
-        """Ask before doing it to each of the rows, if there are any."""
-
-        def answered(confirmed: bool | None) -> None:
-            for row in rows if confirmed else ():
-                if row.uri in self.session.hosts:
-                    do(row)
-
-        if rows:
-            self.open(screen, answered)
+        source = self._details.source_of(rows[0]) if len(rows) == 1 else None
+        self._actions.pivot([job_of_row(self.session, row) for row in rows], refused, source)
 
     @on(Migration)
     def _migration(self, event: Migration) -> None:
@@ -385,20 +429,50 @@ class MainScreen(OfferingScreen[None]):
         for row in rows:
             self.session.resume(self.session.hosts[row.uri], row.domain.key)
 
+    @on(UserAction)
+    def _run_action(self, event: UserAction) -> None:
+        from tui.screens.action_flow import ActionFlow  # Few have any.
+
+        row = self._domains.table.cursor_row
+        host = self.session.hosts[row.uri] if row is not None else None
+        ActionFlow(self, self.session, self._activity).run(event, host)
+
+    @on(ShowLog)
+    def _show_log(self) -> None:
+        if (row := self._domains.table.cursor_row) is not None:
+            self._texts.show_log(row)
+
+    @on(ShowXml)
+    def _show_xml(self) -> None:
+        if (row := self._domains.table.cursor_row) is not None:
+            self._texts.show_xml(row)
+
+    @on(Export)
+    def _export(self) -> None:
+        from tui.screens.export import ExportScreen  # As below.
+
+        self.open(ExportScreen(self._domains.table.export()))
+
     @on(ShowHosts)
     def _show_hosts(self) -> None:
         self._hosts.show()
 
+    @on(ChooseColumns)
+    def _choose_columns(self) -> None:
+        self._columns.choose()
+
+    @on(RetryHosts)
+    def _retry_hosts(self) -> None:
+        self._hosts.retry()
+        self._banner.show_problems()
+
     @on(ShowPastJobs)
     def _show_past_jobs(self) -> None:
-        from tui.screens.history import HistoryScreen  # Few need it, and everyone waits for the start.
+        self._history.show()
 
-        if self._history is None:
-            self._history = HistoryScreen(self.session.host_name, lambda: self.session.memory.trouble)
-            self.open(self._history, self._history_left)
-
-    def _history_left(self, _: None) -> None:
-        self._history = None
+    @on(ShowDone)
+    def _show_done(self) -> None:
+        self._done.show()
 
     @on(Help)
     def _help(self) -> None:

@@ -16,13 +16,15 @@ from textual.widgets import Button, Input, Static
 from backend.errors import BackendError
 from backend.model import MigrationLimits
 from tui.commands import refusals
-from tui.commands.commands import Apply, Back, Command, StartPostcopy
+from tui.commands.commands import Apply, Back, Command, Less, More, StartPostcopy
 from tui.commands.offering import OfferingScreen, heading
 from tui.screens.confirm import ConfirmScreen
 from tui.session.host import Host
 from tui.session.rows import Row
 from tui.session.session import Session
+from tui.widgets.fields import TextField
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.scrolled import Below, Scrolled
 from tui.words import migrating
 
 logger = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ LABEL = 20
 class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
     """Shows the migration of a row's domain; the session changes its limits."""
 
-    OFFERS = (Apply, StartPostcopy, Back)
+    OFFERS = (Apply, StartPostcopy, More, Less, Back)
     BINDINGS: ClassVar[list[BindingType]] = [
         *(command.binding() for command in OFFERS),
         Binding("tab", "app.focus_next", "Next field", tooltip="Next field"),
@@ -46,6 +48,11 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         self._row = row
         self._limits = MigrationLimits()
         """As they were when the screen was opened."""
+        self._scrolled = Scrolled()
+
+    @property
+    def panes(self) -> tuple[Scrolled]:
+        return (self._scrolled,)
 
     @property
     def _host(self) -> Host:
@@ -54,15 +61,17 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="migration") as panel:
             panel.border_title = heading("Migration", self._row.domain.name)
-            yield Static(id="course", markup=False)
-            yield Static("Downtime allowed at the end, in ms", classes="label")
-            yield Input(id="max-downtime", type="integer", compact=True)
-            yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
-            yield Input(id="bandwidth", type="integer", compact=True)
-            yield Static(id="refused", markup=False)
-            with Horizontal(id="buttons"):
-                yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
-                yield Button(Content("Start post-copy"), id="postcopy", compact=True)
+            with self._scrolled:
+                yield Static(id="course", markup=False)
+                yield Static("Downtime allowed at the end, in ms", classes="label")
+                yield TextField(id="max-downtime", type="integer", compact=True)
+                yield Static("Bandwidth in MiB/s; 0: as fast as possible", classes="label")
+                yield TextField(id="bandwidth", type="integer", compact=True)
+            with Below():
+                yield Static(id="refused", markup=False)
+                with Horizontal(id="buttons"):
+                    yield Button(Content("Apply"), id="apply", variant="primary", compact=True)
+                    yield Button(Content("Start post-copy"), id="postcopy", compact=True)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -71,6 +80,9 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         self.query_one("#max-downtime").focus()
         self.show(self._row)
         self._read_limits()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._scrolled.leave_room)
 
     def show(self, row: Row) -> None:
         """Show the migration as it is now, if it is this one."""
@@ -130,7 +142,11 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
 
     @on(Apply)
     def _apply(self) -> None:
-        max_downtime, bandwidth = self._number("#max-downtime"), self._number("#bandwidth")
+        try:
+            max_downtime, bandwidth = self._number("#max-downtime"), self._number("#bandwidth")
+        except ValueError:  # Whatever else is shown there is not quietly taken for another number.
+            self._refuse("only whole numbers from 0 on can be set")
+            return
         if max_downtime is not None and not 0 < max_downtime <= migrating.LONGEST_DOWNTIME:
             self._refuse(f"a downtime of 1 to {migrating.LONGEST_DOWNTIME} ms can be allowed")
             return
@@ -146,8 +162,11 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         self.leave(None)
 
     def _number(self, field: str) -> int | None:
+        """The number in that field; None if it is empty. ValueError for anything else."""
         value = self.query_one(field, Input).value
-        return max(0, int(value)) if value.lstrip("-").isdecimal() else None
+        if value and not value.isdecimal():
+            raise ValueError(value)
+        return int(value) if value else None
 
     def _refuse(self, why: str) -> None:
         refused = self.query_one("#refused", Static)

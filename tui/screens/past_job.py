@@ -17,6 +17,7 @@ from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Close, CopyEntry, CopyFile
 from tui.commands.offering import OfferingScreen, heading
 from tui.widgets.clipboard import copy
+from tui.widgets.facts import labelled
 from tui.widgets.job_columns import result_style
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.lines import Lines
@@ -89,8 +90,4 @@ def _lines(job: SourcedJob, host: str, cells: int) -> Iterator[Content]:
         source = Content.assemble(("source: ", "$foreground-muted"), outcomes.EVIDENCE_WORDS[outcome.evidence])
         yield from source.wrap(cells)
     yield Content("")
-    for label, value in past_jobs.facts(job, host):
-        first, *rest = Content(value).wrap(cells - LABEL) or [Content("")]
-        yield Content.assemble((f"{label:<{LABEL}}", "$foreground-muted"), first)
-        for line in rest:
-            yield Content.assemble(" " * LABEL, line)
+    yield from labelled(past_jobs.facts(job, host), cells, LABEL)

@@ -9,47 +9,74 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from backend.job_stats import JobStats
-from backend.outcome import Outcome
-from tui.commands.commands import Close, Command, Detach, Resume
+from backend.outcome import Outcome, Verdict
+from tui.commands import wait_refusals
+from tui.commands.commands import (
+    Abort,
+    Close,
+    Command,
+    CopyName,
+    CopyPath,
+    CopyStats,
+    Detach,
+    Help,
+    Less,
+    More,
+    Pivot,
+    Resume,
+)
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
+from tui.screens.help import HelpScreen
+from tui.screens.job_actions import JobActions, job_of_wait
 from tui.session import news
 from tui.session.host import Link
 from tui.session.job_wait import QUEUED, STARTING, JobWait
-from tui.widgets.activity_pane import VERDICT_STYLES
+from tui.session.session import Session
+from tui.widgets.activity_lines import VERDICT_STYLES
+from tui.widgets.clipboard import copy
+from tui.widgets.facts import labelled
 from tui.widgets.key_bar import KeyBar
-from tui.words import jobs, migrating, outcomes, states, units
+from tui.widgets.scrolled import Scrolled
+from tui.words import jobinfo, jobs, migrating, outcomes, results, states, units
 from tui.words.cells import crop_path, width
 
 
 class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
     """Shows a wait; the session runs it. Ends with whether to resume the domain."""
 
-    OFFERS = (Detach, Close, Resume)
+    OFFERS = (Detach, Close, Abort, Pivot, Resume, CopyName, CopyPath, CopyStats, More, Less, Help)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
-    def __init__(self, wait: JobWait, keys: Keys) -> None:
+    def __init__(self, wait: JobWait, session: Session, keys: Keys) -> None:
         super().__init__()
         self.wait = wait
+        self._actions = JobActions(self, session)
         self._key_names = keys
         self._panel = Vertical(classes="panel", id="wait")
+        self._scrolled = Scrolled()
         self._state = Static(markup=False)
 
     def compose(self) -> ComposeResult:
-        with self._panel:
+        with self._panel, self._scrolled:
             yield self._state
         yield KeyBar()
+
+    @property
+    def panes(self) -> tuple[Scrolled]:
+        return (self._scrolled,)
 
     def on_mount(self) -> None:
         self.wait.on_change = self._changed
         self._changed()
 
     def on_unmount(self) -> None:
-        self.wait.on_change = lambda: None
+        if self.wait.on_change == self._changed:  # A screen below may follow it again by now.
+            self.wait.on_change = lambda: None
 
     def on_resize(self) -> None:
         self._changed()
@@ -60,33 +87,63 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
         self._panel.border_title = heading(self.wait.name, f"waiting for {self.wait.what}")
         room = max(20, self._state.content_region.width or self.size.width - 8)
         self._state.update(state(self.wait, self._key_names, room))
-        if self.wait.over:
-            self.refresh_bindings()
+        self.refresh_bindings()
 
     def link_changed(self) -> None:
         """The connection of the job's host came or went, or a domain has another name now."""
         self._changed()
 
-    def made(self, command: type[Command]) -> Command:
-        return Resume([]) if command is Resume else super().made(command)
+    def refusal(self, command: type[Command]) -> str | None:
+        return wait_refusals.refusal(command, self.wait)
 
     def has_key(self, command: type[Command]) -> bool:
-        over, outcome = self.wait.over, self.wait.outcome
-        left_paused = outcome is not None and outcome.left_paused
-        return {Detach: not over, Close: over, Resume: left_paused}.get(command, True)
+        return {Detach: not self.wait.over, Close: self.wait.over}.get(command, True)
 
     @on(Detach)
     @on(Close)
     def _leave(self) -> None:
         self.leave(False)
 
+    @on(Abort)
+    def _abort(self) -> None:
+        self._actions.abort([job_of_wait(self.wait)])
+
+    @on(Pivot)
+    def _pivot(self) -> None:
+        self._actions.pivot([job_of_wait(self.wait)])
+
     @on(Resume)
     def _leave_and_resume(self) -> None:
         self.leave(True)
 
+    @on(CopyName)
+    @on(CopyPath)
+    @on(CopyStats)
+    def _copy(self, event: CopyName | CopyPath | CopyStats) -> None:
+        copy_of(self, event, self.wait)
+
+    @on(Help)
+    def _help(self) -> None:
+        self.open(HelpScreen(self))
+
+
+def copy_of(screen: Screen[bool], command: CopyName | CopyPath | CopyStats, wait: JobWait) -> None:
+    """Copy what the command says of that job."""
+    match command:
+        case CopyName():
+            copy(screen, wait.name, f'"{wait.name}"', "name")
+        case CopyPath():
+            copy(screen, wait.path, "the dump path", "dump path")
+        case CopyStats():
+            progress = wait.progress
+            lines = [wait.name, *jobinfo.lines(progress.stats)] if progress is not None else []
+            copy(screen, "\n".join(lines), "the job statistics", "job statistics")
+
 
 def state(wait: JobWait, keys: Keys, cells: int) -> Content:
     """How far the job is, or how it ended, in `cells` cells."""
+    if wait.outcome is not None:
+        return Content("\n").join(_result_lines(wait, wait.outcome, keys, cells))
     lines: list[Content] = []
     if wait.record is not None:
         what = f"{wait.record.format_name} → "
@@ -94,61 +151,56 @@ def state(wait: JobWait, keys: Keys, cells: int) -> Content:
         requested = f"requested by {wait.record.user} at {units.clock(wait.record.started)}"
         lines.append(Content.styled(requested, "$foreground-muted"))
         lines.append(Content(""))
-    lines += _progress_lines(wait, cells)
-    lines.append(Content(""))
-    if wait.outcome is not None:
-        lines += _outcome_lines(wait.outcome, keys)
-    elif wait.error is not None:
-        lines.append(Content.styled(f"wait failed: {wait.error.message}", "bold $warning"))
-        lines.append(Content.styled("The job itself is not affected.", "$foreground-muted"))
-    else:
-        if wait.host.link is Link.DOWN:
-            lines.append(Content.styled(f"{news.no_connection(wait.host)}; trying again", "$error"))
-        elif (since := wait.host.silent_since(wait.domain)) is not None:
-            lines.append(Content.styled(f"{states.silent(since)}: this is what was known last", "$error"))
-        lines.append(Content.styled(f"{keys[Detach]} detaches; the job continues.", "$foreground-muted"))
+    if wait.error is not None:
+        not_started = wait.ours and wait.record is None
+        what = "dump not started" if not_started else "wait failed"
+        lines.append(Content.styled(f"{what}: {wait.error.message}", "bold $warning"))
+        if not not_started:
+            lines.append(Content.styled("The job itself is not affected.", "$foreground-muted"))
+        return Content("\n").join(lines)
+    lines += [*_progress_lines(wait, cells), Content("")]
+    if wait.host.link is Link.DOWN:
+        lines.append(Content.styled(f"{news.no_connection(wait.host)}; trying again", "$error"))
+    elif (since := wait.host.silent_since(wait.domain)) is not None:
+        lines.append(Content.styled(f"{states.silent(since)}: this is what was known last", "$error"))
+    lines.append(Content.styled(f"{keys[Detach]} detaches; the job continues.", "$foreground-muted"))
     return Content("\n").join(lines)
 
 
 def _progress_lines(wait: JobWait, cells: int) -> list[Content]:
     progress = wait.progress
     if progress is None:
-        if wait.over:
-            return []
         stages = {QUEUED: "queued: starts when its turn comes", STARTING: "starting …"}
         words = stages.get(wait.stage, "waiting for the job to start …")
         return [Content.styled(words, "$foreground-muted")]
     stats = progress.stats
     if stats.pull_backup:
-        lines = [] if wait.over else _pull_backup_lines(stats)
+        lines = _pull_backup_lines(stats)
     elif progress.convergence is not None and progress.fraction is None:
         style = "bold $warning" if progress.convergence.needs_help else "bold"
-        lines = [] if wait.over else [Content.styled(migrating.sentence(progress.convergence), style), Content("")]
+        lines = [Content.styled(migrating.sentence(progress.convergence), style), Content("")]
     else:
         percent = f" {units.percent(progress.fraction):>5}"
         bar = units.bar(progress.fraction or 0.0, cells - len(percent))
         done = bar.rstrip("░")
-        style = "$warning" if progress.stalled and not wait.over else "$primary"
+        style = "$warning" if progress.stalled else "$primary"
         lines = [Content.assemble((done, style), (bar[len(done) :], "$line-track"), (percent, "bold")), Content("")]
-    if wait.over and stats.remaining:
-        lines.append(Content.styled("last progress report:", "$foreground-muted"))
     sizes = []
     if stats.total:
         sizes = [("done", units.size(stats.processed)), ("left", units.size(stats.remaining))]
         sizes.append(("of", units.size(stats.total)))
     times = [("elapsed", units.duration(stats.time_elapsed / 1000))] if stats.disk is None else []
-    if not wait.over:
-        if progress.rate is not None:
-            sizes.append(("at", units.rate(progress.rate)))
-        if progress.eta is not None and not progress.stalled:
-            times.append(("about", f"{units.duration(progress.eta)} to go (estimate)"))
+    if progress.rate is not None:
+        sizes.append(("at", units.rate(progress.rate)))
+    if progress.eta is not None and not progress.stalled:
+        times.append(("about", f"{units.duration(progress.eta)} to go (estimate)"))
     lines += [_facts(facts) for facts in (sizes, times) if facts]
-    if not wait.over and stats.closing:
+    if stats.closing:
         lines += [Content(""), Content.styled("finishing: closing the file (result not known yet)", "bold")]
     elif wait.ready:
         lines += [Content(""), Content.styled("ready: everything is copied", "bold $success"),
                   Content("It goes on as a mirror until someone pivots or aborts it.")]  # fmt: skip
-    elif not wait.over and progress.stalled:
+    elif progress.stalled:
         lines += [Content(""), Content.styled(f"stalled: no progress for {units.duration(progress.stalled)}",
                                               "bold $warning")]  # fmt: skip
     return lines
@@ -165,15 +217,14 @@ def _facts(facts: list[tuple[str, str]]) -> Content:
     return Content("   ").join(pieces)
 
 
-def _outcome_lines(outcome: Outcome, keys: Keys) -> list[Content]:
-    style = f"bold {VERDICT_STYLES[outcome.verdict]}"
+def _result_lines(wait: JobWait, outcome: Outcome, keys: Keys, cells: int) -> list[Content]:
+    """How it ended: what was last seen of its progress says nothing any more."""
     headline = f"{outcomes.SYMBOLS[outcome.verdict]} {outcomes.timed_summary(outcome)}"
-    lines = [Content.styled(headline, style)]
-    lines.append(Content(outcome.detail))
-    if outcome.error:
-        lines.append(Content.styled(outcome.error, "$error"))
-    lines.append(Content.assemble(("source: ", "$foreground-muted"), outcomes.EVIDENCE_WORDS[outcome.evidence]))
+    lines = [Content.styled(headline, f"bold {VERDICT_STYLES[outcome.verdict]}")]
+    if outcome.error and outcome.verdict is not Verdict.COMPLETED:
+        lines += Content.styled(outcome.error, "$error").wrap(cells)
     if outcome.left_paused:
         hint = f"The domain is still paused: {keys[Resume]} resumes it."
-        lines += [Content(""), Content.styled(hint, "bold $warning")]
-    return lines
+        lines.append(Content.styled(hint, "bold $warning"))
+    stats = wait.progress.stats if wait.progress is not None else None
+    return [*lines, Content(""), *labelled(results.facts(outcome, stats, wait.record), cells)]

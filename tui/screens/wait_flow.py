@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from tui.commands.commands import Wait
+from tui.commands.commands import ShowWaits, Wait
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen
 from tui.screens.wait import WaitScreen
@@ -22,14 +22,44 @@ class WaitFlow:
         self._session = session
         self._log = log
         self._keys = keys
+        self._last: Sequence[JobWait] = ()
+        """What can be shown again."""
 
     def show(self, waits: Sequence[JobWait]) -> None:
         """Show these waits; a single dump that is queued as a list of one, with the key that removes it."""
+        if not waits:
+            return
+        if not set(waits) <= set(self._last):  # One of the last ones may be looked at alone, and the others again.
+            self._part_from(set(self._last).difference(waits))
+            self._last = waits
+        for wait in waits:
+            wait.left = False
         if len(waits) == 1 and not waits[0].queued:
-            self._screen.open(WaitScreen(waits[0], self._keys), lambda resume: self._left(waits, bool(resume)))
-        elif waits:
-            screen = WaitListScreen(waits, self._session.waits.drop, self._keys)
-            self._screen.open(screen, lambda resume: self._left(waits, bool(resume)))
+            screen: WaitScreen | WaitListScreen = WaitScreen(waits[0], self._session, self._keys)
+        else:
+            screen = WaitListScreen(waits, self._session, self._keys)
+        self._screen.open(screen, lambda resume: self._left(waits, bool(resume)))
+
+    @property
+    def refusal(self) -> str | None:
+        """Why there is nothing to be shown again."""
+        return None if self._available else f"no job has been waited for yet: {self._keys[Wait]} waits for one"
+
+    def show_last(self) -> None:
+        """Show again what was shown last, with what has ended since; else the dumps of this user that run."""
+        self.show(self._available)
+
+    @property
+    def _available(self) -> Sequence[JobWait]:
+        waits = self._session.waits
+        # A wait whose host was dropped, or whose place another one has taken, learns nothing more.
+        return [wait for wait in self._last if wait.over or waits.get(wait.key) is wait] or waits.ours
+
+    def _part_from(self, waits: Iterable[JobWait]) -> None:
+        """Nobody can come back to these: wait no longer for the jobs of others."""
+        for wait in waits:
+            if not wait.ours and not wait.over:
+                self._session.waits.leave(wait)
 
     def refresh(self) -> None:
         """A connection came or went: show that of the waits that are shown."""
@@ -42,8 +72,7 @@ class WaitFlow:
         if running:
             self._report_detached(running)
         for wait in running:
-            if not wait.ours:
-                self._session.waits.leave(wait)
+            wait.left = not wait.ours
         for wait in waits if resume else ():
             # The wait knows more than the table, which may not have seen yet that the job is gone.
             if wait.outcome is not None and wait.outcome.left_paused:
@@ -51,14 +80,10 @@ class WaitFlow:
 
     def _report_detached(self, running: Sequence[JobWait]) -> None:
         if len(running) == 1:
-            subject, what, results = running[0].name, f"the {running[0].what} is", "its result"
+            subject, what, them = running[0].name, f"the {running[0].what} is", "it"
         else:
             several = "jobs" if any(wait.disk for wait in running) else "domains"
-            subject, what, results = f"{len(running)} {several}", "the jobs are", "their results"
-        if all(wait.ours for wait in running):
-            then = f"{results} will appear in Activity"
-        else:
-            then = f"{self._keys[Wait]} attaches again"
-        words = f"detached; {what} still running, {then}"
+            subject, what, them = f"{len(running)} {several}", "the jobs are", "them"
+        words = f"detached; {what} still running, {self._keys[ShowWaits]} shows {them} again"
         self._log.say(subject, words)
         self._screen.notify(f"{subject}: {words}", markup=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -10,52 +11,82 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.css.scalar import Scalar
+from textual.events import ScreenResume
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from backend.outcome import Verdict
-from tui.commands.commands import Close, Command, Detach, DropQueued, Resume
+from backend.outcome import Outcome, Verdict
+from tui.commands import wait_refusals
+from tui.commands.commands import (
+    Abort,
+    Close,
+    Command,
+    CopyName,
+    CopyPath,
+    CopyStats,
+    Detach,
+    DropQueued,
+    Help,
+    Open,
+    Pivot,
+    Resume,
+)
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
+from tui.screens.help import HelpScreen
+from tui.screens.job_actions import JobActions, job_of_wait
+from tui.screens.wait import WaitScreen, copy_of
 from tui.session.host import Link
 from tui.session.job_wait import QUEUED, SHOW_INTERVAL, JobWait
-from tui.widgets.activity_pane import VERDICT_STYLES
+from tui.session.session import Session
+from tui.widgets.activity_lines import VERDICT_STYLES
+from tui.widgets.cursor_lines import MARGIN, CursorLines
 from tui.widgets.key_bar import KeyBar
-from tui.widgets.lines import Lines
 from tui.words import jobs, outcomes, units
-from tui.words.cells import fit, width
+from tui.words.cells import crop_path, fit, shorten, width
 
 BAR = 20
 """Cells of a job's progress."""
+AROUND = 5
+"""Lines around the summary and the jobs: the border and space of their panel, and the keys."""
+SHORT_PATH = 8
+"""Cells below which a path is left out: Enter shows it."""
 
 
 class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
-    """Shows waits; the session runs them. Ends with whether to resume the domains that were left paused.
+    """Shows waits; the session runs them. Ends with whether to resume the domains that were left paused."""
 
-    `drop` removes one from the queue.
-    """
-
-    OFFERS = (Detach, Close, DropQueued, Resume)
+    AUTO_FOCUS = "CursorLines"
+    OFFERS = (Detach, Close, Open, Abort, DropQueued, Pivot, Resume, CopyName, CopyPath, CopyStats, Help)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
-    def __init__(self, waits: Sequence[JobWait], drop: Callable[[JobWait], None], keys: Keys) -> None:
+    def __init__(self, waits: Sequence[JobWait], session: Session, keys: Keys) -> None:
         super().__init__()
         self.waits = waits
-        self._drop = drop
+        self._session = session
+        self._actions = JobActions(self, session)
         self._key_names = keys
         self._due: Timer | None = None
+        self._lines = CursorLines(id="jobs")
+        self._lines.index = next((number for number, wait in enumerate(waits) if not wait.over), 0)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="panel", id="waits"):
             yield Static(id="summary", markup=False)
-            yield Lines(id="jobs")
+            yield self._lines
         yield KeyBar()
 
     def on_mount(self) -> None:
+        self._lines.styles.height = len(self.waits)
+        self._follow()
+
+    @on(ScreenResume)
+    def _follow(self) -> None:
+        """Show what changes from now on; above this screen, one of the waits may have been shown alone."""
         for wait in self.waits:
             wait.on_change = self._changed
-        self.query_one("#jobs").styles.height = len(self.waits)
         self.call_after_refresh(self._show)
 
     def on_unmount(self) -> None:
@@ -65,10 +96,18 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
+    @property
+    def chosen(self) -> JobWait:
+        """The one under the cursor."""
+        return self.waits[self._lines.index]
+
     def refusal(self, command: type[Command]) -> str | None:
-        if command is DropQueued and not any(wait.queued for wait in self.waits):
-            return "no dump is queued"
-        return None
+        if command is DropQueued:
+            return None if any(wait.queued for wait in self.waits) else "no dump is queued"
+        if command is Resume:  # All that were left paused.
+            reasons = [wait_refusals.resume(wait) for wait in self.waits]
+            return None if None in reasons else reasons[self._lines.index]
+        return wait_refusals.refusal(command, self.chosen)
 
     def link_changed(self) -> None:
         """The connection of one of the jobs' hosts came or went, or a domain has another name now."""
@@ -85,34 +124,74 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
         about = f"{len(self.waits)} {several}" if len(self.waits) > 1 else self.waits[0].name
         self.query_one("#waits").border_title = heading("Waiting", about)
         self.query_one("#summary", Static).update(summary(self.waits, self._key_names))
-        lines = self.query_one("#jobs", Lines)
-        cells = lines.scrollable_content_region.width
+        self.call_after_refresh(self._leave_room)
+        cells = self._lines.scrollable_content_region.width - MARGIN
         names = min(28, max(width(wait.name) for wait in self.waits))
-        lines.show_lines([line(wait, names, cells) for wait in self.waits])
+        self._lines.show([line(wait, names, cells) for wait in self.waits])
         self.refresh_bindings()
 
-    @on(DropQueued)
-    def _drop_queued(self) -> None:
-        for wait in self.waits:
-            if wait.queued:
-                self._drop(wait)
+    def _leave_room(self) -> None:
+        """Let the lines scroll if they do not fit, below a summary that may need more than a line."""
+        if not self._lines.is_attached:
+            return
+        height = max(1, self.size.height - AROUND - self.query_one("#summary").outer_size.height)
+        if self._lines.styles.max_height != Scalar.from_number(height):
+            self._lines.styles.max_height = height
+            self._lines.call_after_refresh(self._lines.reveal)
 
-    def made(self, command: type[Command]) -> Command:
-        return Resume([]) if command is Resume else super().made(command)
+    @on(CursorLines.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
 
     def has_key(self, command: type[Command]) -> bool:
         over = all(wait.over for wait in self.waits)
-        left_paused = any(wait.outcome is not None and wait.outcome.left_paused for wait in self.waits)
-        return {Detach: not over, Close: over, DropQueued: not over, Resume: left_paused}.get(command, True)
+        return {Detach: not over, Close: over, DropQueued: not over}.get(command, True)
 
     @on(Detach)
     @on(Close)
     def _leave(self) -> None:
         self.leave(False)
 
+    @on(CursorLines.Chosen)
+    @on(Open)
+    def _open(self) -> None:
+        wait = self.chosen
+        if wait.queued:
+            self.refuse(f"{wait.name}: its dump is queued, there is no more to show")
+            return
+        self.open(WaitScreen(wait, self._session, self._key_names), lambda resume: self._left_one(wait, bool(resume)))
+
+    def _left_one(self, wait: JobWait, resume: bool) -> None:
+        if resume:
+            self._session.resume(wait.host, wait.domain)
+
+    @on(Abort)
+    def _abort(self) -> None:
+        self._actions.abort([job_of_wait(self.chosen)])
+
+    @on(DropQueued)
+    def _drop_queued(self) -> None:
+        for wait in self.waits:
+            if wait.queued:
+                self._session.waits.drop(wait)
+
+    @on(Pivot)
+    def _pivot(self) -> None:
+        self._actions.pivot([job_of_wait(self.chosen)])
+
     @on(Resume)
     def _leave_and_resume(self) -> None:
         self.leave(True)
+
+    @on(CopyName)
+    @on(CopyPath)
+    @on(CopyStats)
+    def _copy(self, event: CopyName | CopyPath | CopyStats) -> None:
+        copy_of(self, event, self.chosen)
+
+    @on(Help)
+    def _help(self) -> None:
+        self.open(HelpScreen(self))
 
 
 def summary(waits: Sequence[JobWait], keys: Keys) -> Content:
@@ -137,15 +216,13 @@ def summary(waits: Sequence[JobWait], keys: Keys) -> Content:
 
 def line(wait: JobWait, names: int, cells: int) -> Content:
     """One job in `cells` cells."""
-    name = Content.styled(fit(wait.name, names) + " ", "bold")
-    return Content.assemble(name, _words(wait)).truncate(cells, ellipsis=True)
+    name = Content.styled(fit(shorten(wait.name, names), names) + " ", "bold")
+    return Content.assemble(name, _words(wait, cells - names - 1)).truncate(cells, ellipsis=True)
 
 
-def _words(wait: JobWait) -> Content:
+def _words(wait: JobWait, cells: int) -> Content:
     if wait.outcome is not None:
-        outcome = wait.outcome
-        left = "left paused · " if outcome.left_paused else ""
-        return Content.assemble((left, "bold $warning"), (outcomes.line(outcome), VERDICT_STYLES[outcome.verdict]))
+        return _result(wait.outcome, cells)
     if wait.error is not None:
         return Content.styled(f"✗ {wait.error.message}", "$warning")
     if wait.host.link is not Link.UP:
@@ -169,3 +246,12 @@ def _words(wait: JobWait) -> Content:
         facts += f"  {units.rate(progress.rate)}"
         facts += f"  ~{units.duration(progress.eta)}" if progress.eta is not None else ""
     return Content.assemble((done, style), (bar[len(done) :], "$line-track"), facts)
+
+
+def _result(outcome: Outcome, cells: int) -> Content:
+    """How it ended; of a long path, its end says the most."""
+    left = "left paused · " if outcome.left_paused else ""
+    if outcome.path:
+        room = cells - width(left) - width(outcomes.line(replace(outcome, path=""))) - len(" → ")
+        outcome = replace(outcome, path=crop_path(outcome.path, room) if room >= SHORT_PATH else "")
+    return Content.assemble((left, "bold $warning"), (outcomes.line(outcome), VERDICT_STYLES[outcome.verdict]))

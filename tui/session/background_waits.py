@@ -31,6 +31,11 @@ class BackgroundWaits:
         """The running wait for the job of that row."""
         return self._running[key][0] if key in self._running else None
 
+    def planned_path(self, key: RowKey) -> str:
+        """The file of the dump that was requested here for that row, and is not over; empty without one."""
+        wait = self.get(key)
+        return wait.request.path if isinstance(wait, PlannedDump) else ""
+
     def begin(self, wait: JobWait) -> JobWait:
         """Run `wait`, unless there already is a wait for that row; the wait that runs now."""
         running = self.get(wait.key)
@@ -61,6 +66,11 @@ class BackgroundWaits:
     def queued(self) -> list[JobWait]:
         """Those for dumps that only this console will start."""
         return [wait for wait, _ in self._running.values() if wait.queued]
+
+    @property
+    def ours(self) -> list[JobWait]:
+        """Those for the dumps of this user, running or queued."""
+        return [wait for wait, _ in self._running.values() if wait.ours]
 
     def of_host(self, host: Host) -> list[JobWait]:
         """Those for jobs on that host, including the dumps in its queue."""

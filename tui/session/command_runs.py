@@ -99,7 +99,7 @@ class CommandRuns:
     def _end(self, record: CommandRecord | None, record_id: str) -> None:
         del self._running[record_id]
         if record is not None and (concluded := command.verdict(record.state)) is not None:
-            self._log.say(record.domain, runs.line(record), _TONES[concluded])
+            self._log.say(record.domain, runs.line(record), _TONES[concluded], keep=True)
             self._ended(record)
         self._changed()
 

@@ -28,6 +28,11 @@ from tui.session.turns import Turns
 logger = logging.getLogger(__name__)
 
 
+READ_ONLY, SIMULATED = "read-only", "SIMULATED"
+BADGES = {READ_ONLY: "ro", SIMULATED: "sim"}
+"""What may have to be known of a host before anything is done there, each with its short form."""
+
+
 class Link(Enum):
     CONNECTING = "connecting"
     UP = "connected"
@@ -64,8 +69,8 @@ class Host:
     def __init__(self, uri: str, readonly: bool, config: Config, listener: HostListener, memory: Memory) -> None:
         settings = config.connection(uri)
         self.uri = uri
-        self.name = config.alias(uri) or uri
-        """For people."""
+        self.name = uri
+        """For people; it depends on which other hosts there are (see Fleet)."""
         self.colour = settings.colour
         self.readonly = readonly or settings.readonly
         self.link = Link.CONNECTING
@@ -81,6 +86,7 @@ class Host:
         """For the dumps that this console starts here."""
         self.memory = memory
         self._listener = listener
+        self._pauses = Backoff(*CONNECT)
         self._backend: Backend | None = None
         self._watcher: Watcher | None = None
         self._witness: Witness | None = None
@@ -101,8 +107,9 @@ class Host:
         return max(0.0, time.monotonic() - self._watched_since)
 
     @property
-    def simulated(self) -> bool:
-        return self.uri.startswith("sim:")
+    def badges(self) -> tuple[str, ...]:
+        """What has to be known of it before anything is done there."""
+        return (READ_ONLY,) * self.readonly + (SIMULATED,) * self.uri.startswith("sim:")
 
     @property
     def backend(self) -> Backend:
@@ -115,6 +122,19 @@ class Host:
     def capabilities(self) -> Capabilities | None:
         """What the connection can do; None while there is none."""
         return self._backend.capabilities if self._backend is not None and self.link is Link.UP else None
+
+    @property
+    def until_retry(self) -> float | None:
+        """Seconds until the next attempt to connect; None while it is made, and while there is no need for one."""
+        if self.link is not Link.DOWN:
+            return None
+        return self._pauses.left if self._backend is None else self._backend.until_retry
+
+    def retry(self) -> None:
+        """Make that attempt now."""
+        self._pauses.hurry()
+        if self._backend is not None:
+            self._backend.retry()
 
     def name_of(self, domain: DomainKey) -> str:
         """What the domain is called now, as far as that is known: it may have been renamed since `domain` was read."""
@@ -131,7 +151,6 @@ class Host:
 
     async def attend(self) -> None:
         """Connect and watch; after a failure, again after a while. Until cancelled."""
-        backoff = Backoff(*CONNECT)
         backend: Backend | None = None
         while True:
             try:
@@ -139,7 +158,7 @@ class Host:
                 backend = backend or open_backend(self.uri, self.readonly)
                 self.traffic = backend.traffic
                 async with backend:
-                    backoff.reset()
+                    self._pauses.reset()
                     self._backend = backend
                     self._complete = True
                     self._watched_since = time.monotonic()
@@ -163,7 +182,7 @@ class Host:
                 self._backend = None
                 self._changed, self._removed = {}, set()
                 self.happenings.clear()
-            await backoff.pause()
+            await self._pauses.pause()
 
     async def _listen(self, backend: Backend) -> None:
         with ignored(logger, "what domains do is not reported", BackendError):

@@ -139,25 +139,28 @@ class JobNews:
         self._tell_ends(host, ended)
 
     def _tell_ends(self, host: Host, ended: Sequence[JobEntry]) -> None:
-        problems = [entry for entry in ended if entry.verdict in _PROBLEMS]
-        shown = ended if len(ended) <= FEW else problems if len(problems) <= FEW else []
+        own = [entry for entry in ended if self._is_attached(entry)]
+        others = [entry for entry in ended if entry not in own]
+        problems = [entry for entry in others if entry.verdict in _PROBLEMS]
+        shown = own + (others if len(others) <= FEW else problems if len(problems) <= FEW else [])
         counted = Counter(entry.verdict for entry in ended if entry not in shown)
         for verdict, number in counted.items():
-            self._log.count(host.name, number, f"job ended: {verdict}", f"jobs ended: {verdict}")
+            keep = verdict in _PROBLEMS
+            self._log.count(host.name, number, f"job ended: {verdict}", f"jobs ended: {verdict}", keep)
         for entry in shown:
             if (begin := self._begins.get(entry.id)) is not None:
-                self._tasks.start(entry.domain, self._tell_after(begin, host, entry))
+                self._tasks.start(entry.domain, self._tell_after(begin, host, entry, entry in own))
             else:
-                self._tell_end(host, entry)
+                self._tell_end(host, entry, entry in own)
 
-    async def _tell_after(self, begin: asyncio.Task[None], host: Host, entry: JobEntry) -> None:
+    async def _tell_after(self, begin: asyncio.Task[None], host: Host, entry: JobEntry, own: bool) -> None:
         await asyncio.wait({begin})
-        self._tell_end(host, entry)
+        self._tell_end(host, entry, own)
 
-    def _tell_end(self, host: Host, entry: JobEntry) -> None:
+    def _tell_end(self, host: Host, entry: JobEntry, own: bool) -> None:
         outcome = entry.outcome
         assert outcome is not None
-        self._log.tell(replace(outcome, domain=replace(outcome.domain, name=host.name_of(outcome.domain))))
+        self._log.tell(replace(outcome, domain=replace(outcome.domain, name=host.name_of(outcome.domain))), entry, own)
 
     async def _tell_dump(self, host: Host, entry: JobEntry, words: bool) -> None:
         """Find out who began the dump, and say so if it just began."""
@@ -179,6 +182,11 @@ class JobNews:
         """Whether this user has requested it: then who requested it says that it began."""
         wait = self._waits.get(_row_key(entry))
         return bool(entry.record) or (wait is not None and wait.ours)
+
+    def _is_attached(self, entry: JobEntry) -> bool:
+        """Whether this user has requested it, or waits for it."""
+        wait = self._waits.get(_row_key(entry))
+        return wait is not None and wait.operation == entry.operation
 
     def _is_news(self, entry: JobEntry) -> bool:
         """Whether its end was not told, or as another one; it will be now."""

@@ -57,6 +57,8 @@ class JobWait:
         self.on_change: Callable[[], None] = lambda: None
         self.attached = asyncio.Event()
         """Set once the job was found, or will not be found any more: its end is not missed from then on."""
+        self.left = False
+        """Whether its user has left a job of someone else: how that ends is no news then."""
         self.began = 0.0
         """Since when it has been waiting, by the event loop's clock."""
         self._clock = clock
@@ -76,6 +78,13 @@ class JobWait:
     def what(self) -> str:
         """What its job is called: ``dump``, ``pull backup``, ``block copy of vda``."""
         return name_of(self.progress.stats) if self.progress is not None else job_name(self.operation, self.disk)
+
+    @property
+    def path(self) -> str:
+        """The file that it writes, where that is known; else empty."""
+        if self.outcome is not None and self.outcome.path:
+            return self.outcome.path
+        return self.record.path if self.record is not None else ""
 
     @property
     def ready(self) -> bool:

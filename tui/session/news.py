@@ -70,9 +70,9 @@ def concerns_waits(before: Row | None, after: Row) -> bool:
 
 
 def no_connection(host: Host) -> str:
-    """Why a host has no connection, without the host's name, which is shown next to this."""
-    reason = host.reason.replace(f" to {host.uri}", "")
-    return reason if reason.startswith("no connection") else f"no connection: {reason}"
+    """Why a host has no connection, without the host's name, which is shown next to this, and without advice."""
+    reason = host.reason.replace(f" to {host.uri}", "").removeprefix("no connection: ")
+    return f"no connection: {reason.removeprefix('cannot connect: ').partition('; ')[0]}"
 
 
 def _has_job(row: Row) -> bool:

@@ -71,13 +71,13 @@ class Reporter:
             if self._jobs.tells_end_of(wait):
                 self._jobs.tell()
             else:
-                self._log.tell(wait.outcome)
+                self._log.tell(wait.outcome, own=True)
             if wait.outcome.left_paused:
                 self._left.add(wait.key)
                 self._log.say(name, f"left paused by its dump; {self._resume_key} resumes it", Tone.WARNING)
         elif wait.error is not None:
             what = "dump not started" if wait.ours and wait.record is None else "wait failed"
-            self._log.say(name, f"{what}: {wait.error.message}", Tone.WARNING)
+            self._log.say(name, f"{what}: {wait.error.message}", Tone.WARNING, keep=True)
 
     def left_paused(self, row: Row) -> None:
         """The domain is paused by a job that is no longer running."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from backend.observing.progress import Progress
+from tui.session.row_kinds import Kinds
 from tui.session.rows import Row, RowKey, RowStore, SortValue, block_jobs, busy_first, by_name
 from tui.session.text_filter import TextFilter
 from tui.words import jobs, states
@@ -26,7 +27,8 @@ class Filter(TextFilter):
 
     def _matches(self, row: Row) -> bool:
         job = _job(row.progress) if row.progress is not None else row.pending
-        return self.matches_text(f"{row.domain.name} {states.label(row.domain)} {row.disk} {job} {row.host}".casefold())
+        state = f"{states.label(row.domain)} {states.brief(row.domain)}"
+        return self.matches_text(f"{row.domain.name} {state} {row.disk} {job} {row.host}".casefold())
 
 
 def _job(progress: Progress) -> str:
@@ -39,6 +41,7 @@ class RowOrder:
     def __init__(self, rows: RowStore) -> None:
         self.keys: list[RowKey] = []
         self.filter = Filter()
+        self.kinds = Kinds()
         self._rows = rows
         self._values: dict[RowKey, Any] = {}
         """What each *shown* domain is sorted by."""
@@ -64,9 +67,9 @@ class RowOrder:
             if row.disk:
                 continue
             key = row.key
-            if self._place(key, self._value(row)) if self.filter.matches(row) else self._hide(key):
+            if self._place(key, self._value(row)) if self._lets_through(row) else self._hide(key):
                 moved.add(key)
-            if row.view.block_jobs or key in self._jobs:
+            if key in self._values and (row.view.block_jobs or key in self._jobs):
                 regrouped |= self._group(row)
         if len(moved) < FEW and self._value is busy_first and not self._descending:
             self._move(moved)
@@ -80,12 +83,20 @@ class RowOrder:
         self.filter = Filter(text)
         self._show_all()
 
+    def show_only(self, kinds: Kinds) -> None:
+        self.kinds = kinds
+        self._show_all()
+
+    def _lets_through(self, row: Row) -> bool:
+        """Whether the domain of that row is shown."""
+        return self.kinds.match(row) and self.filter.matches(row)
+
     def sort_by(self, value: SortValue, descending: bool = False) -> None:
         self._value, self._descending = value, descending
         self._show_all()
 
     def _show_all(self) -> None:
-        shown = [row for row in self._rows.values() if not row.disk and self.filter.matches(row)]
+        shown = [row for row in self._rows.values() if not row.disk and self._lets_through(row)]
         self._values = {row.key: self._value(row) for row in shown}
         self._jobs = {}
         for row in shown:

@@ -43,7 +43,9 @@ class Row:
     view: DomainView
     """Of a disk's job, its domain with that job alone."""
     host: str
-    """The alias of the host, or else its URI."""
+    """What the host is called."""
+    badges: tuple[str, ...] = ()
+    """What has to be known of the host."""
     disk: str = ""
     """The disk whose job it shows; empty: it shows the domain."""
     left_paused: bool = False
@@ -120,6 +122,11 @@ class Row:
         return self.stale or not self.domain.answering
 
     @property
+    def busy(self) -> bool:
+        """Whether it has a job, of its own or of a disk, or is about to have one."""
+        return self.first_job is not None or bool(self.pending)
+
+    @property
     def troubled(self) -> bool:
         """Whether somebody should see to it."""
         return self.left_paused or self.needs_help or not self.domain.answering or self.domain.faulty
@@ -129,7 +136,7 @@ def block_jobs(row: Row) -> Iterator[Row]:
     """A row for each of the jobs of the domain's disks."""
     for job in row.view.block_jobs:
         view = replace(row.view, progress=job, block_jobs=())
-        yield Row(row.uri, view, row.host, disk=job.stats.disk or "", stale=row.stale)
+        yield Row(row.uri, view, row.host, row.badges, disk=job.stats.disk or "", stale=row.stale)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -148,7 +155,7 @@ def busy_first(row: Row) -> tuple[int, Natural, str]:
     """Problems first, then jobs, then running domains, then the others; by name in each group."""
     if row.troubled:
         rank = 0
-    elif row.first_job is not None or row.pending:
+    elif row.busy:
         rank = 1
     else:
         rank = 2 if row.domain.active else 3
@@ -163,6 +170,8 @@ class RowStore(Mapping[RowKey, Row]):
         """The number of domains."""
         self.jobs = 0
         """The number of jobs."""
+        self.problems = 0
+        """The number of domains that somebody should see to."""
         self._rows: dict[RowKey, Row] = {}
         self._by_host: dict[str, dict[RowKey, Row]] = {}
 
@@ -193,6 +202,7 @@ class RowStore(Mapping[RowKey, Row]):
                 del self._by_host[row.uri][key]
                 self.domains -= not row.disk
                 self.jobs -= row.progress is not None
+                self.problems -= row.troubled and not row.disk
         for row in changed:
             key = row.key
             before = self._rows.get(key)
@@ -200,3 +210,5 @@ class RowStore(Mapping[RowKey, Row]):
             self._by_host.setdefault(row.uri, {})[key] = row
             self.domains += before is None and not row.disk
             self.jobs += (row.progress is not None) - (before is not None and before.progress is not None)
+            if not row.disk:
+                self.problems += row.troubled - (before is not None and before.troubled)

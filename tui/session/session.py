@@ -4,42 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 from backend.dump_request import DumpRequest
-from backend.errors import BackendError, DomainBusy
+from backend.errors import DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits, domain_of
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits
 from backend.observing.memory import Memory
 from backend.observing.views import DomainView
 from backend.observing.watcher import MANY
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
+from backend.records.queued_dump import QueuedDump
 from backend.records.record import JobRecord, RecordState
 from tui.config.values import Config
 from tui.session import migrations, news
+from tui.session.actions import Actions
 from tui.session.activity_log import ActivityLog, Tone
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.background_waits import BackgroundWaits
 from tui.session.command_runs import CommandRuns
+from tui.session.deeds import Deeds
 from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
 from tui.session.host import Host, HostChanges, Link
 from tui.session.job_news import JobNews
 from tui.session.job_wait import JobWait
+from tui.session.kept_queue import KeptQueue
 from tui.session.left_pauses import LeftPauses
+from tui.session.left_queue import LeftQueue
 from tui.session.pauses import refined, same_state
-from tui.session.planned_dump import PlannedDump
+from tui.session.planned_dump import PlannedDump, RunningDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
+from tui.session.tally import Tally
 from tui.session.throughput import Throughputs
-
-ATTACHED_WITHIN = 1.0
-"""Seconds that an action waits for the wait that is to report what comes of it."""
+from tui.words import equivalents
 
 NEWS_FOLD = 0.05
 """Seconds, at least, between a report of changed rows and one of a job that began or ended."""
@@ -47,7 +50,6 @@ NEWS_BURST = 4
 """So many of the latter may come in a row; of more, there are no more than of the others."""
 
 Deliver = Callable[[Callable[[], None]], object]
-Action = Literal["abort", "pivot", "resume", "change of limits", "post-copy"]
 
 
 class SessionListener(Protocol):
@@ -72,8 +74,14 @@ class SessionListener(Protocol):
     def remembered(self, entry: JobEntry) -> None:
         """A job was first seen, or its end is known now."""
 
+    def deeds_changed(self) -> None:
+        """Something was done here, or it is known what came of it."""
+
     def action_failed(self, subject: str, error: str) -> None:
         """An action that the user requested failed."""
+
+    def queue_left(self) -> None:
+        """Earlier consoles left dumps in the queue that the user was not asked about."""
 
 
 class Session:
@@ -104,6 +112,7 @@ class Session:
         self.rows = RowStore()
         self.waits = BackgroundWaits(self._tasks, lambda wait: deliver(lambda: self._wait_ended(wait)))
         self.throughputs = Throughputs()
+        self.tally = Tally()
         self.loaded: set[str] = set()
         """The URIs of the hosts whose domains are known."""
         self._jobs = JobNews(
@@ -131,6 +140,12 @@ class Session:
             lambda record: deliver(lambda: listener.command_ended(record)),
         )
         self._disks = FailingDisks(self._tasks, self._disks_fail)
+        self.deeds = Deeds(lambda: deliver(listener.deeds_changed))
+        """What was done here."""
+        self._actions = Actions(log, self._tasks, self.deeds, self._fail)
+        self._queue = KeptQueue(self._not_kept)
+        self.left = LeftQueue(self._tasks, self._queue, self.hosts, self.rows, self.loaded, self.start_dump)
+        self.left.offer = lambda: deliver(listener.queue_left)
 
     def start(self) -> None:
         """Connect to all hosts."""
@@ -146,6 +161,7 @@ class Session:
             self._flush_due.cancel()
         self._jobs.close()
         self._tasks.cancel()
+        await self._queue.settle()
         await self.memory.settle()
         self.memory.close()
 
@@ -158,14 +174,15 @@ class Session:
 
     def host_name(self, uri: str) -> str:
         """What the host is called, whether it is connected or not."""
-        return self.config.alias(uri) or uri
+        return self.hosts.name(uri)
 
     def add_host(self, name: str) -> list[Host]:
         """Connect to the hosts of a group, an alias or a URI. HostRefused if that is impossible."""
         added = self.hosts.add(name)
+        self._rename_hosts()
         self.commands.look()
         for host in added:
-            self._log.say(host.name, "added")
+            self.deeds.add(host.name, "host added", equivalents.connect(host.uri, host.readonly))
         self._listener.hosts_changed()
         return added
 
@@ -175,12 +192,20 @@ class Session:
         for wait in self.waits.of_host(host):
             self.waits.drop(wait)
             self.waits.leave(wait)
+            self.deeds.leave(wait)
         keys = [row.key for row in rows]
         self._apply((), keys)
         self.hosts.drop(host)
+        self.deeds.add(host.name, "host dropped", equivalents.NONE)
+        self._rename_hosts()
         self.loaded.discard(host.uri)
         self._listener.hosts_changed()
         return sum(row.progress is not None for row in rows)
+
+    def _rename_hosts(self) -> None:
+        """Let the rows say what their hosts are called now that there are others."""
+        names = {uri: host.name for uri, host in self.hosts.items()}
+        self._apply([replace(row, host=names[row.uri]) for row in self.rows.values() if row.host != names[row.uri]])
 
     def watch_closely(self, keys: Iterable[RowKey]) -> None:
         """The user is looking at these rows."""
@@ -214,7 +239,8 @@ class Session:
         if not self.hosts.has(host):
             return
         if host.link is Link.DOWN:
-            self._log.say(host.name, news.no_connection(host), Tone.ERROR)
+            if before is not Link.DOWN:  # What else goes wrong while it is down is in the banner.
+                self._log.say(host.name, news.no_connection(host), Tone.ERROR)
         elif before is not Link.UP:
             hypervisor = f": {host.capabilities.hypervisor}" if host.capabilities else ""
             self._log.say(host.name, f"connected{hypervisor}")
@@ -253,6 +279,8 @@ class Session:
                 self._disks.look(self.hosts[row.uri], row)
         if loaded or differs:
             self._listener.hosts_changed()
+        if loaded:
+            self.left.look()
 
     def _take_in(self, host: Host, changes: HostChanges) -> tuple[list[Row], list[RowKey]]:
         rows = []
@@ -285,7 +313,8 @@ class Session:
         wait = self.waits.get(key)
         pending = wait.stage if wait is not None and view.progress is None else ""
         since = host.happenings.since(view.domain)
-        row = Row(host.uri, view, host.name, since=since, pending=pending, stale=host.link is Link.DOWN)
+        stale = host.link is Link.DOWN
+        row = Row(host.uri, view, host.name, host.badges, since=since, pending=pending, stale=stale)
         if row.operation == JobOperation.DUMP:
             row = replace(row, automatic_dump=self._jobs.automatic_dump(view.domain.key, key))
         if before is not None and before.other_end and before.operation == row.operation:
@@ -333,23 +362,38 @@ class Session:
         host = self.hosts[row.uri]
         return self.waits.begin(JobWait(host, row.domain.key, operation, progress=row.progress, disk=row.disk or None))
 
-    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool) -> JobWait:
-        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain."""
+    def start_dump(self, host: Host, request: DumpRequest, overwrite: bool, kept: QueuedDump | None = None) -> JobWait:
+        """Start a dump as soon as its turn comes. DomainBusy while another dump of this user runs for the domain.
+
+        `kept`: what it is in the journal's queue, if it was queued before.
+        """
         name = request.domain.name
         running = self.waits.get(RowKey(host.uri, request.domain.uuid))
         if running is not None and running.ours and not running.over:
             raise DomainBusy(f"{name} has a job already: your own dump is running or queued")
         if running is not None:
             self.waits.leave(running)
-        wait = self.waits.begin(PlannedDump(host, request, overwrite, self.config.dump.publish, self._dump_moved))
+        publish = kept.publish if kept is not None else self.config.dump.publish
+        dump = PlannedDump(host, request, overwrite, publish, self._queue, self._dump_moved, kept)
+        self.deeds.add_dump(dump, equivalents.dump(host.uri, request, overwrite))
+        wait = self.waits.begin(dump)
         if wait.queued:
             self._log.say(name, f"dump queued, {host.turns.at_once} run in parallel → {request.path}")
         self._show_wait(wait)
         return wait
 
+    def cancel_queued(self) -> None:
+        """Start none of the dumps that are queued."""
+        for wait in self.waits.queued:
+            self.waits.drop(wait)
+
+    def _not_kept(self, error: str) -> None:
+        self._fail("queue", f"{error}; queued dumps are lost if this console ends")
+
     def _dump_moved(self, dump: PlannedDump) -> None:
         if dump.record is not None and dump.record.state not in (RecordState.FAILED, RecordState.CANCELLED):
             self._log.say(dump.name, f"dump started → {dump.request.path}")
+        self.deeds.follow(dump)
         self._deliver(lambda: self._show_wait(dump))
 
     def _show_wait(self, wait: JobWait) -> None:
@@ -364,12 +408,16 @@ class Session:
 
     def _remembered(self, entry: JobEntry) -> None:
         """The memory has a new job, or the end of one."""
+        self.tally.take(entry)
         self._jobs.take(entry)
         self._deliver(lambda: self._listener.remembered(entry))
 
     def _wait_ended(self, wait: JobWait) -> None:
-        self.waits.forget(wait)
+        if wait.outcome is not None and not self._jobs.tells_end_of(wait):
+            self.tally.add(wait.outcome)
         self._reporter.ended(wait)
+        self.deeds.follow(wait)
+        self.waits.forget(wait)
         self._show_wait(wait)
         self._listener.wait_ended(wait)
 
@@ -381,7 +429,7 @@ class Session:
             key = RowKey(host.uri, record.uuid)
             if key not in self.waits and (record.uri == host.uri or self._runs(key, record)):
                 self._log.say(record.domain, f"attached to the dump → {record.path}")
-                self._show_wait(self.waits.begin(JobWait(host, record.key, record.operation, record)))
+                self._show_wait(self.waits.begin(RunningDump(host, record)))
 
     def _runs(self, key: RowKey, record: JobRecord) -> bool:
         """Whether the record is of the dump of that very domain, requested through another URI of its host."""
@@ -393,11 +441,13 @@ class Session:
     def abort(self, host: Host, job: JobKey, postcopy: bool = False) -> None:
         """Abort the job; how that of a disk ends is reported. `postcopy`: it is a migration in that phase."""
         wait = self._wait_for_disk(host, job) if isinstance(job, DiskKey) else None
-        self._act("abort", job, lambda: host.backend.abort(job, postcopy), wait)
+        same = equivalents.abort(host.uri, job, postcopy)
+        self._actions.do("abort", job, same, lambda: host.backend.abort(job, postcopy), wait)
 
     def pivot(self, host: Host, disk: DiskKey) -> None:
         """Let the disk continue on what its job has mirrored to; how the job ends is reported."""
-        self._act("pivot", disk, lambda: host.backend.pivot(disk), self._wait_for_disk(host, disk))
+        wait = self._wait_for_disk(host, disk)
+        self._actions.do("pivot", disk, equivalents.pivot(host.uri, disk), lambda: host.backend.pivot(disk), wait)
 
     def _wait_for_disk(self, host: Host, disk: DiskKey) -> JobWait | None:
         row = self.rows.get(RowKey(host.uri, disk.domain.uuid, disk.disk))
@@ -405,36 +455,19 @@ class Session:
 
     def limit_migration(self, host: Host, domain: DomainKey, limits: MigrationLimits) -> None:
         """Change what the domain's migration has to keep to."""
-        self._act("change of limits", domain, lambda: host.backend.limit_migration(domain, limits))
+        same = equivalents.limit_migration(host.uri, domain, limits)
+        self._actions.do("change of limits", domain, same, lambda: host.backend.limit_migration(domain, limits))
 
     def start_postcopy(self, host: Host, domain: DomainKey) -> None:
         """Let the guest of the domain's migration run on the other host."""
-        self._act("post-copy", domain, lambda: host.backend.start_postcopy(domain))
+        same = equivalents.start_postcopy(host.uri, domain)
+        self._actions.do("post-copy", domain, same, lambda: host.backend.start_postcopy(domain))
 
     def resume(self, host: Host, domain: DomainKey) -> None:
         """Resume the domain."""
-        self._act("resume", domain, lambda: host.backend.resume(domain))
-
-    def _act(
-        self, action: Action, job: JobKey, call: Callable[[], Coroutine[Any, Any, None]], wait: JobWait | None = None
-    ) -> None:
-        """Do it; if there is a `wait` for the job, that should be attached before, but delays nothing for long."""
-        subject = domain_of(job).name
-        of_disk = f" of {job.disk}" if isinstance(job, DiskKey) else ""
-
-        async def act() -> None:
-            if wait is not None:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(wait.attached.wait(), ATTACHED_WITHIN)
-            try:
-                await call()
-            except BackendError as error:
-                self._fail(subject, error.message, f"{action}{of_disk} failed: ")
-            else:
-                self._log.say(subject, f"{action}{of_disk} requested")
-
-        self._tasks.start(subject, act())
+        same = equivalents.resume(host.uri, domain)
+        self._actions.do("resume", domain, same, lambda: host.backend.resume(domain))
 
     def _fail(self, subject: str, error: str, what: str = "") -> None:
-        self._log.say(subject, f"✗ {what}{error}", Tone.ERROR)
+        self._log.say(subject, f"✗ {what}{error}", Tone.ERROR, keep=True)
         self._deliver(lambda: self._listener.action_failed(subject, error))

@@ -36,6 +36,13 @@ class Turns:
         self._call()
         return turn
 
+    def occupy(self) -> Event:
+        """A turn for what runs already, however many do; to be handed back by `leave`."""
+        turn = Event()
+        turn.set()
+        self._running.add(turn)
+        return turn
+
     def leave(self, turn: Event) -> None:
         """Hand a turn back, whether it has come or not, and however often that is done."""
         self._running.discard(turn)

@@ -51,18 +51,20 @@ class Frames:
         self._canvas = Canvas(0, 0, colours)
         self._pacing = Pacing()
         self._output: Output | None = None
+        self._closed = False
         self._cursor = (0, 0)
         self._due: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """The terminal was taken over, at first or again: nobody knows what it shows. It is asked."""
+        self._closed = False
         self._canvas.forget()
         self._pacing = Pacing()
         self._pacing.send(len(QUESTION), asyncio.get_running_loop().time())
 
     def show(self, output: Output, size: tuple[int, int], spans: Sequence[Span], cursor: tuple[int, int]) -> None:
         """Show these as soon as the terminal is ready; the cursor's column and line."""
-        self._output = output
+        self._output = None if self._closed else output
         if self._canvas.size != size:
             self._canvas = Canvas(*size, self._colours)
         for x, y, segments in spans:
@@ -106,7 +108,9 @@ class Frames:
         self.send()
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Send nothing more, until `begin`."""
+        self._closed = True
         self._output = None
         if self._due is not None:
             self._due.cancel()
+            self._due = None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
+from typing import Any
 
 from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual._context import active_message_pump
 from textual.app import App
+from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
@@ -26,11 +28,22 @@ from tui.terminal.pacing import QUESTION
 from tui.terminal.writer import Writer
 
 
+def pass_on(key: events.Key, widget: Widget) -> None:
+    """Give the key to that widget, as if it had had the focus when the key was pressed.
+
+    Textual handles what is typed at once, and bindings, such as that of Tab, when they have bubbled up: by then, the
+    keys after them have gone to the widget that had the focus before.
+    """
+    widget._forward_event(events.Key(key.key, key.character))
+
+
 class PacedDriver(LinuxDriver):
     """Writes without ever blocking, and tells its application when the terminal is ready for more."""
 
     _app: OpenApp
     _writer: Writer | None = None
+    _left = False
+    """Whether the terminal belongs to another program, or is restored."""
 
     @property
     def busy(self) -> bool:
@@ -38,6 +51,8 @@ class PacedDriver(LinuxDriver):
         return self._writer is not None and self._writer.busy
 
     def write(self, data: str) -> None:
+        if self._left:
+            return
         # By default, the 31st write blocks the event loop.
         if self._writer is None:
             assert self._file is not None
@@ -46,6 +61,7 @@ class PacedDriver(LinuxDriver):
         self._writer.write(data)
 
     def start_application_mode(self) -> None:
+        self._left = False
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self._app.frames.begin()
         self.write(QUESTION)
@@ -62,8 +78,10 @@ class PacedDriver(LinuxDriver):
 
     def close(self) -> None:
         super().close()
+        self._left = True
         if self._writer is not None:
             self._writer.stop()
+            self._writer = None
 
     def _tell(self, report: Callable[[], None]) -> None:
         """Call it in the event loop, from another thread."""
@@ -151,6 +169,19 @@ def _changed_spans(update: ChopsUpdate) -> list[Span]:
             if strip is not None and x <= x2 and end > x1:
                 spans.append((x, y, strip if x >= x1 and end <= x2 else strip.crop(0, min(end, x2) - x)))
     return spans
+
+
+def keymap_of(app: App[Any]) -> Mapping[str, str]:
+    """The keys that the user has given to bindings, by their ids: they apply to screens that are not open, too."""
+    return app._keymap
+
+
+def add_bindings(node: DOMNode, bindings: Iterable[Binding]) -> None:
+    """Give it these as well. By public ways, all instances of a class have the same ones, and share them."""
+    node._bindings = node._bindings.copy()
+    for binding in Binding.make_bindings(bindings):
+        by_key = node._bindings.key_to_bindings
+        by_key[binding.key] = [*by_key.get(binding.key, ()), binding]
 
 
 def set_virtual_size(view: ScrollView, size: Size) -> None:

@@ -35,6 +35,13 @@ LIGHT = Theme(
     variables={"line-cursor": "#d3e4f1", "line-dim": "#6b7280", "line-track": "#c3c9d2", "frame": "#b4bac4"},
 )
 OURS = (DARK, LIGHT)
+_WITH_FEW_COLOURS = {DARK.name: "ansi-dark", LIGHT.name: "ansi-light"}
+"""Of 16 colours, the nearest to ours are mostly greys, on which nothing stands out; these use the 16 as they are."""
+
+
+def for_colours(theme: str, system: str | None) -> str:
+    """The theme to use instead of `theme` on a terminal with that system of colours, as Rich names it."""
+    return _WITH_FEW_COLOURS.get(theme, theme) if system == "standard" else theme
 
 
 def variables(theme: Theme) -> dict[str, str]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backend.job_stats import JobStats
 from backend.model import DomainState, JobOperation
 from backend.observing.progress import Progress
+from tui.session.host import BADGES, SIMULATED
 from tui.session.rows import Row, SortValue, busy_first, by_name
-from tui.words import jobs, migrating, states, units
-from tui.words.cells import fit
+from tui.words import cells, jobs, migrating, states, units
+from tui.words.cells import fit, shorten
 
 Piece = tuple[str, str]
 """Text, and the name of its style: one of `STYLES`, or empty."""
 STYLES = ("good", "warn", "bad", "dim", "job", "bar", "track", "head")
-GAP = 1
-"""Minimum number of cells between two columns."""
-NAME_WORTH = 20
-"""Cells of a name that take precedence over another column."""
+NARROW = 10
+"""Cells below which the progress is a percentage without a bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,24 @@ class Column:
     """Cells that it can use beyond its width."""
     rank: int = 0
     """The column with the highest rank is hidden first; 0 never is."""
+    least: int = 0
+    """Cells in which it still says something, on a narrow screen; 0: those of its width."""
 
 
 def _text(text: Callable[[Row], Piece], right: bool = False) -> Callable[[Row, int], Sequence[Piece]]:
     def pieces(row: Row, width: int) -> Sequence[Piece]:
         words, style = text(row)
         return ((fit(words, width, right), style),)
+
+    return pieces
+
+
+def _named(text: Callable[[Row], Piece]) -> Callable[[Row, int], Sequence[Piece]]:
+    """The same for names."""
+
+    def pieces(row: Row, width: int) -> Sequence[Piece]:
+        name, style = text(row)
+        return ((fit(shorten(name, width), width), style),)
 
     return pieces
 
@@ -61,18 +73,25 @@ def _name(row: Row) -> Piece:
     return row.domain.name, "" if row.domain.active else "dim"
 
 
-def _host(row: Row) -> Piece:
-    return "" if row.disk else row.host, "dim"
-
-
-def _state(row: Row) -> Piece:
+def _host(row: Row, width: int) -> Sequence[Piece]:
     if row.disk:
-        return "", ""  # That of its domain stands above.
+        return ((" " * width, ""),)
+    # The name of a simulator says what it is, unless it has an alias.
+    shown = [badge for badge in row.badges if badge != SIMULATED or not row.host.startswith("sim:")]
+    badges = "".join(f" {BADGES[badge]}" for badge in shown)
+    name = shorten(row.host, max(1, width - len(badges)))
+    return (name, "dim"), (fit(badges, width - cells.width(name)), "warn")
+
+
+def _state(row: Row, width: int) -> Sequence[Piece]:
+    if row.disk:
+        return ((" " * width, ""),)  # That of its domain stands above.
     if not row.domain.answering:
-        return "no answer", "bad"
+        return ((fit("no answer", width), "bad"),)
     if row.stale:
-        return f"?{row.domain.state.label}", "dim"
-    return row.domain.state.label, _STATE_STYLES.get(row.domain.state, "")
+        return ((fit(f"?{states.brief(row.domain, width - 1)}", width), "dim"),)
+    style = "bad" if row.domain.faulty else _STATE_STYLES.get(row.domain.state, "")
+    return ((fit(states.brief(row.domain, width), width), style),)
 
 
 def _job(row: Row, width: int) -> Sequence[Piece]:
@@ -109,10 +128,12 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
         return ((fit(words, width), style),)
     if progress.fraction is None or (progress.convergence is not None and progress.convergence.needs_help):
         return (_without_bar(row, progress, width),)
+    style = "dim" if row.last_known else "warn" if progress.stalled else "bar"
+    if width < NARROW:
+        return ((fit(units.percent(progress.fraction), width), style),)
     percent = f" {units.percent(progress.fraction):>5}"
     bar = units.bar(progress.fraction, width - len(percent))
     done = bar.rstrip("░")
-    style = "dim" if row.last_known else "warn" if progress.stalled else "bar"
     return ((done, style), (bar[len(done) :], "track"), (percent, ""))
 
 
@@ -165,77 +186,68 @@ def _of_progress(value: Callable[[Progress], float | None]) -> SortValue:
     return lambda row: value(first) if (first := row.first_job) else None
 
 
-HOST = Column("host", "Host", 14, _text(_host), lambda row: (row.host, by_name(row)), stretch=12, rank=2)
-COLUMNS = (
-    Column("name", "Name", 12, _text(_name), by_name, stretch=28),
-    Column("state", "State", 8, _text(_state), lambda row: (row.domain.state, by_name(row)), stretch=3, rank=3),
+def _since(row: Row) -> Piece:
+    known = row.since is not None and not row.disk
+    return (units.recent(row.since, time.time()) if known and row.since is not None else ""), "dim"
+
+
+def _memory(row: Row) -> Piece:
+    return ("" if row.disk or not row.domain.memory else units.size(row.domain.memory)), ""
+
+
+def _id(row: Row) -> Piece:
+    return ("" if row.disk or row.domain.key.id is None else str(row.domain.key.id)), "dim"
+
+
+_ALL = (
+    Column("name", "Name", 12, _named(_name), by_name, stretch=28),
+    Column("host", "Host", 14, _host, lambda row: (row.host, by_name(row)), stretch=12, rank=3, least=6),
+    Column("id", "Id", 5, _text(_id, True), lambda row: row.domain.key.id, True, rank=5),
+    Column("state", "State", 12, _state, lambda row: (row.domain.state, by_name(row)), stretch=5, rank=2),
+    Column("since", "Since", 8, _text(_since), lambda row: row.since, descending=True, stretch=11, rank=5),
+    Column("memory", "Memory", 8, _text(_memory, True), lambda row: row.domain.memory, True, True, 1, rank=5),
     Column("job", "Job", 13, _job, busy_first, stretch=2, rank=1),
-    Column(
-        "progress",
-        "Progress",
-        14,
-        _progress,
-        _of_progress(lambda progress: progress.fraction),
-        descending=True,
-        stretch=26,
-    ),
-    Column(
-        "elapsed",
-        "Elapsed",
-        7,
-        _text(_elapsed, True),
-        _of_progress(lambda progress: progress.stats.time_elapsed),
-        True,
-        True,
-        2,
-        rank=5,
-    ),
-    Column(
-        "done",
-        "Done",
-        8,
-        _text(_done, True),
-        _of_progress(lambda progress: progress.stats.processed),
-        True,
-        True,
-        1,
-        rank=8,
-    ),
-    Column(
-        "left",
-        "Left",
-        8,
-        _text(_left, True),
-        _of_progress(lambda progress: progress.stats.remaining),
-        True,
-        True,
-        1,
-        rank=6,
-    ),
-    Column("rate", "Rate", 12, _text(_rate, True), _of_progress(lambda progress: progress.rate), True, True, rank=7),
-    Column("eta", "ETA", 8, _text(_eta, True), _of_progress(lambda progress: progress.eta), True, rank=4),
-)
-SEVERAL_HOSTS = (
-    COLUMNS[0],
-    HOST,
-    # There is room for the other end of a migration.
-    *(replace(column, stretch=16) if column.id == "job" else column for column in COLUMNS[1:]),
-)
+    Column("progress", "Progress", 14, _progress, _of_progress(lambda progress: progress.fraction),
+           descending=True, stretch=26, rank=4, least=8),
+    Column("elapsed", "Elapsed", 7, _text(_elapsed, True),
+           _of_progress(lambda progress: progress.stats.time_elapsed), True, True, 2, rank=7),
+    Column("done", "Done", 8, _text(_done, True),
+           _of_progress(lambda progress: progress.stats.processed), True, True, 1, rank=10),
+    Column("left", "Left", 8, _text(_left, True),
+           _of_progress(lambda progress: progress.stats.remaining), True, True, 1, rank=8),
+    Column("rate", "Rate", 12, _text(_rate, True), _of_progress(lambda progress: progress.rate), True, True, rank=9),
+    Column("eta", "ETA", 8, _text(_eta, True), _of_progress(lambda progress: progress.eta), True, rank=6),
+)  # fmt: skip
+COLUMNS: Mapping[str, Column] = {column.id: column for column in _ALL}
+"""By id, as `tui.config.columns` has them."""
 JOB_COLUMNS = frozenset({"job", "progress", "elapsed", "done", "left", "rate", "eta"})
 """Empty for a domain without a job; `note` may replace them."""
 
 
+def chosen(ids: Sequence[str], several_hosts: bool) -> tuple[Column, ...]:
+    """The columns of these ids, that of the host only if there are several."""
+    columns = (COLUMNS[each] for each in ids if each != "host" or several_hosts)
+    # There is room for the other end of a migration.
+    return tuple(replace(column, stretch=16) if column.id == "job" and several_hosts else column for column in columns)
+
+
 def note(row: Row) -> Piece | None:
-    """What is shown in place of a job: a problem of the domain, or why it is paused."""
+    """What is shown in place of a job: a problem of the domain, and since when it is in its state."""
     if row.progress is not None or row.pending:
         return None
-    if (trouble := problem(row)) is not None:
+    if not row.domain.answering or row.left_paused:
+        trouble = problem(row)
+        assert trouble is not None
         words, style = trouble
         return words + (states.since(row.since) if row.domain.answering else ""), style
     if not row.view.job_known:
         return f"{row.domain.reason}; its job is not known yet", "dim"
-    paused = row.domain.state is DomainState.PAUSED and row.domain.reason
-    return (row.domain.reason + states.since(row.since), "dim") if paused else None
+    if not row.domain.faulty and row.domain.state is not DomainState.PAUSED:
+        return None
+    # The state says why; what it has no room for stands here.
+    cause = states.cause(row.domain, row.io_errors) if row.domain.faulty else ""
+    words = "" if cause in states.brief(row.domain, COLUMNS["state"].width) else cause
+    return (words + states.since(row.since)).strip(), "bad" if row.domain.faulty else "dim"
 
 
 def problem(row: Row) -> Piece | None:
@@ -245,29 +257,3 @@ def problem(row: Row) -> Piece | None:
     if row.left_paused:
         return states.left_paused(row.domain), "warn"
     return (states.trouble(row.domain, row.io_errors), "bad") if row.domain.faulty else None
-
-
-def fitting(columns: Sequence[Column], width: int, longest_name: int, skipped: int = 0) -> list[tuple[Column, int]]:
-    """The columns that have room in `width` cells, and how wide each is.
-
-    Those of the highest ranks give way; where the first `skipped` after the name are scrolled out, the last ones do.
-    """
-    widths = {column.id: column.width for column in columns}
-    widths["name"] = max(widths["name"], min(longest_name, NAME_WORTH))
-    shown = [columns[0], *columns[1 + skipped :]]
-    while len(shown) > 2 and sum(widths[column.id] + GAP for column in shown) - GAP > width:
-        shown.remove(shown[-1] if skipped else max(shown, key=lambda column: column.rank))
-    return _stretched(shown, widths, width, longest_name)
-
-
-def _stretched(
-    shown: Sequence[Column], widths: dict[str, int], width: int, longest_name: int
-) -> list[tuple[Column, int]]:
-    spare = width - sum(widths[column.id] + GAP for column in shown) + GAP
-    # Columns that are cut off get space first; the progress takes the rest.
-    for column in sorted(shown, key=lambda column: (column.id == "progress", column.id != "name")):
-        stretch = min(column.stretch, max(0, longest_name - widths["name"])) if column.id == "name" else column.stretch
-        taken = max(0, min(stretch, spare))
-        widths[column.id] += taken
-        spare -= taken
-    return [(column, widths[column.id]) for column in shown]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 from textual.content import Content
 
@@ -17,17 +18,18 @@ from backend.records import process
 from backend.records.command import CommandRecord
 from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
-from backend.text import clean
+from backend.text import clean, hide_passwords
 from backend.verdicts.job_sources import SourcedJob, is_of_call
 from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
-from tui.session.rows import Row
+from tui.session.rows import Row, RowKey, block_jobs
 from tui.session.throughput import Throughput, sparkline
-from tui.widgets.columns import job as job_words
 from tui.widgets.columns import problem
 from tui.widgets.job_columns import result_style
 from tui.words import backups, jobinfo, jobs, migrating, past_jobs, runs, states, units
-from tui.words.cells import crop, crop_path, fit, width
+from tui.words.cells import crop, crop_path, fit, shorten, width
+from tui.words.job_names import name_of
+from tui.words.origins import Origin, sentence
 
 LABEL = 11
 """Cells of a label."""
@@ -50,27 +52,31 @@ def job(
     keys: Keys,
     records: Sequence[DomainRecord],
     jobs_before: Sequence[SourcedJob],
+    origins: Mapping[RowKey, Origin],
     backup: Backup | None,
     life: Throughput | None,
     cells: int,
 ) -> Iterator[Content]:
-    """The progress of its job, and all statistics of that operation. `backup`: what that is made of, where known."""
+    """Where its job comes from, how far it is, and all statistics of that operation.
+
+    `origins`: by the rows of jobs, those of its disks among them. `backup`: what that is made of, where known.
+    """
     yield from _problems(row, keys, cells)
     # What a job does to its domain, it says itself.
     paused = row.domain.state is DomainState.PAUSED and not row.progress
     if row.domain.faulty or paused or not row.domain.answering:
         yield _state(row, cells)
     if row.progress is None:
-        if row.pending or not row.view.block_jobs:
+        if not (row.pending or row.view.block_jobs):
             known = row.view.job_known and row.domain.answering
-            words = f"a dump is {row.pending}" if row.pending else "no job" if known else "its job is not known"
-            yield Content.styled(words, "$foreground-muted")
-        yield from _block_jobs(row, cells)
+            yield Content.styled("no job" if known else "its job is not known", "$foreground-muted")
+        yield from _block_jobs(row, origins, cells)
         if not row.pending:
             yield from list(history(records, jobs_before, cells, most=1)) if records or jobs_before else ()
         return
     progress, stats = row.progress, row.progress.stats
-    facts = [job_words(row)]
+    yield from _origin(jobs.kind(stats), origins[row.key], cells)
+    facts = []
     if stats.closing:
         facts.append("finishing: closing the file (result not known yet)")
     else:
@@ -81,9 +87,9 @@ def job(
         facts.append(f"{units.duration(stats.time_elapsed / 1000)} elapsed")
     if progress.eta is not None and not progress.stalled and not row.last_known:
         facts.append(f"~{units.duration(progress.eta)} to go")
-    yield _fact(
-        _job_label(row), " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold"
-    )
+    if any(facts):
+        style = "bold $warning" if progress.stalled else "bold"
+        yield _fact(_progress_label(row), " · ".join(filter(None, facts)), cells, style)
     if progress.convergence is not None:
         style = "bold $warning" if progress.convergence.needs_help else ""
         yield from _wrapped(migrating.sentence(progress.convergence), style, cells)
@@ -93,19 +99,11 @@ def job(
         yield _fact("ends", jobs.PULL_ENDS, cells)
     if backup is not None:
         for disk in backup.disks:
-            for number, (word, value) in enumerate(backups.facts(backup, disk)):
+            facts_of_disk = [fact for fact in backups.facts(backup, disk) if fact[1] != origins[row.key].target]
+            for number, (word, value) in enumerate(facts_of_disk):
                 text = f"{word} {crop_path(value, cells - LABEL - len(word) - 1)}"
                 yield _fact("" if number else disk.disk, text, cells)
-    yield from _block_jobs(row, cells)
-    if (dump := row.automatic_dump) is not None:
-        if dump.path:
-            yield _fact("writes", crop_path(dump.path, cells - LABEL), cells)
-        yield _fact("requested", states.requester(dump), cells)
-    for record in (item.record for item in records):
-        if not record.over and record.key == row.domain.key:
-            yield _path_fact("writes", record, cells)
-            yield _fact("requested", f"by {record.user} at {units.clock(record.started)}", cells)
-            break
+    yield from _block_jobs(row, origins, cells)
     if life is not None and life.remaining and progress.convergence is not None:
         yield _remaining(life, stats, cells)
     elif life is not None and life.rates and stats.measured:
@@ -114,6 +112,15 @@ def job(
         yield Content.assemble((f"{'throughput':<{LABEL}}", "$foreground-muted"), (bars, "$primary"), rate)
     # The first is the operation, which stands above.
     yield from _stats(list(jobinfo.facts(stats))[1:], cells)
+
+
+def planned(row: Row, path: str, cells: int) -> Iterator[Content]:
+    """The dump that was requested here and has no job yet, and its file."""
+    if row.pending and path:
+        head, tail = "dump → ", f", {row.pending}"
+        yield Content.styled(head + shorten(path, cells - width(head + tail)) + tail, "bold")
+    elif row.pending:
+        yield Content.styled(f"a dump is {row.pending}", "bold")
 
 
 def commands(records: Sequence[CommandRecord], cells: int) -> Iterator[Content]:
@@ -135,14 +142,18 @@ def _wrapped(words: str, style: str, cells: int) -> Iterator[Content]:
 
 
 def block_job(
-    row: Row, keys: Keys, source: DiskSource | None, capabilities: Capabilities | None, cells: int
+    row: Row, keys: Keys, origin: Origin, source: DiskSource | None, capabilities: Capabilities | None, cells: int
 ) -> Iterator[Content]:
-    """The job of a disk: how far it is, what comes next, and its images. `source`: what the disk is on, where known."""
+    """The job of a disk: where it comes from, how far it is, what comes next, and its images.
+
+    `source`: what the disk is on, where known.
+    """
     yield from _problems(row, keys, cells)
     if row.progress is None:
         return
     stats = row.progress.stats
-    yield _block_fact(_job_label(row), row.progress, cells)
+    yield from _origin(name_of(stats), origin, cells)
+    yield _block_fact(_progress_label(row), row.progress, cells)
     yield from _choices(stats, keys, capabilities, cells)
     if source is not None:
         yield _image("disk", source.source, cells)
@@ -228,19 +239,23 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
     yield _state(row, cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
-    yield _fact("host", host, cells)
+    uri = hide_passwords(row.uri)
+    yield _fact("host", host if host == uri else f"{host} ({uri})", cells)
     if capabilities is not None:
         yield _fact("hypervisor", capabilities.hypervisor, cells)
 
 
-def _block_jobs(row: Row, cells: int) -> Iterator[Content]:
-    """A line for each job of the domain's disks."""
-    return (_block_fact(job.stats.disk or "", job, cells) for job in row.view.block_jobs)
+def _block_jobs(row: Row, origins: Mapping[RowKey, Origin], cells: int) -> Iterator[Content]:
+    """Where each job of the domain's disks comes from, and how far it is."""
+    for job in block_jobs(row):
+        if job.progress is not None:
+            yield from _origin(name_of(job.progress.stats), origins[job.key], cells)
+            yield _block_fact("progress", job.progress, cells)
 
 
 def _block_fact(label: str, progress: Progress, cells: int) -> Content:
     """How far the job of a disk is."""
-    facts = [jobs.kind(progress.stats)]
+    facts = []
     if progress.stats.ready:
         facts.append(jobs.READY)
     else:
@@ -264,22 +279,23 @@ def _problems(row: Row, keys: Keys, cells: int) -> Iterator[Content]:
         yield from Content.styled(trouble[0] + hint, "bold $warning").wrap(max(10, cells))
 
 
+def _origin(name: str, origin: Origin, cells: int) -> Iterator[Content]:
+    first, *others = sentence(name, origin, time.time(), cells)
+    yield Content.styled(first, "bold")
+    yield from map(Content, others)
+
+
 def _state(row: Row, cells: int) -> Content:
     last = ", last known" if row.last_known else ""
     return _fact("state", states.label(row.domain) + states.since(row.since) + last, cells)
 
 
-def _job_label(row: Row) -> str:
-    return "last known" if row.last_known else "job"
+def _progress_label(row: Row) -> str:
+    return "last known" if row.last_known else "progress"
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:
     return Content.assemble((f"{label:<{LABEL}}", "$foreground-muted"), (crop(value, cells - LABEL), style))
-
-
-def _path_fact(label: str, record: JobRecord, cells: int) -> Content:
-    what = f"{record.format_name} → "
-    return _fact(label, what + crop_path(record.path, cells - LABEL - width(what)), cells)
 
 
 def _stats(facts: Sequence[tuple[str, str]], cells: int) -> Iterator[Content]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar
@@ -13,10 +14,8 @@ from textual import events, on, work
 from textual.content import Content
 from textual.message import Message
 
-from backend.backup import Backup
-from backend.errors import BackendError
-from backend.job_stats import JobStats
-from backend.model import DiskKey, DiskSource, JobOperation
+from backend.errors import BackendError, NoConnection
+from backend.model import DiskSource
 from backend.observing.histories import recall
 from backend.observing.lookup import DomainRecord, find_records
 from backend.records.history import Query
@@ -25,9 +24,11 @@ from backend.threads import in_thread
 from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
+from tui.session import job_facts, job_origins
 from tui.session.command_runs import CommandRuns
 from tui.session.host import Host
-from tui.session.rows import Row, RowKey
+from tui.session.job_facts import JobFacts
+from tui.session.rows import Row, RowKey, block_jobs
 from tui.session.throughput import Throughputs
 from tui.widgets import details_lines
 from tui.widgets.clipboard import copy
@@ -35,11 +36,14 @@ from tui.widgets.details_lines import SHOWN
 from tui.widgets.lines import Lines
 from tui.words import past_jobs
 from tui.words.cells import width
+from tui.words.origins import Origin
 
 logger = logging.getLogger(__name__)
 
 RECORDS_AFTER = 0.15
 """Seconds that the cursor must rest before the records of its domain are read."""
+LOOKS, LOOK_AGAIN = 3, 1.0
+"""How often it is looked where a job comes from, as long as nothing is seen, and the seconds between two looks."""
 TABS = {"job": ShowJob, "history": ShowHistory, "info": ShowInfo}
 _TITLE_AT = 3
 """Where the title begins on the border."""
@@ -59,21 +63,18 @@ class DetailsPane(Lines):
         jobs: list[SourcedJob]
 
     @dataclass
-    class SourceRead(Message):
-        """What a disk with a job reads and writes."""
+    class FactsFound(Message):
+        """Something was found out about a running job."""
 
         key: RowKey
-        source: DiskSource | None
+        facts: JobFacts
 
-    @dataclass
-    class BackupRead(Message):
-        """What the backup of a domain is made of."""
-
-        key: RowKey
-        backup: Backup | None
-
-    def __init__(self, throughputs: Throughputs, commands: CommandRuns, keys: Keys) -> None:
+    def __init__(
+        self, throughputs: Throughputs, commands: CommandRuns, planned_path: Callable[[RowKey], str], keys: Keys
+    ) -> None:
+        """`planned_path`: the file of the dump that waits for its turn, or is starting, for that row."""
         super().__init__()
+        self._planned_path = planned_path
         self.tab = next(iter(TABS))
         self._keys = keys
         self._throughputs = throughputs
@@ -83,29 +84,39 @@ class DetailsPane(Lines):
         self._records: Sequence[DomainRecord] = ()
         self._jobs: Sequence[SourcedJob] = ()
         """What is remembered of the domain's jobs."""
-        self._source: DiskSource | None = None
-        """What the disk is on whose job is shown, as soon as that is known."""
-        self._backup: Backup | None = None
-        """What the backup is made of that is shown, as soon as that is known."""
+        self._jobs_shown: dict[RowKey, Row] = {}
+        """The jobs that are shown, as they were last seen."""
+        self._facts: dict[RowKey, JobFacts] = {}
+        """What was found out about them."""
+        self._began: dict[RowKey, float] = {}
+        """When they began, where their elapsed time tells."""
         self._titled: tuple[str, str] | None = None
 
     def show(self, row: Row | None, host: Host | None) -> None:
         if row == self._row:
             return
         same = row is not None and self._row is not None and row.key == self._row.key
-        before, now = _backup_of(self._row) if same else None, _backup_of(row)
         self._host, self._row = host, row
         if not same:
-            self._records, self._jobs, self._source = (), (), None
+            self._records, self._jobs = (), ()
             self.scroll_to(y=0, animate=False)
             self.read_records()
-            if row is not None and host is not None and row.disk:
-                self._read_source(host, row)
-        if before is None or now is None or now.time_elapsed < before.time_elapsed:
-            self._backup = None
-            if row is not None and host is not None and now is not None:
-                self._read_backup(host, row)
+        self._follow_jobs()
         self._show()
+
+    def _follow_jobs(self) -> None:
+        """Look at the jobs that are new among those shown, and forget those that are over."""
+        jobs = {row.key: row for row in _jobs_of(self._row)}
+        same = {key for key, row in jobs.items() if _is_same_job(self._jobs_shown.get(key), row)}
+        self._jobs_shown = jobs
+        self._facts = {key: facts for key, facts in self._facts.items() if key in same}
+        self._began = {key: began for key, began in self._began.items() if key in same}
+        for key, row in jobs.items():
+            if key not in self._began and row.progress is not None:
+                began = job_origins.started(row.progress.stats, time.time())
+                self._began |= {key: began} if began is not None else {}
+        if self._host is not None and len(same) < len(jobs):
+            self._look_at_jobs(self._host, [row for key, row in jobs.items() if key not in self._facts])
 
     def has_key(self, command: type[Command]) -> bool:
         return True
@@ -128,7 +139,8 @@ class DetailsPane(Lines):
     @on(CopyPath)
     def _copy_path(self) -> None:
         remembered = next((past_jobs.path(job) for job in self._jobs if job.entry.path), "")
-        path = self.records[0].path if self.records else remembered
+        seen = next((facts.seen.path for facts in self._facts.values() if facts.seen.path), "")
+        path = seen or (self.records[0].path if self.records else remembered)
         copy(self, path, "the dump path", "dump path")
 
     def show_tab(self, tab: str) -> None:
@@ -148,8 +160,8 @@ class DetailsPane(Lines):
         return next((record for record in self.records if not record.over and record.key == row.domain.key), None)
 
     def source_of(self, row: Row) -> DiskSource | None:
-        """What the disk of that row is on, if that row is shown and it is known."""
-        return self._source if self._row is not None and row.key == self._row.key else None
+        """What the disk of that row is on, if its job is shown and it is known."""
+        return self._facts.get(row.key, job_facts.NOTHING).source
 
     def show_commands(self) -> None:
         """Other commands run than before."""
@@ -181,36 +193,26 @@ class DetailsPane(Lines):
             self._records, self._jobs = learned
             self._show()
 
-    @work(group="source", exclusive=True)
-    async def _read_source(self, host: Host, row: Row) -> None:
+    @work(group="facts", exclusive=True)
+    async def _look_at_jobs(self, host: Host, rows: Sequence[Row]) -> None:
         await asyncio.sleep(RECORDS_AFTER)
-        try:
-            source = await host.backend.disk_source(DiskKey(row.domain.key, row.disk))
-        except BackendError as error:
-            logger.debug("what %s is on is not known: %s", row.name, error)
-            return
-        self.post_message(self.SourceRead(row.key, source))
+        for number in range(LOOKS):
+            if number:
+                await asyncio.sleep(LOOK_AGAIN)
+            unknown = []
+            for row in rows:
+                try:
+                    facts = await job_facts.look(host, row)
+                except NoConnection:
+                    return
+                self.post_message(self.FactsFound(row.key, facts))
+                unknown += [] if facts.some else [row]
+            rows = unknown
 
-    @on(SourceRead)
-    def _source_read(self, event: SourceRead) -> None:
-        if self._row is not None and event.key == self._row.key:
-            self._source = event.source
-            self._show()
-
-    @work(group="backup", exclusive=True)
-    async def _read_backup(self, host: Host, row: Row) -> None:
-        await asyncio.sleep(RECORDS_AFTER)
-        try:
-            backup = await host.backend.backup(row.domain.key)
-        except BackendError as error:
-            logger.debug("what the backup of %s is made of is not known: %s", row.name, error)
-            return
-        self.post_message(self.BackupRead(row.key, backup))
-
-    @on(BackupRead)
-    def _backup_read(self, event: BackupRead) -> None:
-        if self._row is not None and event.key == self._row.key and _backup_of(self._row) is not None:
-            self._backup = event.backup
+    @on(FactsFound)
+    def _facts_found(self, event: FactsFound) -> None:
+        if event.key in self._jobs_shown and self._facts.get(event.key) != event.facts:
+            self._facts[event.key] = event.facts
             self._show()
 
     def on_resize(self) -> None:
@@ -233,17 +235,29 @@ class DetailsPane(Lines):
             return
         self._show_title(row)
         if self.tab == "job" and row.disk:
-            lines = details_lines.block_job(row, self._keys, self._source, host.capabilities, cells)
+            source = self.source_of(row)
+            lines = details_lines.block_job(row, self._keys, self._origins[row.key], source, host.capabilities, cells)
         elif self.tab == "job":
             running = details_lines.commands(self._commands.of(row.key), cells)
-            life = self._throughputs.get(row.key)
-            job = details_lines.job(row, self._keys, self._records, self._jobs, self._backup, life, cells)
-            lines = chain(running, job)
+            life, backup = self._throughputs.get(row.key), self._facts.get(row.key, job_facts.NOTHING).backup
+            job = details_lines.job(row, self._keys, self._records, self._jobs, self._origins, backup, life, cells)
+            planned = details_lines.planned(row, self._planned_path(row.key), cells)
+            lines = chain(running, planned, job)
         elif self.tab == "history":
             lines = details_lines.history(self._records, self._jobs, cells)
         else:
             lines = details_lines.info(row, self._keys, host.name, host.capabilities, cells)
         self.show_lines(list(lines))
+
+    @property
+    def _origins(self) -> dict[RowKey, Origin]:
+        """Where the jobs come from that are shown."""
+        return {
+            key: job_origins.origin(
+                row, self._began.get(key), self._records, self._jobs, self._facts.get(key, job_facts.NOTHING)
+            )
+            for key, row in self._jobs_shown.items()
+        }
 
     def _show_title(self, row: Row) -> None:
         titled = row.name, self.tab
@@ -257,8 +271,15 @@ class DetailsPane(Lines):
         return f" ─ {self._keys[TABS[tab]]}:{tab}"
 
 
-def _backup_of(row: Row | None) -> JobStats | None:
-    """The stats of the backup that the row's domain has; None without one."""
-    if row is None or row.disk or row.progress is None or row.progress.stats.operation != JobOperation.BACKUP:
-        return None
-    return row.progress.stats
+def _jobs_of(row: Row | None) -> Iterator[Row]:
+    """A row for each job that is shown with this one: its own, and those of its disks."""
+    if row is not None:
+        yield from [row] if row.progress is not None else []
+        yield from () if row.disk else block_jobs(row)
+
+
+def _is_same_job(before: Row | None, now: Row) -> bool:
+    """Whether these may be about one job, one after the other."""
+    if before is None or before.progress is None or now.progress is None or before.operation != now.operation:
+        return False
+    return before.progress.stats.time_elapsed <= now.progress.stats.time_elapsed

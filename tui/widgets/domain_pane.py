@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
 from textual.message import Message
 
 from tui.commands.commands import (
+    BusyOnly,
     ClearFilter,
     ClearMarks,
     Command,
     CopyName,
     CopyStats,
     Filter,
+    ProblemsOnly,
     ReverseSort,
     Sort,
 )
+from tui.commands.keys import Keys
+from tui.session.row_kinds import Kinds
 from tui.session.rows import Row, RowKey, RowStore
 from tui.widgets.clipboard import copy
 from tui.widgets.domain_table import DomainTable
@@ -35,6 +40,8 @@ class DomainPane(FilteredPane):
         ClearMarks,
         Sort,
         ReverseSort,
+        ProblemsOnly,
+        BusyOnly,
         CopyName,
         CopyStats,
     )
@@ -42,8 +49,8 @@ class DomainPane(FilteredPane):
     class CursorMoved(Message):
         """The cursor is on another row, or its row changed."""
 
-    def __init__(self, rows: RowStore, several_hosts: bool) -> None:
-        self.table = DomainTable(rows, several_hosts)
+    def __init__(self, rows: RowStore, several_hosts: bool, keys: Keys) -> None:
+        self.table = DomainTable(rows, several_hosts, clear_key=keys[ClearFilter])
         super().__init__(self.table, "name, state, job or host; a leading ! inverts")
 
     @property
@@ -61,17 +68,38 @@ class DomainPane(FilteredPane):
         """Put the cursor on that domain, even if the filter hides it."""
         if not self.table.order.shows(key):
             self._clear_filter()
+            self._clear_kinds()
             self.table.filter_by("")
         self.table.go_to_domain(key)
 
     def has_key(self, command: type[Command]) -> bool:
-        filtered = self.typing or bool(self.table.order.filter)
+        filtered = self.typing or bool(self.table.order.filter) or bool(self.table.order.kinds)
         allowed = {Filter: not self.typing, ClearFilter: filtered, ClearMarks: not filtered and bool(self.table.marked)}
         return allowed.get(command, True)
 
     @on(FilterLine.Changed)
     def _filter_changed(self, event: FilterLine.Changed) -> None:
         self.table.filter_by(event.value)
+        self.table.show_title()
+        self.screen.refresh_bindings()
+
+    @on(ProblemsOnly)
+    def _problems_only(self) -> None:
+        kinds = self.table.order.kinds
+        self._show_only(replace(kinds, problems=not kinds.problems))
+
+    @on(BusyOnly)
+    def _busy_only(self) -> None:
+        kinds = self.table.order.kinds
+        self._show_only(replace(kinds, busy=not kinds.busy))
+
+    @on(ClearFilter)
+    def _clear_kinds(self) -> None:
+        if self.table.order.kinds:
+            self._show_only(Kinds())
+
+    def _show_only(self, kinds: Kinds) -> None:
+        self.table.show_only(kinds)
         self.table.show_title()
         self.screen.refresh_bindings()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -15,13 +15,18 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 
+from tui.session import row_kinds
+from tui.session.row_kinds import Kinds
 from tui.session.row_order import RowOrder
 from tui.session.rows import Row, RowKey, RowStore, busy_first
 from tui.terminal.private_textual import set_virtual_size
 from tui.widgets.bordered import BorderedLines
-from tui.widgets.columns import STYLES
+from tui.widgets.columns import COLUMNS, STYLES
 from tui.widgets.row_painter import RowPainter
 from tui.words.cells import crop, width
+
+if TYPE_CHECKING:
+    from tui.session.export import Export
 
 CACHED_LINES = 1000
 DEFAULT_SORT = "job"
@@ -45,9 +50,9 @@ class DomainTable(BorderedLines):
                 tooltip="Half a page down"),
         Binding("ctrl+u,pageup", "page(-1)", "Half a page up", show=False, id="cursor.page-up",
                 tooltip="Half a page up"),
-        Binding("l,right", "scroll_columns(1)", "Right", show=False, id="columns.right",
+        Binding("right", "scroll_columns(1)", "Right", show=False, id="columns.right",
                 tooltip="Scroll columns right"),
-        Binding("h,left", "scroll_columns(-1)", "Left", show=False, id="columns.left",
+        Binding("left", "scroll_columns(-1)", "Left", show=False, id="columns.left",
                 tooltip="Scroll columns left"),
         Binding("space", "mark", "Mark", id="mark", tooltip="Mark or unmark the domain or job"),
         Binding("*", "mark_shown", "Mark all", show=False, id="mark-shown",
@@ -69,13 +74,15 @@ class DomainTable(BorderedLines):
 
         row: Row
 
-    def __init__(self, rows: RowStore, several_hosts: bool = False) -> None:
+    def __init__(self, rows: RowStore, several_hosts: bool = False, clear_key: str = "esc") -> None:
+        """`clear_key`: what shows all domains again, for hints."""
         super().__init__()
         self.rows = rows
         self.order = RowOrder(rows)
         self.sorted_by = DEFAULT_SORT
         self.descending = False
         self.placeholder = ""
+        self._clear_key = clear_key
         self._marks: set[RowKey] = set()
         self._painter = RowPainter(several_hosts, self._style)
         self._longest_name = 0
@@ -114,6 +121,17 @@ class DomainTable(BorderedLines):
         self._painter.show_hosts(several)
         self._lay_out()
 
+    def show_columns(self, ids: Sequence[str]) -> None:
+        """Show the columns of these ids, in this order."""
+        self._painter.show_columns(ids)
+        self._lay_out()
+
+    def export(self) -> Export:
+        """What is shown, to be written to a file."""
+        from tui.widgets.exports import of_domains  # Few need it.
+
+        return of_domains([self.rows[key] for key in self.order.keys], self._painter)
+
     def clear_marks(self) -> None:
         self._mark(set())
 
@@ -137,6 +155,13 @@ class DomainTable(BorderedLines):
 
     def filter_by(self, text: str) -> None:
         self.order.filter_by(text)
+        self._filtered()
+
+    def show_only(self, kinds: Kinds) -> None:
+        self.order.show_only(kinds)
+        self._filtered()
+
+    def _filtered(self) -> None:
         # The user is looking for a domain, which keeps the cursor when the filter is cleared.
         self._moved = True
         if self._cursor is not None and not self.order.shows(self._cursor):
@@ -145,7 +170,7 @@ class DomainTable(BorderedLines):
 
     def sort_by(self, id: str, descending: bool | None = None) -> None:  # noqa: A002 - Textual's own name
         """Sort by the column of that id; None: in the column's default direction."""
-        column = next(column for column in self._painter.columns if column.id == id)
+        column = COLUMNS[id]
         self.sorted_by = id
         self.descending = column.descending if descending is None else descending
         self.order.sort_by(busy_first if id == DEFAULT_SORT else column.value, self.descending)
@@ -159,18 +184,18 @@ class DomainTable(BorderedLines):
         self.sort_by(shown[(at + 1) % len(shown)])
 
     def show_title(self) -> None:
-        """Update the border title: the filter, and the number of marks."""
-        row_filter, marks = self.order.filter, len(self._marks)
-        titled = (row_filter.text, len(self.order.keys), len(self.rows), marks) if row_filter else (marks,)
+        """Update the border title: what is left out, and the number of marks."""
+        only, marks = row_kinds.only(self.order.kinds, self.order.filter.text), len(self._marks)
+        titled = (only, len(self.order.keys), len(self.rows), marks) if only else (marks,)
         if titled == self._titled:
             return
         self._titled = titled
         title = Content("Domains")
-        if row_filter:
+        if only:
             matched = f"  {len(self.order.keys)} of {len(self.rows)}"
-            title = Content.assemble(title, "  ", (f"/{row_filter.text}", "$accent"), matched)
+            title = Content.assemble(title, "  ", (only, "$accent"), matched)
         if marks:
-            hidden = sum(not self.order.shows(key) for key in self._marks) if row_filter else 0
+            hidden = sum(not self.order.shows(key) for key in self._marks) if only else 0
             words = f"{marks} marked" + (f", {hidden} not shown" if hidden else "")
             title = Content.assemble(title, "  ", (words, "bold $accent"))
         self.border_title = title
@@ -372,7 +397,9 @@ class DomainTable(BorderedLines):
     def _paint_empty(self, y: int) -> Strip:
         if self.order.keys or y != max(1, self.size.height // 3):
             return Strip.blank(self.line_width, self._style(""))
-        text = f"no match for /{self.order.filter.text}" if len(self.rows) else self.placeholder
+        order = self.order
+        nothing = row_kinds.nothing(order.kinds, order.filter.text, self._clear_key)
+        text = nothing if len(self.rows) else self.placeholder
         text = crop(text, self.line_width)
         left = (self.line_width - width(text)) // 2
         return Strip([Segment(" " * left + text, self._style("dim"))]).adjust_cell_length(

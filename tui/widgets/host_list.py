@@ -13,14 +13,16 @@ from textual.message import Message
 
 from tui.session.host import Host, Link
 from tui.widgets.lines import Lines
-from tui.widgets.status_line import DOTS
-from tui.words.cells import fit
+from tui.widgets.status_line import DOTS, badges
+from tui.words.cells import fit, shorten, width
 from tui.words.units import milliseconds
 
 WIDE = 96
 """Cells from which the hypervisor's version is shown."""
 _MARGIN = 2
 _NAME, _STATE, _VERSION, _NUMBER = 14, 15, 28, 8
+_ROOMY = 32
+"""Cells from which a name and badges in words have room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,10 @@ class HostList(Lines):
 
 def headings(cells: int) -> Content:
     """The column titles."""
-    titles = _columns(cells, "Host", "State", "Hypervisor", ["Domains", "Jobs", "Latency", "Calls/s"])
-    return Content.styled(" " * _MARGIN + "".join(titles), "bold $text-muted")
+    names, rest = _columns(cells, "Hypervisor", ["Domains", "Jobs", "Latency", "Calls/s"])
+    return Content.styled(
+        " " * _MARGIN + fit("Host", names) + " " + fit("State", _STATE) + " " + rest, "bold $text-muted"
+    )
 
 
 def line(host: Host, load: Load, cells: int, cursor: bool) -> Content:
@@ -100,16 +104,23 @@ def line(host: Host, load: Load, cells: int, cursor: bool) -> Content:
         f"{load.calls:.0f}" if up and load.calls is not None else "",
     ]
     version = host.capabilities.hypervisor if host.capabilities is not None else ""
-    name, state, rest = _columns(cells, host.name, f"{dot} {state}", version, numbers)
+    names, rest = _columns(cells, version, numbers)
     weight = "bold" if cursor else ""
     head = "▌ " if cursor else "  "
-    return Content.assemble((head, "bold $accent"), (name, weight), (state, f"{weight} {style}"), (rest, weight))
+    where = (f" {fit(f'{dot} {state}', _STATE)} ", f"{weight} {style}")
+    return Content.assemble((head, "bold $accent"), _name(host, names, weight), where, (rest, weight))
 
 
-def _columns(cells: int, name: str, state: str, version: str, numbers: Sequence[str]) -> tuple[str, str, str]:
-    """The name, the state and the rest, in `cells` cells together, without the margin."""
+def _name(host: Host, cells: int, style: str) -> Content:
+    """The host's name and its badges."""
+    badge = badges(host.badges, brief=cells < _ROOMY)
+    name = shorten(host.name, max(1, cells - badge.cell_length))
+    return Content.assemble((name, style), badge, " " * (cells - width(name) - badge.cell_length))
+
+
+def _columns(cells: int, version: str, numbers: Sequence[str]) -> tuple[int, str]:
+    """The width of the names, and what stands behind the state, in a line of `cells` cells."""
     rest = " ".join(
         [*([fit(version, _VERSION)] if cells >= WIDE else []), *(fit(number, _NUMBER, True) for number in numbers)]
     )
-    names = max(_NAME, cells - _MARGIN - 1 - _STATE - 1 - len(rest))
-    return fit(name, names) + " ", fit(state, _STATE) + " ", rest
+    return max(_NAME, cells - _MARGIN - 1 - _STATE - 1 - width(rest)), rest

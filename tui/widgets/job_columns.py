@@ -11,7 +11,7 @@ from backend.verdicts.job_sources import SourcedJob
 from tui.session.past_jobs import SortValue, newest
 from tui.session.rows import natural
 from tui.words import past_jobs
-from tui.words.cells import crop_path, fit
+from tui.words.cells import crop_path, fit, shorten
 
 Piece = tuple[str, str]
 """Text, and its style."""
@@ -53,6 +53,8 @@ class JobColumn:
         text = self.text(job, host)
         if self.id == "details" and text == past_jobs.path(job):
             text = crop_path(text, cells)
+        if self.id in ("host", "domain", "by"):
+            text = shorten(text, cells)
         return fit(text, cells, self.right), self.style(job)
 
 

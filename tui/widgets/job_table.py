@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -78,6 +79,27 @@ class JobTable(ScrollView, can_focus=True):
             "by": max((width(job.requester) for job in shown), default=0),
         }
         self._lay_out()
+
+    def host_name(self, job: SourcedJob) -> str:
+        """What the job's host is called."""
+        return self._jobs.host_name(job.entry.uri)
+
+    def texts(self) -> Callable[[Sequence[SourcedJob]], list[str]]:
+        """What turns jobs into a header and lines in the columns that are shown now; for another thread."""
+        layout = self._layout
+
+        def texts(jobs: Sequence[SourcedJob]) -> list[str]:
+            gap = " " * GAP
+            header = gap.join(fit(column.title, cells, column.right) for column, cells in layout)
+            return [
+                header,
+                *(
+                    gap.join(column.piece(job, self.host_name(job), cells)[0] for column, cells in layout)
+                    for job in jobs
+                ),
+            ]
+
+        return texts
 
     def show_placeholder(self, text: str) -> None:
         """What to show while there are no jobs."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from tui.config.columns import DEFAULT_COLUMNS
 from tui.session.rows import Row
-from tui.widgets.columns import COLUMNS, GAP, JOB_COLUMNS, SEVERAL_HOSTS, Column, fitting, note
+from tui.widgets.column_layout import GAP, fitting
+from tui.widgets.columns import JOB_COLUMNS, Column, chosen, note
 from tui.words.cells import fit
 
 MARGIN = 2
@@ -26,8 +28,11 @@ class RowPainter:
     """
 
     def __init__(self, several_hosts: bool, style: Callable[[str, bool, bool], Style]) -> None:
-        self.columns: tuple[Column, ...] = ()
-        self.show_hosts(several_hosts)
+        self._ids: Sequence[str] = DEFAULT_COLUMNS
+        self._several_hosts = several_hosts
+        self.columns = chosen(self._ids, several_hosts)
+        self._note: tuple[int, int] = (0, 0)
+        """The first column that a note stands in, and the one behind it, by their places in the layout."""
         self.layout: list[tuple[Column, int]] = []
         self._style = style
         self._gap = GAP
@@ -38,8 +43,14 @@ class RowPainter:
         self._longest_name = 0
 
     def show_hosts(self, several: bool) -> None:
-        """Whether there is a column that says where each domain is; `lay_out` afterwards."""
-        self.columns = SEVERAL_HOSTS if several else COLUMNS
+        """Whether the column that says where each domain is may be shown; `lay_out` afterwards."""
+        self._several_hosts = several
+        self.columns = chosen(self._ids, several)
+
+    def show_columns(self, ids: Sequence[str]) -> None:
+        """Show the columns of these ids, in this order; `lay_out` afterwards."""
+        self._ids, self._skipped = ids, 0
+        self.columns = chosen(ids, self._several_hosts)
 
     def lay_out(self, width: int, longest_name: int) -> None:
         """Choose the columns for lines of so many cells."""
@@ -53,6 +64,16 @@ class RowPainter:
         used, gaps = sum(cells for _, cells in self.layout), len(self.layout) - 1
         self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, gaps)))
         self._rest = width - MARGIN - used - gaps * self._gap
+        self._note = self._widest_run()
+
+    def _widest_run(self) -> tuple[int, int]:
+        """The neighbours among the shown columns that are empty without a job, and have the most room together."""
+        runs = [(0, 0)]
+        for number, (column, _) in enumerate(self.layout):
+            if column.id in JOB_COLUMNS:
+                start = runs[-1][0] if runs[-1][1] == number else number
+                runs.append((start, number + 1))
+        return max(runs, key=lambda run: sum(cells + self._gap for _, cells in self.layout[slice(*run)]))
 
     def scroll(self, columns: int) -> bool:
         """Show so many columns further to the right; whether there was anything to scroll to."""
@@ -82,6 +103,15 @@ class RowPainter:
         text = ("< " if self._skipped else "  ") + (" " * self._gap).join(titles)
         return Strip([Segment(text, style)]).adjust_cell_length(self._width, style)
 
+    def titles(self) -> str:
+        """The header, without a mark of the order."""
+        titles = (fit(column.title, cells, column.right) for column, cells in self.layout)
+        return (" " * self._gap).join(titles)
+
+    def text(self, row: Row) -> str:
+        """What the line says, without its margin."""
+        return "".join(piece for piece, _ in self._pieces(row, None))
+
     def line(self, row: Row, cursor: bool, marked: bool) -> Strip:
         segments = []
         text, style = "  ", ""
@@ -104,15 +134,19 @@ class RowPainter:
 
     def _pieces(self, row: Row, between: str | None) -> Iterable[tuple[str, str | None]]:
         """Segments of the line. `between`: the style of the blanks between columns, None: that of the column before."""
-        problem = note(row)
-        used = MARGIN
-        for column, cells in self.layout:
-            if used > MARGIN:
+        problem, (start, end) = note(row), self._note
+        for number, (column, cells) in enumerate(self.layout):
+            if problem is not None and start < number < end:
+                continue
+            if number:
                 yield " " * self._gap, between
-                used += self._gap
-            if problem is not None and column.id in JOB_COLUMNS:
-                yield fit(problem[0], self._width - used), problem[1]
+            if problem is None or number != start or start == end:
+                yield from column.pieces(row, cells)
+                continue
+            room = sum(cells + self._gap for _, cells in self.layout[start:end]) - self._gap
+            if end < len(self.layout):
+                yield fit(problem[0], room), problem[1]
+            else:
+                yield fit(problem[0], room + self._rest), problem[1]
                 return
-            yield from column.pieces(row, cells)
-            used += cells
         yield " " * self._rest, between

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from textual.color import Color
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.session.host import Host, Link
-from tui.words.cells import crop
+from tui.session.host import BADGES, READ_ONLY, SIMULATED, Host, Link
+from tui.widgets.counts import Counts, phrase
+from tui.words.cells import shorten
 
+_COLOURS = {SIMULATED: "$warning", READ_ONLY: "$secondary"}
 DOTS = {Link.UP: ("●", "$success"), Link.CONNECTING: ("◌", "$warning"), Link.DOWN: ("✗", "$error")}
+
+LEAST_HOST = 10
+"""Cells that stay for a single host."""
 
 
 class StatusLine(Widget):
@@ -21,7 +26,7 @@ class StatusLine(Widget):
     def __init__(self, hosts: Collection[Host]) -> None:
         super().__init__()
         self._hosts = hosts
-        self._counts = ""
+        self._counts = Counts(0, 0, 0, 0, 0)
         self._slow_terminal = False
 
     def show_slow_terminal(self, slow: bool) -> None:
@@ -29,49 +34,63 @@ class StatusLine(Widget):
         self._slow_terminal = slow
         self.refresh()
 
-    def show(self, domains: int, jobs: int) -> None:
-        counts = f"{domains} domain{'' if domains == 1 else 's'} · {jobs} job{'' if jobs == 1 else 's'}"
+    def show(self, counts: Counts) -> None:
+        """Show these numbers."""
         if counts != self._counts:
             self._counts = counts
             self.refresh()
 
     def render(self) -> Content:
-        badges = self._badges()
-        right = Content.assemble((self._counts, "$foreground"), *(part for badge in badges for part in (" ", badge)))
-        left = Content.assemble((" virt-jobs ", "bold $accent"), " ")
+        marks = self._marks()
+        title = Content.assemble((" virt-jobs ", "bold $accent"), " ")
+        least = LEAST_HOST if len(self._hosts) < 2 else self._counted().cell_length
+        room = self.size.width - marks.cell_length - least - 3
+        counts = phrase(self._counts, room)
+        # What the program is called is the first thing to do without.
+        left = title if counts.cell_length <= room - title.cell_length else Content(" ")
+        right = counts + marks
         room = self.size.width - left.cell_length - right.cell_length - 2
         left += self._connections(room)
         return left + " " * max(1, self.size.width - left.cell_length - right.cell_length - 1) + right
 
+    def _marks(self) -> Content:
+        marks = Content("")
+        if self._slow_terminal:
+            marks += Content.assemble(" ", (" slow terminal ", "bold reverse $secondary"))
+        if len(self._hosts) == 1:
+            marks += badges(next(iter(self._hosts)).badges, "bold reverse")
+        return marks
+
     def _connections(self, room: int) -> Content:
-        parts: list[tuple[str, str]] = []
-        for host in self._hosts:
-            dot, style = DOTS[host.link]
-            text = crop(host.name, max(8, room - 2))
-            parts += [(text, f"bold {_flag(host.colour)}"), (f" {dot}", style)]
-            parts += [(" read-only", "$secondary")] if host.readonly and not self._all_readonly else []
-            parts.append(("  ", ""))
-        named = Content.assemble(*parts[:-1])
-        return named if named.cell_length <= room or len(self._hosts) < 2 else self._counted()
+        if len(self._hosts) == 1:
+            return _named(next(iter(self._hosts)), room)
+        for brief in (False, True):
+            parts = [_named(host, room) + badges(host.badges, brief=brief) for host in self._hosts]
+            if (named := Content("  ").join(parts)).cell_length <= room:
+                return named
+        return self._counted()
 
     def _counted(self) -> Content:
         links = Counter(host.link for host in self._hosts)
         counts = [(f"  {links[link]} {dot}", style) for link, (dot, style) in DOTS.items() if links[link]]
-        return Content.assemble((f"{len(self._hosts)} hosts", "bold"), *counts)
+        of_all = [badge for badge in BADGES if all(badge in host.badges for host in self._hosts)]
+        return Content.assemble((f"{len(self._hosts)} hosts", "bold"), *counts, " ", badges(of_all))
 
-    @property
-    def _all_readonly(self) -> bool:
-        return bool(self._hosts) and all(host.readonly for host in self._hosts)
 
-    def _badges(self) -> list[tuple[str, str]]:
-        badges = []
-        if self._slow_terminal:
-            badges.append((" slow terminal ", "bold reverse $secondary"))
-        if any(host.simulated for host in self._hosts):
-            badges.append((" SIMULATED ", "bold reverse $warning"))
-        if self._all_readonly:
-            badges.append((" read-only ", "bold reverse $secondary"))
-        return badges
+def badges(words: Iterable[str], style: str = "", brief: bool = False) -> Content:
+    """What has to be known of a host before anything is done there, each after a blank; in reverse with another."""
+    around = " " if "reverse" in style else ""
+    marks = Content("")
+    for word in words:
+        mark = BADGES[word] if brief else f"{around}{word}{around}"
+        marks += Content.assemble(" ", (mark, f"{style} {_COLOURS[word]}"))
+    return marks
+
+
+def _named(host: Host, room: int) -> Content:
+    """Its name, and whether it is connected."""
+    dot, style = DOTS[host.link]
+    return Content.assemble((shorten(host.name, max(8, room - 2)), f"bold {_flag(host.colour)}"), (f" {dot}", style))
 
 
 def _flag(colour: str) -> str:

@@ -27,10 +27,15 @@ def question(domain: str, stats: JobStats | None) -> str:
     return f"Abort {job(stats)} {preposition} {domain}?\n{consequence(stats) or 'Its progress will be lost.'}"
 
 
-def question_about_several(jobs: Sequence[Job], skipped: Sequence[tuple[str, str]]) -> str:
-    """Whether to abort several jobs; `skipped`: the names of others, and why theirs cannot be aborted."""
+def question_about_several(jobs: Sequence[Job], skipped: Sequence[tuple[str, str]], queued: Sequence[str] = ()) -> str:
+    """Whether to abort several jobs; `skipped`: the names of others, and why theirs cannot be aborted.
+
+    `queued`: the names of those whose dumps have not started.
+    """
     lines = [f"Abort the jobs of {', '.join(domain for domain, _ in jobs)}?", "Their progress will be lost."]
     lines += [f"{domain}: {meaning}" for domain, stats in jobs if (meaning := consequence(stats))]
+    if queued:
+        lines.append(f"Cancels the queued dumps of {', '.join(queued)}.")
     return "\n".join([*lines, *(f"Skipped {domain}: {reason}" for domain, reason in skipped)])
 
 

@@ -17,14 +17,27 @@ def crop(text: str, cells: int) -> str:
     return "" if cells <= 0 else set_cell_size(text, cells - 1).rstrip(" ") + "…"
 
 
+def shorten(text: str, cells: int) -> str:
+    """`text` in at most `cells` cells, without its middle: it is their ends that tell names apart."""
+    return _without_middle(text, cells, (cells - 1) // 2)
+
+
 def crop_path(path: str, cells: int) -> str:
-    """The same for a path, whose end says the most."""
-    if width(path) <= cells:
-        return path
-    kept = path
-    while kept and width(kept) >= cells:
-        kept = kept[1:]
-    return "…" + kept
+    """The same for a path, whose end says more than its begin."""
+    return _without_middle(path, cells, (cells - 1) // 3)
+
+
+def _without_middle(text: str, cells: int, head: int) -> str:
+    if width(text) <= cells:
+        return text
+    if cells <= 1:
+        return crop(text, cells)
+    begin = set_cell_size(text, head).rstrip(" ") + "…"
+    room = cells - width(begin)
+    end = text[len(text) - min(len(text), room) :]
+    while width(end) > room:
+        end = end[1:]
+    return begin + end
 
 
 def fit(text: str, cells: int, right: bool = False) -> str:

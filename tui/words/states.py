@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from backend.dump_request import AutomaticDump
-from backend.model import Domain
+from backend.model import Domain, DomainState
 from tui.words import units
 
 
 def label(domain: Domain) -> str:
     """The state and its reason, as virsh says them: ``paused (I/O error)``, ``running``."""
     return f"{domain.state.label} ({domain.reason})" if domain.reason else domain.state.label
+
+
+def brief(domain: Domain, cells: int = 99) -> str:
+    """The state and why it is in it, where that matters, in so many cells: ``paused: I/O error``, ``running``."""
+    forms = [*_forms(domain), domain.state.label]
+    return next((words for words in forms if len(words) <= cells), forms[-1])
+
+
+def _forms(domain: Domain) -> Iterator[str]:
+    """The state with its reason, in ever fewer words."""
+    reason, state = domain.reason, domain.state.label
+    if not reason or reason == state:
+        return
+    if domain.state is DomainState.PAUSED and reason == "user":
+        yield from (f"{state} by user", f"{state}: user")
+    elif domain.paused_by and not domain.faulty:
+        yield f"{state}: {domain.paused_by}"
+    elif domain.faulty:
+        yield from (f"{state}: {reason}", reason, reason.removesuffix(" failed"))
+    elif domain.state is DomainState.PAUSED:
+        yield f"{state}: {reason}"
 
 
 def left_paused(domain: Domain) -> str:
@@ -26,8 +47,13 @@ def silent(since_when: float | None) -> str:
 
 def trouble(domain: Domain, io_errors: Sequence[str] = ()) -> str:
     """The state of a domain with a fault: ``paused: I/O error (vda: no space left)``, ``crashed: panicked``."""
-    reason = f": {domain.reason}" if domain.reason not in ("", domain.state.label) else ""
-    return f"{domain.state.label}{reason}" + (f" ({'; '.join(io_errors)})" if io_errors else "")
+    state = domain.state.label
+    return (f"{state}: " if domain.reason not in ("", state) else "") + cause(domain, io_errors)
+
+
+def cause(domain: Domain, io_errors: Sequence[str] = ()) -> str:
+    """The same where the state stands beside it: ``I/O error (vda: no space left)``, ``panicked``."""
+    return (domain.reason or domain.state.label) + (f" ({'; '.join(io_errors)})" if io_errors else "")
 
 
 def requester(dump: AutomaticDump) -> str:

@@ -40,6 +40,13 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
 
+def took(seconds: float) -> str:
+    """How long something took, with tenths where they matter: ``35 ms``, ``3.4 s``, ``0:23``, ``1:02:03``."""
+    if seconds < 0.0995:
+        return milliseconds(seconds)
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
 def percent(fraction: float | None) -> str:
     """Whole percent, rounded down: 100 % means all of it. Empty while unknown."""
     return "" if fraction is None else f"{int(fraction * 100)} %"
@@ -64,6 +71,12 @@ def moment(timestamp: float) -> str:
 def recent(timestamp: float, now: float) -> str:
     """`clock`, or `moment` where that was on another day."""
     return clock(timestamp) if moment(timestamp)[:10] == moment(now)[:10] else moment(timestamp)
+
+
+def time_of_day(timestamp: float, now: float) -> str:
+    """``16:40``, or ``2026-11-26 16:40`` where that was on another day."""
+    text = moment(timestamp)[:16]
+    return text[11:] if text[:10] == moment(now)[:10] else text
 
 
 def clock(timestamp: float) -> str:

@@ -33,6 +33,11 @@ class ClientConf:
         """What `name` stands for; `name` itself if it is none of the aliases."""
         return self.aliases.get(name, name)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The aliases by URI; of several for one URI, the first."""
+        return {uri: alias for alias, uri in reversed(list(self.aliases.items()))}
+
 
 def path() -> str:
     """The file that libvirt's client reads: the system's for root, the user's own otherwise."""

@@ -39,6 +39,9 @@ _PATIENCE = 2.0
 
 Take = Callable[[int], object]
 """Gets the pid of a process that was just born, in the thread of the events: it is quick."""
+Missed = Callable[[], object]
+"""Is called when processes may have been born untold: those before the first event, and those that were too many at
+once. It is quick as well."""
 
 
 class Children:
@@ -48,16 +51,19 @@ class Children:
     _current: ClassVar[Children | None] = None
 
     @classmethod
-    def follow(cls, parents: Collection[int], take: Take) -> Callable[[], None]:
+    def follow(cls, parents: Collection[int], take: Take, missed: Missed = lambda: None) -> Callable[[], None]:
         """Tell `take` of each process that these pids start, until the returned function is called.
 
-        OSError where this user may not hear of them. Where the kernel ignores the request, nothing is ever told.
+        OSError where this user may not hear of them. Where the kernel ignores the request, nothing is ever told, and
+        nothing `missed`.
         """
         with cls._lock:
             if cls._current is None:
                 cls._current = cls(_listening())
-            current, follower = cls._current, (frozenset(parents), take)
+            current, follower = cls._current, (frozenset(parents), take, missed)
             current._change((*current._followers, follower))
+            if current._hearing:
+                missed()
 
         def leave() -> None:
             with cls._lock:
@@ -68,16 +74,23 @@ class Children:
 
         return leave
 
+    @classmethod
+    def hears(cls) -> bool:
+        """Whether the kernel tells."""
+        current = cls._current
+        return current is not None and current._hearing
+
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._followers: tuple[tuple[frozenset[int], Take], ...] = ()
+        self._followers: tuple[tuple[frozenset[int], Take, Missed], ...] = ()
+        self._hearing = False
         self._ending = False
         threading.Thread(target=self._run, name="children", daemon=True).start()
 
-    def _change(self, followers: tuple[tuple[frozenset[int], Take], ...]) -> None:
+    def _change(self, followers: tuple[tuple[frozenset[int], Take, Missed], ...]) -> None:
         self._followers = followers
         with contextlib.suppress(OSError):  # The thread has ended: nothing is told.
-            _attach_filter(self._connection, frozenset[int]().union(*(parents for parents, _ in followers)))
+            _attach_filter(self._connection, frozenset[int]().union(*(parents for parents, _, _ in followers)))
 
     def _end(self) -> None:
         self._ending = True
@@ -90,6 +103,9 @@ class Children:
                 connection.settimeout(_PATIENCE)
                 self._await_answer(connection)
                 connection.settimeout(None)
+                with self._lock:
+                    self._hearing = True
+                    self._miss()
                 while not self._ending:
                     self._take_one(connection)
                 _request(connection, _IGNORE)  # Old kernels would go on making events for nobody.
@@ -97,6 +113,12 @@ class Children:
                 logger.debug("the kernel does not tell which processes are started")
             except OSError as error:
                 logger.debug("it is not told which processes are started: %s", error)
+            finally:
+                self._hearing = False
+
+    def _miss(self) -> None:
+        for _, _, missed in self._followers:
+            missed()
 
     def _await_answer(self, connection: socket.socket) -> None:
         while True:
@@ -113,10 +135,11 @@ class Children:
             if error.errno != errno.ENOBUFS:
                 raise
             logger.debug("not all processes that were started were told: there were too many at once")
+            self._miss()
             return
         kind, (_, parent, thread, process) = _event(data)
         if kind == _FORKED and thread == process:
-            for parents, take in self._followers:
+            for parents, take, _ in self._followers:
                 if parent in parents:
                     take(process)
 

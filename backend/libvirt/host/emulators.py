@@ -11,6 +11,7 @@ No daemon is involved, so none can block this.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from backend.libvirt.host.processes import PROC, arguments_of, executable, owner, processes
+from backend.libvirt.host.processes import PROC, arguments_of, executable, owner
 from backend.model import DomainKey
 from backend.text import clean
 
@@ -40,15 +41,30 @@ def emulators(daemon_owner: int) -> Iterator[tuple[Path, list[str], str | None]]
 
     `daemon_owner` is the uid that the daemon runs as: 0, or the user of a session daemon.
     """
+    for process, name in candidates(daemon_owner):
+        if arguments := arguments_of(process):
+            yield process, arguments, name
+
+
+def candidates(daemon_owner: int) -> Iterator[tuple[Path, str | None]]:
+    """The same without their arguments: all processes of a session daemon's user. Their memory is not looked into."""
     if daemon_owner:
-        for process, arguments in processes():
-            if owner(process) == daemon_owner:
-                yield process, arguments, None
+        with os.scandir(PROC) as folders:
+            for folder in folders:
+                with contextlib.suppress(OSError):  # It is gone.
+                    if folder.stat().st_uid == daemon_owner and owner(process := Path(folder.path)) == daemon_owner:
+                        yield process, None
         return
     for file in PID_FILES.glob("*.pid"):
-        pid = _lock_holder(file)
-        if pid is not None and (arguments := arguments_of(process := PROC / str(pid))):
-            yield process, arguments, file.stem
+        if (pid := _lock_holder(file)) is not None:
+            yield PROC / str(pid), file.stem
+
+
+def is_emulator(process: Path, name: str | None, daemon_owner: int) -> bool:
+    """Whether a process that was listed, with the domain's `name`, still is one of these."""
+    if daemon_owner:
+        return owner(process) == daemon_owner
+    return name is not None and _lock_holder(PID_FILES / f"{name}.pid") == int(process.name)
 
 
 def processes_of(uuid: str, daemon_owner: int) -> Iterator[Path]:

@@ -15,12 +15,11 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from backend.errors import OperationFailed
 from backend.files.target import DumpTarget
-from backend.libvirt.host.emulators import emulators, processes_of
+from backend.libvirt.host.emulators import processes_of
 from backend.libvirt.host.processes import arguments_of, began, executable, owner, parent, processes
 from backend.log import ignored
 from backend.text import clean
@@ -44,7 +43,7 @@ class Helper:
     @property
     def running(self) -> bool:
         """Whether it still is that process."""
-        return self.pipe in _pipes(self.process, "0")
+        return self.pipe in pipes_of(self.process, "0")
 
 
 def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
@@ -53,13 +52,26 @@ def dump_target(uuid: str, daemon_owner: int) -> DumpTarget | None:
     `daemon_owner` is the uid that the daemon runs as: 0, or the user of a session daemon. None where the file cannot be
     seen, or where more than one file could be it.
     """
+    helper = _helper_for(uuid, daemon_owner)
+    return open_target(helper, daemon_owner) if helper is not None else None
+
+
+def written_path(uuid: str, daemon_owner: int) -> str:
+    """The path that the domain's QEMU is being dumped or saved to, as the daemon sees it; empty where that cannot be
+    told. It touches no storage, and may name a device or a FIFO."""
+    helper = _helper_for(uuid, daemon_owner)
+    return clean(helper.path) if helper is not None else ""
+
+
+def _helper_for(uuid: str, daemon_owner: int) -> Helper | None:
+    """The only helper that reads what the domain's QEMU writes."""
     running = (helper_of(process, daemon_owner, arguments) for process, arguments in processes())
     helpers = [helper for helper in running if helper is not None]
     if not helpers:
         return None
-    pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in _pipes(process)}
+    pipes = {pipe for process in processes_of(uuid, daemon_owner) for pipe in pipes_of(process)}
     candidates = [helper for helper in helpers if helper.pipe in pipes]
-    return open_target(candidates[0], daemon_owner) if len(candidates) == 1 else None
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def helper_of(process: Path, daemon_owner: int, arguments: list[str] | None = None) -> Helper | None:
@@ -70,7 +82,7 @@ def helper_of(process: Path, daemon_owner: int, arguments: list[str] | None = No
     arguments = arguments_of(process) if arguments is None else arguments
     if len(arguments) < 2 or os.path.basename(arguments[0]) != HELPER or not _is_helper(process, daemon_owner):
         return None
-    pipe = next(_pipes(process, "0"), None)
+    pipe = next(pipes_of(process, "0"), None)
     return Helper(process, arguments[1], pipe) if pipe is not None else None
 
 
@@ -86,17 +98,6 @@ def open_target(helper: Helper, daemon_owner: int) -> DumpTarget | None:
     return None
 
 
-def domains_writing(helper: Helper, daemon_owner: int) -> set[str]:
-    """The uuids of the domains whose QEMU holds the other end of its pipe."""
-    return {
-        uuid
-        for process, arguments, _ in emulators(daemon_owner)
-        if (uuid := dict(pairwise(arguments)).get("-uuid"))
-        and executable(process) is not None
-        and helper.pipe in _pipes(process)
-    }
-
-
 def _is_helper(process: Path, daemon_owner: int) -> bool:
     daemon = parent(process)
     return (
@@ -108,12 +109,14 @@ def _is_helper(process: Path, daemon_owner: int) -> bool:
     )
 
 
-def _pipes(process: Path, name: str = "") -> Iterator[str]:
+def pipes_of(process: Path, name: str = "") -> Iterator[str]:
     """The pipes that the process has open, as ``pipe:[17019]``; of one descriptor if `name` is given."""
-    folder = process / "fd"
+    folder = f"{process}/fd"
     with contextlib.suppress(OSError):
         for descriptor in [name] if name else os.listdir(folder):
-            with contextlib.suppress(FileNotFoundError):
-                target = os.readlink(folder / descriptor)
-                if target.startswith("pipe:"):
-                    yield target
+            try:
+                target = os.readlink(f"{folder}/{descriptor}")
+            except FileNotFoundError:
+                continue
+            if target.startswith("pipe:"):
+                yield target

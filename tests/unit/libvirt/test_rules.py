@@ -166,3 +166,9 @@ def test_a_read_only_connection_says_what_it_may_not() -> None:
 )
 def test_of_libvirts_message_on_an_io_error_disk_and_reason_are_told(message: str, short: str) -> None:
     assert io_errors._short(message) == short
+
+
+def test_a_daemon_of_this_user_writes_with_the_rights_of_this_user() -> None:
+    versions = Versions("QEMU", None, 9_000_000, None)
+    assert not capabilities(versions, True, False, None).own_rights
+    assert capabilities(versions, True, False, None, own_rights=True).own_rights

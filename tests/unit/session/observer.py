@@ -26,28 +26,38 @@ class Observer:
         self.entries: list[tuple[str, str]] = []
         self.tones: list[Tone] = []
         self.outcomes: list[Outcome] = []
+        self.own: list[Outcome] = []
+        """Those of them that are the user's own."""
+        self.kept: list[str] = []
+        """The words of the entries that are kept."""
         self.reports: list[tuple[Sequence[Row], Sequence[RowKey]]] = []
         self.host_changes = 0
         self.ended: list[JobWait] = []
         self.remembered_jobs: list[JobEntry] = []
         self.failures: list[tuple[str, str]] = []
         self.commands: list[CommandRecord] = []
+        self.offers = 0
         self._news = asyncio.Event()
 
-    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN) -> None:
+    def say(self, subject: str, words: str, tone: Tone = Tone.PLAIN, keep: bool = False) -> None:
         self.entries.append((subject, words))
         self.tones.append(tone)
+        self.kept += [words] if keep else []
         self._news.set()
 
-    def count(self, subject: str, number: int, singular: str, plural: str) -> None:
-        self.say(subject, f"{number} {singular if number == 1 else plural}")
+    def count(self, subject: str, number: int, singular: str, plural: str, keep: bool = False) -> None:
+        self.say(subject, f"{number} {singular if number == 1 else plural}", keep=keep)
 
-    def tell(self, outcome: Outcome) -> None:
+    def tell(self, outcome: Outcome, job: JobEntry | None = None, own: bool = False) -> None:
         self.outcomes.append(outcome)
+        self.own += [outcome] if own else []
         self._news.set()
 
     def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
         self.reports.append((changed, removed))
+        self._news.set()
+
+    def deeds_changed(self) -> None:
         self._news.set()
 
     def hosts_changed(self) -> None:
@@ -71,6 +81,10 @@ class Observer:
 
     def action_failed(self, subject: str, error: str) -> None:
         self.failures.append((subject, error))
+        self._news.set()
+
+    def queue_left(self) -> None:
+        self.offers += 1
         self._news.set()
 
     async def news_are_told(self) -> None:

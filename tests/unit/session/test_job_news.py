@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from backend.dump_request import AutomaticDump, DumpCause
-from backend.model import DomainKey, JobOperation
+from backend.job_origin import Client, JobOrigin
+from backend.model import DomainKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import JobEntry, with_outcome
 from backend.records.record import JobRecord
@@ -35,6 +36,7 @@ class Hypervisor:
     """Says of every dump that it has begun it itself, if there is a `dump`."""
 
     dump: AutomaticDump | None = None
+    origin = JobOrigin()
     capabilities = SimpleNamespace(local=True)
 
     async def record(self, domain: DomainKey) -> JobRecord | None:
@@ -42,6 +44,9 @@ class Hypervisor:
 
     async def automatic_dump(self, domain: DomainKey) -> AutomaticDump | None:
         return self.dump
+
+    async def job_origin(self, domain: DomainKey, operation: Operation) -> JobOrigin:
+        return self.origin
 
 
 class Watched:
@@ -164,6 +169,35 @@ async def test_many_jobs_at_a_time_are_counted_and_problems_are_not_lost_among_t
         assert it.ends == [("vm-0", Verdict.FAILED)]
 
 
+async def test_an_end_that_the_user_waits_for_is_told_as_their_own_whatever_else_ends() -> None:
+    with desk() as it:
+        it.own[RowKey(URI, "uuid 3")] = SimpleNamespace(ours=False, operation=JobOperation.SAVE)
+        for number in range(FEW + 4):
+            it.news.take(over(job(number)))
+        it.news.tell()
+        assert it.ends == [("vm-3", Verdict.COMPLETED)]
+        assert it.observer.own == it.observer.outcomes
+        assert it.told == ["11 jobs ended: completed"]
+        assert it.observer.kept == []
+
+
+async def test_the_end_of_another_job_of_that_domain_is_not() -> None:
+    with desk() as it:
+        it.own[RowKey(URI, "uuid 1")] = SimpleNamespace(ours=True, operation=JobOperation.DUMP)
+        it.news.take(over(job(1)))
+        it.news.tell()
+        assert it.ends == [("vm-1", Verdict.COMPLETED)]
+        assert it.observer.own == []
+
+
+async def test_the_number_of_many_failures_is_kept() -> None:
+    with desk() as it:
+        for number in range(FEW + 1):
+            it.news.take(over(job(number), Verdict.FAILED))
+        it.news.tell()
+        assert it.observer.kept == ["9 jobs ended: failed"]
+
+
 async def test_this_users_own_job_is_not_said_to_have_begun() -> None:
     with desk() as it:
         it.own[RowKey(URI, "uuid 1")] = SimpleNamespace(ours=True)
@@ -195,6 +229,15 @@ async def test_the_end_of_a_recorded_dump_is_told_by_its_record() -> None:
             for name in ("a", "b")
         ]
         assert [it.news.tells_end_of(wait) for wait in waits] == [True, False]
+
+
+async def test_a_foreign_dump_is_told_with_the_program_and_the_file_that_are_seen() -> None:
+    with desk() as it:
+        it.host.backend.origin = JobOrigin("/foreign.core", Client("virsh dump", 812, "root"))
+        it.news.take(entry(time.time() - 1, JobOperation.DUMP))
+        it.news.tell()
+        await it.observer.until(lambda: bool(it.told))
+        assert it.told == ["dump started apparently by virsh dump (pid 812, root) → /foreign.core"]
 
 
 async def test_a_dump_by_the_hypervisor_itself_is_said_to_be() -> None:

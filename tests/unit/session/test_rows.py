@@ -146,3 +146,11 @@ def test_a_domain_is_sorted_by_its_own_job_or_else_by_that_of_a_disk() -> None:
 def test_the_row_of_a_job_is_stale_where_its_domain_is() -> None:
     [job] = block_jobs(replace(domain("a", copying("vda")), stale=True))
     assert job.stale
+
+
+def test_a_filter_finds_a_state_as_the_table_shows_it() -> None:
+    store, order = table(domain("a"), paused := domain("b"))
+    view = replace(paused.view, domain=replace(paused.domain, state=DomainState.PAUSED, reason="dumping"))
+    change(store, order, replace(paused, view=view))
+    order.filter_by("paused: dump")
+    assert names(store, order) == ["b"]

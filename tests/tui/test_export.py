@@ -1,0 +1,129 @@
+"""Writing what is shown to a file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from backend.outcome import Verdict
+from tests.simulator_hold import Hold
+from tests.tui.console import User, console
+from tests.tui.test_history import remember
+
+QUIET = "sim:///quiet?domains=30&jobs=0&memory=16"
+BUSY = "sim:///exported?domains=4&jobs=2&memory=64"
+
+
+async def export(user: User, path: Path | str) -> None:
+    await user.press("e")
+    await user.sees("Export · ", "^s Write", "virt-jobs-")
+    await user.press("ctrl+u")
+    await user.type(str(path))
+    await user.press("enter")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_the_table_is_written_as_it_is_filtered_and_sorted(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with console(QUIET, size=size) as user:
+        await user.sees("▌ vm-01")
+        await user.press("slash")
+        await user.type("vm-1")
+        await user.press("enter")
+        await user.click(4, 2)
+        await user.press("S", "g")
+        await user.sees("Name▼", "10 of 30", "▌ vm-19")
+        await export(user, tmp_path / "out.txt")
+        await user.sees("domains written to", "Name▼")
+    header, *lines = (tmp_path / "out.txt").read_text().splitlines()
+    assert header.split()[:3] == ["Name", "State", "Job"]
+    assert [line.split()[0] for line in lines] == [f"vm-{number}" for number in range(19, 9, -1)]
+    assert lines[0].split() == ["vm-19", "running"]
+
+
+async def test_csv_and_json_have_plain_values(tmp_path: Path) -> None:
+    with Hold(BUSY):
+        async with console(BUSY) as user:
+            await user.sees("2 jobs", "%")
+            await export(user, tmp_path / "out.json")
+            await user.sees("domains written to")
+            await export(user, tmp_path / "out.csv")
+            await user.until((tmp_path / "out.csv").exists, "the second file")
+    values = json.loads((tmp_path / "out.json").read_text())
+    assert len(values) == 4
+    busy = values[0]
+    assert busy["state"] == "running" or busy["state"] == "paused"
+    assert busy["total"] >= busy["processed"] > 0
+    assert 0 < busy["fraction"] < 1
+    assert (busy["uri"], busy["host"], busy["disk"]) == (BUSY, BUSY, None)
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["domain"] for row in rows] == [row["domain"] for row in values]
+    assert rows[-1]["job"] == ""
+
+
+async def test_an_existing_file_is_replaced_only_after_a_question(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text("mine")
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await export(user, path)
+        await user.sees("exists.", "Replace it?", "n No")
+        await user.press("n")
+        await user.sees("exists already")
+        assert path.read_text() == "mine"
+        await user.press("ctrl+s")
+        await user.sees("Replace it?")
+        await user.press("y")
+        await user.sees("domains written to", "▌ vm-01")
+        assert path.read_text().startswith("Name")
+
+
+async def test_what_cannot_be_written_is_one_line_and_the_path_can_be_corrected(tmp_path: Path) -> None:
+    async with console(QUIET, size=(80, 24)) as user:
+        await user.sees("▌ vm-01")
+        await export(user, tmp_path / "missing" / "out.txt")
+        await user.sees("there is no folder")
+        await user.press("ctrl+u")
+        await user.press("enter")
+        await user.sees("enter a path")
+        await user.type(str(tmp_path))
+        await user.press("enter")
+        await user.sees("is a folder")
+        await user.press("escape")
+        await user.sees("▌ vm-01", "q Quit")
+
+
+async def test_the_history_is_written(tmp_path: Path) -> None:
+    remember(("db-1", Verdict.COMPLETED), ("db-2", Verdict.FAILED), ("web-1", Verdict.COMPLETED))
+    async with console(QUIET) as user:
+        await user.sees("▌ vm-01")
+        await user.press("J")
+        await user.sees("3 jobs")
+        await user.press("slash")
+        await user.type("db")
+        await user.press("enter")
+        await export(user, tmp_path / "out.txt")
+        await user.sees("history written to", "/db  2 of 3")
+        await export(user, tmp_path / "out.json")
+        await user.until((tmp_path / "out.json").exists, "the second file")
+    header, *lines = (tmp_path / "out.txt").read_text().splitlines()
+    assert header.split()[:2] == ["Began", "Domain"]
+    assert ["db-2" in lines[0], "✗ failed" in lines[0], "db-1" in lines[1]] == [True] * 3
+    first = json.loads((tmp_path / "out.json").read_text())[0]
+    assert (first["domain"], first["result"], first["operation"]) == ("db-2", "failed", "save")
+    assert first["began"][10] == "T"
+
+
+async def test_xml_is_written_whole(tmp_path: Path) -> None:
+    async with console(QUIET, size=(80, 24)) as user:
+        await user.sees("▌ vm-01")
+        await user.press("x")
+        await user.sees("<name>vm-01</name>")
+        await export(user, tmp_path / "vm-01.xml")
+        await user.sees("xml-vm-01 written to", "XML · vm-01")
+    text = (tmp_path / "vm-01.xml").read_text()
+    assert text.startswith("<domain ")
+    assert text.endswith("</domain>\n")
