@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Self
 from backend.backup import Backup
 from backend.capabilities import Capabilities
 from backend.dump_request import AutomaticDump, DumpRequest
-from backend.errors import BackendError, NoSuchDomain, NotSupported
+from backend.errors import BackendError, NoConnection, NoSuchDomain, NotAnswering, NotSupported
 from backend.event_stream import EventStream
 from backend.job_origin import JobOrigin
 from backend.job_stats import JobStats
 from backend.model import DiskKey, DiskSource, Domain, DomainKey, JobKey, MigrationLimits, Operation
+from backend.status import LOOKS, Status, StatusAnswer
 
 if TYPE_CHECKING:
     from backend.credentials import Ask
@@ -137,6 +138,29 @@ class Backend(ABC):
     async def block_jobs(self, domains: Iterable[DomainKey]) -> Mapping[DomainKey, BlockJobsAnswer]:
         """The jobs of all disks of many domains, but for those that are part of a domain's own job, as of a backup."""
         return {domain: () for domain in domains}
+
+    async def statuses(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, StatusAnswer], None] | None = None
+    ) -> Mapping[DomainKey, StatusAnswer]:
+        """The state of each domain with its own job, both of the same moment, as `domains` and `job` are not.
+
+        Of a domain whose run is over it is the status of its present run. `on_answer`: as for `jobs`.
+        """
+        left, answers = list(domains), dict[DomainKey, StatusAnswer]()
+        before = {domain.key.uuid: domain for domain in await self.domains()}
+        for _ in range(LOOKS):  # What did not change meanwhile is of one moment.
+            present = [domain.key for key in left if (domain := before.get(key.uuid)) is not None and domain.active]
+            jobs = await self.jobs(present)
+            after = {domain.key.uuid: domain for domain in await self.domains()}
+            answers |= {key: _status(key, after.get(key.uuid), jobs) for key in left}
+            left = [key for key in left if before.get(key.uuid) != after.get(key.uuid)]
+            if not left:
+                break
+            before = after
+        for key, answer in answers.items():
+            if on_answer is not None:
+                on_answer(key, answer)
+        return answers
 
     async def disks(self, domain: DomainKey) -> Sequence[str] | None:
         """The names of the domain's disks that may have jobs, in order; None where the hypervisor does not tell."""
@@ -294,6 +318,16 @@ class Backend(ABC):
         if match is None:
             raise NoSuchDomain(f"no domain {name!r} on {self.uri}")
         return match
+
+
+def _status(key: DomainKey, domain: Domain | None, jobs: Mapping[JobKey, JobAnswer]) -> StatusAnswer:
+    """What a look at the jobs and one at the domain, which did not change, say together."""
+    if domain is None:
+        return NoSuchDomain(f"{key.name} is gone")
+    job = jobs.get(domain.key)
+    if isinstance(job, NotAnswering | NoConnection):
+        return job
+    return Status(domain, job) if domain.answering else NotAnswering(f"{domain.name}: no answer")
 
 
 def find_domain(name: str, domains: Sequence[Domain]) -> Domain | None:

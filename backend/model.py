@@ -199,6 +199,10 @@ class Domain:
         """Whether it has a process that a job could run on."""
         return self.key.id is not None
 
+    def is_in_same_state(self, other: Domain) -> bool:
+        """Whether both are in one state, for the same reason."""
+        return (self.state, self.reason) == (other.state, other.reason)
+
     @property
     def paused_by_dump(self) -> bool:
         return self.paused_by == "dump"

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from backend.model import DiskKey
+from backend.model import DiskKey, DomainKey
 from backend.simulator import options
 from backend.simulator.options import MIB
 from backend.simulator.plans import plan as plans
@@ -95,6 +95,25 @@ def release_block_job(uri: str, key: DiskKey) -> None:
             now = time.time()
             if now < plan.stop:
                 store.put_plan(_sooner(plan, now))
+
+
+@contextmanager
+def hanging(uri: str, domain: DomainKey) -> Iterator[None]:
+    """Inside of ``with``, the domain, which has a job of its own, does not answer."""
+    store = Store(options.parse(uri).name)
+    try:
+        _set_hung(store, domain, True)
+        yield
+        _set_hung(store, domain, False)
+    finally:
+        store.close()
+
+
+def _set_hung(store: Store, domain: DomainKey, hung: bool) -> None:
+    with store.transaction():
+        plan = store.plan(domain.uuid)
+        assert plan is not None
+        store.put_plan(replace(plan, hung=hung))
 
 
 @contextmanager

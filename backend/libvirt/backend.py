@@ -53,10 +53,11 @@ from backend.libvirt.connection.connection import Connection, Subject
 from backend.libvirt.connection.pool import Pool
 from backend.libvirt.connection.watch import Watch
 from backend.libvirt.core_dump import core_dump
-from backend.libvirt.errors import INVALID, NO_DISK, NOT_READY
+from backend.libvirt.errors import INVALID, NO_DISK, NOT_READY, of_query
 from backend.libvirt.host.daemon import daemon_owner
 from backend.libvirt.host.emulators import running_domains
 from backend.libvirt.io_errors import io_errors
+from backend.libvirt.status import status
 from backend.log import ignored
 from backend.model import (
     BlockOperation,
@@ -71,6 +72,7 @@ from backend.model import (
     Operation,
     domain_of,
 )
+from backend.status import Status, StatusAnswer
 from backend.threads import in_thread
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ class LibvirtBackend(Backend):
             partial(self._from_libvirt, self._take_break),
             self._disks.forget,
         )
-        self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost)
+        self._polling = Pool(uri, readonly, self.traffic, self._watch, self._lost, of_query)
         self._control = Pool(uri, readonly, self.traffic)
         self._capabilities: Capabilities | None = None
         self._daemon_uri = uri
@@ -195,6 +197,28 @@ class LibvirtBackend(Backend):
         except BackendError as error:
             return dict.fromkeys(keys, error)
         return {key: found[key] for key in keys}
+
+    async def statuses(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, StatusAnswer], None] | None = None
+    ) -> Mapping[DomainKey, StatusAnswer]:
+        keys: dict[Subject, DomainKey] = {key: key for key in domains}
+        answers: dict[DomainKey, StatusAnswer] = {}
+
+        def take(subject: Subject, answer: StatusAnswer) -> None:
+            key = keys[subject]
+            if isinstance(answer, Status):
+                domain = answer.domain
+                answer = replace(answer, domain=replace(domain, memory=self._memory.get(domain.key, 0)))
+            answers[key] = answer
+            if on_answer is not None:
+                on_answer(key, answer)
+
+        try:
+            await self._polling.sweep({key: partial(status, key) for key in keys.values()}, on_answer=take)
+        except BackendError as error:
+            for key in keys.keys() - answers.keys():
+                take(key, error)
+        return answers
 
     async def disks(self, domain: DomainKey) -> Sequence[str]:
         return await self._polling.call(domain, partial(block_jobs.disk_names, domain))

@@ -9,6 +9,7 @@ from backend.errors import (
     DomainBusy,
     NoConnection,
     NoSuchDomain,
+    NotAnswering,
     NotPermitted,
     NotSupported,
     OperationCancelled,
@@ -57,6 +58,17 @@ def typed(error: libvirt.libvirtError) -> BackendError:
     if error.get_error_domain() == libvirt.VIR_FROM_RPC and code in _BROKEN_LINE:
         kind = NoConnection
     return kind(message_of(error), code=code)
+
+
+def of_query(subject: str, error: libvirt.libvirtError) -> BackendError:
+    """The same for a call that only asks: one for which the domain's lock was not free was not answered.
+
+    The holder that libvirt names may be a look of one's own that hangs.
+    """
+    failure = typed(error)
+    if not isinstance(failure, DomainBusy):
+        return failure
+    return NotAnswering(f"{subject}: no answer: {failure.message}", code=failure.code)
 
 
 def message_of(error: libvirt.libvirtError) -> str:

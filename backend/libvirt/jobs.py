@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import libvirt
 
 from backend.base import JobAnswer
-from backend.errors import BackendError, NoConnection
+from backend.errors import BackendError, NoConnection, NotAnswering
 from backend.job_stats import JobStats
 from backend.libvirt.block_jobs import disk_job
 from backend.libvirt.connection.connection import Connection
 from backend.libvirt.domain_job import domain_job
-from backend.libvirt.errors import typed
-from backend.model import DiskKey, JobKey
+from backend.libvirt.errors import of_query
+from backend.model import DiskKey, JobKey, domain_of
 
 
 def job(key: JobKey, connection: Connection) -> JobStats | None:
@@ -22,7 +22,10 @@ def job(key: JobKey, connection: Connection) -> JobStats | None:
 
 
 def answers(keys: Sequence[JobKey], connection: Connection) -> Mapping[JobKey, JobAnswer]:
-    """`job` for several jobs of one domain, each with its stats, None, or its error. Raises NoConnection only."""
+    """`job` for several jobs of one domain, each with its stats, None, or its error.
+
+    Raises NoConnection, and NotAnswering where nothing is known of any of them.
+    """
     return {key: _answer(key, connection) for key in keys}
 
 
@@ -30,9 +33,9 @@ def _answer(key: JobKey, connection: Connection) -> JobAnswer:
     try:
         return job(key, connection)
     except libvirt.libvirtError as error:
-        failure = typed(error)
+        failure = of_query(domain_of(key).name, error)
     except BackendError as error:
         failure = error
-    if isinstance(failure, NoConnection):
+    if isinstance(failure, NoConnection | NotAnswering):
         raise failure
     return failure

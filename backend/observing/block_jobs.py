@@ -28,12 +28,22 @@ class _Followed:
 
 
 class BlockJobs:
-    """Follows each block job that it is told of, until it is gone; `changed` is called with the job's domain."""
+    """Follows each block job that it is told of, until it is gone.
 
-    def __init__(self, backend: Backend, clock: Callable[[], float], changed: Callable[[DomainKey], object]) -> None:
+    `changed` is called with the job's domain, and `silent` with one that does not answer.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        clock: Callable[[], float],
+        changed: Callable[[DomainKey], object],
+        silent: Callable[[DomainKey], object],
+    ) -> None:
         self._backend = backend
         self._clock = clock
         self._changed = changed
+        self._silent = silent
         self._followed: dict[DomainKey, dict[str, _Followed]] = {}
 
     def of(self, domain: DomainKey) -> tuple[Progress, ...]:
@@ -48,8 +58,10 @@ class BlockJobs:
         for domain, answer in answers.items():
             if isinstance(answer, NoConnection):
                 raise answer
+            if isinstance(answer, NotAnswering):
+                self._silent(domain)
             if isinstance(answer, BackendError):
-                continue  # The listing says what is wrong with it.
+                continue  # It does not say that there are none.
             present = {stats.disk: stats for stats in answer if stats.disk is not None}
             for disk in self._followed.get(domain, {}).keys() - present.keys():
                 self._drop(DiskKey(domain, disk))
@@ -76,9 +88,9 @@ class BlockJobs:
     def _sampled(self, key: DiskKey, answer: JobAnswer | Exception, sent: float) -> None:
         if isinstance(answer, JobStats):
             self._take(key, answer)
-        elif answer is None or (
-            isinstance(answer, BackendError) and not isinstance(answer, NoConnection | NotAnswering)
-        ):
+        elif isinstance(answer, NotAnswering):
+            self._silent(key.domain)
+        elif answer is None or (isinstance(answer, BackendError) and not isinstance(answer, NoConnection)):
             self._drop(key)
 
     def _take(self, key: DiskKey, stats: JobStats) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backend.base import Backend
+from backend.base import Backend, JobAnswer
 from backend.capabilities import Capabilities
 from backend.errors import BackendError, NotAnswering
-from backend.model import Domain
+from backend.model import Domain, JobKey
+from backend.observing.last_known import Silence, known_last
+from backend.status import Status
 
 DEADLINE = 8.0
 """Seconds that one hypervisor may take for all of it."""
+_UNKNOWN = NotAnswering("not asked")
 _SECOND_LOOK = 0.3
 """Seconds after which a job that only just began, or ended, is not taken for a dead one any more."""
 
@@ -33,6 +36,8 @@ class Checkup:
     """Domains that a job paused and that have none any more."""
     seconds: float = 0.0
     """How long connecting took."""
+    silent: Sequence[Silence] = ()
+    """Domains that do not answer."""
 
 
 async def check(backend: Backend) -> Checkup:
@@ -44,27 +49,46 @@ async def check(backend: Backend) -> Checkup:
         async with asyncio.timeout(DEADLINE) as limit, backend:
             capabilities, seconds = backend.capabilities, time.monotonic() - begun
             domains = await backend.domains()
-            left = await _left_paused(backend, domains)
+            jobs = await backend.jobs([domain.key for domain in domains if domain.active and domain.answering])
+            silent = await _silent(backend, domains, jobs)
+            left = await _left_paused(backend, domains, jobs)
     except TimeoutError:
         if not limit.expired():
             raise
-        silent = NotAnswering(f"no answer from {backend.uri} within {DEADLINE:g} s")
-        return Checkup(backend.uri, backend.readonly, silent, capabilities, seconds=seconds)
+        late = NotAnswering(f"no answer from {backend.uri} within {DEADLINE:g} s")
+        return Checkup(backend.uri, backend.readonly, late, capabilities, seconds=seconds)
     except BackendError as error:
         return Checkup(backend.uri, backend.readonly, error, capabilities, seconds=seconds)
-    return Checkup(backend.uri, backend.readonly, None, capabilities, domains, left, seconds)
+    return Checkup(backend.uri, backend.readonly, None, capabilities, domains, left, seconds, silent)
 
 
-async def _left_paused(backend: Backend, domains: Sequence[Domain]) -> list[Domain]:
-    suspects = await _without_job(backend, domains)
-    if suspects:
-        await asyncio.sleep(_SECOND_LOOK)
-        keys = {domain.key for domain in suspects}
-        suspects = await _without_job(backend, [now for now in await backend.domains() if now.key in keys])
+async def _silent(backend: Backend, domains: Sequence[Domain], jobs: Mapping[JobKey, JobAnswer]) -> list[Silence]:
+    """Those that do not answer."""
+    found = []
+    for domain in domains:
+        answer = jobs.get(domain.key)
+        if isinstance(answer, NotAnswering) or not domain.answering:
+            reason = answer.message if isinstance(answer, NotAnswering) else "no answer"
+            found.append(await known_last(backend, domain, reason))
+    return found
+
+
+async def _left_paused(
+    backend: Backend, domains: Sequence[Domain], jobs: Mapping[JobKey, JobAnswer]
+) -> Sequence[Domain]:
+    suspects = [domain for domain in domains if domain.paused_by and jobs.get(domain.key, _UNKNOWN) is None]
+    for pause in (0.0, _SECOND_LOOK):
+        if suspects:
+            await asyncio.sleep(pause)
+            suspects = await _without_job(backend, suspects)
     return suspects
 
 
 async def _without_job(backend: Backend, domains: Sequence[Domain]) -> list[Domain]:
-    paused = [domain for domain in domains if domain.paused_by and domain.answering]
-    jobs = await backend.jobs([domain.key for domain in paused])
-    return [domain for domain in paused if jobs[domain.key] is None]
+    """Those that a job paused and that have none, at the same moment."""
+    statuses = await backend.statuses([domain.key for domain in domains])
+    return [
+        status.domain
+        for status in statuses.values()
+        if isinstance(status, Status) and status.job is None and status.domain.paused_by
+    ]

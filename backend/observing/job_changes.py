@@ -72,9 +72,9 @@ class JobChanges:
         """What an observation of this process changes. `running`: see JobChange."""
         return list(self._take(entry, [(Source.OBSERVATION, entry)], entry.over, running, seen=True))
 
-    def recall(self, job: SourcedJob, running: bool = False) -> list[JobChange]:
-        """The same of what is remembered. `running`: it was found running just now."""
-        over = job.unwatched and not running
+    def recall(self, job: SourcedJob, running: bool = False, unknown: bool = False) -> list[JobChange]:
+        """The same of what is remembered. `running`: it was found running just now; `unknown`: it may be running."""
+        over = job.unwatched and not (running or unknown)
         entry = _without_end(job) if over else job.entry
         return list(self._take(entry, job.parts, over or entry.over, running, seen=False, recalled=job))
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
@@ -19,6 +20,7 @@ from backend.errors import BackendError
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
+    ConnectionEvent,
     DumpEvent,
     Event,
     JobBegan,
@@ -33,7 +35,7 @@ from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
 from backend.verdicts.observations import Observation, Sampled, SampleFailed
-from backend.verdicts.phase import FILE_GRACE
+from backend.verdicts.phase import FILE_GRACE, STOP_GRACE
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,9 @@ BEGIN_SLACK = 0.05
 """Seconds by which a job may have begun earlier than its stats say when they arrive."""
 _DISK_SLACK = 0.3
 """The same for the job of a disk, which is only known to run when it is seen: its end may be reported before that."""
+_RUN_SLACK = 0.8
+"""The same where the report is about the end of the run: a daemon that is restarted may number runs anew, but not so
+soon."""
 _KEPT = 1000
 """Reports that are kept for the jobs that were seen, but were over before they could be followed."""
 _ENDS = (BlockJobStatus.COMPLETED, BlockJobStatus.FAILED, BlockJobStatus.CANCELED)
@@ -60,6 +65,12 @@ class _Report:
     at: float
     """When it arrived; the event loop's clock."""
     event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent
+    run: DomainKey
+    """The run of the domain that it is about, as far as that was known then."""
+
+    @property
+    def ends_run(self) -> bool:
+        return isinstance(self.event, LifecycleEvent) and self.event.event is Lifecycle.STOPPED
 
 
 class Reports:
@@ -78,6 +89,8 @@ class Reports:
         """The latest known run of each domain: a stopped one has no id any more."""
         self._disk_begins: dict[str, float] = {}
         """When the begin of a disk's job was last reported, by the domain's uuid."""
+        self._stop_reported = asyncio.Event()
+        """A run was reported to be over."""
         self._gathered: dict[JobKey, list[_Report]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,11 +108,16 @@ class Reports:
         """Something was reported."""
         now = asyncio.get_running_loop().time()
         match event:
+            case ConnectionEvent():
+                # What follows may be a restarted daemon, which numbers runs anew.
+                self._latest = deque((it for it in self._latest if not it.ends_run), maxlen=_KEPT)
             case JobBegan(domain, block=True):
                 self._disk_begins[domain.uuid] = now
             case LifecycleEvent() | JobEvent() | DumpEvent() | BlockJobEvent():
-                report = _Report(now, event)
+                report = _Report(now, event, self._run(event.domain))
                 self._latest.append(report)
+                if report.ends_run:
+                    self._stop_reported.set()
                 key = self._ended_job(event)
                 if key is not None and not self._is_of_followed(key, report):
                     gathered = self._gathered.setdefault(key, [])
@@ -107,9 +125,9 @@ class Reports:
                     if len(gathered) == 1:
                         self._start(self._conclude(key))
 
-    def ended_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
-        """The job had these stats, began then, and was over when it was to be followed."""
-        self._start(self._conclude_unseen(key, stats, began))
+    def ended_unseen(self, key: JobKey, stats: JobStats, began: float, stopped: bool = False) -> None:
+        """The job had these stats, began then, and was over when it was to be followed; `stopped`: as was the run."""
+        self._start(self._conclude_unseen(key, stats, began, stopped))
 
     @property
     def pending(self) -> set[asyncio.Task[None]]:
@@ -133,6 +151,9 @@ class Reports:
 
     def _is_of(self, key: JobKey, report: _Report, began: float) -> bool:
         """Whether it was reported since that job began, as far as that is known."""
+        if report.ends_run and report.run == domain_of(key):
+            # Nothing begins on a run that is over: a job that seems to was found by a look that was taken in late.
+            return report.at >= began - _RUN_SLACK
         if not isinstance(key, DiskKey):
             return report.at >= began - BEGIN_SLACK
         # Of two jobs of a disk in a row, the begin of the second one is reported after the end of the first.
@@ -163,13 +184,23 @@ class Reports:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job that was missed is not remembered", exc_info=error)
 
-    async def _conclude_unseen(self, key: JobKey, stats: JobStats, began: float) -> None:
+    async def _conclude_unseen(self, key: JobKey, stats: JobStats, began: float, stopped: bool) -> None:
         gone = asyncio.get_running_loop().time()
         await asyncio.sleep(GATHERING)  # The look may have been quicker than the report of the end.
+        if stopped:
+            await self._until_stop_reported(domain_of(key))
         uuid = domain_of(key).uuid
         reports = [it for it in self._latest if it.event.domain.uuid == uuid and self._is_of(key, it, began)]
         seen = Sampled(stats, began + stats.time_elapsed / 1000)
         await self._remember(key, stats.operation, reports, seen=seen, gone=gone)
+
+    async def _until_stop_reported(self, run: DomainKey) -> None:
+        """Return once it is reported why that run is over, or when no report of that will come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_GRACE):
+                while not any(report.ends_run and report.run == run for report in self._latest):
+                    self._stop_reported.clear()
+                    await self._stop_reported.wait()
 
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)

@@ -19,7 +19,7 @@ from backend.errors import JournalError, JournalTooNew, NotSupported
 from backend.log import backend_error
 from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
-from backend.observing.watcher import Changes
+from backend.observing.views import Changes
 from backend.observing.witness import Witness, watch_and_witness
 from backend.records.entry import JobEntry
 from backend.records.history import History

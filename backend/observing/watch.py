@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 from backend.backoff import Backoff
 from backend.base import Backend, JobAnswer
-from backend.errors import BackendError, JournalWarning
+from backend.errors import BackendError, JournalWarning, NotAnswering
 from backend.job_stats import JobStats, JobType
-from backend.model import DiskKey, JobKey, Operation
+from backend.model import DiskKey, DomainKey, JobKey, Operation
 from backend.observing.histories import JobFeed
 from backend.observing.job_changes import JobChange, JobChanges, unless_remembered
 from backend.observing.memory import Memory
-from backend.observing.watcher import Changes, Watcher
+from backend.observing.views import Changes
+from backend.observing.watcher import Watcher
 from backend.observing.witness import Witness
 from backend.records.entry import SLACK, JobEntry
 from backend.records.history import KEEP_MOST, History, Query
@@ -74,19 +75,30 @@ async def watch(
         await watching.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Look:
     """The jobs that are running at one moment, as far as the hypervisor answered."""
 
     at: float
     """Seconds since the epoch."""
     running: dict[JobKey, Operation]
+    silent: set[DomainKey] | None = None
+    """Domains whose jobs nobody knows; None: those of all."""
+
+    def take(self, key: JobKey, answer: JobAnswer) -> None:
+        """What was found of that job."""
+        if isinstance(answer, JobStats) and answer.type is not JobType.NONE:
+            self.running[key] = answer.operation
+
+    def knows(self, domain: DomainKey) -> bool:
+        """Whether a job of that domain that is not among these was not running."""
+        return self.silent is not None and domain not in self.silent
 
     def had(self, entry: JobEntry) -> bool:
         """Whether the job was running then."""
         if entry.exact:
             return entry.began < self.at - SLACK
-        return self.running.get(entry.job) == entry.operation
+        return self.running.get(entry.job) == entry.operation or entry.key in (self.silent or ())
 
 
 class _Watching:
@@ -102,7 +114,7 @@ class _Watching:
         self._since = since
         """Since when jobs may be remembered that were not seen; None: none are asked for."""
         self._known = JobChanges()
-        self._look = _Look(time.time(), {})
+        self._look = _Look(time.time(), {}, set())
         """The latest one at all jobs."""
         self._held: list[JobEntry] | None = []
         """What was seen since one began; None once it is done."""
@@ -117,7 +129,7 @@ class _Watching:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._witness.run())
-                tasks.create_task(Watcher(self._backend).run(self._report))
+                tasks.create_task(Watcher(self._backend, found=self._witness.see).run(self._report))
                 tasks.create_task(self._keep_up())
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
@@ -151,6 +163,8 @@ class _Watching:
         """Whether the job that is seen was running before; the next one of its kind was not."""
         had = self._look.had(entry)
         self._look.running.pop(entry.job, None)
+        if self._look.silent:
+            self._look.silent.discard(entry.key)
         return had
 
     def _put(self, changes: Iterable[JobChange]) -> None:
@@ -174,7 +188,7 @@ class _Watching:
             self._look, self._since = look, None
             changes = []
             for count, job in enumerate(reversed(jobs), 1):
-                changes += self._known.recall(job, self._is_running(job))
+                changes += self._known.recall(job, self._is_running(job), self._may_run(job))
                 if count % SLICE == 0:
                     await asyncio.sleep(0)
             held, self._held = self._held or [], None
@@ -200,6 +214,10 @@ class _Watching:
     def _is_running(self, job: SourcedJob) -> bool:
         return not job.entry.over and self._look.running.get(job.entry.job) == job.entry.operation
 
+    def _may_run(self, job: SourcedJob) -> bool:
+        """Whether nobody knows, as its domain did not answer."""
+        return not job.entry.over and not self._look.knows(job.entry.key)
+
     async def _reread(self, feed: JobFeed) -> None:
         """Give the ends of jobs that were over at the look, and whose observers have yet to tell how they ended."""
         backoff = Backoff(*REREADING)
@@ -218,20 +236,21 @@ class _Watching:
 
     async def _look_at_all(self) -> _Look:
         look = _Look(time.time(), {})
-
-        def take(key: JobKey, answer: JobAnswer) -> None:
-            if isinstance(answer, JobStats) and answer.type is not JobType.NONE:
-                look.running[key] = answer.operation
-
         try:
             async with asyncio.timeout(LOOKING):
-                active = [domain.key for domain in await self._backend.domains() if domain.active and domain.answering]
-                _, of_disks = await asyncio.gather(self._backend.jobs(active, take), self._backend.block_jobs(active))
+                active = [domain.key for domain in await self._backend.domains() if domain.active]
+                look.silent = set(active)
+                own, of_disks = await asyncio.gather(
+                    self._backend.jobs(active, look.take), self._backend.block_jobs(active)
+                )
         except (BackendError, TimeoutError) as error:
             logger.info("not all jobs that run on %s are known: %s", self._backend.uri, error or "no answer")
             return look
+        look.silent = set()
         for domain, answer in of_disks.items():
+            if isinstance(own[domain], NotAnswering) or isinstance(answer, NotAnswering):
+                look.silent.add(domain)
             for stats in () if isinstance(answer, BackendError) else answer:
                 if stats.disk is not None:
-                    take(DiskKey(domain, stats.disk), stats)
+                    look.take(DiskKey(domain, stats.disk), stats)
         return look

@@ -4,6 +4,9 @@ Domains with a job are followed through the sampler. The others are looked at in
 job is not reported, slow ones where it is, since an event may be lost. Jobs of disks have slow sweeps of their own. The
 list is read anew from time to time. All of these run concurrently, so that a slow one does not delay the others, and
 take a bounded share of the hypervisor's time. An event makes the list due, and its domain is followed for a while.
+
+Where a domain's state or its job has changed, both are read together before anything is shown. A domain whose job is
+asked for in vain does not answer, whatever the list says of it, until that very question is answered.
 """
 
 from __future__ import annotations
@@ -11,20 +14,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import inf
 
 from backend.base import Backend, JobAnswer
-from backend.errors import BackendError, NoConnection, NotAnswering
+from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain, NotAnswering
 from backend.event_stream import EventStream
-from backend.events import BlockJobEvent, ConnectionEvent, JobBegan
+from backend.events import BlockJobEvent, ConnectionEvent, JobBegan, LifecycleEvent
 from backend.job_stats import JobStats, JobType
-from backend.model import Domain, DomainKey, DomainState, Operation
+from backend.model import Domain, DomainKey, DomainState
 from backend.observing.block_jobs import BlockJobs
+from backend.observing.moments import Moments
 from backend.observing.pace import Pace
-from backend.observing.progress import Progress, ProgressMeter
 from backend.observing.sampler import Follower, sampler_of
+from backend.observing.views import Changes, DomainView, Views, kind
+from backend.status import Status, StatusAnswer
 
 INTERVAL = 0.25
 """Seconds between two looks at a domain that has a job."""
@@ -56,31 +61,8 @@ LIST_SHARE = 0.01
 """The part of the time that listings may take."""
 LONGEST_PAUSE = 5.0
 """Seconds that listings, and sweeps, are put off by their shares at the most."""
-
-
-@dataclass(frozen=True, slots=True)
-class DomainView:
-    """A domain, and where its job and those of its disks stand."""
-
-    domain: Domain
-    progress: Progress | None = None
-    """Of the domain's own job; None without one."""
-    block_jobs: tuple[Progress, ...] = ()
-    """In the order of the disks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What is different since the last report."""
-
-    changed: tuple[DomainView, ...]
-    removed: tuple[str, ...]
-    """The uuids of domains that are no more."""
-    connected: bool
-    reason: str
-    """Why there is no connection."""
-    news: bool = True
-    """Whether more changed than how far jobs are: one began, ended or became ready, or a domain is in another state."""
+TOGETHER = 0.1
+"""Seconds that a report waits for what belongs to it; a domain that does not answer delays it no longer."""
 
 
 class Watcher:
@@ -91,19 +73,24 @@ class Watcher:
         backend: Backend,
         clock: Callable[[], float] = time.monotonic,
         list_interval: float = LIST_INTERVAL,
+        found: Callable[[DomainKey, JobStats], object] = lambda key, stats: None,
     ) -> None:
-        """`list_interval`: seconds between two listings, unless the hypervisor reports an event."""
+        """`list_interval`: seconds between two listings, unless the hypervisor reports an event.
+
+        `found` is told at once of a job that was not there before: it may be over soon.
+        """
         self._backend = backend
         self._clock = clock
-        self._views: dict[str, DomainView] = {}
-        self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
+        self._found = found
+        self._views = Views(clock)
+        self._moments = Moments(backend, self._take_status)
         self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
         self._safety = Pace(clock, SAFETY_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
         self._block_sweeps = Pace(clock, BLOCK_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
         self._block_looks = Pace(clock, inf, SWEEP_SHARE, LONGEST_PAUSE)
         self._block_news: set[str] = set()
         """The uuids of domains of which a job of a disk was reported to have begun."""
-        self._block_jobs = BlockJobs(backend, clock, self._block_jobs_changed)
+        self._block_jobs = BlockJobs(backend, clock, self._block_jobs_changed, self._silence)
         self._listings = Pace(clock, list_interval, LIST_SHARE, LONGEST_PAUSE, LIST_PAUSE)
         self._followers: dict[DomainKey, Follower] = {}
         """Of the domains that have a job, or of which the hypervisor reported an event lately."""
@@ -113,9 +100,6 @@ class Watcher:
         self._crowded = False
         self._report: Callable[[Changes], None] = lambda changes: None
         self._report_due: asyncio.Handle | None = None
-        self._changed: dict[str, DomainView] = {}
-        self._news = False
-        self._removed: list[str] = []
         self._troubles: dict[Pace, BackendError] = {}
         """What went wrong when each was done last."""
         self._reported_state: tuple[bool, str] = (True, "")
@@ -142,6 +126,7 @@ class Watcher:
                 tasks.create_task(self._keep(self._block_looks, self._look_at_news))
         finally:
             self._block_jobs.close()
+            self._moments.close()
             for key in list(self._followers):
                 self._unfollow(key)
             if self._report_due is not None:
@@ -158,23 +143,22 @@ class Watcher:
                 except BackendError as error:
                     self._troubles[pace] = error
                     pace.unanswered()
+            await self._moments.settled(TOGETHER)
             # The first list is reported even if there is nothing on it.
             self._report_changes(pace is self._listings and pace not in self._troubles)
 
     async def _list(self) -> None:
         domains = await self._backend.domains()
         answering = all(domain.answering for domain in domains)
-        self._listings.interval = QUIET_LIST_INTERVAL if answering and self._pushed else LIST_INTERVAL
+        quiet = answering and self._views.all_answer and self._pushed
+        self._listings.interval = QUIET_LIST_INTERVAL if quiet else LIST_INTERVAL
         if not answering:
             self._listings.unanswered()
         self._take_in(domains)
-        # What a domain is, and what its job is, changes together, and is reported together.
         now = self._clock()
         for key in [key for key, until in self._attention.items() if until <= now]:
             del self._attention[key]
-            if key not in self._meters:
-                self._unfollow(key)
-        await self._look_at([key for key in self._attention if self._is_active(key)], self._listings)
+            self._unfollow_idle(key)
 
     @property
     def _pushed(self) -> bool:
@@ -182,20 +166,19 @@ class Watcher:
         return self._backend.capabilities.begins is None
 
     async def _sweep(self) -> None:
-        active = [view.domain for view in self._views.values() if view.domain.active]
-        if self._pushed:
-            active = [domain for domain in active if domain.state is DomainState.PAUSED]
-        await self._look_at([domain.key for domain in active if domain.key not in self._followers], self._sweeps)
+        pushed, active = self._pushed, (view.domain for view in self._views if view.domain.active)
+        due = [domain.key for domain in active if domain.state is DomainState.PAUSED or not pushed]
+        await self._look_at([key for key in due if key not in self._followers], self._sweeps)
 
     async def _sweep_all(self) -> None:
         if self._pushed:
-            active = self._active
+            active = self._views.active
             await self._look_at([key for key in active if key not in self._followers], self._safety)
             await self._look_at_disks(active)
 
     async def _sweep_block_jobs(self) -> None:
         if not self._pushed:
-            await self._look_at_disks(self._active)
+            await self._look_at_disks(self._views.active)
 
     async def _look_at_news(self) -> None:
         news, self._block_news = self._block_news, set()
@@ -205,31 +188,26 @@ class Watcher:
         if keys:
             self._block_jobs.learn(await self._backend.block_jobs(keys))
 
-    @property
-    def _active(self) -> list[DomainKey]:
-        return [view.domain.key for view in self._views.values() if view.domain.active]
-
     def _block_jobs_changed(self, key: DomainKey) -> None:
-        view = self._views.get(key.uuid)
-        if view is not None and view.domain.key == key:
-            self._show(replace(view, block_jobs=self._block_jobs.of(key)))
+        if (view := self._views.of(key)) is not None:
+            self._views.show(replace(view, block_jobs=self._block_jobs.of(key)))
             self._report_soon()
 
     async def _look_at(self, keys: list[DomainKey], pace: Pace) -> None:
-        """Look once at domains that nobody follows, or that may have changed this very moment."""
+        """Look once at domains that nobody follows."""
         if not keys:
             return
         answers = await self._backend.jobs(keys)
         for count, key in enumerate(keys, 1):
             answer = answers[key]
-            if answer is None and pace is not self._listings:
+            if answer is None:
                 continue  # Nearly always: the domain has no job, and had none.
             if isinstance(answer, NoConnection):
                 raise answer
             if isinstance(answer, NotAnswering):
                 pace.unanswered()
             # A sweep's answer may be older than the job that the sampler has seen by now.
-            if pace is self._listings or key not in self._meters:
+            if not self._views.has_job(key):
                 self._learn(key, answer)
             if count % SLICE == 0:
                 await asyncio.sleep(0)
@@ -247,10 +225,14 @@ class Watcher:
             if len(self._followers) == MANY:
                 self._adapt()
 
+    def _unfollow_idle(self, key: DomainKey) -> None:
+        """Follow the domain no longer, unless it has a job, or does not answer."""
+        if not (self._views.has_job(key) or self._views.is_silent(key)):
+            self._unfollow(key)
+
     def _interval(self, key: DomainKey) -> float:
         many = self._crowded or len(self._followers) > MANY
-        seldom = many and key.uuid not in self._closely
-        return INTERVAL * SELDOM if seldom else INTERVAL
+        return INTERVAL * SELDOM if many and key.uuid not in self._closely else INTERVAL
 
     def _adapt(self) -> None:
         """Look as often as the number of jobs allows."""
@@ -262,25 +244,24 @@ class Watcher:
             return  # The sampler has put it into the log.
         if not isinstance(answer, NoConnection):
             self._learn(key, answer)
-        if key not in self._meters and self._attention.get(key, 0.0) <= self._clock():
+        if self._attention.get(key, 0.0) <= self._clock():
             self._attention.pop(key, None)
-            self._unfollow(key)
+            self._unfollow_idle(key)
         self._report_soon()
 
     def _report_soon(self) -> None:
-        if self._report_due is None and (self._changed or self._removed):
+        if self._report_due is None and self._views.changed:
             # Answers come many at a time: they are reported together.
             self._report_due = asyncio.get_running_loop().call_soon(self._report_changes)
 
-    def _is_active(self, key: DomainKey) -> bool:
-        return (view := self._views.get(key.uuid)) is not None and view.domain.key == key and view.domain.active
-
-    def _attend(self, uuid: str) -> None:
-        """Something happened to the domain: one of its jobs may have started or ended."""
+    def _attend(self, uuid: str, moved: bool) -> None:
+        """Something happened to the domain: one of its jobs may have started or ended. `moved`: its state changed."""
         view = self._views.get(uuid)
         if view is None or not view.domain.active:
             return
         key = view.domain.key
+        if moved:
+            self._moments.ask(key)
         if (follower := self._followers.get(key)) is not None:
             follower.hurry()
         if len(self._attention) < MANY:
@@ -289,20 +270,36 @@ class Watcher:
 
     def _take_in(self, domains: list[Domain]) -> None:
         listed = {domain.key.uuid: domain for domain in domains}
-        for uuid in self._views.keys() - listed.keys():
-            self._forget(self._views.pop(uuid).domain.key)
-            self._changed.pop(uuid, None)
-            self._removed.append(uuid)
+        for uuid in self._views.uuids - listed.keys():
+            self._forget(self._views.remove(uuid))
         for uuid, domain in listed.items():
             view = self._views.get(uuid)
+            if self._views.is_silent(domain.key):
+                domain = replace(domain, answering=False)
             # Most are the very object that was listed before, and comparing 10,000 of them by value takes its time.
             if view is None or (view.domain is not domain and view.domain != domain):
-                same_run = view is not None and view.domain.key == domain.key
-                self._show(replace(view, domain=domain) if view and same_run else DomainView(domain))
-                if view and not same_run:
-                    self._forget(view.domain.key)
-                if domain.active and not same_run:
-                    self._sweep_soon()
+                self._take_listed(view, domain)
+
+    def _take_listed(self, view: DomainView | None, domain: Domain) -> None:
+        """The list has a domain that is new, or not what is known of it."""
+        if view is None or view.domain.key != domain.key:
+            self._begin_run(view, domain)
+        elif domain.active and domain.answering and not view.domain.is_in_same_state(domain):
+            self._moments.ask(domain.key)
+        else:
+            self._views.show(replace(view, domain=domain))
+        if domain.active and not domain.answering:
+            self._silence(domain.key)
+
+    def _begin_run(self, before: DomainView | None, domain: Domain) -> None:
+        """The domain is new, or was started or stopped since `before`."""
+        if before is not None:
+            self._forget(before.domain.key)
+        self._views.show(DomainView(domain, job_known=not domain.paused_by))
+        if domain.active:
+            self._sweep_soon()
+            if domain.paused_by and domain.answering:
+                self._moments.ask(domain.key)
 
     def _sweep_soon(self) -> None:
         for pace in (self._sweeps, self._safety, self._block_sweeps):
@@ -310,36 +307,61 @@ class Watcher:
 
     def _forget(self, key: DomainKey) -> None:
         """That run of a domain is over."""
-        self._meters.pop(key, None)
+        self._views.forget(key)
         self._attention.pop(key, None)
         self._unfollow(key)
         self._block_jobs.forget(key)
+        self._moments.forget(key)
 
     def _learn(self, key: DomainKey, answer: JobAnswer) -> None:
-        view = self._views.get(key.uuid)
-        if view is None or view.domain.key != key:
+        """What a look at the domain's job has found."""
+        view = self._views.of(key)
+        if view is None:
             return
         if isinstance(answer, NotAnswering):
-            # The listing marks it; its job stands as it was last seen.
-            if view.domain.answering:
-                self._listings.hurry()
+            self._silence(key)
             return
-        if not isinstance(answer, JobStats) or answer.type is JobType.NONE:
-            self._meters.pop(key, None)
-            if view.progress is not None:
-                self._show(replace(view, progress=None))
-            return
-        last, meter = self._meters.get(key, (None, None))
-        if meter is None or last is None or is_other(answer, last):
-            meter = ProgressMeter()
-        self._follow(key)
-        self._meters[key] = (answer, meter)
-        self._show(replace(view, progress=meter.update(answer, self._clock())))
+        silent = self._views.is_silent(key)
+        if isinstance(answer, BackendError) and not isinstance(answer, NoSuchDomain | DomainNotRunning):
+            if silent:
+                self._moments.ask(key)
+            return  # It does not say whether there is a job: what was known last stands.
+        stats = answer if isinstance(answer, JobStats) and answer.type is not JobType.NONE else None
+        known = view.progress.stats if view.progress is not None else None
+        if silent or not view.job_known or kind(stats) != kind(known):
+            self._moments.ask(key)
+            if stats is not None:
+                self._found(key, stats)
+        elif stats is not None:
+            self._views.show(self._views.show_job(view, stats))
 
-    def _show(self, view: DomainView) -> None:
-        self._news = self._news or _is_news(self._views.get(view.domain.key.uuid), view)
-        self._views[view.domain.key.uuid] = view
-        self._changed[view.domain.key.uuid] = view
+    def _take_status(self, key: DomainKey, answer: StatusAnswer) -> None:
+        """The state and the job of the domain at one moment."""
+        if isinstance(answer, NotAnswering):
+            self._silence(key)
+        elif isinstance(answer, Status) and (view := self._views.of(key)) is not None:
+            self._show_status(view, answer)
+        self._report_soon()
+
+    def _show_status(self, view: DomainView, status: Status) -> None:
+        if status.domain.key != view.domain.key:
+            self._begin_run(view, status.domain)
+            view = DomainView(status.domain)
+        domain = status.domain if status.domain != view.domain else view.domain
+        self._views.answers(domain.key)
+        view = replace(view, domain=domain, silent_since=None)
+        if not isinstance(status.job, BackendError):
+            if status.job is not None:
+                self._follow(domain.key)
+            view = self._views.show_job(view, status.job)
+        self._views.show(view)
+
+    def _silence(self, key: DomainKey) -> None:
+        """The domain does not answer; it is asked again and again until it does."""
+        if (view := self._views.of(key)) is not None:
+            self._views.silence(view)
+            self._follow(key)
+            self._report_soon()
 
     @property
     def _state(self) -> tuple[bool, str]:
@@ -351,15 +373,9 @@ class Watcher:
 
     def _report_changes(self, anyway: bool = False) -> None:
         self._report_due = None
-        if anyway or self._changed or self._removed or self._reported_state != self._state:
-            self._report(self._changes())
-
-    def _changes(self) -> Changes:
-        self._reported_state = self._state
-        news = self._news or bool(self._removed)
-        changes = Changes(tuple(self._changed.values()), tuple(self._removed), *self._reported_state, news)
-        self._changed, self._removed, self._news = {}, [], False
-        return changes
+        if anyway or self._views.changed or self._reported_state != self._state:
+            self._reported_state = self._state
+            self._report(self._views.take(*self._reported_state))
 
     async def _listen(self, events: EventStream) -> None:
         try:
@@ -374,7 +390,7 @@ class Watcher:
                         continue
                 self._listings.hurry()
                 if not isinstance(event, ConnectionEvent):
-                    self._attend(event.domain.uuid)
+                    self._attend(event.domain.uuid, isinstance(event, LifecycleEvent))
                 elif event.connected:
                     self._sweep_soon()
                 else:
@@ -382,25 +398,3 @@ class Watcher:
         except BackendError as error:
             self._troubles[self._listings] = error
             self._listings.hurry()
-
-
-def is_other(stats: JobStats, last: JobStats) -> bool:
-    """Whether these can only be the stats of another job of the domain than `last`, which was seen before."""
-    return stats.operation != last.operation or stats.time_elapsed < last.time_elapsed
-
-
-def _is_news(before: DomainView | None, view: DomainView) -> bool:
-    """Whether more changed than how far its jobs are."""
-    return (
-        before is None
-        or before.domain is not view.domain
-        or _kind(before.progress) != _kind(view.progress)
-        or (
-            before.block_jobs is not view.block_jobs
-            and [*map(_kind, before.block_jobs)] != [*map(_kind, view.block_jobs)]
-        )
-    )
-
-
-def _kind(job: Progress | None) -> tuple[Operation, bool | None] | None:
-    return None if job is None else (job.stats.operation, job.stats.ready)

@@ -11,17 +11,19 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from backend.backoff import Backoff
 from backend.base import Backend
-from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain
+from backend.errors import BackendError, DomainNotRunning, JobMismatch, NoJob, NoSuchDomain, NotAnswering
 from backend.event_stream import EventStream
 from backend.job_stats import JobStats
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation
+from backend.model import DiskKey, DomainKey, JobKey, JobOperation, domain_of
 from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
+from backend.observing.views import Changes, DomainView, is_other
 from backend.observing.wait import wait
-from backend.observing.watcher import Changes, DomainView, Watcher, is_other
+from backend.observing.watcher import Watcher
 from backend.records.entry import SLACK
 from backend.records.journal import Journal
 from backend.verdicts.block_attachment import follows
@@ -33,6 +35,8 @@ INTERVAL = 1.0
 looked at more often anyway."""
 LIST_INTERVAL = 10.0
 """Seconds between two listings of the domains: nobody looks at them, and what changes is reported."""
+UNANSWERED = (0.25, INTERVAL)
+"""The first and the longest pause, in seconds, until a job is looked for again whose domain does not answer."""
 MOST = 200
 """Jobs of one hypervisor that are followed at a time; others are, once one of them has ended."""
 
@@ -130,6 +134,7 @@ class Witness:
 
     def see(self, key: JobKey, stats: JobStats) -> None:
         """There is this job: follow it, unless it is."""
+        self.know(domain_of(key))
         followed = self._followed.get(key)
         began = asyncio.get_running_loop().time() - stats.time_elapsed / 1000
         if followed is not None and not followed.is_followed_by(stats, began):
@@ -141,6 +146,25 @@ class Witness:
             task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, key: JobKey, stats: JobStats, began: float) -> None:
+        domain = domain_of(key)
+        try:
+            pauses = Backoff(*UNANSWERED)
+            while not await self._wait(key, stats, began):
+                await pauses.pause()
+        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain) as error:
+            self._reports.ended_unseen(key, stats, began, isinstance(error, DomainNotRunning | NoSuchDomain))
+        except BackendError as error:
+            logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
+        except Exception:
+            logger.exception("following %s on %s", stats.operation.label, domain.name)
+        finally:
+            followed = self._followed.get(key)
+            if followed is not None and followed.task is asyncio.current_task():
+                # Reports of its end may still be under way to others than the wait.
+                asyncio.get_running_loop().call_later(LINGER, self._forget, key, followed)
+
+    async def _wait(self, key: JobKey, stats: JobStats, began: float) -> bool:
+        """Wait for the job's end. False if its domain does not answer before the job was found again."""
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         try:
             await wait(
@@ -153,17 +177,13 @@ class Witness:
                 interval=INTERVAL,
                 patient=True,
             )
-        except (NoJob, JobMismatch, DomainNotRunning, NoSuchDomain):
-            self._reports.ended_unseen(key, stats, began)
-        except BackendError as error:
-            logger.info("%s is not followed to its end on %s: %s", stats.operation.label, domain.name, error.message)
-        except Exception:
-            logger.exception("following %s on %s", stats.operation.label, domain.name)
-        finally:
-            followed = self._followed.get(key)
-            if followed is not None and followed.task is asyncio.current_task():
-                # Reports of its end may still be under way to others than the wait.
-                asyncio.get_running_loop().call_later(LINGER, self._forget, key, followed)
+        except NotAnswering as error:
+            logger.debug("%s on %s: %s", stats.operation.label, domain.name, error.message)
+            # It was there: it is remembered, whatever the domain will say when it answers.
+            age = asyncio.get_running_loop().time() - began - stats.time_elapsed / 1000
+            self._memory.job(self._backend, domain, stats.operation, disk).seen(stats, age)
+            return False
+        return True
 
     def _forget(self, key: JobKey, followed: _Followed) -> None:
         if self._followed.get(key) is followed:
@@ -192,7 +212,7 @@ async def watch_and_witness(
         tasks.create_task(witness.run())
         if publisher is not None:
             tasks.create_task(publisher.run())
-        tasks.create_task(Watcher(backend, list_interval=LIST_INTERVAL).run(take))
+        tasks.create_task(Watcher(backend, list_interval=LIST_INTERVAL, found=witness.see).run(take))
 
 
 def _jobs(view: DomainView) -> Iterator[tuple[JobKey, JobStats]]:

@@ -145,9 +145,15 @@ def is_same_job(one: JobEntry, other: JobEntry) -> bool:
         return False  # Ids of runs begin anew with every boot, and on every host.
     if one.operation == JobOperation.MIGRATION_IN:
         return True  # No run of a domain has two of these.
+    if one.operation in (JobOperation.SAVE, JobOperation.MIGRATION_OUT) and _both_completed(one, other):
+        return True  # The run is over with one of these.
     first, last = (0, 1) if began[0] <= began[1] else (1, 0)
     end = ended[first]
     return end is None or began[last] < end
+
+
+def _both_completed(one: JobEntry, other: JobEntry) -> bool:
+    return one.verdict is Verdict.COMPLETED and other.verdict is Verdict.COMPLETED
 
 
 def with_outcome(

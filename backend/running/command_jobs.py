@@ -22,7 +22,7 @@ from backend.log import ignored
 from backend.model import DiskKey, DomainKey
 from backend.observing.memory import Memory
 from backend.observing.sampler import Follower, sampler_of
-from backend.observing.watcher import is_other
+from backend.observing.views import is_other
 from backend.observing.witness import Witness
 from backend.records.entry import JobEntry
 from backend.records.history import History

@@ -37,6 +37,7 @@ from backend.simulator.patrol import INTERVAL, patrol
 from backend.simulator.plans.plan import Stage
 from backend.simulator.snapshot import Hanging, Situation
 from backend.simulator.watch import Watch
+from backend.status import StatusAnswer
 from backend.threads import Worker
 
 logger = logging.getLogger(__name__)
@@ -168,6 +169,29 @@ class SimulatorBackend(Controls):
             except Hanging:
                 hanging.append(domain)
         await asyncio.gather(*(ask(domain) for domain in hanging))
+        return answers
+
+    async def statuses(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, StatusAnswer], None] | None = None
+    ) -> Mapping[DomainKey, StatusAnswer]:
+        keys = list(domains)
+        known = await self._call(Hypervisor.statuses, [key.uuid for key in keys])
+        self._view.deliver()
+        answers: dict[DomainKey, StatusAnswer] = {}
+
+        async def ask(key: DomainKey) -> None:
+            answer = snapshot.status(key.uuid, known)
+            if answer is None:
+                try:
+                    await self.job(key)  # Which takes as long as any call for it.
+                    [answer] = (await self.statuses([key])).values()
+                except BackendError as error:
+                    answer = error
+            answers[key] = answer
+            if on_answer is not None:
+                on_answer(key, answer)
+
+        await asyncio.gather(*map(ask, keys))
         return answers
 
     async def disks(self, domain: DomainKey) -> Sequence[str]:

@@ -81,6 +81,17 @@ class Hypervisor:
             for uuid in uuids
         }, now
 
+    def statuses(self, uuids: Iterable[str]) -> dict[str, tuple[Domain, Situation, float]]:
+        """The domains that exist of these, by uuid, each with how it was while it was in that state, and when."""
+        uuids = list(uuids)
+        before = self.store.some_domains(uuids)
+        while True:
+            situations, now = self.situations(uuids)
+            after = self.store.some_domains(uuids)
+            if before == after:
+                return {uuid: (domain, situations[uuid], now) for uuid, domain in after.items()}
+            before = after
+
     def last_stats(self, domain: DomainKey) -> JobStats | None:
         """The completed statistics that the domain's last job left; None without any."""
         self.apply_due()

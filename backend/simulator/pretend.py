@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 
-from backend.base import JobAnswer
+from backend.base import Backend, JobAnswer
 from backend.errors import BackendError, NotSupported
 from backend.job_stats import JobStats, JobType
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.simulator.backend import SimulatorBackend
+from backend.status import StatusAnswer
 
 VARIABLE = "LIBVIRT_TEST_DRIVER_DUMP_JOB"
 
@@ -42,6 +43,13 @@ class PretendingBackend(SimulatorBackend):
             for key, answer in pretended.items():
                 on_answer(key, answer)
         return pretended
+
+    async def statuses(
+        self, domains: Iterable[DomainKey], on_answer: Callable[[DomainKey, StatusAnswer], None] | None = None
+    ) -> Mapping[DomainKey, StatusAnswer]:
+        if VARIABLE not in os.environ:
+            return await super().statuses(domains, on_answer)
+        return await Backend.statuses(self, domains, on_answer)
 
     async def job_result(self, domain: DomainKey, operation: Operation | None) -> Outcome | None:
         value = os.environ.get(VARIABLE)

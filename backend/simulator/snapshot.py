@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from backend.errors import BackendError
+from backend.errors import BackendError, NoSuchDomain
 from backend.job_stats import JobStats
 from backend.model import DiskKey, Domain, DomainKey, JobKey, domain_of
 from backend.simulator import refusals
 from backend.simulator.plans.plan import Plan, Stage
+from backend.status import Status, StatusAnswer
 
 
 class Situation(NamedTuple):
@@ -82,6 +83,17 @@ def disk_answers(domain: DomainKey, situation: Situation, now: float) -> Sequenc
         return inactive(domain, exists, running_id)
     keys = (DiskKey(domain, disk) for disk in sorted(disk_plans)) if disk_plans else ()
     return [stats for key in keys if isinstance(stats := answer(key, situation, now), JobStats)]
+
+
+def status(uuid: str, known: Mapping[str, tuple[Domain, Situation, float]]) -> StatusAnswer | None:
+    """What there is to say of the domain. None if it does not answer."""
+    if uuid not in known:
+        return NoSuchDomain("Domain not found", code=42)
+    domain, situation, now = known[uuid]
+    try:
+        return Status(domain, answer(domain.key, situation, now) if domain.active else None)
+    except Hanging:
+        return None
 
 
 def _goes_on(plan: Plan, domain: DomainKey) -> bool:

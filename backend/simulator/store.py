@@ -25,6 +25,11 @@ HISTORY = 10_000
 FIRST_DEFINED = 1_000_000
 """The place in the list of the first domain that is not part of the fleet."""
 
+_DOMAINS = (
+    "SELECT m.uuid, m.id, m.name, m.state, m.reason, m.memory, ifnull(p.hung, 0) FROM machines m "
+    "LEFT JOIN plans p ON p.uuid = m.uuid AND p.due IS NOT NULL AND p.hung AND p.stage = ?"
+)
+"""Rows for `rows.domain_of`; the value is that of Stage.WORKING."""
 _MACHINE_NAMES, _PLAN_NAMES = ", ".join(MACHINE_COLUMNS), ", ".join(PLAN_COLUMNS)
 
 
@@ -65,15 +70,13 @@ class Store:
 
     def domains(self) -> list[Domain]:
         """All domains, in their order."""
-        return [
-            rows.domain_of(row)
-            for row in self._all(
-                "SELECT m.uuid, m.id, m.name, m.state, m.reason, m.memory, ifnull(p.hung, 0) FROM machines m "
-                "LEFT JOIN plans p ON p.uuid = m.uuid AND p.due IS NOT NULL AND p.hung AND p.stage = ? "
-                "ORDER BY number",
-                Stage.WORKING,
-            )
-        ]
+        return [rows.domain_of(row) for row in self._all(f"{_DOMAINS} ORDER BY number", Stage.WORKING)]
+
+    def some_domains(self, uuids: Iterable[str]) -> dict[str, Domain]:
+        """Those that exist of these, by uuid."""
+        sql = f"{_DOMAINS} WHERE m.uuid IN (SELECT value FROM json_each(?))"
+        matches = self._all(sql, Stage.WORKING, json.dumps(list(uuids)))
+        return {domain.key.uuid: domain for domain in map(rows.domain_of, matches)}
 
     def machines(self) -> list[Machine]:
         """All machines, in their order."""

@@ -149,7 +149,8 @@ class Attachment:
     @property
     def due(self) -> float | None:
         """When `outcome` will have an answer without any further observation; None: not before one."""
-        due = deadline(self._phase, self._link, self._record, self._file.awaited)
+        stop_awaited = self._fate.gone and not self._fate.stopped
+        due = deadline(self._phase, self._link, self._record, self._file.awaited, stop_awaited)
         if isinstance(self._phase, Ended) and migrations.completed(self.operation, self._ledger.signs):
             return self._phase.at + EVENT_LAG
         return due
@@ -336,6 +337,7 @@ class Attachment:
                 self._take_lifecycle(event, now)
 
     def _take_lifecycle(self, event: LifecycleEvent, now: float) -> None:
+        self._fate.stopped |= event.event is Lifecycle.STOPPED
         if (proof := lifecycle.proof_by_event(event, self.operation, now)) is not None:
             self._ledger.add(proof)
             self._end(now)

@@ -29,6 +29,8 @@ class Fate:
 
     gone: bool = False
     """Whether it was not running any more when it was looked at; why, its own event says."""
+    stopped: bool = False
+    """Whether its stop was reported."""
     resumed: bool = False
     """Whether it ran again: nobody can resume a domain while it is being dumped, so its dump was nearly over."""
     cut_short: bool = False

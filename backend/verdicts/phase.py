@@ -19,6 +19,9 @@ RUNNER_GRACE = 10.0
 """The same while the process that holds the result is alive."""
 FILE_GRACE = 60.0
 """The same while the file is being checked."""
+STOP_GRACE = 10.0
+"""The same until it is reported why a domain has stopped: the hypervisor does that once it is done with the domain's
+process, which takes a busy host some time."""
 RECONNECT_GRACE = 60.0
 """Seconds without a connection after which a wait gives up; the job continues."""
 ORPHAN_GRACE = 20.0
@@ -96,11 +99,17 @@ class Link:
             self.lost_at = now
 
 
-def deadline(phase: Phase, link: Link, record: RecordEvidence, file_awaited: bool) -> float | None:
-    """Until when a phase waits for news; None: for as long as it takes."""
+def deadline(
+    phase: Phase, link: Link, record: RecordEvidence, file_awaited: bool, stop_awaited: bool = False
+) -> float | None:
+    """Until when a phase waits for news; None: for as long as it takes.
+
+    `stop_awaited`: the domain was found stopped, which the hypervisor has yet to report.
+    """
     match phase:
         case Ended(at):
-            return at + _settling_time(record, file_awaited)
+            settled = at + _settling_time(record, file_awaited)
+            return max(settled, at + STOP_GRACE) if stop_awaited and not link.gap else settled
         case Orphaned(news):
             return news + ORPHAN_GRACE
         case Broken(since):

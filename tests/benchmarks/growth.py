@@ -16,7 +16,8 @@ from statistics import median
 
 from backend.base import Backend
 from backend.libvirt.backend import LibvirtBackend
-from backend.observing.watcher import Changes, Watcher
+from backend.observing.views import Changes
+from backend.observing.watcher import Watcher
 from backend.simulator import SimulatorBackend
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, cpu_of, own_folder

@@ -11,7 +11,8 @@ from backend.errors import DomainNotRunning, NoSuchDomain, NotPermitted
 from backend.events import Lifecycle, LifecycleEvent
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import Domain, DomainKey, DomainState
-from backend.observing.watcher import Changes, Watcher
+from backend.observing.views import Changes
+from backend.observing.watcher import Watcher
 from backend.text import clean
 from tests.contract.steps import eventually
 from tests.hypervisor.daemon import HOSTILE, SYSTEM, Machines, unique

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from backend.base import Backend
 from backend.errors import BackendError
-from backend.observing.watcher import Changes, DomainView, Watcher
+from backend.observing.views import Changes, DomainView
+from backend.observing.watcher import Watcher
 from backend.records.journal import Journal
 from tests.contract.steps import eventually
 from tests.soak import host as real

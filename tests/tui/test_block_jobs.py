@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from backend.base import Backend
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, JobOperation
 from backend.simulator import SimulatorBackend
@@ -246,6 +247,7 @@ def backing_up(monkeypatch: pytest.MonkeyPatch, stats: JobStats) -> None:
 
     monkeypatch.setattr(SimulatorBackend, "jobs", jobs)
     monkeypatch.setattr(SimulatorBackend, "job", job)
+    monkeypatch.setattr(SimulatorBackend, "statuses", Backend.statuses)  # Made of the two.
 
 
 async def test_a_pull_backup_shows_its_scratch_space_and_who_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from backend.job_stats import JobStats, JobType
 from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.observing.memory import Memory
 from backend.observing.progress import Progress, ProgressMeter
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 from backend.records.history import History
 from tests.unit.session.quiet import SilentListener
 from tui.app import Console

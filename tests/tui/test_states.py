@@ -121,7 +121,7 @@ async def test_a_dump_on_a_hanging_target_is_stalled_or_not_answering(
         async with SimulatorBackend(f"{QUIET}&fail=hang") as other:
             domain = await other.find("vm-01")
             await other.begin_dump(DumpRequest(domain.key, str(tmp_path / "core")))
-            await user.sees("no answer", "no answer from the hypervisor for this domain")
+            await user.sees("no answer", "not answering since", "last known", "its job is not known")
 
 
 async def test_closing_is_not_called_done(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ async def test_columns_give_way_when_the_terminal_shrinks() -> None:
 
 
 async def test_hostile_names_are_shown_as_they_are() -> None:
-    async with console("sim:///demo") as user:
+    async with console("sim:///demo", size=(120, 50)) as user:
         await user.sees("we[ir]d [/x] ünïcode", "経理サーバー", "שרת-דואר", "gitlab [ci/runner]")
 
 

@@ -14,7 +14,8 @@ from backend.dump_request import DumpRequest
 from backend.model import BlockOperation, DiskKey, DomainKey
 from backend.observing import watcher
 from backend.observing.pace import Pace
-from backend.observing.watcher import INTERVAL, MANY, SELDOM, Changes, DomainView, Watcher
+from backend.observing.views import Changes, DomainView
+from backend.observing.watcher import INTERVAL, MANY, SELDOM, Watcher
 from backend.simulator import SimulatorBackend
 from tests.contract.steps import PATIENCE
 from tests.unit.clock import Clock

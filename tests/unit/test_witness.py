@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,8 +15,17 @@ import pytest
 
 from backend.base import Backend, JobAnswer
 from backend.dump_request import DumpRequest
-from backend.errors import BackendError, NotAnswering
-from backend.events import BlockJobEvent, BlockJobStatus, DumpEvent, JobBegan, JobEvent, Lifecycle, LifecycleEvent
+from backend.errors import BackendError, DomainNotRunning, NotAnswering
+from backend.events import (
+    BlockJobEvent,
+    BlockJobStatus,
+    ConnectionEvent,
+    DumpEvent,
+    JobBegan,
+    JobEvent,
+    Lifecycle,
+    LifecycleEvent,
+)
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.observing import missed
@@ -24,7 +34,7 @@ from backend.observing.missed import Reports
 from backend.observing.unfinished import Unfinished
 from backend.observing.witness import watch_and_witness
 from backend.outcome import Evidence, Verdict
-from backend.records.entry import JobEntry
+from backend.records.entry import JobEntry, is_same_job
 from backend.records.history import History
 from backend.records.machine import boottime, this_machine
 from backend.simulator import SimulatorBackend
@@ -210,6 +220,60 @@ async def test_the_success_of_an_earlier_job_is_not_that_of_one_that_was_over_at
     assert verdict is not Verdict.COMPLETED
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["reported first", "followed"])
+async def test_a_save_is_one_job_however_late_the_look_is_taken_in_that_found_it(
+    seen: Missed, stub: Stub, known: bool
+) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    if known:
+        seen.followed[RUN] = now() + 0.2
+    seen.reports.take(SAVED)
+    seen.followed[RUN] = began = now() + 0.2
+    seen.reports.ended_unseen(RUN, JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=10), began)
+    assert await seen.remembered() == [PROVEN[SAVED]]
+
+
+async def test_why_its_domain_stopped_may_be_reported_much_later(seen: Missed, stub: Stub) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    stats = JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=10)
+    seen.followed[RUN] = began = now() - 0.01
+    seen.reports.ended_unseen(RUN, stats, began, stopped=True)
+    await asyncio.sleep(5 * missed.GATHERING)
+    seen.followed.clear()  # It is not lingered on any more.
+    seen.reports.take(SAVED)
+    assert await seen.remembered() == [PROVEN[SAVED]]
+
+
+async def test_the_stop_of_a_run_is_not_that_of_one_of_a_restarted_daemon(seen: Missed, stub: Stub) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    seen.followed[RUN] = began = now()
+    seen.reports.take(SAVED)
+    seen.reports.take(ConnectionEvent(False, "the daemon is gone"))
+    seen.reports.ended_unseen(RUN, JobStats(JobType.UNBOUNDED, JobOperation.SAVE, time_elapsed=10), began)
+    [(_, verdict, _)] = await seen.remembered()
+    assert verdict is Verdict.UNPROVEN
+
+
+def test_a_save_that_two_have_entered_is_one() -> None:
+    here, evidence = this_machine(), Evidence.LIFECYCLE
+    first, second = (
+        left(
+            JobOperation.SAVE,
+            began_uptime=100.0 + number,
+            exact=exact,
+            boot=here.boot,
+            ended=200.5 + number,
+            ended_uptime=100.5 + number,
+            verdict=Verdict.COMPLETED,
+            evidence=evidence,
+        )
+        for number, exact in ((0, True), (1, False))
+    )
+    assert is_same_job(first, second)
+    assert not is_same_job(replace(first, verdict=Verdict.UNPROVEN), second)
+    assert not is_same_job(first, replace(second, domain_id=8))
+
+
 @pytest.mark.parametrize("next_one", [False, True])
 async def test_the_end_of_a_disk_s_job_may_be_reported_just_before_it_is_seen(seen: Missed, next_one: bool) -> None:
     stats = JobStats.of_block_job("vda", BlockOperation.COPY, 0, 10)
@@ -346,3 +410,39 @@ async def test_a_dump_on_the_simulator_is_followed_from_begin_to_end(
         Evidence.FILE,
         str(path),
     )
+
+
+async def test_a_job_whose_domain_stops_answering_before_it_is_followed_is_remembered_and_followed_later(
+    memory: Memory, history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, path = "sim:///late?domains=1&jobs=0&memory=16", tmp_path / "core"
+    async with SimulatorBackend(uri) as backend, Hold(uri, path) as hold:
+        key = (await backend.domains())[0].key
+        answers, asked, job = False, asyncio.Event(), backend.job
+
+        async def silent(key: JobKey) -> JobStats | None:
+            if not answers:
+                asked.set()
+                raise NotAnswering("no answer")
+            return await job(key)
+
+        monkeypatch.setattr(backend, "job", silent)
+        witness = asyncio.create_task(watch_and_witness(backend, memory))
+        dump = asyncio.create_task(backend.call_dump(DumpRequest(key, str(path))))
+        await eventually(lambda: something_open(history))
+        asked.clear()
+        await asyncio.wait_for(asked.wait(), PATIENCE)  # It is looked for again.
+        answers = True
+        await eventually(lambda: asyncio.to_thread(is_held, path))
+        hold.release()
+        await dump
+        await eventually(lambda: nothing_open(history))
+        witness.cancel()
+        await asyncio.gather(witness, return_exceptions=True)
+    [entry] = history.jobs()
+    assert (entry.operation, entry.verdict) == (JobOperation.DUMP, Verdict.COMPLETED)
+
+
+def is_held(path: Path) -> bool:
+    """Whether this process holds the dump's file: its job is followed."""
+    return any(os.path.realpath(file) == str(path) for file in Path("/proc/self/fd").iterdir())

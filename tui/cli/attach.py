@@ -9,7 +9,7 @@ from functools import partial
 
 from backend.errors import BackendError, NoSuchDomain
 from backend.log import backend_error
-from tui.cli import exits
+from tui.cli import exits, silence
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet, Location, host_error_line
 from tui.cli.hosts import list_open
@@ -48,6 +48,7 @@ async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFoll
     """The same for every job that is running now on any domain of the hypervisors."""
     waits: list[Wait] = []
     searched: list[str] = []
+    silent: list[BackendError] = []
     fleet.complain_of_unreachable()
     missing = [exits.of_error(error) for error in fleet.unreachable.values()]
     for backend, answer in (await list_open(fleet.backends)).items():
@@ -59,16 +60,21 @@ async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFoll
             continue
         searched.append(fleet.host(backend))
         for jobs in answer:
+            if jobs.silence is not None:
+                silent.append(silence.error(jobs.silence))
+                complain(host_error_line(fleet.host(backend), silent[-1]))
             waits += [
                 (jobs.domain.name, partial(follower.follow_seen, backend, jobs.domain.key, stats))
                 for stats in jobs.all
                 if options.means(stats.operation, stats.disk)
             ]
+    missing += map(exits.of_error, silent)
     if not waits:
         if not searched:
             return exits.worst(missing)
         kind = options.operation.label if options.operation is not None else "job"
-        complain(f"no {kind} is running on {', '.join(searched)}")
+        proviso = ", as far as its domains answer" if silent else ""
+        complain(f"no {kind} is running on {', '.join(searched)}{proviso}")
         return exits.worst([Exit.NO_JOB, *missing])
     code = await _wait(waits, options, follower)
     return code if options.until is Until.ANY else exits.worst([code, *missing])

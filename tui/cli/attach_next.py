@@ -19,7 +19,8 @@ from backend.log import backend_error
 from backend.model import DiskKey
 from backend.observing.memory import Memory
 from backend.observing.sampler import sampler_of
-from backend.observing.watcher import Changes, Watcher
+from backend.observing.views import Changes
+from backend.observing.watcher import Watcher
 from backend.observing.witness import Witness
 from backend.records.entry import JobEntry
 from backend.records.history import History
@@ -158,7 +159,7 @@ class _NextJobs:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(witness.run())
-                tasks.create_task(Watcher(backend).run(take))
+                tasks.create_task(Watcher(backend, found=witness.see).run(take))
         except Exception as error:
             self._begun.queue.put_nowait((backend, backend_error(error)))
         finally:

@@ -21,6 +21,7 @@ from backend.records.record import JobRecord, RecordState
 from backend.running.place import Place
 from backend.running.scope import LogoutCheck
 from backend.text import clean
+from tui.cli import silence
 from tui.cli.hints import command_line
 from tui.words import units
 
@@ -209,6 +210,9 @@ def of_host(checkup: Checkup, needed: bool) -> Iterator[Finding]:
     flags = {label: reason for flag, reason in checkup.capabilities.flags.items() for label in flag.labels}
     yield _able("flags", flags, checkup.uri)
     yield from _rights(checkup, checkup.capabilities)
+    for silent in checkup.silent:
+        what = f"{silent.domain.name} ({silent.reason}); {silence.last_known(silent)}"
+        yield Finding("not answering", Mark.ATTENTION, what, "see to its QEMU and its storage", checkup.uri)
     for domain in checkup.left_paused:
         todo = command_line([checkup.uri], "resume", domain.name)
         what = f"{domain.name}, by a {domain.paused_by} that is no longer running"

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 
 from backend.base import Backend, BlockJobsAnswer, JobAnswer
 from backend.dump_request import AutomaticDump
-from backend.errors import BackendError
+from backend.errors import BackendError, NoConnection, NotAnswering, OperationFailed
 from backend.job_stats import JobStats
 from backend.log import ignored
 from backend.model import Domain, DomainKey, JobKey, JobOperation, Operation
+from backend.observing.last_known import Silence, known_last
+from backend.status import Status, StatusAnswer
+from tui.cli import silence
 from tui.cli.fleet import within
 from tui.cli.target import Target
 from tui.session import migrations
@@ -23,6 +26,7 @@ IN_ORDER = 1.0
 """Seconds that hypervisors have to be listed in the order of the command line; later ones follow as they answer."""
 DEADLINE = 15.0
 """Seconds that a hypervisor has for its whole answer."""
+_UNKNOWN = NotAnswering("not asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class DomainJobs:
     of_disks: Sequence[JobStats] = ()
     automatic: AutomaticDump | None = None
     """Its own job, if that is a dump that the hypervisor has begun by itself."""
+    silence: Silence | None = None
+    """Set if the hypervisor does not answer for it: its jobs are not known."""
 
     @property
     def all(self) -> list[JobStats]:
@@ -48,6 +54,12 @@ class HostListing:
     domains: Sequence[DomainJobs]
     error: BackendError | None = None
     """Why it could not be listed."""
+
+    @property
+    def errors(self) -> list[BackendError]:
+        """That, or what is not known of its domains."""
+        silences = [silence.error(jobs.silence) for jobs in self.domains if jobs.silence is not None]
+        return [self.error] if self.error is not None else [*silences]
 
 
 async def list_hosts(target: Target) -> AsyncIterator[list[HostListing]]:
@@ -82,12 +94,24 @@ async def list_open(backends: Sequence[Backend]) -> Mapping[Backend, Sequence[Do
 
 
 async def _domains_and_jobs(backend: Backend) -> list[DomainJobs]:
-    """Every domain of an open backend with its jobs."""
+    """Every domain of an open backend with its jobs, and with its state at the moment of its own job."""
     domains = await backend.domains()
     answering = [domain.key for domain in domains if domain.active and domain.answering]
     jobs, block_jobs = await asyncio.gather(backend.jobs(answering), backend.block_jobs(answering))
-    found = [_domain_jobs(domain, jobs, block_jobs) for domain in domains]
-    return [replace(of, automatic=await automatic_dump(backend, of.domain, of.own)) for of in found]
+    # Only where a job explains the state, or could, the two may belong to different moments.
+    statuses = await backend.statuses(
+        domain.key
+        for domain in domains
+        if isinstance(own := jobs.get(domain.key, _UNKNOWN), JobStats) or (own is None and domain.paused_by)
+    )
+    found = [_domain_jobs(domain, jobs, block_jobs, statuses) for domain in domains]
+    return [await _complete(backend, of) for of in found]
+
+
+async def _complete(backend: Backend, jobs: DomainJobs) -> DomainJobs:
+    if jobs.silence is not None:
+        return replace(jobs, silence=await known_last(backend, jobs.domain, jobs.silence.reason))
+    return replace(jobs, automatic=await automatic_dump(backend, jobs.domain, jobs.own))
 
 
 async def automatic_dump(backend: Backend, domain: Domain, job: JobStats | None) -> AutomaticDump | None:
@@ -100,9 +124,22 @@ async def automatic_dump(backend: Backend, domain: Domain, job: JobStats | None)
 
 
 def _domain_jobs(
-    domain: Domain, jobs: Mapping[JobKey, JobAnswer], block_jobs: Mapping[DomainKey, BlockJobsAnswer]
+    domain: Domain,
+    jobs: Mapping[JobKey, JobAnswer],
+    block_jobs: Mapping[DomainKey, BlockJobsAnswer],
+    statuses: Mapping[DomainKey, StatusAnswer],
 ) -> DomainJobs:
     own, of_disks = jobs.get(domain.key), block_jobs.get(domain.key, ())
+    match statuses.get(domain.key):
+        case Status(present, job):
+            domain, own = present, job
+        case BackendError() as error:
+            own = error
+    # A hypervisor that has no such jobs, or tells this user nothing of them, has answered.
+    unknown = [error for error in (own, of_disks) if isinstance(error, NotAnswering | NoConnection | OperationFailed)]
+    if unknown or not domain.answering:
+        silent = replace(domain, answering=False)
+        return DomainJobs(silent, silence=Silence(silent, unknown[0].message if unknown else "no answer"))
     return DomainJobs(
         domain,
         own if isinstance(own, JobStats) else None,

@@ -11,12 +11,13 @@ import click
 
 from backend.backup import Backup
 from backend.base import Backend
-from backend.errors import BackendError
+from backend.errors import BackendError, NotAnswering
 from backend.job_stats import JobStats
 from backend.log import ignored
 from backend.model import DiskKey, Domain, JobOperation
 from backend.observing.attach_block import block_jobs_of
-from tui.cli import disks, tables
+from backend.observing.last_known import known_last
+from tui.cli import disks, silence, tables
 from tui.cli.common import subcommand
 from tui.cli.fleet import Fleet
 from tui.cli.hosts import DomainJobs, automatic_dump
@@ -86,18 +87,21 @@ def info(
     async def show() -> None:
         async with Fleet(target) as fleet:
             location = await fleet.find(domain)
-            present = await _show(location.backend, location.domain, options)
-            await _complain_of(location.backend, location.domain, options, present)
-            while present is not None and following:
-                await asyncio.sleep(FOLLOW_INTERVAL)
+            try:
                 present = await _show(location.backend, location.domain, options)
+                await _complain_of(location.backend, location.domain, options, present)
+                while present is not None and following:
+                    await asyncio.sleep(FOLLOW_INTERVAL)
+                    present = await _show(location.backend, location.domain, options)
+            except NotAnswering as error:
+                raise await _without_answer(location.backend, location.domain, options, error) from None
 
     asyncio.run(show())
 
 
 async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> JobStats | None:
     """Print the statistics once; return those of the job, if there is one. NoSuchDisk without such a disk."""
-    job = await _job(backend, domain, options) if domain.active else None
+    domain, job = await _look(backend, domain, options)
     if job is None and domain.active and options.disk is not None:
         await disks.check(backend, domain.key, options.disk)
     if not options.as_json:
@@ -113,6 +117,29 @@ async def _show(backend: Backend, domain: Domain, options: InfoOptions) -> JobSt
         report["job"]["backup"] = tables.backup_json(backup)
     print_json(report)
     return job
+
+
+async def _look(backend: Backend, domain: Domain, options: InfoOptions) -> tuple[Domain, JobStats | None]:
+    """The domain and the job that is meant; where both are shown, they are of the same moment."""
+    job = await _job(backend, domain, options) if domain.active else None
+    if not (domain.active and options.as_json) or options.completed:
+        return domain, job
+    status = (await backend.statuses([domain.key]))[domain.key]
+    if isinstance(status, BackendError):
+        raise status
+    if options.disk is None:
+        if isinstance(status.job, BackendError):
+            raise status.job
+        job = status.job
+    return status.domain, job
+
+
+async def _without_answer(backend: Backend, domain: Domain, options: InfoOptions, error: NotAnswering) -> NotAnswering:
+    """Print what is known of a domain that does not answer; the error that says the same."""
+    last = await known_last(backend, domain, error.message)
+    if options.as_json:
+        print_json(tables.domain_jobs_json(backend.uri, DomainJobs(last.domain, silence=last)))
+    return silence.error(last)
 
 
 async def _backup(backend: Backend, domain: Domain, job: JobStats | None, options: InfoOptions) -> Backup | None:

@@ -22,6 +22,7 @@ from tui.cli.exits import Exit
 from tui.cli.fleet import Location
 from tui.cli.output import complain
 from tui.cli.progress_line import ProgressLine
+from tui.cli.silence import naming_last_known
 from tui.cli.wait_options import WaitOptions
 
 OnEnd = Callable[[Outcome, str], None]
@@ -65,9 +66,10 @@ class JobFollower:
         try:
             if options.ready:
                 return await self.follow_mirror(backend, domain)
-            outcome = await follow.follow(
-                backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
-            )
+            async with naming_last_known(backend, location.domain):
+                outcome = await follow.follow(
+                    backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
+                )
         except AmbiguousJob as error:
             raise await with_example(backend, domain, error) from None
         except (NoJob, DomainNotRunning) as error:

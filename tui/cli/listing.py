@@ -68,9 +68,9 @@ async def _print_domains(target: Target, means: Callable[[Domain], bool], output
     errors = []
     async for batch in hosts.list_hosts(target):
         for host in batch:
-            if host.error is not None:
-                errors.append(host.error)
-                complain(host_error_line(target.host(host.uri), host.error))
+            for error in host.errors:
+                errors.append(error)
+                complain(host_error_line(target.host(host.uri), error))
         answers = [
             replace(host, domains=[jobs for jobs in host.domains if means(jobs.domain)])
             for host in batch

@@ -19,6 +19,7 @@ from tui.cli.fleet import Fleet
 from tui.cli.layout import terminal_width, wrapped
 from tui.cli.options import domain_argument, example, json_option
 from tui.cli.output import print_json
+from tui.cli.silence import naming_last_known
 from tui.cli.target import Target
 from tui.words import migrating
 from tui.words.migrating import LONGEST_DOWNTIME, MIB
@@ -56,7 +57,8 @@ def migration(
         async with Fleet(target) as fleet:
             location = await fleet.find(domain)
             backend, key = location.backend, location.domain.key
-            stats = await _migration_out(backend, key)
+            async with naming_last_known(backend, location.domain):
+                stats = await _migration_out(backend, key)
             said = []
             if changes != MigrationLimits() or postcopy:
                 if backend.capabilities.migration is not None:

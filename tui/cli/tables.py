@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from backend.job_stats import JobStats
 from backend.model import Domain, DomainState, JobOperation
 from backend.text import clean
+from tui.cli import silence
 from tui.cli.choices import is_quiet
 from tui.words import states, units
 from tui.words.job_names import name_of, scratch
@@ -64,6 +65,8 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
+NOT_ANSWERING = "not answering"
+"""In place of the state of a domain for which the hypervisor does not answer."""
 LABEL_WIDTH = 14
 """Cells before the facts about a dump file."""
 DOMAIN_HEADINGS = ("Id", "Name", "State", "Job", "Done", "Elapsed", "Processed", "Remaining")
@@ -97,6 +100,8 @@ def domain_rows(jobs: DomainJobs, peer: str = "") -> list[list[str]]:
     """
     domain = jobs.domain
     columns = [str(domain.key.id) if domain.active else "-", domain.name, state_text(domain)]
+    if jobs.silence is not None:
+        return [[*columns, silence.cell(jobs.silence), *[""] * 4]]
     cells = [_job_cells(job, "" if job.disk else peer) for job in jobs.all]
     if jobs.automatic is not None:
         cells[0][0] += f" {states.requester(jobs.automatic)}"
@@ -124,20 +129,22 @@ def _job_text(job: JobStats) -> str:
 
 def state_text(domain: Domain) -> str:
     if not domain.answering:
-        return "not answering"
+        return NOT_ANSWERING
     return states.label(domain) if domain.state is DomainState.PAUSED or domain.faulty else domain.state.label
 
 
 def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any]:
     """`job`: the one that was asked for, be it that of a disk."""
+    answering = domain.answering
     return {
         "uri": uri,
         "domain": domain.name,
         "name": domain.name,
         "uuid": domain.key.uuid,
         "id": domain.key.id,
-        "state": domain.state.label,
-        "reason": domain.reason if domain.answering else "",
+        "state": domain.state.label if answering else NOT_ANSWERING,
+        "reason": domain.reason if answering else "",
+        "answering": answering,
         "job": None if job is None else job_json(job),
     }
 
@@ -145,6 +152,8 @@ def domain_json(uri: str, domain: Domain, job: JobStats | None) -> dict[str, Any
 def domain_jobs_json(uri: str, jobs: DomainJobs) -> dict[str, Any]:
     """The domain with its own job, and the jobs of its disks."""
     printed = domain_json(uri, jobs.domain, jobs.own)
+    if jobs.silence is not None:
+        printed["last_known"] = silence.to_json(jobs.silence)
     if jobs.automatic is not None:
         printed["job"] |= {"requester": jobs.automatic.requester, "path": jobs.automatic.path}
     return printed | {"block_jobs": [job_json(job) for job in jobs.of_disks]}

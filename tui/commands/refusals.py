@@ -23,6 +23,8 @@ def dump(row: Row | None, capabilities: Capabilities | None, keys: Keys) -> str 
         return NO_DOMAIN
     if capabilities is None:
         return NO_CONNECTION
+    if not row.domain.answering:
+        return _silent(row)
     operation = row.progress.stats.operation if row.progress is not None else None
     match objections.to_connection(capabilities) or objections.to_domain(row.domain.key, operation):
         case None:
@@ -38,7 +40,9 @@ def wait(row: Row | None) -> str | None:
         return NO_DOMAIN
     if row.progress is None and row.view.block_jobs:
         return _of_disks(row)
-    return None if row.progress is not None else f"{row.domain.name} has no job to wait for"
+    if row.progress is not None:
+        return None
+    return _unknown_job(row) or f"{row.domain.name} has no job to wait for"
 
 
 def abort(row: Row | None, capabilities: Capabilities | None, record: JobRecord | None) -> str | None:
@@ -49,6 +53,8 @@ def abort(row: Row | None, capabilities: Capabilities | None, record: JobRecord 
         return None if row.pending == QUEUED else STARTS
     if capabilities is None:
         return NO_CONNECTION
+    if not row.domain.answering:
+        return _silent(row)
     if row.progress is None and row.view.block_jobs:
         return _of_disks(row)
     stats = row.progress.stats if row.progress is not None else None
@@ -61,6 +67,8 @@ def pivot(row: Row | None, capabilities: Capabilities | None) -> str | None:
         return NO_DOMAIN
     if capabilities is None:
         return NO_CONNECTION
+    if not row.domain.answering:
+        return _silent(row)
     if not row.disk and row.view.block_jobs:
         return _of_disks(row)
     stats = row.progress.stats if row.progress is not None else None
@@ -78,6 +86,8 @@ def migration(row: Row | None, capabilities: Capabilities | None) -> str | None:
         return NO_DOMAIN
     if capabilities is None:
         return NO_CONNECTION
+    if not row.domain.answering:
+        return _silent(row)
     stats = row.progress.stats if row.progress is not None else None
     objection = objections.to_helping_migration(row.domain.key, capabilities, stats)
     return objection.message if objection is not None else None
@@ -86,6 +96,8 @@ def migration(row: Row | None, capabilities: Capabilities | None) -> str | None:
 def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if row is None:
         return NO_DOMAIN
+    if (unknown := _unknown_job(row)) is not None:
+        return unknown
     broken = row.progress is not None and row.progress.stats.postcopy is Postcopy.FAILED
     if broken or row.domain.reason == "post-copy failed":
         return f"{row.domain.name} can only go on when its migration is recovered"
@@ -96,3 +108,14 @@ def resume(row: Row | None, capabilities: Capabilities | None) -> str | None:
     if capabilities is None:
         return NO_CONNECTION
     return capabilities.resume
+
+
+def _unknown_job(row: Row) -> str | None:
+    """Why nothing depends on the job that is shown; None where it is the present one."""
+    if not row.domain.answering:
+        return _silent(row)
+    return None if row.view.job_known else f"whether {row.domain.name} has a job is not known yet"
+
+
+def _silent(row: Row) -> str:
+    return f"{row.domain.name} does not answer"

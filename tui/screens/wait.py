@@ -42,7 +42,7 @@ from tui.widgets.clipboard import copy
 from tui.widgets.facts import labelled
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.scrolled import Scrolled
-from tui.words import jobinfo, jobs, migrating, outcomes, results, units
+from tui.words import jobinfo, jobs, migrating, outcomes, results, states, units
 from tui.words.cells import crop_path, width
 
 
@@ -161,6 +161,8 @@ def state(wait: JobWait, keys: Keys, cells: int) -> Content:
     lines += [*_progress_lines(wait, cells), Content("")]
     if wait.host.link is Link.DOWN:
         lines.append(Content.styled(f"{news.no_connection(wait.host)}; trying again", "$error"))
+    elif (since := wait.host.silent_since(wait.domain)) is not None:
+        lines.append(Content.styled(f"{states.silent(since)}: this is what was known last", "$error"))
     lines.append(Content.styled(f"{keys[Detach]} detaches; the job continues.", "$foreground-muted"))
     return Content("\n").join(lines)
 

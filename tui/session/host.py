@@ -17,7 +17,8 @@ from backend.errors import BackendError, NoConnection
 from backend.log import backend_error, ignored
 from backend.model import DomainKey
 from backend.observing.memory import Memory
-from backend.observing.watcher import Changes, DomainView, Watcher
+from backend.observing.views import Changes, DomainView
+from backend.observing.watcher import Watcher
 from backend.observing.witness import Witness
 from backend.uri import open_backend
 from tui.config.values import Config
@@ -91,6 +92,8 @@ class Host:
         self._witness: Witness | None = None
         self._names: dict[str, str] = {}
         """The names of its domains, by uuid."""
+        self._silent: dict[str, float] = {}
+        """Since when those do not answer that do not, by uuid."""
         self._changed: dict[str, DomainView] = {}
         self._removed: set[str] = set()
         self._complete = False
@@ -137,6 +140,10 @@ class Host:
         """What the domain is called now, as far as that is known: it may have been renamed since `domain` was read."""
         return self._names.get(domain.uuid, domain.name)
 
+    def silent_since(self, domain: DomainKey) -> float | None:
+        """Since when it is known not to answer (seconds since the epoch); None: it does, as far as is known."""
+        return self._silent.get(domain.uuid)
+
     def watch_closely(self, uuids: Set[str], crowded: bool) -> None:
         """The user is looking at these domains. `crowded`: all hosts together have many jobs."""
         if self._watcher is not None:
@@ -156,7 +163,8 @@ class Host:
                     self._complete = True
                     self._watched_since = time.monotonic()
                     self._become(Link.UP)
-                    self._watcher, self._witness = Watcher(backend), Witness(backend, self.memory)
+                    self._witness = Witness(backend, self.memory)
+                    self._watcher = Watcher(backend, found=self._witness.see)
                     listening = [
                         asyncio.create_task(self._listen(backend)),
                         asyncio.create_task(self._follow_jobs(self._witness)),
@@ -218,9 +226,13 @@ class Host:
             self._names[view.domain.key.uuid] = view.domain.name
             self._changed[view.domain.key.uuid] = view
             self._removed.discard(view.domain.key.uuid)
+            self._silent.pop(view.domain.key.uuid, None)
+            if view.silent_since is not None:
+                self._silent[view.domain.key.uuid] = view.silent_since
         for uuid in changes.removed:
             self._changed.pop(uuid, None)
             self._names.pop(uuid, None)
+            self._silent.pop(uuid, None)
             self.happenings.forget(uuid)
             self._removed.add(uuid)
         self.news |= changes.news

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from backend.errors import BackendError
+from backend.status import Status, StatusAnswer
 from tui.session.background_tasks import BackgroundTasks
 from tui.session.host import Host
 from tui.session.rows import Row, RowKey, RowStore
@@ -18,7 +19,7 @@ LEFT_AFTER = 2.0
 
 
 class LeftPauses:
-    """`found` gets the row of each: its hypervisor has answered, after that time, that the domain has no job."""
+    """`found` gets the row of each: its hypervisor has answered, after that time, that it is paused and has no job."""
 
     def __init__(self, tasks: BackgroundTasks, rows: RowStore, found: Callable[[Row], object]) -> None:
         self._tasks = tasks
@@ -58,18 +59,30 @@ class LeftPauses:
         for row in rows:
             suspects[row.key] = row, again
         try:
-            jobs = await host.backend.jobs([row.domain.key for row in rows])
+            statuses = await host.backend.statuses([row.domain.key for row in rows])
         except BackendError as error:
             logger.debug("the jobs of paused domains on %s: %s", host.uri, error)
             return
         for row in rows:
-            answer = jobs[row.domain.key]
-            if not isinstance(answer, BackendError) and suspects.get(row.key, (None,))[0] is row:
-                del suspects[row.key]
-                if answer is None and self._still(row):
-                    self._found(row)
+            status = statuses[row.domain.key]
+            if not _is_answer(status) or suspects.get(row.key, (None,))[0] is not row:
+                continue
+            del suspects[row.key]
+            if isinstance(status, Status) and _is_left(row, status) and self._still(row):
+                self._found(row)
 
     def _still(self, row: Row) -> bool:
         """Whether it looks as it did, as far as anybody can see; that of a lost host may."""
         now = self._rows.get(row.key)
         return now is not None and now.maybe_left_paused and not now.left_paused and now.domain == row.domain
+
+
+def _is_answer(status: StatusAnswer) -> bool:
+    """Whether it says if there is a job."""
+    return isinstance(status, Status) and not isinstance(status.job, BackendError)
+
+
+def _is_left(row: Row, status: Status) -> bool:
+    """Whether the domain is without a job in the very state that the row shows."""
+    domain = status.domain
+    return status.job is None and domain.key == row.domain.key and domain.paused_by == row.domain.paused_by != ""

@@ -62,6 +62,13 @@ def states(before: Row | None, after: Row) -> list[str]:
     return words
 
 
+def concerns_waits(before: Row | None, after: Row) -> bool:
+    """Whether the domain has another name, or answers no more or again: waits for its job show that."""
+    if before is None or before.domain is after.domain:
+        return False
+    return (before.domain.name, before.domain.answering) != (after.domain.name, after.domain.answering)
+
+
 def no_connection(host: Host) -> str:
     """Why a host has no connection, without the host's name, which is shown next to this, and without advice."""
     reason = host.reason.replace(f" to {host.uri}", "").removeprefix("no connection: ")

@@ -56,8 +56,9 @@ class Reporter:
             self._count(host, moved, gone)
             return
         for before, row in moved:
+            tone = Tone.QUIET if row.domain.answering else Tone.WARNING
             for words in news.states(before, row):
-                self._log.say(row.domain.name, words, Tone.QUIET)
+                self._log.say(row.domain.name, words, tone)
             if news.became_ready(before, row, host.watched) and row.operation is not None:
                 self._log.say(row.domain.name, f"{job_name(row.operation, row.disk)} is {READY}")
         for row in gone:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from backend.dump_request import AutomaticDump
 from backend.model import DiskKey, Domain, JobKey, Operation
 from backend.observing.progress import Progress
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 
 Natural = tuple[tuple[int, int, str], ...]
 """A name as it sorts among others."""
@@ -114,7 +114,12 @@ class Row:
     @property
     def maybe_left_paused(self) -> bool:
         """Whether it looks left paused: for a moment, so does one whose job begins or ends."""
-        return self.progress is None and bool(self.domain.paused_by)
+        return self.progress is None and self.view.job_known and self.domain.answering and bool(self.domain.paused_by)
+
+    @property
+    def last_known(self) -> bool:
+        """Whether all that it shows was known last: its host, or the hypervisor for this domain, does not answer."""
+        return self.stale or not self.domain.answering
 
     @property
     def busy(self) -> bool:
@@ -130,9 +135,8 @@ class Row:
 def block_jobs(row: Row) -> Iterator[Row]:
     """A row for each of the jobs of the domain's disks."""
     for job in row.view.block_jobs:
-        yield Row(
-            row.uri, DomainView(row.domain, job), row.host, row.badges, disk=job.stats.disk or "", stale=row.stale
-        )
+        view = replace(row.view, progress=job, block_jobs=())
+        yield Row(row.uri, view, row.host, row.badges, disk=job.stats.disk or "", stale=row.stale)
 
 
 @lru_cache(maxsize=1 << 16)

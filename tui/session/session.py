@@ -13,7 +13,8 @@ from backend.errors import DomainBusy
 from backend.log import backend_error, internal_error
 from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits
 from backend.observing.memory import Memory
-from backend.observing.watcher import MANY, DomainView
+from backend.observing.views import DomainView
+from backend.observing.watcher import MANY
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
@@ -58,7 +59,8 @@ class SessionListener(Protocol):
         """The rows have these changes now."""
 
     def hosts_changed(self) -> None:
-        """A host was added or dropped, its connection changed, its domains are known now, or one was renamed."""
+        """A host was added or dropped, its connection changed, its domains are known now, or one was renamed or answers
+        no more or again."""
 
     def wait_ended(self, wait: JobWait) -> None:
         """A wait is over: it has an outcome or an error."""
@@ -268,14 +270,14 @@ class Session:
                 changed += rows
                 removed += gone
                 loaded = loaded or changes.complete
-        renamed = any((before := self.rows.get(row.key)) and before.domain.name != row.domain.name for row in changed)
+        differs = any(news.concerns_waits(self.rows.get(row.key), row) for row in changed)
         self.throughputs.learn(changed)
         self._apply(changed, removed)
         for row in changed:
             if not row.disk:
                 self._left_pauses.suspect(self.hosts[row.uri], row)
                 self._disks.look(self.hosts[row.uri], row)
-        if loaded or renamed:
+        if loaded or differs:
             self._listener.hosts_changed()
         if loaded:
             self.left.look()

@@ -120,15 +120,15 @@ def _progress(row: Row, width: int) -> Sequence[Piece]:
     if progress.stats.closing:
         return ((fit("closing the file" if width >= 16 else "closing", width), "job"),)
     if progress.stats.ready:
-        return ((fit(jobs.READY if width >= len(jobs.READY) else "ready", width), "dim" if row.stale else "good"),)
+        return ((fit(jobs.READY if width >= len(jobs.READY) else "ready", width), "dim" if row.last_known else "good"),)
     if progress.stats.pull_backup:
         scratch = jobs.scratch_fraction(progress.stats)
         words = f"scratch {units.percent(scratch)} used" if width >= 17 else f"scratch {units.percent(scratch)}"
-        style = "dim" if row.stale else "warn" if scratch >= jobs.SCRATCH_LOW else ""
+        style = "dim" if row.last_known else "warn" if scratch >= jobs.SCRATCH_LOW else ""
         return ((fit(words, width), style),)
     if progress.fraction is None or (progress.convergence is not None and progress.convergence.needs_help):
         return (_without_bar(row, progress, width),)
-    style = "dim" if row.stale else "warn" if progress.stalled else "bar"
+    style = "dim" if row.last_known else "warn" if progress.stalled else "bar"
     if width < NARROW:
         return ((fit(units.percent(progress.fraction), width), style),)
     percent = f" {units.percent(progress.fraction):>5}"
@@ -141,7 +141,7 @@ def _without_bar(row: Row, progress: Progress, width: int) -> Piece:
     convergence = progress.convergence
     if convergence is None:
         return fit("running", width), "dim"
-    style = "dim" if row.stale else "warn" if convergence.needs_help else ""
+    style = "dim" if row.last_known else "warn" if convergence.needs_help else ""
     return fit(migrating.brief(convergence), width), style
 
 
@@ -167,7 +167,7 @@ def _left(row: Row) -> Piece:
 def _rate(row: Row) -> Piece:
     if row.progress is None or row.progress.stats.closing:
         return "", ""
-    if row.stale:
+    if row.last_known:
         return "last seen", "dim"
     if row.progress.stalled:
         return f"stalled {units.duration(row.progress.stalled)}", "warn"
@@ -175,7 +175,7 @@ def _rate(row: Row) -> Piece:
 
 
 def _eta(row: Row) -> Piece:
-    if row.progress is None or row.stale:
+    if row.progress is None or row.last_known:
         return "", ""
     if row.progress.stalled:
         return "stalled", "warn"
@@ -240,6 +240,8 @@ def note(row: Row) -> Piece | None:
         assert trouble is not None
         words, style = trouble
         return words + (states.since(row.since) if row.domain.answering else ""), style
+    if not row.view.job_known:
+        return f"{row.domain.reason}; its job is not known yet", "dim"
     if not row.domain.faulty and row.domain.state is not DomainState.PAUSED:
         return None
     # The state says why; what it has no room for stands here.
@@ -251,7 +253,7 @@ def note(row: Row) -> Piece | None:
 def problem(row: Row) -> Piece | None:
     """What somebody should see to."""
     if not row.domain.answering:
-        return "no answer from the hypervisor for this domain", "bad"
+        return states.silent(row.view.silent_since), "bad"
     if row.left_paused:
         return states.left_paused(row.domain), "warn"
     return (states.trouble(row.domain, row.io_errors), "bad") if row.domain.faulty else None

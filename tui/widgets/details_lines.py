@@ -63,11 +63,13 @@ def job(
     """
     yield from _problems(row, keys, cells)
     # What a job does to its domain, it says itself.
-    if row.domain.answering and (row.domain.faulty or (row.domain.state is DomainState.PAUSED and not row.progress)):
+    paused = row.domain.state is DomainState.PAUSED and not row.progress
+    if row.domain.faulty or paused or not row.domain.answering:
         yield _state(row, cells)
     if row.progress is None:
         if not (row.pending or row.view.block_jobs):
-            yield Content.styled("no job", "$foreground-muted")
+            known = row.view.job_known and row.domain.answering
+            yield Content.styled("no job" if known else "its job is not known", "$foreground-muted")
         yield from _block_jobs(row, origins, cells)
         if not row.pending:
             yield from list(history(records, jobs_before, cells, most=1)) if records or jobs_before else ()
@@ -83,10 +85,11 @@ def job(
         facts.append(f"stalled for {units.duration(progress.stalled)}")
     if jobs.timed(stats):
         facts.append(f"{units.duration(stats.time_elapsed / 1000)} elapsed")
-    if progress.eta is not None and not progress.stalled:
+    if progress.eta is not None and not progress.stalled and not row.last_known:
         facts.append(f"~{units.duration(progress.eta)} to go")
     if any(facts):
-        yield _fact("progress", " · ".join(filter(None, facts)), cells, "bold $warning" if progress.stalled else "bold")
+        style = "bold $warning" if progress.stalled else "bold"
+        yield _fact(_progress_label(row), " · ".join(filter(None, facts)), cells, style)
     if progress.convergence is not None:
         style = "bold $warning" if progress.convergence.needs_help else ""
         yield from _wrapped(migrating.sentence(progress.convergence), style, cells)
@@ -150,7 +153,7 @@ def block_job(
         return
     stats = row.progress.stats
     yield from _origin(name_of(stats), origin, cells)
-    yield _block_fact("progress", row.progress, cells)
+    yield _block_fact(_progress_label(row), row.progress, cells)
     yield from _choices(stats, keys, capabilities, cells)
     if source is not None:
         yield _image("disk", source.source, cells)
@@ -283,7 +286,12 @@ def _origin(name: str, origin: Origin, cells: int) -> Iterator[Content]:
 
 
 def _state(row: Row, cells: int) -> Content:
-    return _fact("state", states.label(row.domain) + states.since(row.since), cells)
+    last = ", last known" if row.last_known else ""
+    return _fact("state", states.label(row.domain) + states.since(row.since) + last, cells)
+
+
+def _progress_label(row: Row) -> str:
+    return "last known" if row.last_known else "progress"
 
 
 def _fact(label: str, value: str, cells: int, style: str = "") -> Content:

@@ -64,7 +64,7 @@ def _row_values(row: Row) -> Values:
         "state": domain.state.label,
         "reason": domain.reason,
         "answering": domain.answering,
-        "stale": row.stale,
+        "stale": row.last_known,
         "problem": row.troubled,
         "note": words[0] if words is not None else "",
         "job": job_words(row),

@@ -40,6 +40,11 @@ def left_paused(domain: Domain) -> str:
     return f"left paused by a {domain.paused_by} that is no longer running"
 
 
+def silent(since_when: float | None) -> str:
+    """Of a domain that does not answer: ``not answering since 10:31:02``."""
+    return f"not answering{since(since_when)}"
+
+
 def trouble(domain: Domain, io_errors: Sequence[str] = ()) -> str:
     """The state of a domain with a fault: ``paused: I/O error (vda: no space left)``, ``crashed: panicked``."""
     state = domain.state.label

@@ -12,10 +12,11 @@ from typing import Generic, TypeVar
 import libvirt
 
 from backend.errors import BackendError, NoConnection
-from backend.libvirt.connection.connection import Call, Connection, Subject
-from backend.libvirt.errors import typed
+from backend.libvirt.connection.connection import Call, Connection, Subject, name_of
 
 T = TypeVar("T")
+ErrorOf = Callable[[str, libvirt.libvirtError], BackendError]
+"""The typed error of a call about that subject."""
 
 
 class Batch(Generic[T]):
@@ -26,11 +27,16 @@ class Batch(Generic[T]):
         certain: Mapping[Subject, Call[T]],
         doubtful: Mapping[Subject, Call[T]],
         may_try: Callable[[], bool],
+        error_of: ErrorOf,
     ) -> None:
-        """The `doubtful` calls come last, and only while `may_try`, which any thread may ask."""
+        """The `doubtful` calls come last, and only while `may_try`, which any thread may ask.
+
+        `error_of`: what an error of libvirt's means to whoever called.
+        """
         self._certain = deque(certain.items())
         self._doubtful = deque(doubtful.items())
         self._may_try = may_try
+        self.error_of = error_of
         self.answers: dict[Subject, T | BackendError] = {}
         self.fresh: deque[Subject] = deque()
         """Subjects whose answers were not processed yet."""
@@ -99,7 +105,7 @@ class Part(Generic[T]):
         while self.broken is None and (work := batch.take()) is not None:
             subject, call = work
             self._current = (subject, time.monotonic())
-            answer = self._make(call)
+            answer = self._make(subject, call)
             if isinstance(answer, NoConnection):
                 self.broken = answer
                 batch.put_back(subject, call)
@@ -108,11 +114,11 @@ class Part(Generic[T]):
                 batch.fresh.append(subject)
             self._current = None
 
-    def _make(self, call: Call[T]) -> T | BackendError:
+    def _make(self, subject: Subject, call: Call[T]) -> T | BackendError:
         try:
             return call(self._connection)
         except libvirt.libvirtError as error:
-            return typed(error)
+            return self._batch.error_of(name_of(subject), error)
         except BackendError as error:
             return error
 

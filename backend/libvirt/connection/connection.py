@@ -20,6 +20,11 @@ Call = Callable[["Connection"], T]
 """A blocking call on a connection."""
 
 
+def name_of(subject: Subject) -> str:
+    """What the subject is called in messages."""
+    return subject if isinstance(subject, str) else subject.name
+
+
 class Connection:
     """An open virConnect, and the thread that makes all calls on it, one at a time.
 

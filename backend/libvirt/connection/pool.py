@@ -11,10 +11,11 @@ from typing import TypeVar
 
 from backend.base import Traffic
 from backend.errors import BackendError, NoConnection, NotAnswering
-from backend.libvirt.connection.batch import Batch, Part
+from backend.libvirt.connection.batch import Batch, ErrorOf, Part
 from backend.libvirt.connection.connect import connect, disconnect
-from backend.libvirt.connection.connection import Call, Connection, Subject
+from backend.libvirt.connection.connection import Call, Connection, Subject, name_of
 from backend.libvirt.connection.watch import Watch
+from backend.libvirt.errors import typed
 from backend.text import clean
 from backend.threads import Worker
 
@@ -54,16 +55,19 @@ class Pool:
         traffic: Traffic,
         watch: Watch | None = None,
         on_lost: Callable[[str], None] | None = None,
+        error_of: ErrorOf = lambda subject, error: typed(error),
     ) -> None:
         """Where there is a `watch`, its connection is the pool's life: when it is lost, so is the pool, until `reopen`.
 
         `on_lost` is told why. A pool without a watch is never lost: a call opens a new connection when there is none.
+        `error_of`: what an error of libvirt's means to whoever called.
         """
         self._uri = uri
         self._readonly = readonly
         self._traffic = traffic
         self._watch = watch
         self._on_lost = on_lost
+        self._error_of = error_of
         self._connections: set[Connection] = set()
         self._free: list[Connection] = []
         self._changed = asyncio.Event()
@@ -149,7 +153,7 @@ class Pool:
             if subject not in stuck:
                 (doubtful if _uuid(subject) in self._doubted else certain)[subject] = call
         most = MANY_STUCK if time.monotonic() < self._next_try else max(MANY_STUCK, len(stuck) + 1)
-        batch = Batch(certain, doubtful, lambda: self._slow < most)
+        batch = Batch(certain, doubtful, lambda: self._slow < most, self._error_of)
         if batch.todo:
             begun = time.monotonic()
             await self._run(batch, deadline, len(certain) >= SHARED, on_answer)
@@ -160,7 +164,8 @@ class Pool:
         for subject in calls:
             if subject in batch.answers:
                 answers[subject] = batch.answers[subject]
-                self._doubted.discard(_uuid(subject))
+                if not isinstance(answers[subject], NotAnswering):
+                    self._doubted.discard(_uuid(subject))
             else:
                 answers[subject] = batch.lost or NotAnswering(_no_answer(subject, deadline, subject in stuck))
                 if on_answer is not None:
@@ -347,5 +352,5 @@ def _uuid(subject: Subject) -> str:
 
 
 def _no_answer(subject: Subject, deadline: float, known: bool) -> str:
-    name = subject if isinstance(subject, str) else subject.name
+    name = name_of(subject)
     return f"{name}: still no answer to an earlier call" if known else f"{name}: no answer within {deadline:g} s"

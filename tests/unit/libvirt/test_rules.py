@@ -12,6 +12,7 @@ from backend.errors import (  # noqa: E402
     DomainBusy,
     NoConnection,
     NoSuchDomain,
+    NotAnswering,
     NotPermitted,
     NotSupported,
     OperationCancelled,
@@ -22,7 +23,7 @@ from backend.libvirt import convert, io_errors  # noqa: E402
 from backend.libvirt.capabilities import Versions, capabilities  # noqa: E402
 from backend.libvirt.connection import connect  # noqa: E402
 from backend.libvirt.connection.monitor import dump_result  # noqa: E402
-from backend.libvirt.errors import typed  # noqa: E402
+from backend.libvirt.errors import of_query, typed  # noqa: E402
 from backend.model import DomainState  # noqa: E402
 
 RPC, QEMU = 7, 10
@@ -58,10 +59,21 @@ def test_ssh_never_asks_on_the_terminal(uri: str, silent: str) -> None:
     assert connect._silent(uri) == silent
 
 
+def raised(code: int, domain: int, message: str) -> libvirt.libvirtError:
+    error = libvirt.libvirtError("call failed")
+    error.err = (code, domain, message, 2, "", "", "", 0, 0)
+    return error
+
+
 def error(code: int, domain: int, message: str) -> BackendError:
-    raised = libvirt.libvirtError("call failed")
-    raised.err = (code, domain, message, 2, "", "", "", 0, 0)
-    return typed(raised)
+    return typed(raised(code, domain, message))
+
+
+def test_a_question_for_which_the_domains_lock_was_not_free_was_not_answered() -> None:
+    lock = "Timed out during operation: cannot acquire state change lock"
+    answer = of_query("vm", raised(68, QEMU, lock))
+    assert (type(answer), answer.code, answer.message) == (NotAnswering, 68, f"vm: no answer: {lock}")
+    assert isinstance(of_query("vm", raised(42, QEMU, "Domain not found")), NoSuchDomain)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from backend.base import JobAnswer
 from backend.errors import NotAnswering
-from backend.model import DomainState, JobKey
+from backend.model import DomainKey, DomainState
 from backend.simulator.store import Store
+from backend.status import StatusAnswer
 from tests.unit.session.observer import session
 from tui.session import left_pauses
 from tui.session.rows import busy_first
@@ -47,17 +48,17 @@ async def test_nothing_is_said_of_one_whose_job_nobody_answers_for(monkeypatch: 
     monkeypatch.setattr(left_pauses, "LEFT_AFTER", 0.1)
     async with session(QUIET) as (running, observer):
         backend, asked, silent = running.hosts[QUIET].backend, asyncio.Event(), True
-        jobs = backend.jobs
+        statuses = backend.statuses
 
-        async def no_answer(keys: Iterable[JobKey], *others: object) -> Mapping[JobKey, JobAnswer]:
+        async def no_answer(keys: Iterable[DomainKey], *others: Any) -> Mapping[DomainKey, StatusAnswer]:
             if not silent:
-                return await jobs(keys)
+                return await statuses(keys, *others)
             asked.set()
             return {key: NotAnswering("no answer") for key in keys}
 
         pause("vm-02", "saving")
         await observer.until(lambda: any(row.maybe_left_paused for row in running.rows.values()))
-        monkeypatch.setattr(backend, "jobs", no_answer)
+        monkeypatch.setattr(backend, "statuses", no_answer)
         for _ in range(2):
             asked.clear()
             await asyncio.wait_for(asked.wait(), 10)

@@ -7,7 +7,7 @@ import pytest
 from backend.job_stats import JobStats, JobType
 from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import Progress, ProgressMeter
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 from tui.session import migrations
 from tui.session.rows import Row, RowStore
 

@@ -1,7 +1,7 @@
 import pytest
 
 from backend.model import Domain, DomainKey, DomainState
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 from tui.session import news
 from tui.session.rows import Row
 

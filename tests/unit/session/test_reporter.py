@@ -8,7 +8,7 @@ from typing import cast
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import ProgressMeter
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 from backend.outcome import Evidence, Outcome, Verdict
 from tests.unit.session.observer import Observer
 from tui.session.host import Host

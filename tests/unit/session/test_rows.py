@@ -9,7 +9,7 @@ import pytest
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, Domain, DomainKey, DomainState, JobOperation
 from backend.observing.progress import Progress, ProgressMeter
-from backend.observing.watcher import DomainView
+from backend.observing.views import DomainView
 from tui.session.row_order import RowOrder
 from tui.session.rows import Row, RowKey, RowStore, block_jobs, by_name
 
