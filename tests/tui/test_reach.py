@@ -24,20 +24,13 @@ async def on_a_tab(user: User) -> None:
     await user.sees("uuid")
 
 
-async def on_the_activity(user: User) -> None:
-    await user.sees("▌ vm-01", "Activity", "connected")
-    lines = user.screen.splitlines()
-    line = next(y for y, text in enumerate(lines) if "connected" in text)
-    await user.click(lines[line].index("connected"), line)
-
-
 async def by_tab(user: User) -> None:
     await user.sees("▌ vm-01")
     await user.press("tab")
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("elsewhere", [on_a_tab, on_the_activity, by_tab])
+@pytest.mark.parametrize("elsewhere", [on_a_tab, by_tab])
 async def test_cursor_and_marks_work_wherever_the_focus_is(elsewhere: object, size: tuple[int, int]) -> None:
     async with console(QUIET, size=size) as user:
         await elsewhere(user)  # type: ignore[operator]

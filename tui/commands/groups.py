@@ -25,7 +25,7 @@ _IDS = {
         "acknowledge-all read-again show-past-jobs"
     ),
     "Arrange": "reverse-sort choose-columns keep-columns reset-columns column.toggle column.earlier column.later",
-    "Copy": "copy-name copy-path copy-stats copy-entry copy-file copy-text copy-command copy-virsh export",
+    "Copy": "copy-name copy-path copy-stats copy-entry copy-file copy-uri copy-text copy-command copy-virsh export",
     "Hosts": "show-hosts add-host drop-host save-hosts retry-hosts retry-host",
 }
 GROUPS: Mapping[str, str] = MappingProxyType({id: group for group, ids in _IDS.items() for id in ids.split()})  # noqa: A001

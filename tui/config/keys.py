@@ -150,7 +150,7 @@ LIVE_TOGETHER: tuple[frozenset[str], ...] = tuple(
     for ids in (
         f"{_EVERYWHERE} {_TABLE}",  # the main screen
         f"{_EVERYWHERE} {_TABLE} keep-filter",  # its filter line
-        f"{_EVERYWHERE} {_CURSOR} open-line acknowledge acknowledge-all",  # its activity
+        f"{_EVERYWHERE} {_TABLE} open-line acknowledge acknowledge-all",  # its activity
         "start more less back",  # the dump form
         "apply start-postcopy more less back",  # a migration
         f"detach close {_OF_WAITS} more less",  # one wait

@@ -35,7 +35,7 @@ INTERVAL = 1.0
 class HostsScreen(OfferingScreen[None], ModalScreen[None]):
     """Adds hosts, and saves those that were added. `drop` disconnects from one, and may ask first."""
 
-    OFFERS = (AddHost, DropHost, CopyUri, Close)
+    OFFERS = (AddHost, DropHost, SaveHosts, RetryHost, CopyUri, Close)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
     PARTS = (HostList,)
 
@@ -81,7 +81,7 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
 
     def has_key(self, command: type[Command]) -> bool:
         # While someone types a name, the keys of these are characters like any other.
-        return command not in (AddHost, DropHost, CopyUri) or not self._typing
+        return command not in (AddHost, DropHost, SaveHosts, RetryHost, CopyUri) or not self._typing
 
     @property
     def _typing(self) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from backend.records.command import CommandRecord
@@ -55,6 +55,7 @@ from tui.commands.commands import (
 )
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferingScreen
+from tui.commands.reach import everywhere
 from tui.commands.user_actions import UserAction
 from tui.config.values import Config
 from tui.screens.activity_flow import ActivityFlow
@@ -100,9 +101,9 @@ class MainScreen(OfferingScreen[None]):
         Filter,
         Pivot,
         Migration,
-        LeavePane,
         ClearFilter,
         ClearMarks,
+        LeavePane,
         Sort,
         ReverseSort,
         *sorting.OF_DOMAINS,
@@ -128,6 +129,7 @@ class MainScreen(OfferingScreen[None]):
         Export,
         RetryHosts,
     )
+    BINDINGS: ClassVar[list[BindingType]] = [*(command.binding() for command in OFFERS), *everywhere(DomainTable)]
     PARTS = (DomainTable,)
 
     @dataclass
