@@ -57,7 +57,7 @@ async def test_csv_and_json_have_plain_values(tmp_path: Path) -> None:
     assert busy["state"] == "running" or busy["state"] == "paused"
     assert busy["total"] >= busy["processed"] > 0
     assert 0 < busy["fraction"] < 1
-    assert (busy["uri"], busy["host"], busy["disk"]) == (BUSY, BUSY, None)
+    assert (busy["uri"], busy["host"], busy["disk"]) == (BUSY, "sim:///exported", None)
     with (tmp_path / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["domain"] for row in rows] == [row["domain"] for row in values]

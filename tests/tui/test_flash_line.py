@@ -40,7 +40,7 @@ async def test_it_disappears_by_itself() -> None:
         await user.sees("▌ vm-01", "connected")
         user.app.NOTIFICATION_TIMEOUT = 0.05  # type: ignore[misc]
         await user.press("y")
-        await user.until(lambda: "copied" in user.screen, "a message")
+        await user.until(lambda: "sent" in user.screen, "a message")
         await user.until(lambda: re.fullmatch("[╰─╯]+", above_the_keys(user)) is not None, "a border again")
 
 
@@ -62,7 +62,7 @@ async def test_what_was_said_before_a_screen_opens_is_seen_on_it() -> None:
         await user.sees("▌ vm-01")
         await user.press("y", "J")
         await user.sees("History")
-        assert "copied" in above_the_keys(user)
+        assert "sent" in above_the_keys(user)
 
 
 async def test_an_error_is_not_replaced_by_what_is_said_after_it() -> None:
@@ -71,7 +71,7 @@ async def test_an_error_is_not_replaced_by_what_is_said_after_it() -> None:
         user.app.notify("vm-01: abort failed", severity="error", markup=False)
         await user.press("y")
         await user.until(
-            lambda: re.match(' ✗ vm-01: abort failed · copied "vm-01"', above_the_keys(user)) is not None, "both"
+            lambda: re.match(' ✗ vm-01: abort failed · sent "vm-01"', above_the_keys(user)) is not None, "both"
         )
 
 

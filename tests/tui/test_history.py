@@ -104,7 +104,7 @@ async def test_filtering_and_sorting() -> None:
         await user.press("enter", "s", "s", "S")
         await user.sees("Job▾")
         await user.press("question_mark")
-        await user.sees("Show only what matches", "Copy the path of the job's file", "Next job")
+        await user.sees("Show only what matches", "Sort by the time that jobs took")
         await user.press("escape", "slash")
         await user.type(" nothing")
         await user.sees("no match for /nothing")
