@@ -74,7 +74,7 @@ def test_without_names_a_dead_host_is_told_of_and_the_others_are_waited_on() -> 
     assert (ended.returncode, ended.stdout) == (7, "")
     dead, nothing = ended.stderr.splitlines()
     assert DEAD in dead
-    assert nothing == f"virt-jobs: no dump is running on {A}, {B}"
+    assert nothing == "virt-jobs: no dump is running on sim:///a, sim:///b"
     outcomes, code = follow_next("-c", DEAD, *BOTH, "wait", "--next", then=("-c", B, "dump", "vm-03", "core"))
     assert (outcomes, code) == ([("vm-03", "completed")], 0)
 
@@ -120,7 +120,8 @@ def test_a_name_that_no_host_has_is_said_with_all_of_them() -> None:
 def test_where_a_host_is_dead_the_domain_may_be_there() -> None:
     ended = virt_jobs(*BOTH, "-c", DEAD, "info", "nobody")
     assert (ended.returncode, one_line(ended.stderr)) == (7, True)
-    assert f"no domain 'nobody' on {A}, {B}; cannot connect to {DEAD}" in ended.stderr
+    assert "no domain 'nobody' on sim:///a, sim:///b; " in ended.stderr
+    assert f"cannot connect to {DEAD}" in ended.stderr
 
 
 @pytest.mark.hypervisor

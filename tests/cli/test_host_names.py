@@ -39,7 +39,7 @@ def test_an_error_that_has_the_uri_in_it_names_the_host_only_once() -> None:
 @pytest.mark.binding
 def test_what_is_to_be_chosen_with_c_is_what_c_takes() -> None:
     ended = virt_jobs("-c", "sim:///a?domains=1", "-c", "sim:///b?domains=1", "info", "vm-01")
-    assert "is on sim:///a?domains=1, sim:///b?domains=1: choose one of them with -c" in ended.stderr
+    assert "is on sim:///a?domains=1, sim:///b?domains=1: choose one of them, as in: virt-jobs -c" in ended.stderr
 
 
 @pytest.mark.hypervisor

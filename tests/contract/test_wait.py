@@ -75,7 +75,10 @@ async def test_someone_elses_dump_is_proved_by_its_file(harness: Harness, backen
 
 async def test_someone_elses_dump_whose_file_cannot_be_seen_is_unproven(harness: Harness, readonly: Backend) -> None:
     domain = await harness.running("vm")
-    with patch.object(type(readonly), "dump_target", Backend.dump_target):
+    with (
+        patch.object(type(readonly), "dump_target", Backend.dump_target),
+        patch.object(type(readonly), "last_dump_target", Backend.last_dump_target),
+    ):
         async with harness.held(harness.folder / "dump") as release:
             await harness.foreign_dump(domain, harness.folder / "dump")
             waiting = await attach(readonly, domain, holds_file=False)

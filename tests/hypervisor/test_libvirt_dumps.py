@@ -39,6 +39,9 @@ class Elsewhere(LibvirtBackend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         return None
 
+    async def last_dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        return None
+
 
 @pytest.fixture
 def folder(daemon: PrivateDaemon) -> Path:

@@ -20,8 +20,11 @@ from tests.hypervisor.daemon import Machines, PrivateDaemon, process_of, unique,
 from tests.hypervisor.helper import Held
 from tests.hypervisor.operations import MIB, Host, ended
 from tui.cli.exits import Exit
+from tui.words.host_names import host_names
 
 pytestmark = pytest.mark.hypervisor
+
+[THIS_HOST] = host_names(["qemu:///system"], {}).values()
 
 
 class Watching:
@@ -126,7 +129,7 @@ async def test_a_daemon_that_dies_and_comes_back_ends_nothing_twice(daemon: Priv
                 assert "; watching again once it is back\n" in await watch.complaint()
                 dump.wait()
                 await asyncio.to_thread(daemon.start)
-                assert await watch.complaint() == f"virt-jobs: {daemon.uri}: connected again\n"
+                assert await watch.complaint() == f"virt-jobs: {THIS_HOST}: connected again\n"
                 await asyncio.to_thread(held.release)
             over = await watch.until(before.name, "ended", "dump")
             if not daemon.alive:  # libvirtd 9.0.0 dies of the end of a dump that it knows nothing of.
@@ -156,7 +159,7 @@ async def test_a_daemon_that_is_down_at_first_is_watched_once_it_is_up(daemon: P
     async with watching(daemon.uri) as watch:
         assert (await watch.complaint()).endswith("; trying again until it answers\n")
         await asyncio.to_thread(daemon.start)
-        assert await watch.complaint() == f"virt-jobs: {daemon.uri}: connected\n"
+        assert await watch.complaint() == f"virt-jobs: {THIS_HOST}: connected\n"
         with Machines(daemon.uri) as machines:
             domain = await asyncio.to_thread(machines.start, unique("vm"), MIB, False, True)
             dump = virsh_dump(daemon.uri, domain, folder / "core", "--memory-only")

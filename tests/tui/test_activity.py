@@ -68,7 +68,7 @@ async def test_the_users_own_dump_is_kept_and_leads_to_the_job(tmp_path: Path) -
         await user.press("ctrl+s")
         await user.sees("requested by")
         await user.press("escape")
-        await user.sees("its result will appear in Activity")
+        await user.sees("W shows it again")
         hold.release()
         await user.sees("vm-01 ✓ dump completed")
         await user.press("A")
@@ -192,7 +192,7 @@ async def test_a_result_flashes_where_the_activity_is_out_of_sight() -> None:
     async with console(QUIET, size=(60, 16)) as user:
         await user.sees("▌ vm-01", "space Mark")
         activity(user).tell(failed("db-1"))
-        await user.sees("✗ db-1: ✗ dump failed", "…")
+        await user.sees("✗ db-1: ✗ dump failed")
         await user.press("A")
         await user.sees("x:seen")
         assert user.screen.count("db-1") == 2, "once in the activity, once in the flash line"

@@ -47,8 +47,8 @@ def test_without_colour_nothing_is_coloured_and_the_cursor_is_reversed(monkeypat
         assert not console.is_reversed("Activity")
         console.type("A").sees("esc Domains")
         assert console.is_reversed("Activity"), "whose border has no other colour than those of the other panes"
-        console.type("y").sees("copied")
-        assert console.is_reversed("copied")
+        console.type("y").sees("sent")
+        assert console.is_reversed("sent")
 
 
 @pytest.mark.terminal
@@ -116,7 +116,7 @@ def test_a_locale_without_more_gets_ascii(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.terminal
 def test_names_keep_their_letters_where_the_terminal_has_them() -> None:
     configured("ascii = true")
-    with terminal("-c", "sim:///demo") as console:
+    with terminal("-c", "sim:///demo", size=(120, 60)) as console:
         console.sees("db-01", "q Quit", "we[ir]d [/x] ünïcode", "経")
 
 

@@ -196,7 +196,7 @@ def test_several_domains_are_dumped_on_libvirt() -> None:
             )
             console.sees("2 marked")
             dump_several(console, "/var/tmp/{domain}.{format}")
-            console.sees("Waiting · 2 domains").sees("2 completed", "All finished").type(ESCAPE).sees("? Help")
+            console.sees("Waiting · 2 domains").sees("2 completed", "All finished").type(ESCAPE).sees("space Mark")
             quits(console)
         assert [path.read_bytes()[:4] for path in files] == [b"\x7fELF"] * 2
     finally:

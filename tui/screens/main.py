@@ -14,7 +14,7 @@ from textual.message import Message
 
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
-from tui.commands import refusals, sorting, user_actions
+from tui.commands import sorting, user_actions
 from tui.commands.commands import (
     Abort,
     BusyOnly,
@@ -67,6 +67,7 @@ from tui.screens.host_flow import HostFlow
 from tui.screens.job_actions import JobActions, job_of_row
 from tui.screens.left_queue_flow import LeftQueueFlow
 from tui.screens.migration import MigrationScreen
+from tui.screens.selection import Selection
 from tui.screens.text_flow import TextFlow
 from tui.screens.wait_flow import WaitFlow
 from tui.session.activity import Activity
@@ -158,6 +159,7 @@ class MainScreen(OfferingScreen[None]):
         self._body = Body(self._domains, self._details, ActivityPane(self._activity, keys))
         self._status = StatusLine(self.session.hosts.values())
         self._banner = Banner(self.session.hosts.values(), keys[ShowHosts], keys[RetryHosts])
+        self._selection = Selection(self.session, self._domains, self._details, keys)
         self._actions = JobActions(self, self.session)
         self._waits = WaitFlow(self, self.session, self._activity, keys)
         self._dumps = DumpFlow(self, self.session, self._dumps_started)
@@ -307,75 +309,19 @@ class MainScreen(OfferingScreen[None]):
     # Commands
 
     def refusal(self, command: type[Command]) -> str | None:
-        if (
-            command in (ShowLog, ShowXml) or issubclass(command, UserAction)
-        ) and self._domains.table.cursor_row is None:
-            return refusals.NO_DOMAIN
         if command is RetryHosts:
             return self._hosts.nothing_to_retry
         if command is ShowWaits:
             return self._waits.refusal
-        if not (command.of_domains or command.of_jobs):
-            return None
-        rows = self._selected(command)
-        if not rows:
-            marked = len(self._domains.hidden)
-            return hidden.refusal(marked, self._key_names[ClearFilter]) if marked else refusals.NO_DOMAIN
-        # Of several, some that allow it are enough.
-        first: str | None = None
-        for row in rows:
-            reason = self._refusal_for(command, row)
-            if reason is None:
-                return None
-            first = first or reason
-        return first
-
-    def _refusal_for(self, command: type[Command], row: Row) -> str | None:
-        capabilities = self.session.hosts[row.uri].capabilities
-        if command is Dump:
-            return refusals.dump(row, capabilities, self._key_names)
-        if command is Wait:
-            return None if row.key in self.session.waits else refusals.wait(row)
-        if command is Abort:
-            return refusals.abort(row, capabilities, self._details.running_of(row))
-        if command is Pivot:
-            return refusals.pivot(row, capabilities)
-        if command is Migration:
-            return refusals.migration(row, capabilities)
-        if command is Resume:
-            return refusals.resume(row, capabilities)
-        if command.of_jobs and issubclass(command, UserAction):
-            return None if row.progress is not None else f"{row.name} has no job"
-        return None
-
-    def _split(self, command: Command) -> tuple[list[Row], list[tuple[str, str]]]:
-        """The rows that allow `command`, and the names of the others with the reasons."""
-        able, refused = [], []
-        for row in command.rows:
-            reason = self._refusal_for(type(command), row)
-            if reason is None:
-                able.append(row)
-            else:
-                refused.append((row.name, reason))
-        return able, refused
+        return self._selection.refusal(command)
 
     def made(self, command: type[Command]) -> Command:
         if not (command.of_domains or command.of_jobs):
             return super().made(command)
-        self._domains.table.hold()
-        made = command(self._selected(command), self._domains.hidden)
+        made = self._selection.command(command)
         if made.hidden and not command.names_hidden:
             self.notify(hidden.left_out(len(made.hidden)), severity="warning", markup=False)
         return made
-
-    def _selected(self, command: type[Command]) -> Sequence[Row]:
-        """The rows that `command` is for; of the job of a disk, its domain's if it is a command for domains."""
-        rows = self._domains.selected
-        if not command.names_hidden:
-            rows = [row for row in rows if self._domains.table.shows(row.key)]
-        if command.of_jobs or not any(row.disk for row in rows):
-            return rows
-        return [self.session.rows[key] for key in dict.fromkeys(row.key.of_domain for row in rows)]
 
     @on(ActivityPane.Chosen)
     def _show_entry(self, event: ActivityPane.Chosen) -> None:
@@ -407,7 +353,7 @@ class MainScreen(OfferingScreen[None]):
 
     @on(Dump)
     def _dump(self, event: Dump) -> None:
-        rows, refused = self._split(event)
+        rows, refused = self._selection.split(event)
         if len(event.rows) > 1:
             self._dumps.open_form_for_several(rows, refused, event.hidden_names)
         elif rows:
@@ -419,18 +365,18 @@ class MainScreen(OfferingScreen[None]):
 
     @on(Abort)
     def _abort(self, event: Abort) -> None:
-        rows, refused = self._split(event)
+        rows, refused = self._selection.split(event)
         self._actions.abort([job_of_row(self.session, row) for row in rows], refused, event.hidden_names)
 
     @on(Pivot)
     def _pivot(self, event: Pivot) -> None:
-        rows, refused = self._split(event)
+        rows, refused = self._selection.split(event)
         source = self._details.source_of(rows[0]) if len(rows) == 1 else None
         self._actions.pivot([job_of_row(self.session, row) for row in rows], refused, event.hidden_names, source)
 
     @on(Migration)
     def _migration(self, event: Migration) -> None:
-        rows, _ = self._split(event)
+        rows, _ = self._selection.split(event)
         if len(event.rows) > 1:
             self.refuse("only one migration at a time can be helped: unmark the domains")
         elif rows:
@@ -438,7 +384,7 @@ class MainScreen(OfferingScreen[None]):
 
     @on(Resume)
     def _resume(self, event: Resume) -> None:
-        rows, refused = self._split(event)
+        rows, refused = self._selection.split(event)
         if refused and not rows:
             self.refuse(refused[0][1])
         for row in rows:
