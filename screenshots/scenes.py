@@ -90,7 +90,7 @@ class Visitor:
         await self.lets_pass(2)
         await self.pilot.press("slash", *("minus" if letter == "-" else letter for letter in name), "enter")
         await self.sees(f"▌ {name}")
-        await self.pilot.press("escape")
+        await self.pilot.press("home", "escape")  # The cursor would go back if it were not moved.
         await self.sees("web-01", f"▌ {name}")
 
 

@@ -235,12 +235,8 @@ class LibvirtBackend(Backend):
     async def dump_target(self, domain: DomainKey) -> DumpTarget | None:
         if not self.capabilities.local:
             return None
-        if (dumps := self._dumps) is not None:
-            if (target := dumps.target(domain.uuid)) is None and dumps.complete:
-                await in_thread(dumps.await_known, "libvirt dump watch")
-                target = dumps.target(domain.uuid)
-            if target is not None or dumps.complete:
-                return target
+        if (dumps := self._dumps) is not None and ((target := dumps.target(domain.uuid)) or dumps.complete):
+            return target  # As soon as one that is being found out is known, JobBegan tells.
         from backend.libvirt.host import iohelper
 
         return await in_thread(partial(iohelper.dump_target, domain.uuid, self._daemon_owner), "libvirt dump target")
@@ -252,6 +248,8 @@ class LibvirtBackend(Backend):
         cause = await self._polling.call(domain, partial(automatic_dump.cause_by_state, domain))
         if cause is None:
             return None
+        if self._dumps is not None and self._dumps.complete:
+            await in_thread(self._dumps.await_known, "libvirt dump watch")
         if (target := await self.dump_target(domain)) is not None:
             ours = automatic_dump.named_by_libvirt(target.path, domain)
             return AutomaticDump(cause, target.path) if ours else None
