@@ -185,7 +185,7 @@ async def picture(name: str) -> str:
         app = Console(["sim:///demo"], config=Config(dump=Dumps(path=PATH)))
         async with app.run_test(size=SIZE) as pilot:
             visitor = Visitor(app, pilot, clock)
-            await visitor.sees("20 domains · ", "└ vdb", "db-01")
+            await visitor.sees("20 domains · ", "└ vdb", "db-01", "ldap-01 paused (I/O error)")
             await SCENES[name](visitor)
             await visitor.comes_to_rest()  # What is below a dialog is painted after it.
             drawn = app.export_screenshot(title="virt-jobs")
@@ -205,6 +205,8 @@ def _frozen(clock: Clock) -> Iterator[None]:
         for target, replacement in {
             "tui.session.host.open_backend": lambda uri, readonly: SimulatorBackend(uri, readonly, clock=clock),
             "tui.session.host.Watcher": partial(Watcher, clock=clock),
+            "tui.widgets.details_lines.time": standing,
+            "tui.widgets.details_pane.time": standing,
             "tui.session.activity.time": standing,
             "tui.session.tally.time": standing,
             "tui.session.host.time": standing,

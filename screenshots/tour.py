@@ -29,7 +29,7 @@ URI = "sim:///demo?rate=1000"
 """A dump of 4 GiB takes some four seconds."""
 FOLDER = Path("/var/tmp/virt-jobs")
 """Where its dump goes, and everything else; removed at the end."""
-WIDTH = 1000
+WIDTH = 900
 """Pixels."""
 PATIENCE = 60.0
 """Seconds until something that does not appear counts as missing."""
@@ -98,7 +98,7 @@ class Camera:
         """Filter for the domain, and look at it among the others."""
         await self.press("slash", seconds=0.2)
         await self.press(*("minus" if letter == "-" else letter for letter in name), seconds=0.4)
-        await self.press("enter", "escape", seconds=0.6)
+        await self.press("enter", "home", "escape", seconds=0.6)  # The cursor would go back if it were not moved.
 
 
 async def tour() -> list[Frame]:
@@ -113,7 +113,7 @@ async def tour() -> list[Frame]:
         await camera.press("d", seconds=2.4)
         camera.title = "follow it; quit or kill the console, and the dump goes on"
         await camera.pilot.press("ctrl+s")
-        await camera.film(PATIENCE, until="✓ dump completed")
+        await camera.film(PATIENCE, until="✓ completed")
         await camera.sees("completed")
         camera.title = "how it ended, and what proves it"
         camera.shoot(2.6)
