@@ -113,7 +113,7 @@ async def tour() -> list[Frame]:
         await camera.press("d", seconds=2.4)
         camera.title = "follow it; quit or kill the console, and the dump goes on"
         await camera.pilot.press("ctrl+s")
-        await camera.film(PATIENCE, until="✓ completed")
+        await camera.film(PATIENCE, until="✓ dump completed")
         await camera.sees("completed")
         camera.title = "how it ended, and what proves it"
         camera.shoot(2.6)

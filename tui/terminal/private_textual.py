@@ -159,6 +159,10 @@ class OpenApp(App[None]):
         used = await super()._check_bindings(key, priority)
         if not used and priority and not self._typing:
             used = await super()._check_bindings(key)
+            if not used:
+                # It goes no further: what it would reach later may be a screen below, if this one is closed meanwhile.
+                self.key_unused(key)
+            return True
         if not used and not priority:
             self.key_unused(key)
         return used
