@@ -135,7 +135,7 @@ def test_a_console_that_is_killed_leaves_its_queue_to_the_next(tmp_path: Path, e
             screen.type(CTRL_S).sees("Waiting · 4 domains", "4 queued")
             hold.release()
             screen.sees("4 completed", "All finished")
-    assert len(list(tmp_path.glob("*.core"))) == 6
+    eventually(lambda: len(list(tmp_path.glob("*.core"))) == 6, 20)  # The first two belong to nobody here.
 
 
 @pytest.mark.terminal

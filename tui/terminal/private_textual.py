@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from rich.console import COLOR_SYSTEMS, RenderableType
 from textual import events
@@ -141,6 +142,8 @@ class OpenApp(App[None]):
     def __init__(self) -> None:
         super().__init__(driver_class=PacedDriver)
         system = self.console.color_system
+        self._screens = WeakKeyDictionary[events.Key, Screen[Any]]()
+        """The screen that was shown when each key came."""
         self.frames = Frames(COLOR_SYSTEMS[system] if system else None, lambda: self._sync_available, self.show_slow)
 
     def show_slow(self, slow: bool) -> None:
@@ -153,16 +156,22 @@ class OpenApp(App[None]):
     def key_unused(self, key: str) -> None:
         """A key has no effect on the screen that is shown, and is no character for what has the focus."""
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._screens[event] = self.screen
+        await super().on_event(event)
+
+    def on_key(self, event: events.Key) -> None:
+        # It has passed through the queues of widgets, and the screen that it was meant for may have been closed.
+        if self._screens.get(event, self.screen) is not self.screen:
+            event.prevent_default()
+
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
         # By default, a key passes through the queues of all widgets around the focus before its binding is looked for:
         # one that has priority, or moves the focus, would overtake it. Only what may be text has to go that way.
         used = await super()._check_bindings(key, priority)
         if not used and priority and not self._typing:
             used = await super()._check_bindings(key)
-            if not used:
-                # It goes no further: what it would reach later may be a screen below, if this one is closed meanwhile.
-                self.key_unused(key)
-            return True
         if not used and not priority:
             self.key_unused(key)
         return used
