@@ -25,7 +25,6 @@ from tui.commands.commands import (
     Search,
 )
 from tui.commands.offering import CommandPane, OfferingScreen, heading
-from tui.screens.help import HelpScreen
 from tui.session.domain_texts import DomainText, Reading
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.text_pane import TextPane
@@ -116,10 +115,6 @@ class TextScreen(OfferingScreen[None]):
         from tui.widgets.exports import of_text
 
         self.open(ExportScreen(of_text(self._text.name, self._domain, self._reading)))
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))
 
     @on(Close)
     def _close(self) -> None:

@@ -31,7 +31,6 @@ from tui.commands.commands import (
 )
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
-from tui.screens.help import HelpScreen
 from tui.screens.job_actions import JobActions, job_of_wait
 from tui.session import news
 from tui.session.host import Link
@@ -121,10 +120,6 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
     @on(CopyStats)
     def _copy(self, event: CopyName | CopyPath | CopyStats) -> None:
         copy_of(self, event, self.wait)
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))
 
 
 def copy_of(screen: Screen[bool], command: CopyName | CopyPath | CopyStats, wait: JobWait) -> None:

@@ -35,7 +35,6 @@ from tui.commands.commands import (
 )
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
-from tui.screens.help import HelpScreen
 from tui.screens.job_actions import JobActions, job_of_wait
 from tui.screens.wait import WaitScreen, copy_of
 from tui.session.host import Link
@@ -188,10 +187,6 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
     @on(CopyStats)
     def _copy(self, event: CopyName | CopyPath | CopyStats) -> None:
         copy_of(self, event, self.chosen)
-
-    @on(Help)
-    def _help(self) -> None:
-        self.open(HelpScreen(self))
 
 
 def summary(waits: Sequence[JobWait], keys: Keys) -> Content:

@@ -40,7 +40,7 @@ class FilteredPane(Vertical):
         self._saver = Saver()
         self._sorted = False
         """Whether the user has sorted the table."""
-        self._filter_line = FilterLine(placeholder, id="filter")
+        self._filter_line = FilterLine(placeholder, table)
 
     def compose(self) -> ComposeResult:
         yield self._filtered
@@ -48,24 +48,16 @@ class FilteredPane(Vertical):
 
     @property
     def typing(self) -> bool:
-        """Whether somebody types a filter: a slash is a character like any other then."""
-        return self.screen.focused is self._filter_line
+        """Whether somebody types a filter."""
+        return self._filter_line.typing
 
     def do_at_once(self, command: type[Command]) -> None:
         if command is Filter:
-            self._filter_line.display = True
-            self.screen.set_focus(self._filter_line)
-
-    @on(FilterLine.Submitted)
-    def _filter_kept(self, event: FilterLine.Submitted) -> None:
-        self._filter_line.display = bool(event.value.strip())
-        self._filtered.focus()
+            self._filter_line.open()
 
     @on(ClearFilter)
     def _clear_filter(self) -> None:
-        self._filter_line.value = ""
-        self._filter_line.display = False
-        self._filtered.focus()
+        self._filter_line.clear_and_close()
 
     def on_mount(self) -> None:
         self._recall()

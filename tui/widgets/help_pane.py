@@ -71,31 +71,23 @@ class HelpPane(Vertical):
         self._lines = HelpLines()
         self._filter = ""
         super().__init__()
-        self._filter_line = FilterLine("a key, or what it does", id="filter")
+        self._filter_line = FilterLine("a key, or what it does", self._lines)
 
     def compose(self) -> ComposeResult:
         yield self._lines
         yield self._filter_line
 
     def has_key(self, command: type[Command]) -> bool:
-        typing = self._filter_line.has_focus
+        typing = self._filter_line.typing
         return not typing if command is Filter else typing or bool(self._filter)
 
     def do_at_once(self, command: type[Command]) -> None:
         if command is Filter:
-            self._filter_line.display = True
-            self.screen.set_focus(self._filter_line)
-
-    @on(FilterLine.Submitted)
-    def _filter_kept(self) -> None:
-        self._filter_line.display = bool(self._filter)
-        self._lines.focus()
+            self._filter_line.open()
 
     @on(ClearFilter)
     def _clear_filter(self) -> None:
-        self._filter_line.value = ""
-        self._filter_line.display = False
-        self._lines.focus()
+        self._filter_line.clear_and_close()
 
     def on_mount(self) -> None:
         self._lines.focus()

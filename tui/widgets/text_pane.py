@@ -22,7 +22,7 @@ class TextPane(Vertical):
     def __init__(self, grows: bool) -> None:
         super().__init__()
         self.view = TextView(grows, id="text")
-        self._line = FilterLine("text to search for; Enter keeps it", id="filter")
+        self._line = FilterLine("text to search for; Enter keeps it", self.view, stays=False)
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -31,7 +31,7 @@ class TextPane(Vertical):
     @property
     def typing(self) -> bool:
         """Whether somebody types what to search for."""
-        return self.screen.focused is self._line
+        return self._line.typing
 
     @property
     def searching(self) -> bool:
@@ -43,24 +43,16 @@ class TextPane(Vertical):
 
     def do_at_once(self, command: type[Command]) -> None:
         if command is Search:
-            self._line.display = True
-            self.screen.set_focus(self._line)
+            self._line.open()
 
     @on(FilterLine.Changed)
     def _search(self, event: FilterLine.Changed) -> None:
         self.view.search(event.value)
         self.screen.refresh_bindings()
 
-    @on(FilterLine.Submitted)
-    def _search_kept(self) -> None:
-        self._line.display = False
-        self.view.focus()
-
     @on(EndSearch)
     def _end_search(self) -> None:
-        self._line.value = ""
-        self._line.display = False
-        self.view.focus()
+        self._line.clear_and_close()
 
     @on(NextMatch)
     def _next_match(self) -> None:
