@@ -10,13 +10,13 @@ from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 from backend.dump_request import DumpFlags, DumpFormat, DumpRequest, format_name
-from backend.model import DomainKey
 from backend.records import table
 from backend.records.codec import converted, count, flag, moment, short_text
+from backend.records.record import Owned
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedDump:
+class QueuedDump(Owned):
     """One dump that a console is to start when its turn comes; the fields mean what they mean in a JobRecord."""
 
     id: str
@@ -42,27 +42,12 @@ class QueuedDump:
     namespace: int = 0
 
     @property
-    def key(self) -> DomainKey:
-        """The run of the domain that it was queued for."""
-        return DomainKey(self.uuid, self.domain_id, self.domain)
-
-    @property
     def request(self) -> DumpRequest:
         return DumpRequest(self.key, self.path, self.format, self.flags)
 
     @property
     def format_name(self) -> str:
         return format_name(self.format, self.flags)
-
-    @property
-    def boot(self) -> str:
-        """The boot id of the kernel that the console runs under."""
-        return self.pid_start.partition(":")[0]
-
-    @property
-    def host(self) -> str:
-        """The name of the host that the console runs on."""
-        return self.user.rpartition("@")[2]
 
 
 COLUMNS = tuple(spec.name for spec in fields(QueuedDump))

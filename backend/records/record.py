@@ -26,9 +26,8 @@ class RecordState(StrEnum):
     """Its runner died before the call returned: the result was lost with it."""
 
 
-class Requested:
-    """What the records of dumps and of commands have in common: they were requested for a domain, and a process on the
-    requesting host, the runner, holds their results."""
+class Owned:
+    """What is requested for a domain, and belongs to a process on the requesting host."""
 
     __slots__ = ()
 
@@ -37,11 +36,6 @@ class Requested:
     domain_id: int | None
     user: str
     pid_start: str
-    started: float
-    started_uptime: float | None
-    ended: float | None
-    ended_uptime: float | None
-    state: RecordState
 
     @property
     def key(self) -> DomainKey:
@@ -50,13 +44,25 @@ class Requested:
 
     @property
     def host(self) -> str:
-        """The name of the host that it was requested on, where its runner is."""
+        """The name of the host that it was requested on, where its process is."""
         return self.user.rpartition("@")[2]
 
     @property
     def boot(self) -> str:
-        """The boot id of the kernel that its runner's process ran under."""
+        """The boot id of the kernel that its process ran under."""
         return self.pid_start.partition(":")[0]
+
+
+class Requested(Owned):
+    """What the records of dumps and of commands have in common: their process, the runner, holds their results."""
+
+    __slots__ = ()
+
+    started: float
+    started_uptime: float | None
+    ended: float | None
+    ended_uptime: float | None
+    state: RecordState
 
     @property
     def seconds(self) -> float | None:

@@ -31,7 +31,7 @@ class Batch(Generic[T]):
     ) -> None:
         """The `doubtful` calls come last, and only while `may_try`, which any thread may ask.
 
-        `error_of`: what an error of libvirt's means to whoever called.
+        `error_of`: the error that the caller gets for one of libvirt.
         """
         self._certain = deque(certain.items())
         self._doubtful = deque(doubtful.items())

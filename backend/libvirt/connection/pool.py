@@ -60,7 +60,7 @@ class Pool:
         """Where there is a `watch`, its connection is the pool's life: when it is lost, so is the pool, until `reopen`.
 
         `on_lost` is told why. A pool without a watch is never lost: a call opens a new connection when there is none.
-        `error_of`: what an error of libvirt's means to whoever called.
+        `error_of`: the error that the caller gets for one of libvirt.
         """
         self._uri = uri
         self._readonly = readonly
