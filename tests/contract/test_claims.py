@@ -73,8 +73,7 @@ async def test_claims_that_change_are_told(harness: Harness, backend: Backend, r
     async with readonly.events() as events, asyncio.timeout(PATIENCE):
         await backend.publish_claims(domain, [entry(domain)])
         async for event in events:
-            if isinstance(event, ClaimsEvent):
-                assert event.domain.uuid == domain.uuid
+            if isinstance(event, ClaimsEvent) and event.domain.uuid == domain.uuid:
                 break
 
 

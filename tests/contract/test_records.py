@@ -33,8 +33,7 @@ async def test_a_record_that_changes_is_told(harness: Harness, backend: Backend,
     async with readonly.events() as events, asyncio.timeout(PATIENCE):
         await backend.publish(process.new_record(dump_of(domain, harness.folder / "dump"), harness.uri))
         async for event in events:
-            if isinstance(event, RecordEvent):
-                assert event.domain.uuid == domain.uuid
+            if isinstance(event, RecordEvent) and event.domain.uuid == domain.uuid:
                 break
 
 

@@ -73,7 +73,7 @@ async def test_the_file_of_a_dump_is_held_from_its_begin_beside_forged_ones(
             await asyncio.to_thread(held.until_stopped)
             async with asyncio.timeout(PATIENCE):
                 async for event in events:
-                    if isinstance(event, JobBegan):
+                    if isinstance(event, JobBegan) and event.domain.uuid == domain.uuid:
                         break
             await in_the_end(lambda: backend.dump_target(domain))
             await asyncio.to_thread(held.release)
