@@ -45,30 +45,30 @@ class Cost:
     memory: int
 
 
-def figures() -> list[Figure]:
-    found: list[Figure] = []
+def figures() -> Iterator[Figure]:
     with own_folder() as env:
         with PseudoTerminal([*PEERS, "empty"], env) as empty:
-            found += _paints("an empty Textual app", key_delays(empty, EMPTY_CURSOR, VI))
+            of_empty = key_delays(empty, EMPTY_CURSOR, VI)
+        yield from _paints("an empty Textual app", of_empty)
         if htop := shutil.which("htop"):
             with PseudoTerminal([htop, "--delay=100"], env) as peer:
-                found += _paints("htop", key_delays(peer, ANYTHING, ARROWS))
+                yield from _paints("htop", key_delays(peer, ANYTHING, ARROWS))
         for domains, jobs in LOADS:
-            found += _console(env, domains, jobs)
-    return found
+            yield from _console(env, domains, jobs, 2 * percentile(of_empty, 0.95))
 
 
-def _console(env: dict[str, str], domains: int, jobs: int) -> Iterator[Figure]:
+def _console(env: dict[str, str], domains: int, jobs: int, prompt: float) -> Iterator[Figure]:
+    """`prompt`: seconds in which a key is to be answered."""
     load = f"{domains:,} domains, {jobs:,} jobs"
     uri = simulator(env, domains, jobs)
     with PseudoTerminal([*VIRT_JOBS, "-c", uri], env) as console:
         ours = _cost(console, CURSOR, LOAD if jobs else IDLE)
         latencies = key_delays(console, CURSOR, VI, HALF_PAGE)
-    yield from _paints(load, latencies, 8.0)
-    yield Figure(f"CPU, {load}", ours.cpu * 100, 10.0 if jobs else 0.5 if domains == 100 else None, "%")
-    yield Figure(f"CPU of its first thread, {load}", ours.own * 100, None, "%")
-    yield Figure(f"output, {load}", ours.output / 1000, None if jobs else 0.0, "kB/s")
-    yield Figure(f"memory, {load}", ours.memory / 1e6, 150.0, "MB")
+    yield from _paints(load, latencies, prompt * 1000)
+    yield Figure(f"CPU, {load}", ours.cpu * 100, None if jobs or domains > 100 else 0.5, "%")
+    yield Figure(f"CPU of its first thread, {load}", ours.own * 100, 8.0 if jobs else None, "%")
+    yield Figure(f"output, {load}", ours.output / 1000, 12.0 if jobs else 0.0, "kB/s")
+    yield Figure(f"memory, {load}", ours.memory / 1e6, 100.0, "MB")
     if (domains, jobs) in DATA_TABLE_LOADS:
         with PseudoTerminal([*PEERS, "data-table", uri], env) as peer:
             theirs = _cost(peer, DATA_TABLE_CURSOR, LOAD)
@@ -105,8 +105,10 @@ def _cost(console: PseudoTerminal, mark: bytes, seconds: float) -> Cost:
     )
 
 
-def key_delays(terminal: PseudoTerminal, mark: bytes, keys: tuple[bytes, bytes], page: bytes = b"") -> list[float]:
-    """Seconds from each of many keys, down and up in turn, to the cursor's mark on another line.
+def key_delays(
+    terminal: PseudoTerminal, mark: bytes, keys: tuple[bytes, bytes], page: bytes = b"", number: int = KEYS
+) -> list[float]:
+    """Seconds from each of so many keys, down and up in turn, to the cursor's mark on another line.
 
     With `page`, the cursor is first moved away from the top, where the order of the rows would move it too.
     """
@@ -121,7 +123,7 @@ def key_delays(terminal: PseudoTerminal, mark: bytes, keys: tuple[bytes, bytes],
     line = None
     found: list[float] = []
     missed = 0
-    while len(found) < KEYS:
+    while len(found) < number:
         # Keys come whenever they come, not in step with the changes.
         terminal.read_for(random.uniform(0.05, 0.15))
         if mark is not ANYTHING and (lines := terminal.lines_of(mark)):
@@ -132,6 +134,6 @@ def key_delays(terminal: PseudoTerminal, mark: bytes, keys: tuple[bytes, bytes],
         except TimeoutError:
             # The cursor follows its domain: where that has come to an edge, the list moves and the cursor does not.
             missed += 1
-            if missed > KEYS // 20:
+            if missed > number // 20:
                 raise
     return found

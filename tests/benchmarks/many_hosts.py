@@ -14,7 +14,7 @@ from tests.benchmarks.pseudo_terminal import CURSOR, VIRT_JOBS, PseudoTerminal, 
 HOSTS, DOMAINS, JOBS = 60, 100, 3
 """Hosts, and on each of them domains and jobs."""
 SETTLING, SECONDS = 15.0, 20.0
-TARGET = 40.0
+TARGET = 30.0
 """Percent of a core."""
 
 

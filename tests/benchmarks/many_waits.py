@@ -68,7 +68,7 @@ def figures() -> list[Figure]:
     alone = [delay for cost in single for delay in cost.delays]
     return [
         Figure(f"{MANY} waits: looks at jobs", many.looks, 700, "/s"),
-        Figure(f"{MANY} waits: CPU, simulator included", many.cpu, 15, "%"),
+        Figure(f"{MANY} waits: CPU, simulator included", many.cpu, 10, "%"),
         Figure("a job's end to its verdict, one wait, p50", percentile(alone, 0.5), None, "ms"),
         Figure(f"a job's end to its verdict, {MANY} waits, p50", percentile(many.delays, 0.5), None, "ms"),
         Figure("a job's end to its verdict, one wait, p95", percentile(alone, 0.95), None, "ms"),

@@ -64,7 +64,7 @@ class DataTableConsole(App[None]):
 
     def on_mount(self) -> None:
         table = self.query_one(DataTable)
-        for column in COLUMNS:
+        for column in COLUMNS.values():
             table.add_column(column.title, width=column.width + column.stretch // 3, key=column.id)
         self.run_worker(self._watch())
 
@@ -82,14 +82,14 @@ class DataTableConsole(App[None]):
             key = view.domain.key.uuid
             texts = [
                 "".join(text for text, _ in column.pieces(row, column.width + column.stretch // 3))
-                for column in COLUMNS
+                for column in COLUMNS.values()
             ]
             before = self._shown.get(key)
             self._shown[key] = texts
             if before is None:
                 table.add_row(*map(Text, texts), key=key)
                 continue
-            for column, text, old in zip(COLUMNS, texts, before, strict=True):
+            for column, text, old in zip(COLUMNS.values(), texts, before, strict=True):
                 if text != old:
                     table.update_cell(key, column.id, Text(text))
 
