@@ -206,9 +206,10 @@ class Remembered:
         if self._entry is None:
             # Not kept without its end: it would be taken for the next one, which may be running by now.
             self._entry = begun = self._begun(age + outcome.time_elapsed / 1000, outcome.time_elapsed > 0)
-        done = last.processed if last is not None and last.measured else None
+        if last is not None and last.measured:
+            self._entry = replace(self._entry, bytes=last.processed)
         age = max(0.0, min(age, boottime() - self._entry.began_uptime))  # It may have been seen after it was reported.
-        self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age, done), begun)
+        self._memory.keep(with_outcome(self._entry, outcome, time.time() - age, boottime() - age), begun)
 
     def _begun(self, ago: float, exact: bool) -> JobEntry:
         machine = this_machine()

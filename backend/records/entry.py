@@ -64,7 +64,7 @@ class JobEntry:
     detail: str = ""
     error: str = ""
     bytes: int | None = None
-    """What it had processed when it was last looked at."""
+    """What it wrote, copied or sent; while that is not known, what it had processed when it was last looked at."""
     time_elapsed: int = 0
     """ms, according to the hypervisor; 0: not told."""
     left_paused: bool = False
@@ -156,10 +156,8 @@ def _both_completed(one: JobEntry, other: JobEntry) -> bool:
     return one.verdict is Verdict.COMPLETED and other.verdict is Verdict.COMPLETED
 
 
-def with_outcome(
-    entry: JobEntry, outcome: Outcome, ended: float, ended_uptime: float | None, processed: int | None
-) -> JobEntry:
-    """The entry with how the job ended, and when it was seen to be over. `processed`: bytes, see the field."""
+def with_outcome(entry: JobEntry, outcome: Outcome, ended: float, ended_uptime: float | None) -> JobEntry:
+    """The entry with how the job ended, and when it was seen to be over."""
     return replace(
         entry,
         ended=ended,
@@ -170,7 +168,7 @@ def with_outcome(
         error=outcome.error,
         path=outcome.path or entry.path,
         format=outcome.format or entry.format,
-        bytes=processed if processed is not None else entry.bytes,
+        bytes=outcome.bytes if outcome.bytes is not None else entry.bytes,
         time_elapsed=outcome.time_elapsed or entry.time_elapsed,
         left_paused=outcome.left_paused,
         downtime=outcome.downtime,
@@ -186,7 +184,7 @@ def end_not_seen(entry: JobEntry, detail: str, now: float, uptime: float | None)
     `uptime`: the same moment since the boot of the entry's kernel, if that still runs.
     """
     outcome = Outcome(entry.key, entry.operation, Verdict.UNPROVEN, Evidence.NONE, detail, disk=entry.disk)
-    return with_outcome(entry, outcome, now, uptime, None)
+    return with_outcome(entry, outcome, now, uptime)
 
 
 def combined(one: JobEntry, other: JobEntry) -> JobEntry:
@@ -269,4 +267,4 @@ def entry_of_record(record: JobRecord, outcome: Outcome | None) -> JobEntry:
     if outcome is None:
         return entry
     ended = record.ended if record.ended is not None else record.started
-    return with_outcome(entry, outcome, ended, record.ended_uptime, record.bytes)
+    return with_outcome(entry, outcome, ended, record.ended_uptime)

@@ -48,9 +48,9 @@ def test_the_latest_state_of_a_record_is_kept_with_its_jobs() -> None:
     store = Commands()
     record = new("virsh", "save")
     store.write(record)
-    outcome = Outcome(DOMAIN, JobOperation.SAVE, Verdict.COMPLETED, Evidence.LIFECYCLE, "Saved.")
+    outcome = Outcome(DOMAIN, JobOperation.SAVE, Verdict.COMPLETED, Evidence.LIFECYCLE, "Saved.", bytes=5)
     for result in (-9, 0, 3):
-        record = replace(command.ended(record, result), jobs=(JOB, with_outcome(JOB, outcome, 9.0, None, 5)))
+        record = replace(command.ended(record, result), jobs=(JOB, with_outcome(JOB, outcome, 9.0, None)))
         store.write(record)
         assert store.read(record.id) == record
     assert store.history() == [record]
@@ -130,7 +130,7 @@ def test_a_dead_runner_has_lost_the_result_and_proves_nothing_of_the_jobs() -> N
 
 def test_a_dead_runner_takes_nothing_back_that_it_has_written() -> None:
     outcome = Outcome(DOMAIN, JobOperation.SAVE, Verdict.COMPLETED, Evidence.LIFECYCLE, "Saved.")
-    over = with_outcome(JOB, outcome, time.time(), None, None)
+    over = with_outcome(JOB, outcome, time.time(), None)
     record = replace(command.ended(dead(new()), 0), jobs=(over, replace(JOB, id="k")), following=True)
     settled = command.settled(record)
     assert (settled.state, settled.exit_status) == (RecordState.COMPLETED, 0)

@@ -47,8 +47,8 @@ def entry(began: float = 1000.0, operation: Operation = JobOperation.SAVE, **val
 def ended(
     of: JobEntry, verdict: Verdict = Verdict.COMPLETED, evidence: Evidence = Evidence.LIFECYCLE, after: float = 5.0
 ) -> JobEntry:
-    outcome = Outcome(of.key, of.operation, verdict, evidence, "As it was seen.", disk=of.disk)
-    return with_outcome(of, outcome, of.began + after, of.began_uptime + after, 4096)
+    outcome = Outcome(of.key, of.operation, verdict, evidence, "As it was seen.", disk=of.disk, bytes=4096)
+    return with_outcome(of, outcome, of.began + after, of.began_uptime + after)
 
 
 def test_a_job_is_kept_from_its_begin_to_its_end() -> None:

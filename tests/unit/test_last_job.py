@@ -75,7 +75,7 @@ def seen(
     if verdict is None:
         return entry
     outcome = Outcome(DOMAIN, operation, verdict, evidence, "The witness saw that.", disk=entry.disk)
-    return with_outcome(entry, outcome, began + took, uptime + took, None)
+    return with_outcome(entry, outcome, began + took, uptime + took)
 
 
 def record(state: RecordState, ago: float = 60.2, took: float = 10.3, **values: Any) -> JobRecord:

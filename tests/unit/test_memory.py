@@ -87,6 +87,15 @@ async def test_a_job_is_told_and_kept_when_it_is_seen_and_when_it_is_over(
     assert (entry_state(running), entry_state(over)) == (EntryState.RUNNING, EntryState.ENDED)
 
 
+async def test_the_size_of_a_dump_s_file_counts_more_than_what_was_seen_last(memory: Memory, history: History) -> None:
+    job = memory.job(BACKEND, DOMAIN, JobOperation.DUMP)
+    job.seen(STATS)
+    outcome = Outcome(DOMAIN, JobOperation.DUMP, Verdict.COMPLETED, Evidence.FILE, "Complete.", bytes=64 << 20)
+    job.ended(outcome, 0.0, STATS)
+    await memory.settle()
+    assert [entry.bytes for entry in history.jobs()] == [64 << 20]
+
+
 async def test_of_a_job_that_was_missed_its_begin_is_told_too(memory: Memory, told: list[JobEntry]) -> None:
     memory.job(BACKEND, DOMAIN, JobOperation.SAVE).ended(SAVED, 0.0)
     assert [(entry.over, entry.id) for entry in told] == [(False, told[0].id), (True, told[0].id)]

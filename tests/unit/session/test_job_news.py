@@ -102,7 +102,7 @@ def job(number: int = 1, operation: JobOperation = JobOperation.SAVE, ago: float
 
 def over(of: JobEntry, verdict: Verdict = Verdict.COMPLETED, evidence: Evidence = Evidence.LIFECYCLE) -> JobEntry:
     outcome = Outcome(of.key, of.operation, verdict, evidence, "As it was seen.")
-    return with_outcome(of, outcome, time.time(), None, None)
+    return with_outcome(of, outcome, time.time(), None)
 
 
 async def test_a_begin_and_an_end_are_told_once() -> None:
