@@ -77,6 +77,8 @@ class Follower:
         """Seconds between two answers, while the budget allows that."""
         self.to_the_end = to_the_end
         """Whether it wants to know the job's end as soon as possible."""
+        self.since = asyncio.get_running_loop().time()
+        """When it began: what was asked for earlier may be older than what it was begun for."""
         self._sampler = sampler
 
     def hurry(self) -> None:
@@ -133,7 +135,7 @@ class Sampler:
         self._task = asyncio.create_task(self._run())
 
     def follow(self, key: JobKey, take: Take, interval: float, to_the_end: bool = False) -> Follower:
-        """Give `take` each answer about the job, from a first look at once."""
+        """Give `take` each answer about the job to a look from now on; the first one is at once."""
         follower = Follower(self, key, take, interval, to_the_end)
         self._followed.setdefault(key, _Followed()).followers.append(follower)
         self.hurry(key)
@@ -250,7 +252,8 @@ class Sampler:
         else:
             followed.due = now + interval
         for follower in tuple(followed.followers):
-            follower.take(answer, sent)
+            if sent >= follower.since:
+                follower.take(answer, sent)
 
     def _stretch(self) -> tuple[float, float]:
         """How many times longer than requested the intervals are: for jobs near their end, and for the others."""

@@ -176,6 +176,21 @@ async def test_a_domain_that_hangs_delays_nobody(hypervisor: Hypervisor) -> None
     assert isinstance(subscribers[0].samples[0][0], NotAnswering)
 
 
+async def test_an_answer_to_an_earlier_look_is_not_for_who_came_later(hypervisor: Hypervisor) -> None:
+    hypervisor.hung = frozenset(DOMAINS[:1])
+    first = Subscriber(hypervisor, DOMAINS[0])
+    async with asyncio.timeout(PATIENCE):
+        while not hypervisor.looks:
+            await asyncio.sleep(0)
+    since = asyncio.get_running_loop().time()
+    later = Subscriber(hypervisor, DOMAINS[0])  # Its job may be one that began after that look.
+    hypervisor.released.set()
+    await later.sampled(1)
+    close(first, later)
+    assert first.samples[0][1] <= since <= later.samples[0][1]
+    assert len(first.samples) == len(later.samples) + 1
+
+
 @pytest.mark.parametrize("error", [NoConnection("lost"), ZeroDivisionError()], ids=["lost", "a bug"])
 async def test_an_error_reaches_everybody_and_the_looks_go_on(hypervisor: Hypervisor, error: Exception) -> None:
     hypervisor.error = error
