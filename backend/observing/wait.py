@@ -191,10 +191,13 @@ class _Waiting:
         async with observers:
             if attachment.last is not None:
                 self.see(attachment.last, clock() - attachment.sampled_at)
+            all_seen = False
             while True:
-                due = attachment.due
+                due, now = attachment.due, clock()
                 try:
-                    if (outcome := attachment.outcome(clock())) is not None:
+                    # A deadline is over only once nothing waits here that came before it, however late this is run.
+                    over = due is not None and now >= due
+                    if (all_seen or not over) and (outcome := attachment.outcome(now)) is not None:
                         return outcome
                 except NoConnection:
                     if not self.patient:
@@ -203,6 +206,7 @@ class _Waiting:
                 if until is not None and until():
                     return None
                 observation = await observers.next(due)
+                all_seen = observation is None
                 if observation is None:
                     continue
                 before = attachment.last
