@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -19,21 +19,20 @@ class EventStream:
     Use it as an async context manager. All methods belong to the event loop's thread.
     """
 
-    def __init__(self, on_close: Callable[[EventStream], None]) -> None:
-        self._on_close = on_close
+    def __init__(self, hub: EventHub) -> None:
+        self._hub = hub
         self._waiting: deque[tuple[float, Event]] = deque()
         """Those that nobody has taken yet, each with when it came (the event loop's clock)."""
         self._arrived = asyncio.Event()
         self._ended = False
         self._error: BackendError | None = None
-        self._uuid: str | None = None
 
     def narrow(self, uuid: str) -> None:
         """Deliver, from now on, only the events of that domain and of the connection.
 
         With many streams on one backend, most events would otherwise wake those that have no use for them.
         """
-        self._uuid = uuid
+        self._hub.narrow(self, uuid)
 
     def forget_ends(self, until: float) -> None:
         """Deliver no report on a job's end that came by then (the event loop's clock): they are about earlier jobs."""
@@ -42,8 +41,6 @@ class EventStream:
 
     def put(self, event: Event) -> None:
         """Deliver an event (for backends)."""
-        if self._uuid is not None and not isinstance(event, ConnectionEvent) and event.domain.uuid != self._uuid:
-            return
         if not self._ended:
             self._waiting.append((asyncio.get_running_loop().time(), event))
             self._arrived.set()
@@ -58,7 +55,7 @@ class EventStream:
     def close(self) -> None:
         """Stop listening."""
         self.end()
-        self._on_close(self)
+        self._hub.close(self)
 
     def __aiter__(self) -> Self:
         return self
@@ -86,22 +83,46 @@ class EventHub:
     """The streams that are open on one backend."""
 
     def __init__(self) -> None:
-        self._streams: set[EventStream] = set()
+        self._streams: dict[EventStream, str | None] = {}
+        """Each with the uuid of the domain to which it is narrowed."""
+        self._wide: set[EventStream] = set()
+        self._narrow: dict[str, set[EventStream]] = {}
 
     def __len__(self) -> int:
         return len(self._streams)
 
     def stream(self) -> EventStream:
         """A new stream that gets every event from now on."""
-        stream = EventStream(self._streams.discard)
-        self._streams.add(stream)
+        stream = EventStream(self)
+        self._streams[stream] = None
+        self._wide.add(stream)
         return stream
 
+    def narrow(self, stream: EventStream, uuid: str) -> None:
+        """Let the stream have, from now on, only the events of that domain and of the connection."""
+        if stream in self._streams:
+            self.close(stream)
+            self._streams[stream] = uuid
+            self._narrow.setdefault(uuid, set()).add(stream)
+
+    def close(self, stream: EventStream) -> None:
+        """Let the stream have no more events."""
+        uuid = self._streams.pop(stream, None)
+        self._wide.discard(stream)
+        if uuid is not None:
+            self._narrow[uuid].discard(stream)
+            if not self._narrow[uuid]:
+                del self._narrow[uuid]
+
     def put(self, event: Event) -> None:
-        for stream in self._streams:
+        if isinstance(event, ConnectionEvent):
+            streams: Iterable[EventStream] = self._streams
+        else:
+            streams = (*self._wide, *self._narrow.get(event.domain.uuid, ()))
+        for stream in streams:
             stream.put(event)
 
     def end(self, error: BackendError | None = None) -> None:
         for stream in list(self._streams):
             stream.end(error)
-        self._streams.clear()
+            self.close(stream)

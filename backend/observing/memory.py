@@ -213,7 +213,6 @@ class Remembered:
 
     def _begun(self, ago: float, exact: bool) -> JobEntry:
         machine = this_machine()
-        pid = os.getpid()
         return JobEntry(
             id=uuid.uuid4().hex,
             uri=self._uri,
@@ -230,7 +229,7 @@ class Remembered:
             machine=machine.id,
             boot=machine.boot,
             began_uptime=max(0.0, boottime() - ago),
-            pid=pid,
-            pid_start=process.process_start(pid),
+            pid=os.getpid(),
+            pid_start=process.own_start(),
             namespace=machine.namespace,
         )

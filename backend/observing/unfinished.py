@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 AGAIN = 10.0
 """Seconds between two looks at jobs of which nothing could be learned."""
+SHARE = 20
+"""A look that takes long, among many jobs, is followed by the next one after so many times as long, at the soonest."""
 _NOT_SEEN = "Its observer was not there when it ended."
 _NOT_TOLD_APART = "Its observer was gone for a while; whether the job that was found afterwards is this one is unknown."
 
@@ -49,9 +51,11 @@ class Unfinished:
 
     async def run(self) -> None:
         """Look whenever there may be such jobs, until cancelled."""
+        clock = asyncio.get_running_loop().time
         while True:
             await self._due.wait()
             self._due.clear()
+            began = clock()
             try:
                 done = await self._look()
             except BackendError as error:
@@ -59,6 +63,7 @@ class Unfinished:
                 done = False
             if not done:
                 asyncio.get_running_loop().call_later(AGAIN, self._due.set)
+            await asyncio.sleep((clock() - began) * SHARE)
 
     async def _look(self) -> bool:
         """Whether there are no such jobs any more."""

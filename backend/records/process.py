@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import socket
@@ -191,7 +192,7 @@ def holder_alive(record: _Holder) -> bool | None:
 
 def is_own(entry: JobEntry) -> bool:
     """Whether this very process observes the entry's job."""
-    return entry.pid == os.getpid() and entry.pid_start == process_start(entry.pid)
+    return entry.pid == os.getpid() and entry.pid_start == own_start()
 
 
 def entry_state(entry: JobEntry) -> EntryState:
@@ -204,6 +205,17 @@ def entry_state(entry: JobEntry) -> EntryState:
 def current_state(record: Held) -> RecordState:
     """The record's state; LOST if it says "running" but its runner is gone."""
     return RecordState.LOST if not record.over and runner_alive(record) is False else record.state
+
+
+def own_start() -> str:
+    """When this process started, like `process_start`."""
+    return _kept_start(os.getpid())
+
+
+@functools.cache
+def _kept_start(pid: int) -> str:
+    """Asked for own processes, which stay: a fork has another pid."""
+    return process_start(pid)
 
 
 def process_start(pid: int) -> str:
