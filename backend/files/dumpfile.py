@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MIGRATION_STREAM = "migration stream"
+"""The format of a raw dump, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class DumpFile:

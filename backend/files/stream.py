@@ -7,9 +7,10 @@ import re
 from typing import BinaryIO
 
 from backend.files.content import Content
+from backend.files.dumpfile import MIGRATION_STREAM
 
 MAGIC = b"QEVM"
-FORMAT = "migration stream"
+FORMAT = MIGRATION_STREAM
 SAVED_MAGIC = b"LibvirtQemudSave"
 PARTLY_SAVED_MAGIC = b"LibvirtQemudPart"
 SAVED_FORMAT = "saved image"

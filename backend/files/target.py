@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from backend.errors import OperationFailed, Unreadable
+from backend.files.birth import birth
 from backend.text import clean
 
 
@@ -64,6 +65,11 @@ class DumpTarget:
     def modified(self) -> float:
         """When it was last written to, in seconds since the epoch."""
         return os.fstat(self._descriptor).st_mtime
+
+    @property
+    def created(self) -> float | None:
+        """When the file was created, in seconds since the epoch; None if that is not known."""
+        return birth(self._descriptor)
 
     @property
     def device(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from functools import partial
 
 from backend.base import Backend
@@ -21,8 +22,9 @@ from backend.verdicts.observations import FileChecked, FileHeld, Sampled
 logger = logging.getLogger(__name__)
 
 
-async def observe_with_file(backend: Backend, domain: DomainKey, seen: Sampled, attachment: Attachment) -> None:
-    """Let the attachment observe the look at its job that found `seen`, and its file, if that was held and is over.
+async def observe_held(backend: Backend, domain: DomainKey, seen: Sampled, attachment: Attachment) -> DumpTarget | None:
+    """Let the attachment observe the look at its job that found `seen`, and that its file is held, which is returned,
+    if it is and is over.
 
     Whether that file is the job's own is for the attachment to decide.
     """
@@ -30,15 +32,26 @@ async def observe_with_file(backend: Backend, domain: DomainKey, seen: Sampled, 
     look = look_with(backend, domain, seen.stats) if seen.stats is not None else None
     if look is None:
         attachment.observe(seen, seen.sent)
-        return
+        return None
     attachment.observe(Sampled(look.stats, look.sent), look.answered)
     try:
         target = await backend.last_dump_target(domain) if attachment.operation is JobOperation.DUMP else None
-        if target is not None:
-            attachment.observe(held(target, over=True), clock())
-            attachment.observe(await in_thread(partial(check, target, WallClock()), "dump file"), clock())
     except BackendError as error:
         logger.debug("the dump file of %s: %s", domain.name, error.message)
+        return None
+    if target is not None:
+        attachment.observe(held(target, over=True), clock())
+    return target
+
+
+async def observe_checked(target: DumpTarget, attachment: Attachment) -> None:
+    """Let the attachment, whose job is over, observe what its file is now."""
+    try:
+        checked = await in_thread(partial(check, target, WallClock()), "dump file")
+    except BackendError as error:
+        logger.debug("the dump file %s: %s", clean(target.path), error.message)
+    else:
+        attachment.observe(checked, asyncio.get_running_loop().time())
 
 
 def held(target: DumpTarget, over: bool) -> FileHeld:
@@ -48,8 +61,11 @@ def held(target: DumpTarget, over: bool) -> FileHeld:
 
 def check(target: DumpTarget, clock: WallClock) -> FileChecked:
     """What the file is now. OperationFailed where it cannot be read."""
+    asked = time.monotonic()
     try:
+        created = target.created
+        age = clock.age(created) if created is not None else None
         content = inspect_target(target)
-        return FileChecked(content, target.linked, clock.seconds_since(target.modified))
+        return FileChecked(content, target.linked, clock.seconds_since(target.modified), asked, age)
     except OSError as error:
         raise OperationFailed(f"cannot read {clean(target.path)}: {error.strerror}") from None

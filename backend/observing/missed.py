@@ -28,9 +28,10 @@ from backend.events import (
     Lifecycle,
     LifecycleEvent,
 )
+from backend.files.target import DumpTarget
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
-from backend.observing.ended_file import observe_with_file
+from backend.observing.ended_file import observe_checked, observe_held
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -226,17 +227,20 @@ class Reports:
         ended = reports[0].at if reports else min(gone, clock())
         domain, disk = (key.domain, key.disk) if isinstance(key, DiskKey) else (key, None)
         attachment: Attachment | BlockAttachment
+        target: DumpTarget | None = None
         if isinstance(key, DiskKey) and isinstance(operation, BlockOperation):
             attachment = BlockAttachment(key, operation)
         else:
             attachment = Attachment(domain, operation, None, dump_events=True)
         if seen is not None and isinstance(attachment, Attachment):
-            await observe_with_file(self._backend, domain, seen, attachment)
+            target = await observe_held(self._backend, domain, seen, attachment)
         elif seen is not None:
             attachment.observe(seen, seen.sent)
         for report in reports:
             attachment.observe(report.event, report.at)
         attachment.observe(Sampled(None, clock()) if over else await self._look(key, ended), clock())
+        if target is not None and isinstance(attachment, Attachment):
+            await observe_checked(target, attachment)
         outcome = attachment.outcome(clock() + FILE_GRACE)
         if outcome is None:
             return  # It goes on, and is followed.

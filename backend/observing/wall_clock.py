@@ -24,6 +24,11 @@ class WallClock:
         self._was_set = self._was_set or abs(offset - self._offset) > STEP
         self._offset = offset
 
+    def age(self, moment: float) -> float | None:
+        """How long ago `moment` was; None once the clock was set."""
+        self.look()
+        return None if self._was_set or moment > self._wall() else self._wall() - moment
+
     def seconds_since(self, moment: float) -> float:
         """How long ago `moment` was, at the least: 0 once the clock was set, since nobody knows before or after it."""
         self.look()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from backend.dump_request import AutomaticDump, DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ClaimsEvent, ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.files.dumpfile import MIGRATION_STREAM
 from backend.job_stats import JobStats, JobType, Postcopy
 from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
@@ -20,7 +21,15 @@ from backend.text import clean
 from backend.verdicts import lifecycle, migrations, proofs
 from backend.verdicts.claims import RecordEvidence, weigh
 from backend.verdicts.held_file import HeldFile, complete_file, incomplete_file
-from backend.verdicts.ledger import Ledger, Sign, all_written, dump_reported, last_remark, word_of_hypervisor
+from backend.verdicts.ledger import (
+    Ledger,
+    Sign,
+    all_written,
+    dump_reported,
+    last_remark,
+    stream_reported,
+    word_of_hypervisor,
+)
 from backend.verdicts.observations import (
     FileChecked,
     FileHeld,
@@ -272,6 +281,7 @@ class Attachment:
 
     def _succeed(self, began: float, now: float) -> None:
         """Another job was seen that followed this one."""
+        self._end(now)
         ended_at = self._phase.at if isinstance(self._phase, Ended) else now
         self._phase = Succeeded(ended_at, began)
         self._file.disown(began)
@@ -302,11 +312,15 @@ class Attachment:
         if record is not None and not self._presumed and clean(record.path) != checked.content.path:
             self._file.discard()  # The domain was being dumped to it, but by another dump than the record's.
             return
+        if self.ended_at is not None and checked.linked and checked.asked < self.ended_at:
+            return  # It was looked at before: libvirt removes the file of a dump that failed just before the job ends.
         before = self._file.content
         if not self._file.check(checked, now, self._phase.began if isinstance(self._phase, Succeeded) else None):
             return
-        if self.adrift and checked.content.whole:
-            self._end(now)
+        # While there is no connection, an abort that QEMU was too late for may still be about to have it removed.
+        undone = self._link.lost_at is not None and checked.content.format == MIGRATION_STREAM
+        if self.adrift and checked.content.whole and not (undone and not self.orphaned):
+            self._end(now, by_file=True)
         elif self.orphaned and (before is None or before.size != checked.content.size):
             self._phase = Orphaned(now)
         if self.ended:
@@ -369,9 +383,11 @@ class Attachment:
         )
         return not reported and self._samples.may_have_finished(now)
 
-    def _end(self, now: float) -> None:
+    def _end(self, now: float, by_file: bool = False) -> None:
         if not self.ended:
             self._phase = Ended(now)
+            if not by_file:
+                self._file.job_ended()
 
     # The ledger, the file and the record decide.
 
@@ -384,14 +400,19 @@ class Attachment:
         self._ledger.add(Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail))
 
     def _best_proof(self, over: bool, now: float) -> Sign | None:
-        file = complete_file(self._link.lost_at is None, now) if self._file.complete else None
+        file = complete_file(self._link.lost_at is None, now) if self._file.complete and not self._aborted else None
         proof = proofs.best_proof(self._ledger.signs, file, self._fate.cut_short)
-        if proof is not None or file is not None:
+        if proof is not None or self._file.complete:
             return proof
         return self._proof_by_incomplete_file(over, now)
 
+    @property
+    def _aborted(self) -> bool:
+        """Whether the file may be that of an aborted dump, although it is whole; no abort is reported as written."""
+        return self._file.is_stream_of_before(self._samples) and not stream_reported(self._ledger.signs)
+
     def _proof_by_incomplete_file(self, over: bool, now: float) -> Sign | None:
-        checked = self._file.checked
+        checked = self._file.final
         if checked is None or not isinstance(self._phase, Ended):
             return None
         # Why a domain is gone is better explained by its own event, if that is given the time.
@@ -409,6 +430,8 @@ class Attachment:
         error = remark.error if remark else ""
         if self._fate.cut_short and self._file.content is not None and self._file.content.whole:
             detail = "Its file is whole, but its domain may have stopped before that was closed."
+        elif self._file.complete and self._aborted:
+            detail = "Its file is whole, but may have been there before, and then an abort would not have removed it."
         elif self._file.silence:
             detail = self._file.silence
         return Sign(now, Evidence.NONE, Verdict.UNPROVEN, detail, error)

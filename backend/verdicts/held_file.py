@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.files.dumpfile import DumpFile
+from backend.files.dumpfile import MIGRATION_STREAM, DumpFile
 from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import FileChecked, FileHeld
@@ -28,6 +28,9 @@ class HeldFile:
         self._held: FileHeld | None = None
         self._own = False
         self._written_at = 0.0
+        self._created_at: float | None = None
+        self._final = False
+        """Whether it was looked at since the job was known to be over."""
 
     @property
     def content(self) -> DumpFile | None:
@@ -36,8 +39,27 @@ class HeldFile:
 
     @property
     def complete(self) -> bool:
-        """Whether it is whole and still has a name."""
-        return self.checked is not None and bool(self.checked.content.whole) and self.checked.linked
+        """Whether it is whole, and still has a name after the job's end."""
+        return self.final is not None and bool(self.final.content.whole) and self.final.linked
+
+    @property
+    def final(self) -> FileChecked | None:
+        """What it was when it was last looked at, if that was after the job's end."""
+        return self.checked if self._final else None
+
+    def is_stream_of_before(self, samples: Samples) -> bool:
+        """Whether it is a raw dump, and may have been there before its job began.
+
+        QEMU may have written the whole stream and let itself be aborted all the same, and libvirt removes only the
+        files that it has created (seen on libvirt 9.0.0: one of a hundred aborted dumps is whole).
+        """
+        if self.content is None or self.content.format != MIGRATION_STREAM:
+            return False
+        return self._created_at is None or not samples.begun_by(self._created_at)
+
+    def job_ended(self) -> None:
+        """What it was before says nothing of the end."""
+        self._final = False
 
     def hold(self, held: FileHeld, samples: Samples) -> None:
         """A file is held that the domain was being dumped to at those times."""
@@ -76,7 +98,8 @@ class HeldFile:
         if successor is not None and written_at > successor:
             self.awaited = False  # The other job writes to it: its state before that is lost.
         elif self._own:
-            self.checked, self._written_at = checked, written_at
+            self.checked, self._written_at, self._final = checked, written_at, True
+            self._created_at = checked.asked - checked.age if checked.age is not None else None
             return True
         return False
 

@@ -76,6 +76,11 @@ def dump_reported(signs: Sequence[Sign]) -> bool:
     return any(sign.evidence in (Evidence.HYPERVISOR, Evidence.JOB_EVENT) for sign in signs)
 
 
+def stream_reported(signs: Sequence[Sign]) -> bool:
+    """Whether libvirt reported the end of a raw dump's stream, which it does not where that was aborted."""
+    return any(sign.evidence is Evidence.JOB_EVENT for sign in signs)
+
+
 def last_remark(signs: Sequence[Sign]) -> Sign | None:
     """How the end looked; used if nothing proves it."""
     return next((sign for sign in reversed(signs) if sign.evidence is Evidence.NONE), None)

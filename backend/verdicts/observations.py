@@ -73,6 +73,10 @@ class FileChecked:
     """Whether it still has a name."""
     untouched: float
     """Seconds since it was last written to."""
+    asked: float
+    """When it was looked at, at the earliest (the caller's monotonic clock)."""
+    age: float | None
+    """Seconds since it was created, by then; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

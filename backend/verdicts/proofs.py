@@ -81,13 +81,13 @@ def sign_of_survival(operation: Operation, gap: bool, signs: Sequence[Sign], now
 def best_proof(signs: Sequence[Sign], complete_file: Sign | None, cut_short: bool) -> Sign | None:
     """The best proof among the signs and a file that is complete, if it is.
 
-    The hypervisor's word that the dump failed stands against any file. A complete file stands against everything
-    less; but where its domain may have stopped first, the call failed: libvirt removes only files that it created, and
-    not at once.
+    The hypervisor's word that the dump failed, or was aborted, stands against any file. A complete file stands against
+    everything less; but where its domain may have stopped first, the call failed: libvirt removes only files that it
+    created, and not at once.
     """
     if complete_file is not None:
         words = (proof_by(signs, evidence) for evidence in (Evidence.HYPERVISOR, Evidence.STATS))
-        if not any(word is not None and word.verdict is Verdict.FAILED for word in words):
+        if not any(word is not None and word.verdict in (Verdict.FAILED, Verdict.CANCELLED) for word in words):
             return None if cut_short else complete_file
     return proof_by_signs(signs)
 

@@ -111,6 +111,10 @@ class Samples:
         """Whether the job had begun by then, within the precision of milliseconds, and not ended."""
         return self.last is not None and self._started_from - CLOCK_SLACK <= at <= self.sent
 
+    def begun_by(self, at: float) -> bool:
+        """Whether the job had begun by then, by the earliest estimate."""
+        return self.last is not None and self._started_from - CLOCK_SLACK <= at
+
     def taken_between(self, first: float, last: float) -> bool:
         """Whether the job was looked at, and there, between these two times; no clock but the caller's matters."""
         return any(first <= sent and there <= last for sent, there in self._looks)

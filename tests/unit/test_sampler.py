@@ -40,6 +40,7 @@ class Hypervisor(SimulatorBackend):
         self.hung: frozenset[DomainKey] = frozenset()
         self.ending: frozenset[DomainKey] = frozenset()
         self.released = asyncio.Event()
+        self.asked = asyncio.Event()
         self.error: Exception | None = None
 
     async def jobs(
@@ -47,6 +48,7 @@ class Hypervisor(SimulatorBackend):
     ) -> Mapping[DomainKey, JobAnswer]:
         keys = list(domains)
         self.looks.update(keys)
+        self.asked.set()
         self.most = max(self.most, len(keys))
         if self.error is not None:
             raise self.error
@@ -179,9 +181,7 @@ async def test_a_domain_that_hangs_delays_nobody(hypervisor: Hypervisor) -> None
 async def test_an_answer_to_an_earlier_look_is_not_for_who_came_later(hypervisor: Hypervisor) -> None:
     hypervisor.hung = frozenset(DOMAINS[:1])
     first = Subscriber(hypervisor, DOMAINS[0])
-    async with asyncio.timeout(PATIENCE):
-        while not hypervisor.looks:
-            await asyncio.sleep(0)
+    await asyncio.wait_for(hypervisor.asked.wait(), PATIENCE)
     since = asyncio.get_running_loop().time()
     later = Subscriber(hypervisor, DOMAINS[0])  # Its job may be one that began after that look.
     hypervisor.released.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import NoConnection
@@ -50,8 +51,18 @@ def record(state: RecordState = RecordState.RUNNING, **others: object) -> JobRec
     )
 
 
-def checked(whole: bool | None, linked: bool = True, size: int = 10, untouched: float = 0.0) -> FileChecked:
-    return FileChecked(DumpFile("/dumps/db-01", "ELF core", size, whole, "As looked at."), linked, untouched)
+def checked(
+    whole: bool | None,
+    linked: bool = True,
+    size: int = 10,
+    untouched: float = 0.0,
+    *,
+    format: str = "ELF core",
+    asked: float = inf,
+    age: float | None = None,
+) -> FileChecked:
+    """`asked`: by default, right when it is observed."""
+    return FileChecked(DumpFile("/dumps/db-01", format, size, whole, "As looked at."), linked, untouched, asked, age)
 
 
 def seen(state: DomainState) -> StateSeen:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from backend.dump_request import DumpFlags, DumpFormat
 from backend.errors import NoConnection, NoSuchDomain, NotAnswering, OperationFailed
 from backend.events import ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent
-from backend.files.dumpfile import DumpFile
+from backend.files.dumpfile import MIGRATION_STREAM, DumpFile
 from backend.job_stats import JobStats, JobType
 from backend.model import Domain, DomainKey, DomainState, JobOperation
 from backend.outcome import Outcome, Verdict
@@ -49,13 +49,15 @@ class Ending(Enum):
     DESTROYED = "the domain was destroyed in the middle"
     DESTROYED_LATE = "the domain was destroyed while the file was closed"
     ABORTED = Verdict.CANCELLED
+    ABORTED_LATE = "aborted when the whole stream was written"
 
     @property
     def truths(self) -> set[Verdict]:
         """The verdicts that are no lie. An aborted dump of someone else may be known only as one that failed."""
         if self is Ending.COMPLETED:
             return {Verdict.COMPLETED}
-        return {Verdict.CANCELLED, Verdict.FAILED} if self is Ending.ABORTED else {Verdict.FAILED}
+        aborted = self in (Ending.ABORTED, Ending.ABORTED_LATE)
+        return {Verdict.CANCELLED, Verdict.FAILED} if aborted else {Verdict.FAILED}
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ stories = st.builds(
     restarts=st.booleans(),
     follows=st.none() | st.sampled_from([Ending.COMPLETED, Ending.DISK_FULL]),
     quick=st.booleans(),
-).filter(lambda story: story.raw or story.ending is not Ending.ABORTED)
+).filter(lambda story: story.raw or story.ending not in (Ending.ABORTED, Ending.ABORTED_LATE))
 
 
 def record_of(story: Story, state: RecordState) -> JobRecord:
@@ -161,7 +163,8 @@ def told(story: Story) -> list[tuple[float, Observation]]:
         elif story.was_running:
             seen.append((end, LifecycleEvent(KEY, Lifecycle.RESUMED, "unpaused")))
     if story.ours:
-        state = {Ending.COMPLETED: RecordState.COMPLETED, Ending.ABORTED: RecordState.CANCELLED}
+        state = {Ending.COMPLETED: RecordState.COMPLETED}
+        state |= dict.fromkeys((Ending.ABORTED, Ending.ABORTED_LATE), RecordState.CANCELLED)
         result = RecordState.RUNNING if story.runner_dies else state.get(story.ending, RecordState.FAILED)
         seen.append((end + 0.1, RecordSeen(record_of(story, result), False, story.shared)))
     return seen + _afterwards(story, end)
@@ -170,8 +173,9 @@ def told(story: Story) -> list[tuple[float, Observation]]:
 def _closing(story: Story, stop: float) -> list[tuple[float, Observation]]:
     if story.ending is Ending.DISK_FULL and not story.raw:
         return [(stop + 0.5, SampleFailed(OperationFailed("operation failed: dump query failed, status=3", code=9)))]
-    if story.ending is Ending.ABORTED:
-        return [(stop + 0.5, Sampled(story.stats(stop, 5000, JobType.CANCELLED), stop + 0.5))]
+    if story.ending in (Ending.ABORTED, Ending.ABORTED_LATE):
+        done = 5000 if story.half else TOTAL
+        return [(stop + 0.5, Sampled(story.stats(stop, done, JobType.CANCELLED), stop + 0.5))]
     if story.ending is Ending.DISK_FULL:
         return []
     # While its file is closed, a stream's time stands still.
@@ -197,14 +201,21 @@ def _afterwards(story: Story, end: float) -> list[tuple[float, Observation]]:
     return seen
 
 
-def file_of(story: Story) -> FileChecked:
+def file_of(story: Story, now: float, step: tuple[float, float] | None) -> FileChecked:
     """What the held file looks like after the end."""
     failed = story.ending is not Ending.COMPLETED
     # What could not be closed may look whole; libvirt removes it unless it was there before, and not at once.
     whole = story.ending in (Ending.COMPLETED, Ending.CLOSE_FAILED) and not (failed and story.pre_existing)
+    whole |= story.ending is Ending.ABORTED_LATE
     late = story.ending is Ending.DESTROYED_LATE
-    found = DumpFile("/f", "ELF core", TOTAL if whole or late else 5000, whole or late, "As looked at.")
-    return FileChecked(found, linked=not failed or story.pre_existing or late, untouched=0.0)
+    found = DumpFile("/f", format_of(story), TOTAL if whole or late else 5000, whole or late, "As looked at.")
+    # Its age is not known once the clock was set.
+    age = None if step is not None and step[0] <= now else now + (1000.0 if story.pre_existing else 0.0)
+    return FileChecked(found, not failed or story.pre_existing or late, untouched=0.0, asked=now, age=age)
+
+
+def format_of(story: Story) -> str:
+    return MIGRATION_STREAM if story.raw else "ELF core"
 
 
 NEXT = "/next"
@@ -228,13 +239,14 @@ def held_by(story: Story, now: float) -> tuple[str, tuple[float, float]] | None:
     return ("/f", (0.0, story.stop)) if now >= story.stop else None
 
 
-def looked_at(story: Story, path: str, now: float) -> FileChecked:
+def looked_at(telling: Telling, path: str, now: float) -> FileChecked:
+    story = telling.story
     if path != NEXT:
-        return file_of(story)
+        return file_of(story, now, telling.step)
     stop = story.next[1]
     whole = now > stop and story.follows is Ending.COMPLETED
     found = DumpFile(NEXT, "ELF core", TOTAL if whole else 5000, whole, "As looked at.")
-    return FileChecked(found, linked=now < stop or whole, untouched=max(0.0, now - stop))
+    return FileChecked(found, now < stop or whole, max(0.0, now - stop), asked=now, age=None)
 
 
 def decided(attachment: Attachment, now: float) -> Outcome | None:
@@ -377,8 +389,27 @@ def set_back_unseen() -> Telling:
     return Telling(story, glimpses, outage=(2.0, 1.0), step=(1.5, -2.0))
 
 
+def aborted_late() -> Telling:
+    """A whole stream was written over an older file, and nobody looked while its stats said that it was aborted."""
+    story = Story(
+        Ending.ABORTED_LATE,
+        raw=True,
+        was_running=True,
+        ours=False,
+        shared=False,
+        runner_dies=False,
+        pre_existing=True,
+        restarts=False,
+        follows=None,
+        quick=False,
+    )
+    order = sorted(told(story), key=lambda pair: pair[0])
+    return Telling(story, [Glimpse(lost=story.stop < moment < story.stop + 1.0) for moment, _ in order])
+
+
 @settings(max_examples=5 * settings().max_examples)
 @given(tellings())
+@example(aborted_late())
 @example(set_back_unseen())
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False))
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, pre_existing=True))
@@ -437,14 +468,14 @@ def outcome_of(telling: Telling) -> Outcome:
             held, seen_writing = last
             attachment.observe(FileHeld(seen_writing[0], seen_writing, over=True), now)
         if held is not None and attachment.ended:
-            attachment.observe(looked_at(story, held, now), now)
+            attachment.observe(looked_at(telling, held, now), now)
         if (outcome := decided(attachment, now)) is not None:
             break
     if outcome is None:
         for later in (GRACE_OVER, 2 * GRACE_OVER):
             attachment.observe(SampleFailed(NoSuchDomain("gone")), now + later - 1)
             if held is not None:
-                attachment.observe(looked_at(story, held, now + later - 1), now + later - 1)
+                attachment.observe(looked_at(telling, held, now + later - 1), now + later - 1)
             outcome = outcome or decided(attachment, now + later)
         assert outcome is not None
     return outcome
