@@ -412,6 +412,15 @@ async def test_a_command_before_the_last_one_names_no_command_that_would_show_an
         assert "--last" not in user.screen
 
 
+async def test_passwords_of_hosts_are_not_shown() -> None:
+    ran("db-2", "true", returncode=0, uri="esx://root:secret@esx1/")
+    async with console(QUIET, size=(160, 50)) as user:
+        await opened(user, "1 job")
+        await user.press("enter")
+        await user.sees("(esx://root@esx1/)", "virt-jobs -c esx://root@esx1/ run db-2 --last")
+        assert "secret" not in user.screen
+
+
 async def test_a_command_that_was_lost_or_could_not_be_run_says_so() -> None:
     record = ran("db-1", "sleep")
     Commands().write(command.lost(record))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from backend.observing.remembered import Remembered
-from backend.text import clean
+from backend.text import clean, hide_passwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,5 @@ def subject(item: Remembered, host: str) -> Iterator[tuple[str, str]]:
     """The facts about what it was requested for."""
     run = f", id {item.key.id}" if item.key.id is not None else ""
     yield "domain", f"{clean(item.domain)} ({clean(item.key.uuid)}{run})"
-    yield "host", clean(host) if host == item.uri else f"{clean(host)} ({clean(item.uri)})"
+    name, uri = clean(host), clean(hide_passwords(item.uri))
+    yield "host", name if name == uri else f"{name} ({uri})"

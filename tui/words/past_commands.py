@@ -8,7 +8,7 @@ from backend.observing.remembered import CommandRun
 from backend.outcome import Evidence, Verdict
 from backend.records.entry import JobEntry
 from backend.records.record import RecordState
-from backend.text import clean
+from backend.text import clean, hide_passwords
 from tui.words import equivalents, outcomes, runs, units
 from tui.words.description import Account, Description, subject
 from tui.words.job_names import job_name
@@ -72,7 +72,7 @@ class CommandDescription(Description):
             yield "its jobs", f"not followed: {clean(record.trouble)}"
         yield "output", self.file
         if run.last:
-            yield "shown by", clean(equivalents.last_command(record.uri, record.key).virt_jobs)
+            yield "shown by", clean(equivalents.last_command(hide_passwords(record.uri), record.key).virt_jobs)
 
 
 def _job(job: JobEntry) -> str:
