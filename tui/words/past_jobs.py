@@ -51,7 +51,8 @@ class JobDescription(Description):
     def account(self) -> Account:
         outcome = self._job.outcome
         if outcome is None:
-            return Account("It is running, as far as anyone here knows.")
+            unwatched = f"{self.reason} It may be running, or be over."
+            return Account(unwatched if self._job.unwatched else "It is running, as far as anyone here knows.")
         return Account(clean(outcome.detail), clean(outcome.error), outcomes.EVIDENCE_WORDS[outcome.evidence])
 
     def facts(self, host: str) -> Iterator[tuple[str, str]]:

@@ -121,6 +121,16 @@ def test_a_line_says_everything_in_one_line() -> None:
     assert "\n" not in text
 
 
+def test_of_a_job_that_nobody_watches_it_says_who_stopped_and_not_that_it_runs() -> None:
+    began = seen("vm-1", 1000.0, None)
+    [watched] = merge_sources([], [began])
+    [left] = merge_sources([], [began], is_watched=lambda entry: False)
+    assert describe(watched).account().detail == "It is running, as far as anyone here knows."
+    why = "root@hv1 (watch) stopped watching it while it was running."
+    assert describe(left).details == why
+    assert describe(left).account().detail == f"{why} It may be running, or be over."
+
+
 def test_the_facts_name_every_source() -> None:
     [job] = merge_sources([], [seen("vm-1", 1000.0)], [seen("vm-1", 1000.1, Verdict.UNPROVEN)])
     facts = dict(describe(job).facts("hv1"))
