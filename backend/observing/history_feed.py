@@ -53,8 +53,8 @@ class HistoryFeed:
         return Recalled([*items][: self._query.limit], errors | dict(jobs.errors))
 
     def changes(self) -> Recalled:
-        """What has begun or ended since the last call, the earliest first, and commands that have caused a job or seen
-        its end; the errors that are new."""
+        """What has begun or ended since the last call, or commands of which a job has, the earliest first; the errors
+        that are new."""
         before = self._own
         errors = self._reread()
         jobs = self._jobs.changes()

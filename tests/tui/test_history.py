@@ -452,7 +452,7 @@ async def test_enter_shows_all_of_a_queued_dump_and_its_line_and_its_path_are_co
         assert "first db-5 dump not started by root@hv3 → /dumps/db-5.elf: its console ended" in user.app.clipboard
         await user.press("escape", "j", "enter")
         await user.sees("db-4 · dump", "queued", f"pid {os.getpid()} on hv3")
-        await user.reads("It waits for its turn in a console")
+        await user.reads("It waits in the queue of a console")
 
 
 async def test_a_command_is_followed_from_its_begin_to_its_end_and_that_of_its_job() -> None:
@@ -463,7 +463,7 @@ async def test_a_command_is_followed_from_its_begin_to_its_end_and_that_of_its_j
         await user.press("enter")
         await user.sees("db-3 · run virsh", "It is running.")
         Commands().write(record := replace(record, jobs=(job := replace(JOB, began=time.time()),), following=True))
-        await user.sees("its jobs            save, running")
+        await user.sees("jobs                save, running")
         Commands().write(record := command.ended(record, 0))
         await user.sees("✓ completed in 1:0", "It ended with exit status 0.", "save, running")
         saved = Outcome(job.key, job.operation, Verdict.FAILED, Evidence.LIFECYCLE, "It runs again.")
@@ -497,7 +497,7 @@ async def test_a_queued_dump_that_is_cancelled_goes_away() -> None:
         await user.press("G", "enter")
         await user.sees("db-4 · dump", "queued by")
         DumpQueue().remove([dump])
-        await user.reads("It is remembered no more: a queued dump was cancelled")
+        await user.reads("It is no longer remembered: a queued dump was cancelled")
         await user.press("escape")
         await user.sees("History  1 job", "db-5")
         assert "db-4" not in user.screen

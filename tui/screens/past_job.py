@@ -26,7 +26,7 @@ from tui.words.remembered import describe, line, result, took
 
 LABEL = 20
 """Cells of a label."""
-GONE = "It is remembered no more: a queued dump was cancelled or forgotten, or newer ones took its place."
+GONE = "It is no longer remembered: a queued dump was cancelled or forgotten, an old command made room for a new one."
 
 
 class PastJobScreen(OfferingScreen[None], ModalScreen[None]):

@@ -58,7 +58,7 @@ class CommandDescription(Description):
     def facts(self, host: str) -> Iterator[tuple[str, str]]:
         run, record = self._run, self._record
         yield "command", self.command
-        yield "in the folder", clean(record.cwd)
+        yield "folder", clean(record.cwd)
         yield from subject(run, host)
         yield "requested by", clean(record.user)
         yield "began", units.moment(record.started)
@@ -67,12 +67,12 @@ class CommandDescription(Description):
         if record.command_pid and not record.over:
             yield "process", f"pid {record.command_pid}"
         for number, job in enumerate(record.jobs):
-            yield "" if number else "its jobs", _job(job)
+            yield "" if number else "jobs", _job(job)
         if record.trouble:
-            yield "its jobs", f"not followed: {clean(record.trouble)}"
+            yield "jobs", f"not followed: {clean(record.trouble)}"
         yield "output", self.file
         if run.last:
-            yield "shown by", clean(equivalents.last_command(hide_passwords(record.uri), record.key).virt_jobs)
+            yield "show it with", clean(equivalents.last_command(hide_passwords(record.uri), record.key).virt_jobs)
 
 
 def _job(job: JobEntry) -> str:

@@ -50,7 +50,7 @@ class WaitingDescription(Description):
                 "Its console ended before its turn came. The next console that connects to its host asks whether to "
                 "queue it again; nothing starts unasked."
             )
-        return Account("It waits for its turn in a console, which starts it when enough dumps before it have ended.")
+        return Account("It waits in the queue of a console, which starts it once enough dumps before it have ended.")
 
     def facts(self, host: str) -> Iterator[tuple[str, str]]:
         record = self._record
