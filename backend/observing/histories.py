@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from backend.errors import JournalError
+from backend.observing.rereading import Rereading
 from backend.records import process
 from backend.records.database import Signature, signature
 from backend.records.entry import JobEntry
@@ -17,8 +17,6 @@ from backend.records.record import JobRecord, RecordState
 from backend.text import clean
 from backend.verdicts.job_sources import Source, SourcedJob, merge_sources
 
-ANYWAY = 2.0
-"""Seconds after which the sources are read even if nothing was written: processes end without a word."""
 _ALL = 100_000
 """Jobs of a source that are read to find the few that are wanted."""
 _RECENT = 200
@@ -53,8 +51,7 @@ class JobFeed:
         self._of_host: dict[str, JobEntry] = {}
         self._own_change = self._host_change = 0
         self._errors: dict[Source, JournalError] = {}
-        self._signatures: list[Signature] = []
-        self._due = 0.0
+        self._rereading = Rereading()
         self._words: dict[str, str] = {}
         """How each job was given last, by its id in each source."""
 
@@ -65,8 +62,7 @@ class JobFeed:
         most = replace(query, failed=False, limit=_ALL if selective else query.limit)
         if query.since is not None:
             most = replace(most, since=query.since - _MARGIN)
-        # What is written while it is read is read again.
-        self._signatures = self._present()
+        self._rereading.begin(self._present())
         self._errors = {}
         with self._reading(Source.CALL):
             records = Journal().history(name=most.name, uris=most.uris, limit=most.limit)
@@ -84,10 +80,8 @@ class JobFeed:
 
     def changes(self) -> Recollection:
         """The jobs that have begun or ended since the last call, the earliest first, and the errors that are new."""
-        now, present = time.monotonic(), self._present()
-        if present == self._signatures and now < self._due:
+        if not self._rereading.begin_if_due(self._present()):
             return Recollection([], {})
-        self._signatures, self._due = present, now + ANYWAY
         known, self._errors = self._errors, {}
         with self._reading(Source.CALL):
             records = Journal().history(name=self._query.name, uris=self._query.uris, limit=_RECENT)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from backend.model import DomainKey, Operation
 from backend.outcome import Evidence, Outcome, Verdict
 from backend.records.entry import SLACK, JobEntry, combined, entry_of_record, is_same_job
 from backend.records.record import JobRecord, RecordState
@@ -45,6 +46,27 @@ class SourcedJob:
     """Whether nobody who could learn its end is there: it may be running, or be over."""
 
     @property
+    def uri(self) -> str:
+        return self.entry.uri
+
+    @property
+    def key(self) -> DomainKey:
+        return self.entry.key
+
+    @property
+    def domain(self) -> str:
+        return self.entry.domain
+
+    @property
+    def host(self) -> str:
+        """The name of the host that it was seen on."""
+        return self.entry.host
+
+    @property
+    def operation(self) -> Operation:
+        return self.entry.operation
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         return tuple(source for source, _ in self.parts)
 
@@ -71,6 +93,16 @@ class SourcedJob:
         return self.record.started if self.record is not None else self.entry.began
 
     @property
+    def ended(self) -> float | None:
+        """When it was seen to be over."""
+        return self.entry.ended
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """How it ended; None while it is running, as far as is known."""
+        return self.entry.verdict or (Verdict.UNPROVEN if self.lost else None)
+
+    @property
     def lost(self) -> bool:
         """Whether the result of the call was lost, and nobody saw how the job ended."""
         return not self.entry.over and self.state is RecordState.LOST
@@ -95,8 +127,7 @@ class SourcedJob:
     @property
     def failed(self) -> bool:
         """Whether it failed, or nobody knows how it ended."""
-        outcome = self.outcome
-        return outcome is not None and outcome.verdict in (Verdict.FAILED, Verdict.UNPROVEN)
+        return self.verdict in (Verdict.FAILED, Verdict.UNPROVEN)
 
     @property
     def word(self) -> str:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,11 +20,18 @@ import pytest
 
 from backend.model import BlockOperation, JobOperation
 from backend.outcome import Verdict
+from backend.records import command
+from backend.records import process as processes
+from backend.records.commands import Commands
+from backend.records.dump_queue import DumpQueue
 from backend.records.history import History
 from backend.records.host import HOST_FOLDER
 from backend.records.journal import Journal
 from backend.records.record import RecordState
 from tests.cli.command import one_line, virt_jobs
+from tests.unit.test_commands import JOB
+from tests.unit.test_commands import new as new_command
+from tests.unit.test_dump_queue import queued
 from tests.unit.test_history import ended, entry
 from tests.unit.test_journal import keep
 from tests.unit.test_record import new
@@ -187,6 +195,30 @@ def test_follow_prints_each_begin_and_end_of_every_source_once(host: History) ->
         assert next_line() == ("new", "completed")
         host.keep(ended(began))
         assert next_line() == ("web-01", "completed")
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+
+
+def test_follow_prints_commands_and_queued_dumps_with_the_jobs_each_once() -> None:
+    command_line = [sys.executable, "-m", "tui", "history", "--follow", "--json"]
+    DumpQueue().add([dump := queued(domain="db-01")])
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+
+        def next_line() -> tuple[str, str, str]:
+            assert process.stdout is not None
+            line = json.loads(process.stdout.readline())
+            return line["domain"], line["operation"], line["state"]
+
+        assert next_line() == ("db-01", "dump", "queued")
+        record = new_command("virsh", domain="db-02", uuid="u2")
+        Commands().write(record)
+        assert next_line() == ("db-02", "run", "running")
+        Commands().write(record := replace(record, jobs=(JOB,)))  # Its job has a line of its own.
+        Journal().write(processes.new_record(dump.request, dump.uri, dump.id), dump)
+        assert next_line() == ("db-01", "dump", "starting")
+        Commands().write(command.ended(record, 3))
+        assert next_line() == ("db-02", "run", "failed")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 
 from backend.records.dump_queue import DumpQueue
-from backend.records.history import Query
 from backend.records.journal import Journal
 from tests.cli.command import virt_jobs
 from tests.unit.test_dump_queue import left, queued
 from tests.unit.test_journal import keep
 from tests.unit.test_record import new
-from tui.cli.queued_rows import QueueFeed, word
 
 ALIVE = {"domain": "alive", "uri": "sim:///a", "path": "/dumps/alive"}
 GONE = {"domain": "gone", "uri": "sim:///b", "path": "/dumps/gone"}
@@ -48,14 +46,3 @@ def test_their_json_has_the_keys_of_a_job() -> None:
     one, other = map(json.loads, virt_jobs("history", "--json").stdout.splitlines())
     assert set(one) == set(other)
     assert (one["verdict"], one["format"], one["flags"]) == (None, "elf", ["memory-only"])
-
-
-def test_what_is_queued_later_is_news_and_so_is_the_end_of_its_console() -> None:
-    feed = QueueFeed(Query())
-    assert feed.recall() == []
-    DumpQueue().add([dump := queued(**ALIVE)])
-    assert feed.changes() == [dump]
-    assert feed.changes() == []
-    DumpQueue().release([dump])
-    assert [(it.domain, word(it)) for it in feed.changes()] == [("alive", "not started")]
-    assert feed.changes() == []

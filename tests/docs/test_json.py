@@ -20,7 +20,7 @@ from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.record import JobRecord, RecordState
 from backend.verdicts.job_sources import Source, merge_sources
-from tui.cli import change_lines, follow, job_rows, tables
+from tui.cli import change_lines, follow, history_json, tables
 from tui.cli.command_follow import result_json, started_json
 from tui.cli.findings import Finding
 
@@ -47,7 +47,7 @@ COMMAND = CommandRecord("1", "", DOMAIN.uuid, DOMAIN.name, 7, ("true",), "/", "r
             *change_lines.change_json(JobChange(JOB, ended=False), ""),
             *change_lines.change_json(JobChange(JOB, True), ""),
         ],
-        [*job_rows.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
+        [*history_json.to_json(merge_sources([(RECORD, RecordState.RUNNING)])[0])],
         [*result_json(COMMAND), *started_json(COMMAND), *entry_fields.to_json(JOB), "output", "text", "left_out"],
         [spec.name for type in (DumpFile, Finding) for spec in fields(type)],
     ],

@@ -32,7 +32,7 @@ from backend.verdicts.recorded import recorded_outcome
 from tests.fuzz.mutants import fuzzed, spoiled, spoiled_text
 from tests.unit.test_dumpfile import WHOLE, write_anew
 from tests.unit.test_record import new
-from tui.cli import job_rows, tables
+from tui.cli import history_json, history_rows, tables
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 COLUMNS = [spec.name for spec in fields(JobRecord)]
@@ -75,9 +75,9 @@ def shown_everywhere(record: JobRecord) -> None:
     assert codec.from_values(asdict(record)) == record
     assert json.loads(json.dumps(codec.to_json(record, process.current_state(record))))["id"] == record.id
     [job] = merge_sources([(record, process.current_state(record))])
-    assert len(job_rows.full_row(job)) == len(job_rows.FULL_HEADINGS)
-    assert len(job_rows.row(job, 80)) == len(job_rows.HEADINGS)
-    assert json.loads(json.dumps(job_rows.to_json(job)))["id"] == record.id
+    assert len(history_rows.full_row(job)) == len(history_rows.FULL_HEADINGS)
+    assert len(history_rows.row(job, 80)) == len(history_rows.HEADINGS)
+    assert json.loads(json.dumps(history_json.to_json(job)))["id"] == record.id
     assert process.runner_alive(record) in (True, False, None)
     assert not lookup.is_about(lookup.DomainRecord(record, shared=True), record.key, None) or not record.over
     for shared in (False, True):

@@ -11,7 +11,7 @@ import pytest
 from backend.outcome import Verdict
 from tests.simulator_hold import Hold
 from tests.tui.console import User, console
-from tests.tui.test_history import remember
+from tests.tui.test_history import NAMED, everything, opened, remember
 
 QUIET = "sim:///quiet?domains=30&jobs=0&memory=16"
 BUSY = "sim:///exported?domains=4&jobs=2&memory=64"
@@ -115,6 +115,27 @@ async def test_the_history_is_written(tmp_path: Path) -> None:
     first = json.loads((tmp_path / "out.json").read_text())[0]
     assert (first["domain"], first["result"], first["operation"]) == ("db-2", "failed", "save")
     assert first["began"][10] == "T"
+
+
+async def test_commands_and_queued_dumps_are_written_with_the_jobs(tmp_path: Path) -> None:
+    everything()
+    async with console(QUIET, config=NAMED, size=(160, 50)) as user:
+        await opened(user, "5 jobs")
+        await export(user, tmp_path / "out.txt")
+        await user.sees("history written to")
+        await export(user, tmp_path / "out.json")
+        await user.until((tmp_path / "out.json").exists, "the second file")
+        await export(user, tmp_path / "out.csv")
+        await user.until((tmp_path / "out.csv").exists, "the third file")
+    _, *lines = (tmp_path / "out.txt").read_text().splitlines()
+    assert ["not started" in lines[0], "queued" in lines[1], "run virsh" in lines[2]] == [True] * 3
+    values = json.loads((tmp_path / "out.json").read_text())
+    assert [it["operation"] for it in values] == ["dump", "dump", "run", "run", "save"]
+    assert [it["result"] for it in values] == ["not started", "queued", "running", "failed", "completed"]
+    assert [it["command"] for it in values] == [None, None, "virsh save db-3 /save/db-3", "sh -c 'exit 3'", None]
+    assert [it["path"] for it in values] == ["/dumps/db-5.elf", "/dumps/db-4.elf", None, None, "/save/db-1"]
+    assert [it["evidence"] for it in values] == [None, None, None, "exit status 3", "lifecycle event"]
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 6
 
 
 async def test_xml_is_written_whole(tmp_path: Path) -> None:

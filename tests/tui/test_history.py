@@ -17,13 +17,22 @@ from backend.dump_request import DumpRequest
 from backend.model import JobOperation
 from backend.observing.histories import JobFeed, Recollection
 from backend.observing.memory import Memory
-from backend.outcome import Verdict
-from backend.records.entry import JobEntry
+from backend.outcome import Evidence, Outcome, Verdict
+from backend.records import command, process
+from backend.records.command import CommandRecord
+from backend.records.commands import Commands
+from backend.records.dump_queue import DumpQueue
+from backend.records.entry import JobEntry, with_outcome
 from backend.records.history import History
 from backend.records.host import HOST_FOLDER
+from backend.records.journal import Journal
+from backend.records.queued_dump import QueuedDump
 from backend.simulator import SimulatorBackend
 from tests.simulator_hold import Hold
 from tests.tui.console import User, console
+from tests.unit.test_commands import JOB
+from tests.unit.test_commands import new as new_command
+from tests.unit.test_dump_queue import left, queued
 from tests.unit.test_history import ended, entry
 from tui.config.values import Config, Connection
 
@@ -43,6 +52,40 @@ def remember(
         made = entry(began, **{"uri": HV1, "uuid": f"uuid of {name}", "domain": name, "boot": ""} | values)
         kept.append(history.keep(made if verdict is None else ended(made, verdict)))
     return kept
+
+
+SAVE = ("virsh", "save", "db-3", "/save/db-3")
+
+
+def ran(
+    name: str, *argv: str, returncode: int | None = None, ago: float = 60.0, took: float = 5.0, **values: Any
+) -> CommandRecord:
+    """A command for that domain on hv1, which runs as long as there is no `returncode`."""
+    began = time.time() - ago
+    fields = {"uri": HV1, "uuid": f"uuid of {name}", "domain": name, "user": "carol@hv3", "started": began} | values
+    record = new_command(*argv, **fields, started_uptime=None)
+    Commands().write(record)
+    if returncode is not None:
+        Commands().write(record := replace(command.ended(record, returncode), ended=began + took))
+    return record
+
+
+def line_up(*dumps: QueuedDump) -> None:
+    DumpQueue().add(dumps)
+
+
+def waiting(name: str, ago: float = 30.0, gone: bool = False, **values: Any) -> QueuedDump:
+    """A dump of that domain in the queue of a console, which may be gone."""
+    fields = {"uri": HV1, "uuid": f"uuid of {name}", "domain": name, "path": f"/dumps/{name}.elf"}
+    return (left if gone else queued)(**fields | {"queued": time.time() - ago} | values)
+
+
+def everything() -> None:
+    """A job, a command that failed, one that runs, a dump in a queue, and one whose console is gone; in this order."""
+    remember(("db-1", Verdict.COMPLETED), requester="alice@hv3", path="/save/db-1")
+    ran("db-2", "sh", "-c", "exit 3", returncode=3, ago=200.0, took=7.0)
+    ran("db-3", *SAVE, ago=150.0)
+    line_up(waiting("db-5", ago=50.0, gone=True), waiting("db-4", ago=100.0))
 
 
 async def opened(user: User, *texts: str) -> None:
@@ -269,3 +312,213 @@ async def test_the_tab_of_a_domain_has_its_last_jobs_of_every_kind() -> None:
         await user.press("1")
         await user.sees("no job", "backup failed")
         assert "save completed" not in user.screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_commands_and_queued_dumps_are_among_the_jobs(size: tuple[int, int]) -> None:
+    everything()
+    async with console(QUIET, config=NAMED, size=size) as user:
+        await opened(user, "5 jobs", "run virsh", "▸ running", "run sh", "✗ failed", " queued", " not started")
+        lines = [line for line in user.screen.splitlines() if "db-" in line]
+        assert [f"db-{number}" in line for number, line in zip((5, 4, 3, 2, 1), lines, strict=True)] == [True] * 5
+        assert "0:07" in lines[3]
+        assert all(len(line) <= size[0] for line in user.screen.splitlines())
+        if size[0] == 160:
+            await user.sees(
+                "carol@hv3", "virsh save db-3 /save/db-3", "exit status 3: sh -c 'exit 3'", "/dumps/db-4.elf"
+            )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("run virsh", [3]),
+        ("exit status", [2]),
+        ("queued", [4]),
+        ("not started", [5]),
+        ("carol", [3, 2]),
+        ("/dumps/", [5, 4]),
+        ("dump|save !running", [5, 4, 1]),
+        ("first", [5, 4, 3, 2, 1]),
+    ],
+)
+async def test_the_filter_looks_at_them_as_well(text: str, found: list[int]) -> None:
+    everything()
+    async with console(QUIET, config=NAMED) as user:
+        await opened(user, "5 jobs")
+        await user.press("slash")
+        await user.type(text)
+        await user.sees(f"/{text}  {len(found)} of 5")
+        shown = [line for line in user.screen.splitlines() if " db-" in line]
+        assert [f"db-{number}" in line for number, line in zip(found, shown, strict=True)] == [True] * len(found)
+
+
+SORTED = {
+    "0": ("Began▾", (5, 4, 3, 2, 1)),
+    "N": ("Domain▴", (1, 2, 3, 4, 5)),
+    "P": ("Job▴", (5, 4, 2, 3, 1)),
+    "R": ("Result▴", (1, 2, 5, 4, 3)),
+    "T": ("Took▾", (2, 1, 5, 4, 3)),
+    "U": ("By▴", (1, 3, 2, 5, 4)),
+    "D": ("Details▴", (4, 5, 1, 2, 3)),
+}
+
+
+@pytest.mark.parametrize("key", SORTED)
+async def test_every_column_sorts_them_with_the_jobs(key: str) -> None:
+    title, order = SORTED[key]
+    everything()
+    async with console(QUIET, config=NAMED, size=(160, 50)) as user:
+        await opened(user, "5 jobs")
+        await user.press(*["N"] * (key == "0"), key)
+        await user.sees(title)
+        lines = [line for line in user.screen.splitlines() if " db-" in line]
+        assert [f"db-{number}" in line for number, line in zip(order, lines, strict=True)] == [True] * 5, user.screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_enter_shows_all_of_a_command_and_its_line_and_its_output_are_copied(size: tuple[int, int]) -> None:
+    job = replace(JOB, domain="db-2", began=1000.0)
+    saved = Outcome(job.key, job.operation, Verdict.COMPLETED, Evidence.LIFECYCLE, "Saved.")
+    job = with_outcome(job, saved, 1009.0, None, None)
+    record = ran("db-2", "virsh", "save", "db-2", "/save/[/x]\x1b", returncode=-9, jobs=(job,), cwd="/root")
+    output = str(Commands().output_of(record))
+    async with console(QUIET, config=NAMED, size=size) as user:
+        await opened(user, "1 job", "run virsh")
+        await user.press("enter")
+        await user.sees("db-2 · run virsh", "✗ failed in 0:05", "source: the command's own exit status")
+        await user.reads("It was killed by SIGKILL.", "virsh save db-2 '/save/[/x]\\x1b'", "/root", f"first ({HV1})")
+        await user.press("G")
+        await user.reads("carol@hv3", "after 0:05", "save completed (lifecycle event) in 0:09", output[:40])
+        await user.reads(f"virt-jobs -c {HV1} run db-2 --last")
+        assert "\x1b" not in user.screen
+        await user.press("c")
+        assert user.app.clipboard == output
+        await user.press("y")
+        assert "first db-2 run virsh failed in 0:05 by carol@hv3: killed by SIGKILL: virsh save" in user.app.clipboard
+        await user.press("escape", "c")
+        assert user.app.clipboard == output
+
+
+async def test_a_command_before_the_last_one_names_no_command_that_would_show_another() -> None:
+    ran("db-2", "true", returncode=0, ago=100.0)
+    ran("db-2", "false", returncode=1)
+    async with console(QUIET, config=NAMED) as user:
+        await opened(user, "2 jobs")
+        await user.press("enter")
+        await user.sees("run false", "run db-2 --last")
+        await user.press("escape", "j", "enter")
+        await user.sees("run true", "ended with exit status 0", "output")
+        assert "--last" not in user.screen
+
+
+async def test_passwords_of_hosts_are_not_shown() -> None:
+    ran("db-2", "true", returncode=0, uri="esx://root:secret@esx1/")
+    async with console(QUIET, size=(160, 50)) as user:
+        await opened(user, "1 job")
+        await user.press("enter")
+        await user.sees("(esx://root@esx1/)", "virt-jobs -c esx://root@esx1/ run db-2 --last")
+        assert "secret" not in user.screen
+
+
+async def test_a_command_that_was_lost_or_could_not_be_run_says_so() -> None:
+    record = ran("db-1", "sleep")
+    Commands().write(command.lost(record))
+    record = ran("db-2", "nonsense", ago=30.0)
+    Commands().write(command.failed(record, "no such file"))
+    async with console(QUIET, config=NAMED) as user:
+        await opened(user, "? lost", "✗ failed")
+        await user.press("enter")
+        await user.reads("run nonsense", "It could not be run: no such file.")
+        await user.press("escape", "j", "enter")
+        await user.reads("? lost", "Nobody knows how it ended: the process that held its result is gone.")
+        assert "? lost in" not in user.screen
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_enter_shows_all_of_a_queued_dump_and_its_line_and_its_path_are_copied(size: tuple[int, int]) -> None:
+    line_up(waiting("db-5", ago=50.0, gone=True), waiting("db-4", ago=100.0))
+    async with console(QUIET, config=NAMED, size=size) as user:
+        await opened(user, "2 jobs")
+        await user.press("enter")
+        await user.sees(
+            "db-5 · dump", "not started", "/dumps/db-5.elf (replaces an older file)", "elf", f"first ({HV1})"
+        )
+        await user.reads("Its console ended before its turn came. The next console that connects to its host asks")
+        await user.reads("queued by root@hv3 at ")
+        await user.press("c")
+        assert user.app.clipboard == "/dumps/db-5.elf"
+        await user.press("y")
+        assert "first db-5 dump not started by root@hv3 → /dumps/db-5.elf: its console ended" in user.app.clipboard
+        await user.press("escape", "j", "enter")
+        await user.sees("db-4 · dump", "queued", f"pid {os.getpid()} on hv3")
+        await user.reads("It waits in the queue of a console")
+
+
+async def test_a_command_is_followed_from_its_begin_to_its_end_and_that_of_its_job() -> None:
+    async with console(QUIET, config=NAMED, size=(140, 36)) as user:
+        await opened(user, "no jobs yet")
+        record = ran("db-3", *SAVE)
+        await user.sees("1 job", "run virsh", "▸ running")
+        await user.press("enter")
+        await user.sees("db-3 · run virsh", "It is running.")
+        Commands().write(record := replace(record, jobs=(job := replace(JOB, began=time.time()),), following=True))
+        await user.sees("jobs                save, running")
+        Commands().write(record := command.ended(record, 0))
+        await user.sees("✓ completed in 1:0", "It ended with exit status 0.", "save, running")
+        saved = Outcome(job.key, job.operation, Verdict.FAILED, Evidence.LIFECYCLE, "It runs again.")
+        job = with_outcome(job, saved, time.time(), None, None)
+        Commands().write(replace(record, jobs=(job,), following=False))
+        await user.sees("save failed (lifecycle event) in 0:0", "It runs again.")
+        await user.press("escape")
+        await user.sees("History  1 job", "✓ completed")
+
+
+async def test_a_queued_dump_is_followed_until_it_is_a_job() -> None:
+    async with console(QUIET, config=NAMED, size=(140, 36)) as user:
+        await opened(user, "no jobs yet")
+        line_up(dump := waiting("db-4"), other := waiting("db-5", ago=10.0))
+        await user.sees("2 jobs", " queued")
+        DumpQueue().release([other])
+        await user.sees("not started")
+        await user.press("G", "enter")
+        await user.sees("db-4 · dump", "queued by")
+        Journal().write(process.new_record(dump.request, HV1, dump.id), dump)
+        await user.sees("db-4 · dump", "▸ running", "/dumps/db-4.elf", "your own call")
+        await user.press("escape")
+        await user.sees("History  2 jobs", "not started", "▸ running")
+        assert " queued" not in user.screen
+
+
+async def test_a_queued_dump_that_is_cancelled_goes_away() -> None:
+    line_up(dump := waiting("db-4"), waiting("db-5", ago=10.0))
+    async with console(QUIET, config=NAMED, size=(140, 36)) as user:
+        await opened(user, "2 jobs")
+        await user.press("G", "enter")
+        await user.sees("db-4 · dump", "queued by")
+        DumpQueue().remove([dump])
+        await user.reads("It is no longer remembered: a queued dump was cancelled")
+        await user.press("escape")
+        await user.sees("History  1 job", "db-5")
+        assert "db-4" not in user.screen
+
+
+async def test_the_tab_of_a_domain_has_its_commands_and_queued_dumps() -> None:
+    async with SimulatorBackend(QUIET) as backend:
+        domain = (await backend.find("vm-01")).key
+    values = {"uri": QUIET, "uuid": domain.uuid}
+    remember(("vm-01", Verdict.COMPLETED), **values)
+    ran("vm-01", "sh", "-c", "exit 3", returncode=3, ago=200.0, **values)
+    line_up(waiting("vm-01", **values))
+    async with console(QUIET, size=(160, 50)) as user:
+        await user.sees("▌ vm-01")
+        await user.press("2")
+        await user.sees("dump queued by root@hv3", "elf → /dumps/vm-01.elf", "save completed in 0:05")
+        await user.sees("run sh failed in 0:05 by carol@hv3", "sh -c 'exit 3'", "  exit status 3")
+        record = ran("vm-01", "sleep", "9", ago=0.0, command_pid=os.getpid(), **values)
+        await user.sees("run sleep running by carol@hv3")
+        Commands().write(command.ended(record, 0))
+        await user.sees("run sleep completed in 0:0")
+        await user.press("1")
+        await user.sees("no job", "save completed")
+        assert "run sh" not in user.screen

@@ -87,3 +87,9 @@ def test_a_name_that_starts_with_a_dash_is_no_option() -> None:
     disk = equivalents.abort(QEMU, DiskKey(dash, "vda"))
     assert disk.virt_jobs == f"virt-jobs -c {QEMU} abort --disk vda -- -f"
     assert disk.virsh == f"virsh -c {QEMU} blockjob --abort -- -f vda"
+
+
+def test_a_command_that_was_run_is_shown_by_virt_jobs_alone() -> None:
+    assert equivalents.last_command(QEMU, DB) == Equivalent("virt-jobs -c qemu:///system run db-01 --last")
+    odd = equivalents.last_command(QEMU, DomainKey(UUID, 5, "-x")).virt_jobs
+    assert odd == "virt-jobs -c qemu:///system run --last -- -x"

@@ -90,12 +90,12 @@ def disks(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
 def recorded(context: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Domains of which a job is remembered."""
     with _quiet():
-        from backend.observing.histories import recall
+        from backend.observing.history_feed import HistoryFeed
         from backend.records.history import Query
         from backend.records.journal import Journal
 
-        jobs = recall(Query(limit=1000)).jobs
-        return _items([*(job.entry.domain for job in jobs), *Journal().names()], incomplete)
+        items = HistoryFeed(Query(limit=1000)).recall().items
+        return _items([*(item.domain for item in items), *Journal().names()], incomplete)
     return []
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
-from backend.errors import JournalError
 from backend.text import clean, hide_passwords
 from tui.cli import exits
 from tui.cli.common import subcommand
@@ -23,18 +21,10 @@ from tui.cli.since import parse_since
 from tui.cli.target import Target
 
 if TYPE_CHECKING:
-    from backend.observing.histories import JobFeed, Recollection
-    from backend.records.command import CommandRecord
-    from backend.records.queued_dump import QueuedDump
-    from backend.verdicts.job_sources import SourcedJob
-    from tui.cli.command_rows import CommandFeed
+    from backend.observing.history_feed import HistoryFeed, Recalled
+    from backend.observing.remembered import Remembered
     from tui.cli.layout import FittingTable
-    from tui.cli.queued_rows import QueueFeed
     from tui.cli.tables import Table
-
-    Remembered = SourcedJob | CommandRecord | QueuedDump
-
-T = TypeVar("T")
 
 LIMIT = 1000
 """Jobs that are listed at the most."""
@@ -89,10 +79,8 @@ def history(
     TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00'). On a terminal, the
     table is made to fit; in a file or a pipe, it is complete.
     """
-    from backend.observing.histories import JobFeed
+    from backend.observing.history_feed import HistoryFeed
     from backend.records.history import Query
-    from tui.cli.command_rows import CommandFeed
-    from tui.cli.queued_rows import QueueFeed
 
     query = Query(
         name=domain,
@@ -102,18 +90,15 @@ def history(
         operation=OPERATIONS[operation] if operation is not None else None,
         limit=LIMIT,
     )
-    wanted = _on_hosts(target, hosts) if hosts else lambda it: True
-    feed, others = JobFeed(query, wanted if hosts else None), (CommandFeed(query, wanted), QueueFeed(query, wanted))
-    recollection = feed.recall()
+    feed = HistoryFeed(query, _on_hosts(target, hosts) if hosts else None)
+    recalled = feed.recall()
     complaints = _Complaints()
-    complaints.add(recollection)
-    found: list[Sequence[Remembered]] = [complaints.without(other.recall) for other in others]
-    jobs = _merged(recollection.jobs, *found)[:LIMIT]
+    complaints.add(recalled)
     if follow:
-        output = _Output(target, as_json, jobs, spacious=True)
-        _follow(feed, others, list(reversed(jobs)), output, complaints)
-    elif jobs or not complaints.exit:
-        _Output(target, as_json, jobs).print(jobs)
+        items = list(reversed(recalled.items))
+        _follow(feed, items, _Output(target, as_json, items, spacious=True), complaints)
+    elif recalled.items or not complaints.exit:
+        _Output(target, as_json, recalled.items).print(recalled.items)
     if complaints.exit:
         sys.exit(complaints.exit)
 
@@ -126,10 +111,10 @@ class _Complaints:
         self.exit: Exit | None = None
         """The exit code for what this user's own sources lack; the host's may not be this user's to read."""
 
-    def add(self, recollection: Recollection) -> None:
+    def add(self, recalled: Recalled) -> None:
         from backend.verdicts.job_sources import Source
 
-        for source, error in recollection.errors.items():
+        for source, error in recalled.errors.items():
             line = clean(error.message)
             if line not in self._lines:
                 complain(line)
@@ -137,25 +122,17 @@ class _Complaints:
             if source is not Source.HOST:
                 self.exit = exits.of_error(error)
 
-    def without(self, read: Callable[[], Sequence[T]]) -> Sequence[T]:
-        """What `read` returns; nothing where the journal cannot be read, of which its jobs have told."""
-        try:
-            return read()
-        except JournalError as error:
-            self.exit = exits.of_error(error)
-            return []
-
 
 class _Output:
-    """Prints jobs: as JSON Lines, as a table that fits the terminal, or as a complete one."""
+    """Prints what is remembered: as JSON Lines, as a table that fits the terminal, or as a complete one."""
 
-    def __init__(self, target: Target, as_json: bool, jobs: Sequence[Remembered], spacious: bool = False) -> None:
-        """`jobs` are those that the table has to hold; a `spacious` one has room for others."""
-        from tui.cli import job_rows
+    def __init__(self, target: Target, as_json: bool, items: Sequence[Remembered], spacious: bool = False) -> None:
+        """`items` are what the table has to hold; a `spacious` one has room for others."""
+        from tui.cli import history_rows
         from tui.cli.layout import FittingTable, terminal_width
         from tui.cli.tables import Table
 
-        self._uris = {hide_passwords(_uri(job)) for job in jobs}
+        self._uris = {hide_passwords(item.uri) for item in items}
         self._names: dict[str, str] = {}
         self._target = target
         self._json = as_json
@@ -165,24 +142,26 @@ class _Output:
         self._table: Table | FittingTable
         first = ["Host"] if self._several else []
         if width is None:
-            self._row = lambda it: _rows_of(it).full_row(it)
-            self._table = Table([*first, *job_rows.FULL_HEADINGS])
+            self._row = history_rows.full_row
+            self._table = Table([*first, *history_rows.FULL_HEADINGS])
             return
-        self._row = lambda it: _rows_of(it).row(it, width)
-        sample = [[*([""] if first else []), *job_rows.SAMPLE]] if spacious else []
-        self._table = FittingTable([*first, *job_rows.HEADINGS], job_rows.STEPS, width, sample)
+        self._row = lambda item: history_rows.row(item, width)
+        sample = [[*([""] if first else []), *history_rows.SAMPLE]] if spacious else []
+        self._table = FittingTable([*first, *history_rows.HEADINGS], history_rows.STEPS, width, sample)
 
-    def print(self, jobs: Sequence[Remembered]) -> None:
+    def print(self, items: Sequence[Remembered]) -> None:
         """Print these, below those before."""
         if self._json:
-            for it in jobs:
-                print_json(_to_json(it))
-        else:
-            print("\n".join(self._table.lines([self._cells(job) for job in jobs])), flush=True)
+            from tui.cli.history_json import to_json
 
-    def _cells(self, job: Remembered) -> list[str]:
-        host = [self._host(hide_passwords(_uri(job)))] if self._several else []
-        return [*host, *self._row(job)]
+            for item in items:
+                print_json(to_json(item))
+        else:
+            print("\n".join(self._table.lines([self._cells(item) for item in items])), flush=True)
+
+    def _cells(self, item: Remembered) -> list[str]:
+        host = [self._host(hide_passwords(item.uri))] if self._several else []
+        return [*host, *self._row(item)]
 
     def _host(self, uri: str) -> str:
         """What its host is called."""
@@ -192,83 +171,36 @@ class _Output:
         return self._names[uri]
 
 
-def _rows_of(it: Remembered) -> Any:
-    """The module that has what is printed of it."""
-    from backend.records.command import CommandRecord
-    from backend.records.queued_dump import QueuedDump
-    from tui.cli import command_rows, job_rows, queued_rows
-
-    return {CommandRecord: command_rows, QueuedDump: queued_rows}.get(type(it), job_rows)
-
-
-def _to_json(it: Remembered) -> dict[str, Any]:
-    from backend.verdicts.job_sources import SourcedJob
-    from tui.cli import job_rows
-
-    values: dict[str, Any] = job_rows.to_json(it) if isinstance(it, SourcedJob) else _rows_of(it).history_json(it)
-    return values
-
-
-def _follow(
-    feed: JobFeed,
-    others: Sequence[CommandFeed | QueueFeed],
-    jobs: Sequence[Remembered],
-    output: _Output,
-    complaints: _Complaints,
-) -> None:
-    """Print these jobs, then what becomes of them and of others, until Ctrl-C."""
-    output.print(jobs)
+def _follow(feed: HistoryFeed, items: Sequence[Remembered], output: _Output, complaints: _Complaints) -> None:
+    """Print these, then the begins and ends of these and of others, until Ctrl-C."""
+    output.print(items)
+    words = _words(items)
     while True:
         time.sleep(INTERVAL)
-        changes = feed.changes()
-        complaints.add(changes)
-        changed: list[Remembered] = [*changes.jobs]
-        for other in others:
-            changed += list(complaints.without(other.changes))
-        if changed:
+        recalled = feed.changes()
+        complaints.add(recalled)
+        if changed := [item for item in recalled.items if not _words([item]).items() <= words.items()]:
             output.print(changed)
+            words |= _words(changed)
 
 
-def _merged(*parts: Sequence[Remembered]) -> list[Remembered]:
-    """All of them, the one that began last first."""
-    return list(heapq.merge(*parts, key=_began, reverse=True))
-
-
-def _began(it: Remembered) -> float:
-    from backend.records.command import CommandRecord
-    from backend.records.queued_dump import QueuedDump
-
-    if isinstance(it, QueuedDump):
-        return it.queued
-    return it.started if isinstance(it, CommandRecord) else it.requested
-
-
-def _uri(it: Remembered) -> str:
-    """That of its hypervisor."""
-    from backend.verdicts.job_sources import SourcedJob
-
-    return it.entry.uri if isinstance(it, SourcedJob) else it.uri
+def _words(items: Iterable[Remembered]) -> dict[str, str]:
+    """How each of them stands, by its ids."""
+    return {id_: item.word for item in items for id_ in item.ids}
 
 
 def _on_hosts(target: Target, names: Sequence[str]) -> Callable[[Remembered], bool]:
-    """Whether a job, or a command, was for one of those hypervisors."""
+    """Whether it was on, or for, one of those hypervisors."""
     uris = {uri for name in names for uri in target.resolve(name)}
     hosts = {name.lower() for name in names}
-
-    def on_hosts(it: Remembered) -> bool:
-        return _uri(it) in uris or not hosts.isdisjoint(_host_names(it))
-
-    return on_hosts
+    return lambda item: item.uri in uris or not hosts.isdisjoint(_host_names(item))
 
 
-def _host_names(it: Remembered) -> list[str]:
+def _host_names(item: Remembered) -> list[str]:
     """The names of its hypervisor's host: in full, and without its domain. A local one's is where it was seen."""
-    from backend.verdicts.job_sources import SourcedJob
-
     try:
-        name = urlsplit(_uri(it)).hostname
+        name = urlsplit(item.uri).hostname
     except ValueError:
         name = None
-    observer = it.entry.observer.partition(" (")[0] if isinstance(it, SourcedJob) else it.user
-    name = (name or observer.rpartition("@")[2]).lower()
+    name = (name or item.host).lower()
     return [name, name.partition(".")[0]]

@@ -12,8 +12,8 @@ from backend.model import Domain, DomainState
 from backend.observing.last_known import Silence, known_last
 from backend.text import clean
 from backend.verdicts.job_sources import SourcedJob
-from tui.cli import job_rows
 from tui.words import states, units
+from tui.words.remembered import describe
 
 
 def error(silence: Silence) -> NotAnswering:
@@ -29,7 +29,7 @@ def last_known(silence: Silence) -> str:
 
 def cell(silence: Silence) -> str:
     """Its jobs in a table; that which pauses it, if none is remembered."""
-    jobs = " and ".join(map(job_rows.name, silence.jobs)) or silence.domain.paused_by
+    jobs = " and ".join(describe(job).name for job in silence.jobs) or silence.domain.paused_by
     return f"{jobs} (last known)" if jobs else ""
 
 
@@ -62,4 +62,4 @@ async def naming_last_known(backend: Backend, domain: Domain) -> AsyncIterator[N
 
 def _job(job: SourcedJob) -> str:
     by = f" by {clean(job.requester)}" if job.requester else ""
-    return f"{job_rows.name(job)} since {units.moment(job.requested)}{by}"
+    return f"{describe(job).name} since {units.moment(job.requested)}{by}"

@@ -1,4 +1,7 @@
-"""The screen of the jobs that are remembered: of all domains and hosts, by anyone, as long as this machine knows."""
+"""The screen of the jobs that are remembered: of all domains and hosts, by anyone, as long as this machine knows.
+
+Commands that were run as jobs, and dumps that wait for their turn in a console, are among them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from backend.observing.histories import JobFeed, Recollection
+from backend.observing.history_feed import HistoryFeed, Recalled
 from backend.records.history import Query
 from backend.text import clean
 from backend.threads import in_thread
@@ -78,7 +81,7 @@ class HistoryScreen(OfferingScreen[None]):
     class Read(Message):
         """What is remembered, or what has changed of that."""
 
-        recollection: Recollection
+        recalled: Recalled
 
     def __init__(self, host_name: Callable[[str], str], unstored: Callable[[], str]) -> None:
         super().__init__()
@@ -120,33 +123,34 @@ class HistoryScreen(OfferingScreen[None]):
     @work
     async def _follow(self) -> None:
         clock = asyncio.get_running_loop().time
-        feed = JobFeed(Query(limit=MOST))
+        feed = HistoryFeed(Query(limit=MOST))
         read = feed.recall
         while True:
             self._wake.clear()
             began = clock()
-            recollection = await in_thread(lambda: self._prepared(read()), "history")  # noqa: B023 - it is awaited
-            news = recollection.jobs or recollection.errors or self._unstored() != self._shown_unstored
+            recalled = await in_thread(lambda: self._prepared(read()), "history")  # noqa: B023 - it is awaited
+            news = recalled.items or recalled.gone or recalled.errors or self._unstored() != self._shown_unstored
             if read == feed.recall or news:
-                self.post_message(self.Read(recollection))
+                self.post_message(self.Read(recalled))
             read = feed.changes
             await asyncio.sleep((clock() - began) * SHARE)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), INTERVAL)
 
-    def _prepared(self, recollection: Recollection) -> Recollection:
-        self._jobs.prepare(recollection.jobs)
-        return recollection
+    def _prepared(self, recalled: Recalled) -> Recalled:
+        self._jobs.prepare(recalled.items)
+        return recalled
 
     @on(Read)
     def _read(self, event: Read) -> None:
+        recalled = event.recalled
         self._pane.show_empty(EMPTY)
-        self._pane.change(event.recollection.jobs)
-        self._troubles |= dict.fromkeys(clean(error.message) for error in event.recollection.errors.values())
+        self._pane.change(recalled.items, recalled.gone)
+        self._troubles |= dict.fromkeys(clean(error.message) for error in recalled.errors.values())
         self._show_troubles()
         above = self.app.screen
-        if isinstance(above, PastJobScreen) and (job := self._jobs.find(above.job)) is not None:
-            above.show(job)
+        if isinstance(above, PastJobScreen):
+            above.show(self._jobs.find(above.job))
         self.refresh_bindings()
 
     def _show_troubles(self) -> None:
@@ -164,7 +168,7 @@ class HistoryScreen(OfferingScreen[None]):
     @on(OpenEntry)
     def _open(self) -> None:
         if (job := self._pane.table.chosen) is not None:
-            self.open(PastJobScreen(job, self._jobs.host_name(job.entry.uri)))
+            self.open(PastJobScreen(job, self._jobs.host_name(job.uri)))
 
     @on(Export)
     def _export(self) -> None:

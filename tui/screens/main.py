@@ -252,6 +252,7 @@ class MainScreen(OfferingScreen[None]):
 
     def commands_changed(self) -> None:
         self._details.show_commands()
+        self._details.read_records()
 
     def command_ended(self, record: CommandRecord) -> None:
         self.post_message(self.CommandEnded(record))

@@ -1,33 +1,37 @@
-"""The jobs that are remembered: which of them are shown, and in what order."""
+"""What is remembered: which of it is shown, and in what order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, ValuesView
+from collections.abc import Callable, Iterable, Set, ValuesView
 from typing import Any
 
+from backend.observing.remembered import Remembered
 from backend.verdicts.job_sources import SourcedJob
 from tui.session.text_filter import TextFilter
-from tui.words import past_jobs
+from tui.words import remembered
 
-SortValue = Callable[[SourcedJob], Any]
+SortValue = Callable[[Remembered], Any]
 """A sort key of a job; None sorts last in both directions."""
 
 
-def newest(job: SourcedJob) -> tuple[float, str, str]:
+def newest(job: Remembered) -> tuple[float, str, str]:
     """When it was requested or, where that is not known, began; of one moment, by name."""
-    return job.requested, job.entry.domain, job.entry.disk or ""
+    return job.requested, job.domain, (job.entry.disk or "") if isinstance(job, SourcedJob) else ""
 
 
 class PastJobs:
-    """Jobs of all hosts, each once. `host_name`: what the host of a URI is called."""
+    """Jobs of all hosts, each once; commands that were run as jobs and queued dumps are among them.
+
+    `host_name`: what the host of a URI is called.
+    """
 
     def __init__(self, host_name: Callable[[str], str]) -> None:
         self.host_name = host_name
-        self.shown: list[SourcedJob] = []
+        self.shown: list[Remembered] = []
         self.filter = TextFilter()
-        self._jobs: dict[str, SourcedJob] = {}
+        self._jobs: dict[str, Remembered] = {}
         """By each of the ids under which it is known."""
-        self._texts: dict[int, tuple[SourcedJob, str]] = {}
+        self._texts: dict[int, tuple[Remembered, str]] = {}
         """What the filter looks at in each job, by its identity, as soon as it was looked at."""
         self._values: dict[int, Any] = {}
         """What each is sorted by, likewise."""
@@ -37,23 +41,28 @@ class PastJobs:
     def __len__(self) -> int:
         return len(self._all)
 
-    def prepare(self, jobs: Iterable[SourcedJob]) -> None:
+    def prepare(self, jobs: Iterable[Remembered]) -> None:
         """Do in the calling thread what takes time with many jobs, before `change` gets them."""
         for job in jobs:
             self._text(job)
 
-    def change(self, jobs: Iterable[SourcedJob]) -> None:
-        """Follow what became of these jobs, some of which may be new."""
+    def change(self, jobs: Iterable[Remembered], gone: Set[str] = frozenset()) -> None:
+        """Follow what became of these jobs, some of which may be new; those with the ids of `gone` are no more."""
+        self._drop(gone)
         for job in jobs:
             # What two sources know may turn out to be about one job.
-            before = [self._jobs[id_] for id_ in job.ids if id_ in self._jobs]
-            for other in before:
-                self._texts.pop(id(other), None)
-                self._values.pop(id(other), None)
-                for id_ in other.ids:
-                    self._jobs.pop(id_, None)
-            self._jobs |= dict.fromkeys(job.ids, job)
+            ids = job.ids
+            self._drop(ids)
+            self._jobs |= dict.fromkeys(ids, job)
         self._show()
+
+    def _drop(self, ids: Set[str]) -> None:
+        for id_ in ids:
+            if (job := self._jobs.get(id_)) is not None:
+                self._texts.pop(id(job), None)
+                self._values.pop(id(job), None)
+                for other in job.ids:
+                    del self._jobs[other]
 
     def filter_by(self, text: str) -> None:
         """Show what matches."""
@@ -65,21 +74,21 @@ class PastJobs:
         self._value, self._values, self._descending = value, {}, descending
         self._show()
 
-    def find(self, job: SourcedJob) -> SourcedJob | None:
+    def find(self, job: Remembered) -> Remembered | None:
         """That job, as it is known now."""
         return next((self._jobs[id_] for id_ in job.ids if id_ in self._jobs), None)
 
-    def index(self, job: SourcedJob) -> int | None:
+    def index(self, job: Remembered) -> int | None:
         """Where it is among those that are shown."""
         return next((index for index, other in enumerate(self.shown) if not other.ids.isdisjoint(job.ids)), None)
 
     @property
     def hosts(self) -> set[str]:
         """The URIs of all hosts that have jobs."""
-        return {job.entry.uri for job in self._all}
+        return {job.uri for job in self._all}
 
     @property
-    def _all(self) -> ValuesView[SourcedJob]:
+    def _all(self) -> ValuesView[Remembered]:
         return {id(job): job for job in self._jobs.values()}.values()
 
     def _show(self) -> None:
@@ -97,9 +106,9 @@ class PastJobs:
             jobs.reverse()
         self.shown = jobs
 
-    def _text(self, job: SourcedJob) -> str:
+    def _text(self, job: Remembered) -> str:
         known = self._texts.get(id(job))
         if known is None:
-            words = past_jobs.line(job, self.host_name(job.entry.uri)).casefold()
+            words = remembered.line(job, self.host_name(job.uri)).casefold()
             known = self._texts[id(job)] = job, words
         return known[1]

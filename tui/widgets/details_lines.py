@@ -13,12 +13,13 @@ from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskSource, DomainState
 from backend.observing.lookup import DomainRecord
 from backend.observing.progress import Progress
+from backend.observing.remembered import Remembered
 from backend.outcome import Verdict
 from backend.records import process
 from backend.records.command import CommandRecord
 from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
-from backend.text import clean, hide_passwords
+from backend.text import hide_passwords
 from backend.verdicts.job_sources import SourcedJob, is_of_call
 from tui.commands.commands import Abort, Pivot, Resume
 from tui.commands.keys import Keys
@@ -26,10 +27,11 @@ from tui.session.rows import Row, RowKey, block_jobs
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import problem
 from tui.widgets.job_columns import result_style
-from tui.words import backups, jobinfo, jobs, migrating, past_jobs, runs, states, units
+from tui.words import backups, jobinfo, jobs, migrating, runs, states, units
 from tui.words.cells import crop, crop_path, fit, shorten, width
 from tui.words.job_names import name_of
 from tui.words.origins import Origin, sentence
+from tui.words.remembered import describe, summary, symbol
 
 LABEL = 11
 """Cells of a label."""
@@ -182,7 +184,7 @@ def _choices(stats: JobStats, keys: Keys, capabilities: Capabilities | None, cel
 
 
 def history(
-    records: Sequence[DomainRecord], jobs_before: Sequence[SourcedJob], cells: int, most: int = SHOWN
+    records: Sequence[DomainRecord], jobs_before: Sequence[Remembered], cells: int, most: int = SHOWN
 ) -> Iterator[Content]:
     """Its last jobs with their results, newest first, and what only a shared record says."""
     claims = [item.record for item in records if item.shared]
@@ -195,22 +197,25 @@ def history(
         yield from some
 
 
-def _is_about(record: JobRecord, job: SourcedJob) -> bool:
+def _is_about(record: JobRecord, job: Remembered) -> bool:
     """Whether the job is the one of the record, going by when it began."""
-    return record.key == job.entry.key and is_of_call(entry_of_record(record, None), job.entry)
+    if not isinstance(job, SourcedJob):
+        return False
+    return record.key == job.key and is_of_call(entry_of_record(record, None), job.entry)
 
 
-def _past_job(job: SourcedJob, cells: int) -> Iterator[Content]:
-    took = f" in {past_jobs.took(job)}" if job.seconds is not None else ""
-    by = f" by {clean(job.requester)}" if job.requester else ""
-    words = f"{past_jobs.symbol(job)} {units.moment(job.requested)} {past_jobs.name(job)} {job.word}{took}{by}"
+def _past_job(job: Remembered, cells: int) -> Iterator[Content]:
+    about = describe(job)
+    words = f"{symbol(job) or ' '} {units.moment(job.requested)} {summary(job)}"
     yield Content.styled(crop(words, cells), result_style(job))
-    entry = job.entry
-    if entry.path:
-        yield _file(clean(entry.format or ""), entry.bytes, past_jobs.path(job), cells)
-    if reason := past_jobs.reason(job):
-        style = "$error" if entry.verdict is Verdict.FAILED else "$foreground-muted"
-        yield from (Content("  ") + line for line in Content.styled(reason, style).wrap(max(10, cells - 2)))
+    if about.command:
+        yield Content.styled(crop(f"  {about.command}", cells), "$foreground-muted")
+    if about.path:
+        size = job.entry.bytes if isinstance(job, SourcedJob) else None
+        yield _file(about.format, size, about.path, cells)
+    if about.reason:
+        style = "$error" if job.verdict is Verdict.FAILED else "$foreground-muted"
+        yield from (Content("  ") + line for line in Content.styled(about.reason, style).wrap(max(10, cells - 2)))
 
 
 def _claim(record: JobRecord, cells: int) -> Iterator[Content]:

@@ -16,10 +16,12 @@ from textual.message import Message
 
 from backend.errors import BackendError, NoConnection
 from backend.model import DiskSource
-from backend.observing.histories import recall
+from backend.observing.history_feed import HistoryFeed
 from backend.observing.lookup import DomainRecord, find_records
+from backend.observing.remembered import Remembered
 from backend.records.history import Query
 from backend.records.record import JobRecord
+from backend.text import clean
 from backend.threads import in_thread
 from backend.verdicts.job_sources import SourcedJob
 from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
@@ -34,7 +36,6 @@ from tui.widgets import details_lines
 from tui.widgets.clipboard import copy
 from tui.widgets.details_lines import SHOWN
 from tui.widgets.lines import Lines
-from tui.words import past_jobs
 from tui.words.cells import width
 from tui.words.origins import Origin
 
@@ -56,11 +57,11 @@ class DetailsPane(Lines):
 
     @dataclass
     class Learned(Message):
-        """The records of a domain's dumps were read, and what is remembered of its jobs, newest first."""
+        """The records of a domain's dumps were read, and what is remembered of it, newest first."""
 
         key: RowKey
         records: list[DomainRecord]
-        jobs: list[SourcedJob]
+        history: Sequence[Remembered]
 
     @dataclass
     class FactsFound(Message):
@@ -82,8 +83,8 @@ class DetailsPane(Lines):
         self._host: Host | None = None
         self._row: Row | None = None
         self._records: Sequence[DomainRecord] = ()
-        self._jobs: Sequence[SourcedJob] = ()
-        """What is remembered of the domain's jobs."""
+        self._history: Sequence[Remembered] = ()
+        """What is remembered of the domain."""
         self._jobs_shown: dict[RowKey, Row] = {}
         """The jobs that are shown, as they were last seen."""
         self._facts: dict[RowKey, JobFacts] = {}
@@ -98,7 +99,7 @@ class DetailsPane(Lines):
         same = row is not None and self._row is not None and row.key == self._row.key
         self._host, self._row = host, row
         if not same:
-            self._records, self._jobs = (), ()
+            self._records, self._history = (), ()
             self.scroll_to(y=0, animate=False)
             self.read_records()
         self._follow_jobs()
@@ -138,7 +139,7 @@ class DetailsPane(Lines):
 
     @on(CopyPath)
     def _copy_path(self) -> None:
-        remembered = next((past_jobs.path(job) for job in self._jobs if job.entry.path), "")
+        remembered = next((clean(job.entry.path) for job in self._jobs if job.entry.path), "")
         seen = next((facts.seen.path for facts in self._facts.values() if facts.seen.path), "")
         path = seen or (self.records[0].path if self.records else remembered)
         copy(self, path, "the dump path", "dump path")
@@ -147,6 +148,11 @@ class DetailsPane(Lines):
         self.tab = tab
         self.scroll_to(y=0, animate=False)
         self._show()
+
+    @property
+    def _jobs(self) -> list[SourcedJob]:
+        """What is remembered of the domain's jobs themselves, newest first."""
+        return [item for item in self._history if isinstance(item, SourcedJob)]
 
     @property
     def records(self) -> Sequence[JobRecord]:
@@ -177,20 +183,20 @@ class DetailsPane(Lines):
     async def _read(self, host: Host, row: Row) -> None:
         await asyncio.sleep(RECORDS_AFTER)
         query = Query(name=row.domain.key.uuid, limit=SHOWN)
-        recollection = await in_thread(lambda: recall(query), "history")
+        recalled = await in_thread(HistoryFeed(query).recall, "history")
         try:
             records = await find_records(host.backend, row.domain.key, limit=SHOWN)
         except BackendError as error:
             logger.debug("no records of %s: %s", row.domain.name, error)
             records = []
         records.sort(key=lambda item: -item.record.started)
-        self.post_message(self.Learned(row.key, records, recollection.jobs))
+        self.post_message(self.Learned(row.key, records, recalled.items))
 
     @on(Learned)
     def _learned(self, event: Learned) -> None:
-        learned = event.records, event.jobs
-        if self._row is not None and event.key == self._row.key and learned != (self._records, self._jobs):
-            self._records, self._jobs = learned
+        learned = event.records, event.history
+        if self._row is not None and event.key == self._row.key and learned != (self._records, self._history):
+            self._records, self._history = learned
             self._show()
 
     @work(group="facts", exclusive=True)
@@ -244,7 +250,7 @@ class DetailsPane(Lines):
             planned = details_lines.planned(row, self._planned_path(row.key), cells)
             lines = chain(running, planned, job)
         elif self.tab == "history":
-            lines = details_lines.history(self._records, self._jobs, cells)
+            lines = details_lines.history(self._records, self._history, cells)
         else:
             lines = details_lines.info(row, self._keys, host.name, host.capabilities, cells)
         self.show_lines(list(lines))

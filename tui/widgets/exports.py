@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.observing.remembered import Remembered
 from backend.text import clean
 from backend.verdicts.job_sources import SourcedJob
 from tui.session.domain_texts import Reading
@@ -15,7 +16,7 @@ from tui.widgets.columns import job as job_words
 from tui.widgets.columns import note
 from tui.widgets.job_table import JobTable
 from tui.widgets.row_painter import RowPainter
-from tui.words import past_jobs
+from tui.words.remembered import describe, operation
 
 
 def of_domains(rows: Sequence[Row], painter: RowPainter) -> Export:
@@ -28,7 +29,7 @@ def of_domains(rows: Sequence[Row], painter: RowPainter) -> Export:
     )
 
 
-def of_history(jobs: Sequence[SourcedJob], table: JobTable) -> Export:
+def of_history(jobs: Sequence[Remembered], table: JobTable) -> Export:
     """Remembered jobs in the columns that are shown; the values are everything that is known of them."""
     text = table.texts()
     return Export(
@@ -81,25 +82,27 @@ def _row_values(row: Row) -> Values:
     }
 
 
-def _job_values(job: SourcedJob, host: str) -> Values:
-    entry, outcome = job.entry, job.outcome
+def _job_values(job: Remembered, host: str) -> Values:
+    about = describe(job)
+    entry = job.entry if isinstance(job, SourcedJob) else None
     return {
         "began": _moment(job.requested),
-        "ended": _moment(entry.ended) if entry.ended is not None else None,
+        "ended": _moment(job.ended) if job.ended is not None else None,
         "host": clean(host),
-        "uri": clean(entry.uri),
-        "domain": clean(entry.domain),
-        "uuid": clean(entry.uuid),
-        "disk": clean(entry.disk) if entry.disk else None,
-        "operation": entry.operation.label,
+        "uri": clean(job.uri),
+        "domain": clean(job.domain),
+        "uuid": clean(job.key.uuid),
+        "disk": clean(entry.disk) if entry is not None and entry.disk else None,
+        "operation": operation(job),
         "result": job.word,
-        "evidence": str(outcome.evidence) if outcome is not None else None,
-        "reason": past_jobs.reason(job),
+        "evidence": about.evidence or None,
+        "reason": about.reason,
         "seconds": job.seconds,
-        "bytes": entry.bytes,
+        "bytes": entry.bytes if entry is not None else None,
         "requester": clean(job.requester),
-        "path": past_jobs.path(job) or None,
-        "format": clean(entry.format) if entry.format else None,
+        "command": about.command or None,
+        "path": about.path or None,
+        "format": about.format or None,
     }
 
 

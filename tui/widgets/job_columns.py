@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from backend.observing.remembered import Remembered
 from backend.outcome import Verdict
 from backend.text import clean
-from backend.verdicts.job_sources import SourcedJob
 from tui.session.past_jobs import SortValue, newest
 from tui.session.rows import natural
-from tui.words import past_jobs
 from tui.words.cells import crop_path, fit, shorten
+from tui.words.remembered import began, describe, result, took
 
 Piece = tuple[str, str]
 """Text, and its style."""
@@ -36,10 +36,10 @@ class JobColumn:
     title: str
     width: int
     """Cells that it needs."""
-    text: Callable[[SourcedJob, str], str]
+    text: Callable[[Remembered, str], str]
     """What it shows of a job of the host of that name."""
     value: SortValue
-    style: Callable[[SourcedJob], str] = lambda job: ""
+    style: Callable[[Remembered], str] = lambda job: ""
     right: bool = False
     descending: bool = False
     """Whether the largest value sorts first."""
@@ -48,42 +48,37 @@ class JobColumn:
     rank: int = 0
     """The column with the highest rank is hidden first; 0 never is."""
 
-    def piece(self, job: SourcedJob, host: str, cells: int) -> Piece:
+    def piece(self, job: Remembered, host: str, cells: int) -> Piece:
         """What it shows, in exactly that many cells."""
         text = self.text(job, host)
-        if self.id == "details" and text == past_jobs.path(job):
+        if self.id == "details" and text == describe(job).path:
             text = crop_path(text, cells)
         if self.id in ("host", "domain", "by"):
             text = shorten(text, cells)
         return fit(text, cells, self.right), self.style(job)
 
 
-def result_style(job: SourcedJob) -> str:
+def result_style(job: Remembered) -> str:
     """The style of its result."""
-    verdict = job.entry.verdict or (Verdict.UNPROVEN if job.lost else None)
-    return STYLES[verdict] if verdict is not None else ""
-
-
-def _details(job: SourcedJob, host: str) -> str:
-    return past_jobs.reason(job) or past_jobs.path(job)
+    return STYLES[job.verdict] if job.verdict is not None else "$warning" if job.failed else ""
 
 
 BEGAN = "began"
 COLUMNS = (
-    JobColumn(BEGAN, "Began", 14, lambda job, host: past_jobs.began(job), newest, lambda job: _MUTED, descending=True),
-    JobColumn("host", "Host", 12, lambda job, host: clean(host), lambda job: natural(job.entry.uri),
+    JobColumn(BEGAN, "Began", 14, lambda job, host: began(job), newest, lambda job: _MUTED, descending=True),
+    JobColumn("host", "Host", 12, lambda job, host: clean(host), lambda job: natural(job.uri),
               lambda job: _MUTED, stretch=14, rank=3),
-    JobColumn("domain", "Domain", 12, lambda job, host: clean(job.entry.domain),
-              lambda job: natural(job.entry.domain), stretch=16),
-    JobColumn("job", "Job", 13, lambda job, host: past_jobs.name(job), past_jobs.name, lambda job: "$accent",
-              stretch=7),
-    JobColumn("result", "Result", 11, lambda job, host: past_jobs.result(job), lambda job: job.word, result_style),
-    JobColumn("took", "Took", 7, lambda job, host: past_jobs.took(job), lambda job: job.seconds, right=True,
+    JobColumn("domain", "Domain", 12, lambda job, host: clean(job.domain),
+              lambda job: natural(job.domain), stretch=16),
+    JobColumn("job", "Job", 13, lambda job, host: describe(job).name, lambda job: describe(job).name,
+              lambda job: "$accent", stretch=7),
+    JobColumn("result", "Result", 11, lambda job, host: result(job), lambda job: job.word, result_style),
+    JobColumn("took", "Took", 7, lambda job, host: took(job), lambda job: job.seconds, right=True,
               descending=True, rank=2),
     JobColumn("by", "By", 12, lambda job, host: clean(job.requester), lambda job: job.requester.casefold() or None,
               lambda job: _MUTED, stretch=12, rank=5),
-    JobColumn("details", "Details", 12, _details, lambda job: _details(job, "").casefold() or None,
-              stretch=200, rank=4),
+    JobColumn("details", "Details", 12, lambda job, host: describe(job).details,
+              lambda job: describe(job).details.casefold() or None, stretch=200, rank=4),
 )  # fmt: skip
 
 

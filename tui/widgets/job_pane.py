@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import ClassVar
 
 from textual import on
 from textual.content import Content
 
-from backend.verdicts.job_sources import SourcedJob
+from backend.observing.remembered import Remembered
 from tui.commands import sorting
 from tui.commands.commands import ClearFilter, Command, CopyEntry, CopyFile, Filter, ReverseSort, Sort
 from tui.session import text_filter
@@ -17,7 +17,7 @@ from tui.widgets.clipboard import copy
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.filtered_pane import FilteredPane, SortNames
 from tui.widgets.job_table import JobTable
-from tui.words import past_jobs
+from tui.words.remembered import describe, line
 
 
 class JobPane(FilteredPane):
@@ -45,9 +45,9 @@ class JobPane(FilteredPane):
     def on_mount(self) -> None:
         self._show()
 
-    def change(self, jobs: Iterable[SourcedJob]) -> None:
-        """Follow what became of these jobs."""
-        self._jobs.change(jobs)
+    def change(self, jobs: Iterable[Remembered], gone: Set[str]) -> None:
+        """Follow what became of these jobs; those with the ids of `gone` are no more."""
+        self._jobs.change(jobs, gone)
         self._show()
 
     def show_empty(self, words: str) -> None:
@@ -68,13 +68,13 @@ class JobPane(FilteredPane):
     @on(CopyEntry)
     def _copy_entry(self) -> None:
         job = self.table.chosen
-        text = past_jobs.line(job, self._jobs.host_name(job.entry.uri)) if job is not None else ""
+        text = line(job, self._jobs.host_name(job.uri)) if job is not None else ""
         copy(self, text, "the job", "job")
 
     @on(CopyFile)
     def _copy_file(self) -> None:
         job = self.table.chosen
-        copy(self, past_jobs.path(job) if job is not None else "", "the path", "path")
+        copy(self, describe(job).file if job is not None else "", "the path", "path")
 
     def _show(self) -> None:
         jobs = self._jobs

@@ -12,8 +12,8 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from backend.observing.remembered import Remembered
 from backend.text import clean
-from backend.verdicts.job_sources import SourcedJob
 from tui.session.past_jobs import PastJobs
 from tui.terminal.private_textual import set_virtual_size
 from tui.widgets.job_columns import BEGAN, COLUMNS, GAP, JobColumn, fitting
@@ -24,7 +24,7 @@ _MARGIN = 2
 """Cells to the left of a line, for the cursor."""
 
 
-class JobTable(TableView[SourcedJob]):
+class JobTable(TableView[Remembered]):
     """Shows `jobs`; call `show` when they are others. The cursor stays on its job; unmoved, at the top."""
 
     ALLOW_SELECT = False
@@ -54,7 +54,7 @@ class JobTable(TableView[SourcedJob]):
         self.descending = True
 
     @property
-    def chosen(self) -> SourcedJob | None:
+    def chosen(self) -> Remembered | None:
         """The job under the cursor."""
         return self._cursor
 
@@ -71,21 +71,21 @@ class JobTable(TableView[SourcedJob]):
         self.scroll_to(y=self._index - offset, animate=False)
         self._reveal()
         self._longest = {
-            "domain": max((width(job.entry.domain) for job in shown), default=0),
+            "domain": max((width(job.domain) for job in shown), default=0),
             "host": max((width(self._jobs.host_name(uri)) for uri in self._jobs.hosts), default=0),
             "by": max((width(job.requester) for job in shown), default=0),
         }
         self._lay_out()
 
-    def host_name(self, job: SourcedJob) -> str:
+    def host_name(self, job: Remembered) -> str:
         """What the job's host is called."""
-        return self._jobs.host_name(job.entry.uri)
+        return self._jobs.host_name(job.uri)
 
-    def texts(self) -> Callable[[Sequence[SourcedJob]], list[str]]:
+    def texts(self) -> Callable[[Sequence[Remembered]], list[str]]:
         """What turns jobs into a header and lines in the columns that are shown now; for another thread."""
         layout = self._layout
 
-        def texts(jobs: Sequence[SourcedJob]) -> list[str]:
+        def texts(jobs: Sequence[Remembered]) -> list[str]:
             gap = " " * GAP
             header = gap.join(fit(column.title, cells, column.right) for column, cells in layout)
             return [
@@ -98,7 +98,7 @@ class JobTable(TableView[SourcedJob]):
 
         return texts
 
-    def shows(self, item: SourcedJob) -> bool:
+    def shows(self, item: Remembered) -> bool:
         return self._jobs.index(item) is not None
 
     def filter_by(self, text: str) -> None:
@@ -199,8 +199,8 @@ class JobTable(TableView[SourcedJob]):
             titles.append(fit(crop(column.title, cells - len(mark)) + mark, cells, column.right))
         return Content(" " * _MARGIN + (" " * GAP).join(titles))
 
-    def _line(self, job: SourcedJob, cursor: bool) -> Content:
-        host = self._jobs.host_name(job.entry.uri)
+    def _line(self, job: Remembered, cursor: bool) -> Content:
+        host = self._jobs.host_name(job.uri)
         parts: list[tuple[str, str]] = [("▌ " if cursor else "  ", "$accent")]
         for column, cells in self._layout:
             parts += [column.piece(job, host, cells), (" " * GAP, "")]

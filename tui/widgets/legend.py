@@ -8,7 +8,7 @@ from tui.widgets.job_columns import STYLES
 from tui.widgets.row_painter import CURSOR, MARK
 from tui.widgets.status_line import DOTS
 from tui.words.outcomes import SYMBOLS
-from tui.words.past_jobs import RUNNING
+from tui.words.remembered import RUNNING
 
 _VERDICTS = {
     Verdict.COMPLETED: "completed: there is proof",

@@ -75,6 +75,11 @@ def start_postcopy(uri: str, domain: DomainKey) -> Equivalent:
     return _both(uri, ["migration", _name(domain), "--postcopy"], ["migrate-postcopy", _name(domain)])
 
 
+def last_command(uri: str, domain: DomainKey) -> Equivalent:
+    """A look at the command that runs for a domain, or at the last one, with its output. virsh has none."""
+    return _both(uri, ["run", _name(domain), "--last"])
+
+
 def connect(uri: str, readonly: bool) -> Equivalent:
     """A look at a host."""
     ours = ["virt-jobs", *(["-r"] if readonly else []), "-c", uri]

@@ -1,8 +1,7 @@
-"""A remembered job in words: in a table, in one line to be copied, and in full."""
+"""A remembered job in words."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from backend.outcome import Verdict
@@ -10,9 +9,9 @@ from backend.records.entry import JobEntry
 from backend.text import clean
 from backend.verdicts.job_sources import Source, SourcedJob
 from tui.words import outcomes, units
+from tui.words.description import Account, Description, subject
 from tui.words.job_names import job_name
 
-RUNNING, LOST = "▸", "?"
 _SOURCES = {
     Source.CALL: "your own call",
     Source.OBSERVATION: "your virt-jobs",
@@ -20,80 +19,66 @@ _SOURCES = {
 }
 
 
-def name(job: SourcedJob) -> str:
-    """``dump``, ``block copy of vda``."""
-    return job_name(job.entry.operation, job.entry.disk and clean(job.entry.disk))
+class JobDescription(Description):
+    """See Description."""
 
+    def __init__(self, job: SourcedJob) -> None:
+        self._job = job
 
-def symbol(job: SourcedJob) -> str:
-    """One character that tells how it ended."""
-    if job.entry.verdict is not None:
-        return outcomes.SYMBOLS[job.entry.verdict]
-    return LOST if job.lost else RUNNING
+    @property
+    def name(self) -> str:
+        entry = self._job.entry
+        return job_name(entry.operation, entry.disk and clean(entry.disk))
 
+    @property
+    def reason(self) -> str:
+        outcome = self._job.outcome_if_over
+        return "" if outcome is None or outcome.verdict is Verdict.COMPLETED else clean(outcomes.reason(outcome))
 
-def result(job: SourcedJob) -> str:
-    """``✓ completed``, ``? lost``, ``▸ running``."""
-    return f"{symbol(job)} {job.word}"
+    @property
+    def evidence(self) -> str:
+        outcome = self._job.outcome
+        return "" if outcome is None else str(outcome.evidence)
 
+    @property
+    def path(self) -> str:
+        return clean(self._job.entry.path or "")
 
-def began(job: SourcedJob) -> str:
-    """Without the year, which is this one or, in winter, the last one: ``11-26 18:24:17``."""
-    return time.strftime("%m-%d %H:%M:%S", time.localtime(job.requested))
+    @property
+    def format(self) -> str:
+        return clean(self._job.entry.format or "")
 
+    def account(self) -> Account:
+        outcome = self._job.outcome
+        if outcome is None:
+            unwatched = f"{self.reason} It may be running, or be over."
+            return Account(unwatched if self._job.unwatched else "It is running, as far as anyone here knows.")
+        return Account(clean(outcome.detail), clean(outcome.error), outcomes.EVIDENCE_WORDS[outcome.evidence])
 
-def took(job: SourcedJob) -> str:
-    return units.duration(job.seconds) if job.seconds is not None else ""
-
-
-def reason(job: SourcedJob) -> str:
-    """Why it did not complete, in one line; empty while it is running, and if it did."""
-    outcome = job.outcome
-    return "" if outcome is None or outcome.verdict is Verdict.COMPLETED else clean(outcomes.reason(outcome))
-
-
-def path(job: SourcedJob) -> str:
-    return clean(job.entry.path or "")
-
-
-def line(job: SourcedJob, host: str) -> str:
-    """All that a line holds, to be pasted somewhere else."""
-    words = [units.moment(job.requested), clean(host), clean(job.entry.domain), f"{name(job)} {job.word}"]
-    if job.seconds is not None:
-        words.append(f"in {units.duration(job.seconds)}")
-    if job.requester:
-        words.append(f"by {clean(job.requester)}")
-    if path(job):
-        words.append(f"→ {path(job)}")
-    return " ".join(words) + (f": {reason(job)}" if reason(job) else "")
-
-
-def facts(job: SourcedJob, host: str) -> Iterator[tuple[str, str]]:
-    """Everything that is known of it, with labels; without what its result says."""
-    entry = job.entry
-    run = f", id {entry.domain_id}" if entry.domain_id is not None else ""
-    yield "domain", f"{clean(entry.domain)} ({clean(entry.uuid)}{run})"
-    yield "host", clean(host) if host == entry.uri else f"{clean(host)} ({clean(entry.uri)})"
-    at = f" at {units.moment(job.record.started)}" if job.record is not None else ""
-    yield "requested by", f"{clean(job.requester)}{at}" if job.requester else "unknown"
-    seen = "" if entry.exact else " (first seen; it may have begun before)"
-    yield "began", units.moment(entry.began) + seen
-    if entry.ended is not None:
-        yield "ended", units.moment(entry.ended) + (f", after {took(job)}" if took(job) else "")
-    if entry.time_elapsed:
-        yield "elapsed", f"{units.duration(entry.time_elapsed / 1000)}, according to the hypervisor"
-    if entry.bytes is not None:
-        yield "processed", f"{units.size(entry.bytes)} ({entry.bytes} bytes)"
-    if entry.downtime is not None:
-        yield "downtime", f"{entry.downtime} ms"
-    if entry.left_paused:
-        yield "guest", "left paused by the job"
-    if entry.path:
-        yield "file", path(job)
-    if entry.format:
-        yield "format", clean(entry.format)
-    for source, part in job.parts:
-        yield _SOURCES[source], _observation(part)
+    def facts(self, host: str) -> Iterator[tuple[str, str]]:
+        job, entry = self._job, self._job.entry
+        yield from subject(job, host)
+        at = f" at {units.moment(job.record.started)}" if job.record is not None else ""
+        yield "requested by", f"{clean(job.requester)}{at}" if job.requester else "unknown"
+        seen = "" if entry.exact else " (first seen; it may have begun before)"
+        yield "began", units.moment(entry.began) + seen
+        if entry.ended is not None:
+            after = f", after {units.duration(job.seconds)}" if job.seconds is not None else ""
+            yield "ended", units.moment(entry.ended) + after
+        if entry.time_elapsed:
+            yield "elapsed", f"{units.duration(entry.time_elapsed / 1000)}, according to the hypervisor"
+        if entry.bytes is not None:
+            yield "processed", f"{units.size(entry.bytes)} ({entry.bytes} bytes)"
+        if entry.downtime is not None:
+            yield "downtime", f"{entry.downtime} ms"
+        if entry.left_paused:
+            yield "guest", "left paused by the job"
+        if entry.path:
+            yield "file", self.path
+        if entry.format:
+            yield "format", self.format
+        for source, part in job.parts:
+            yield _SOURCES[source], _observation(part)
 
 
 def _observation(entry: JobEntry) -> str:

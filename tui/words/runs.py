@@ -29,13 +29,13 @@ def evidence(record: CommandRecord) -> str:
 def report(record: CommandRecord) -> str:
     """One line for a terminal on one that is over: ``db-01: virsh completed (evidence: exit status 0) in 0:23``."""
     words = f"{record.domain}: {name(record)} {verdict(record.state)} (evidence: {evidence(record)}){_took(record)}"
-    return words + (f": {record.error}{_survivor(record)}" if record.error else "")
+    return words + (f": {record.error}{survivor(record)}" if record.error else "")
 
 
 def line(record: CommandRecord) -> str:
     """One line for a list about several domains: ``✓ virsh completed (exit status 0) in 0:23``."""
     concluded = verdict(record.state) or Verdict.UNPROVEN
-    return f"{SYMBOLS[concluded]} {name(record)} {concluded} ({record.result}{_survivor(record)}){_took(record)}"
+    return f"{SYMBOLS[concluded]} {name(record)} {concluded} ({record.result}{survivor(record)}){_took(record)}"
 
 
 def _took(record: CommandRecord) -> str:
@@ -43,8 +43,8 @@ def _took(record: CommandRecord) -> str:
     return f" in {units.duration(record.seconds)}" if known and record.seconds is not None else ""
 
 
-def _survivor(record: CommandRecord) -> str:
-    """What became of a command whose runner died."""
+def survivor(record: CommandRecord) -> str:
+    """What became of a command whose runner died: ``; the command still runs (pid 812)``, or empty."""
     return f"; the command still runs (pid {record.command_pid})" if _is_left(record) else ""
 
 

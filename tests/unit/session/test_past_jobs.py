@@ -13,7 +13,7 @@ from backend.verdicts.job_sources import Source, SourcedJob, merge_sources
 from tests.unit.test_history import ended, entry
 from tui.session.past_jobs import PastJobs
 from tui.widgets.job_columns import COLUMNS, JobColumn, fitting
-from tui.words import past_jobs
+from tui.words.remembered import describe, line
 
 BY_ID = {column.id: column for column in COLUMNS}
 
@@ -115,15 +115,25 @@ def test_the_columns_fit_and_what_matters_stays(cells: int, several: bool) -> No
 
 def test_a_line_says_everything_in_one_line() -> None:
     [job] = merge_sources([], [seen("vm-1", 1000.0, Verdict.FAILED, requester="root@hv3", path="/dumps/a\nb")])
-    line = past_jobs.line(job, "hv1")
-    assert "hv1 vm-1 save failed in 0:05 by root@hv3 → /dumps/a" in line
-    assert line.endswith(": As it was seen.")
-    assert "\n" not in line
+    text = line(job, "hv1")
+    assert "hv1 vm-1 save failed in 0:05 by root@hv3 → /dumps/a" in text
+    assert text.endswith(": As it was seen.")
+    assert "\n" not in text
+
+
+def test_of_a_job_that_nobody_watches_it_says_who_stopped_and_not_that_it_runs() -> None:
+    began = seen("vm-1", 1000.0, None)
+    [watched] = merge_sources([], [began])
+    [left] = merge_sources([], [began], is_watched=lambda entry: False)
+    assert describe(watched).account().detail == "It is running, as far as anyone here knows."
+    why = "root@hv1 (watch) stopped watching it while it was running."
+    assert describe(left).details == why
+    assert describe(left).account().detail == f"{why} It may be running, or be over."
 
 
 def test_the_facts_name_every_source() -> None:
     [job] = merge_sources([], [seen("vm-1", 1000.0)], [seen("vm-1", 1000.1, Verdict.UNPROVEN)])
-    facts = dict(past_jobs.facts(job, "hv1"))
+    facts = dict(describe(job).facts("hv1"))
     assert facts["your virt-jobs"].startswith("completed (lifecycle event) · root@hv1 (watch)")
     assert facts["the host's witness"].startswith("unproven")
     assert facts["requested by"] == "unknown"
