@@ -16,7 +16,7 @@ from math import inf
 from typing import Any
 
 from backend.base import Backend
-from backend.errors import BackendError
+from backend.errors import BackendError, DomainNotRunning, NoSuchDomain
 from backend.events import (
     BlockJobEvent,
     BlockJobStatus,
@@ -115,6 +115,7 @@ class Reports:
             case JobBegan(domain, block=True):
                 self._disk_begins[domain.uuid] = now
             case LifecycleEvent() | JobEvent() | DumpEvent() | BlockJobEvent():
+                self.know(event.domain)  # A run may be over before anybody has listed it.
                 report = _Report(now, event, self._run(event.domain))
                 self._latest.append(report)
                 if report.ends_run:
@@ -195,6 +196,16 @@ class Reports:
         seen = Sampled(stats, began + stats.time_elapsed / 1000)
         await self._remember(key, stats.operation, reports, seen=seen, gone=gone)
 
+    async def _is_over(self, run: DomainKey) -> bool:
+        """Whether that run is known to be over."""
+        try:
+            await self._backend.job(run)
+        except (DomainNotRunning, NoSuchDomain):
+            return run.id is not None
+        except BackendError as error:
+            logger.debug("whether %s runs: %s", run.name, error.message)
+        return False
+
     async def _until_stop_reported(self, run: DomainKey) -> None:
         """Return once it is reported why that run is over, or when no report of that will come."""
         with suppress(TimeoutError):
@@ -205,6 +216,9 @@ class Reports:
 
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)
+        if await self._is_over(domain_of(key)):
+            # What ended its run is reported later, and may be this very job.
+            await self._until_stop_reported(domain_of(key))
         reports = self._gathered.pop(key)
         missed = _by_job([report for report in reports if not self._is_of_followed(key, report)])
         followed_by_other = self._followed(key) is not None

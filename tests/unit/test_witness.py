@@ -154,6 +154,26 @@ async def test_two_reports_of_one_end_are_of_one_job(seen: Missed) -> None:
     assert await seen.remembered() == [PROVEN[SAVED]]
 
 
+SAVE_WRITTEN = JobEvent(RUN, JobStats(JobType.COMPLETED, JobOperation.SAVE, time_elapsed=300))
+
+
+async def test_a_run_that_nobody_has_listed_is_known_by_its_reports(seen: Missed, stub: Stub, history: History) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    seen.reports._forget(RUN.uuid, RUN)
+    seen.reports.take(SAVE_WRITTEN)
+    seen.reports.take(SAVED)
+    assert await seen.remembered() == [PROVEN[SAVED]]
+    assert [job.domain_id for job in history.jobs()] == [RUN.id]
+
+
+async def test_a_save_is_one_job_however_long_its_domain_takes_to_stop(seen: Missed, stub: Stub) -> None:
+    stub.answer = DomainNotRunning("web-01 is not running any more")
+    seen.reports.take(SAVE_WRITTEN)
+    await asyncio.sleep(5 * missed.GATHERING)
+    seen.reports.take(SAVED)
+    assert await seen.remembered() == [PROVEN[SAVED]]
+
+
 async def test_the_reports_of_two_jobs_are_not_mixed(seen: Missed) -> None:
     for event in (DUMPED, DumpEvent(RUN, False, "No space left"), SAVED):
         seen.reports.take(event)
