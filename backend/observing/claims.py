@@ -12,6 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -49,6 +50,8 @@ ATTEMPTS = 20
 """How often that is tried for one domain; after that, the end of its next job tells of this one, too."""
 REPAIRS, REPAIR_WINDOW = 3, 60.0
 """How often what others have changed is put right within so many seconds, for each domain."""
+LAST_WORDS = 2.0
+"""Seconds in which what is still to be told is told when the witness ends."""
 
 
 class ClaimPublisher:
@@ -81,9 +84,14 @@ class ClaimPublisher:
             async with self._backend.events() as events:
                 await self._guard(events)
         finally:
+            untold = list(self._tasks)
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    told = (self._publish(self._told[uuid][0].key) for uuid in untold if uuid in self._told)
+                    await asyncio.gather(*told, return_exceptions=True)
 
     def _start(self, domain: DomainKey, pause: float = TOGETHER) -> None:
         if domain.uuid not in self._tasks:

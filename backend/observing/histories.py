@@ -137,7 +137,7 @@ class JobFeed:
             list(reversed(self._of_host.values())),
             process.is_watched,
         )
-        return [job for job in jobs if _answers(job, self._query) and (self._wanted is None or self._wanted(job))]
+        return [job for job in jobs if answers(job, self._query) and (self._wanted is None or self._wanted(job))]
 
     def _note(self, jobs: Iterable[SourcedJob]) -> None:
         for job in jobs:
@@ -149,7 +149,7 @@ def recall(query: Query, wanted: Wanted | None = None, host: bool = True) -> Rec
     return JobFeed(query, wanted, host).recall()
 
 
-def _answers(job: SourcedJob, query: Query) -> bool:
+def answers(job: SourcedJob, query: Query) -> bool:
     """Whether it is what the query is about, with all that is known of it."""
     if query.operation is not None and job.entry.operation != query.operation:
         return False

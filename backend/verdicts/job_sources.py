@@ -28,6 +28,8 @@ class Source(StrEnum):
     """This user's history: what the console and commands saw."""
     HOST = "host"
     """The host's history: what its witness saw."""
+    CLAIM = "claim"
+    """The metadata of its domain, which others can write: what a witness is said to have seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from backend.text import clean, hide_passwords
 from tui.cli import exits
 from tui.cli.common import subcommand
 from tui.cli.exits import Exit
+from tui.cli.fleet import host_error_line
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_recorded, complete_uris, example, json_option
 from tui.cli.output import complain, print_json
@@ -23,6 +26,7 @@ from tui.cli.target import Target
 if TYPE_CHECKING:
     from backend.observing.history_feed import HistoryFeed, Recalled
     from backend.observing.remembered import Remembered
+    from backend.records.history import Query
     from tui.cli.layout import FittingTable
     from tui.cli.tables import Table
 
@@ -75,6 +79,7 @@ def history(
     listed, whichever of its names you give. "lost" means that the result was lost with the process that made the
     call, and "unwatched" that nobody is there to see the end: such a job may be running or over. A dump in a console's
     queue is "queued", and "not started" once that console is gone; the next one asks whether to queue it again.
+    Another host that you name with -c is asked what its witness tells in the metadata of its domains.
 
     TIME is a duration (90m, 24h, 7d), a date (2026-11-25) or a local time ('2026-11-25 03:00'). On a terminal, the
     table is made to fit; in a file or a pipe, it is complete.
@@ -90,10 +95,12 @@ def history(
         operation=OPERATIONS[operation] if operation is not None else None,
         limit=LIMIT,
     )
-    feed = HistoryFeed(query, _on_hosts(target, hosts) if hosts else None)
+    wanted = _on_hosts(target, hosts) if hosts else None
+    feed = HistoryFeed(query, wanted)
     recalled = feed.recall()
     complaints = _Complaints()
     complaints.add(recalled)
+    recalled = _with_told(target, recalled, query, wanted, complaints)
     if follow:
         items = list(reversed(recalled.items))
         _follow(feed, items, _Output(target, as_json, items, spacious=True), complaints)
@@ -101,6 +108,27 @@ def history(
         _Output(target, as_json, recalled.items).print(recalled.items)
     if complaints.exit:
         sys.exit(complaints.exit)
+
+
+def _with_told(
+    target: Target,
+    recalled: Recalled,
+    query: Query,
+    wanted: Callable[[Remembered], bool] | None,
+    complaints: _Complaints,
+) -> Recalled:
+    """The same, with what the domains tell of hosts that the user named and that are not this one."""
+    from backend.observing.told import is_elsewhere, told_by_hosts
+
+    elsewhere = [uri for uri in target.uris if is_elsewhere(uri)] if target.named else []
+    if not elsewhere:
+        return recalled
+    told, errors = asyncio.run(told_by_hosts(elsewhere, query, wanted, recalled.items))
+    for uri, error in errors.items():
+        complain(host_error_line(target.host(uri), error))
+        complaints.exit = exits.of_error(error)
+    items = sorted([*recalled.items, *told], key=lambda item: item.requested, reverse=True)
+    return replace(recalled, items=items[: query.limit])
 
 
 class _Complaints:

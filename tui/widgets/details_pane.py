@@ -19,6 +19,7 @@ from backend.model import DiskSource
 from backend.observing.history_feed import HistoryFeed
 from backend.observing.lookup import DomainRecord, find_records
 from backend.observing.remembered import Remembered
+from backend.observing.told import told_jobs
 from backend.records.history import Query
 from backend.records.record import JobRecord
 from backend.text import clean
@@ -184,13 +185,15 @@ class DetailsPane(Lines):
         await asyncio.sleep(RECORDS_AFTER)
         query = Query(name=row.domain.key.uuid, limit=SHOWN)
         recalled = await in_thread(HistoryFeed(query).recall, "history")
+        told = await told_jobs(host.backend, row.domain.key, recalled.items)
         try:
             records = await find_records(host.backend, row.domain.key, limit=SHOWN)
         except BackendError as error:
             logger.debug("no records of %s: %s", row.domain.name, error)
             records = []
         records.sort(key=lambda item: -item.record.started)
-        self.post_message(self.Learned(row.key, records, recalled.items))
+        history = sorted([*recalled.items, *told], key=lambda item: item.requested, reverse=True)
+        self.post_message(self.Learned(row.key, records, history[:SHOWN]))
 
     @on(Learned)
     def _learned(self, event: Learned) -> None:

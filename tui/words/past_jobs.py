@@ -16,6 +16,7 @@ _SOURCES = {
     Source.CALL: "your own call",
     Source.OBSERVATION: "your virt-jobs",
     Source.HOST: "the host's witness",
+    Source.CLAIM: "the domain's metadata (a claim)",
 }
 
 
