@@ -15,6 +15,8 @@ from backend.running.start import start_dump
 from backend.uri import open_backend
 from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping, ended
+from tests.unit.test_history import ended as seen_ended
+from tests.unit.test_history import entry
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 
@@ -72,6 +74,16 @@ async def test_history_marks_what_only_the_shared_record_says() -> None:
         await other.publish(process.finished(record, RecordState.COMPLETED))
         await user.press("j", "k", "2")
         await user.sees("claimed.core", "completed in 0:00, shared by")
+
+
+async def test_history_has_what_a_witness_elsewhere_tells_in_the_metadata() -> None:
+    async with console(QUIET, size=(160, 50)) as user, open_backend(QUIET) as other:
+        await user.sees("▌ vm-01")
+        domain = await other.find("vm-01")
+        seen = entry(uuid=domain.key.uuid, domain="vm-01", domain_id=domain.key.id, observer="root@hv3 (witness)")
+        await other.publish_claims(domain.key, [seen_ended(seen)])
+        await user.press("j", "k", "2")
+        await user.sees("save completed in 0:05", "metadata says, in the name of", "root@hv3 (witness)")
 
 
 async def test_info_says_what_the_domain_is() -> None:

@@ -380,7 +380,7 @@ async def test_every_column_sorts_them_with_the_jobs(key: str) -> None:
 async def test_enter_shows_all_of_a_command_and_its_line_and_its_output_are_copied(size: tuple[int, int]) -> None:
     job = replace(JOB, domain="db-2", began=1000.0)
     saved = Outcome(job.key, job.operation, Verdict.COMPLETED, Evidence.LIFECYCLE, "Saved.")
-    job = with_outcome(job, saved, 1009.0, None, None)
+    job = with_outcome(job, saved, 1009.0, None)
     record = ran("db-2", "virsh", "save", "db-2", "/save/[/x]\x1b", returncode=-9, jobs=(job,), cwd="/root")
     output = str(Commands().output_of(record))
     async with console(QUIET, config=NAMED, size=size) as user:
@@ -467,7 +467,7 @@ async def test_a_command_is_followed_from_its_begin_to_its_end_and_that_of_its_j
         Commands().write(record := command.ended(record, 0))
         await user.sees("✓ completed in 1:0", "It ended with exit status 0.", "save, running")
         saved = Outcome(job.key, job.operation, Verdict.FAILED, Evidence.LIFECYCLE, "It runs again.")
-        job = with_outcome(job, saved, time.time(), None, None)
+        job = with_outcome(job, saved, time.time(), None)
         Commands().write(replace(record, jobs=(job,), following=False))
         await user.sees("save failed (lifecycle event) in 0:0", "It runs again.")
         await user.press("escape")

@@ -32,7 +32,7 @@ class Description(ABC):
     @property
     @abstractmethod
     def reason(self) -> str:
-        """Why it did not complete; empty if it did, and while it may."""
+        """Why it did not complete, or who claims that it did; empty if it is known to have, and while it may."""
 
     @property
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backend.outcome import Verdict
+from backend.outcome import Evidence, Verdict
 from backend.records.entry import JobEntry
 from backend.text import clean
 from backend.verdicts.job_sources import Source, SourcedJob
@@ -34,7 +34,9 @@ class JobDescription(Description):
     @property
     def reason(self) -> str:
         outcome = self._job.outcome_if_over
-        return "" if outcome is None or outcome.verdict is Verdict.COMPLETED else clean(outcomes.reason(outcome))
+        if outcome is not None and outcome.verdict is Verdict.COMPLETED:
+            return clean(outcome.detail) if outcome.evidence is Evidence.SHARED else ""
+        return "" if outcome is None else clean(outcomes.reason(outcome))
 
     @property
     def evidence(self) -> str:
