@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from backend.outcome import Outcome, Verdict
+from backend.outcome import Evidence, Outcome, Verdict
 
 WITNESS = "the witness"
 """Who remembers jobs without waiting for one."""
@@ -29,6 +29,8 @@ class Tally:
     """By who was told so, what is true, and why."""
     witnessed: Counter[Verdict] = field(default_factory=Counter)
     """By what the witnesses remember."""
+    contradicted: int = 0
+    """Of the unproven ones of these, those where a record that anybody can write says otherwise: most are forged here."""
     unknown: list[str] = field(default_factory=list)
     """The story of each job of which a witness does not know how it ended."""
     causes: Counter[str] = field(default_factory=Counter)
@@ -54,6 +56,7 @@ class Tally:
         self.evidence[f"{outcome.verdict} ({outcome.evidence})"] += 1
         if who == WITNESS:
             self.witnessed[outcome.verdict] += 1
+            self.contradicted += (outcome.verdict, outcome.evidence) == (Verdict.UNPROVEN, Evidence.SHARED)
         if outcome.verdict is Verdict.UNPROVEN:
             self.unproven[f"{who}, {truth}: {outcome.detail}"] += 1
             self.causes[outcome.detail] += 1
@@ -71,6 +74,8 @@ class Tally:
         if witnessed := self.witnessed.total():
             unknown = self.witnessed[Verdict.UNPROVEN]
             lines.append(f"unproven by the witnesses: {unknown} of {witnessed} dumps, {unknown / witnessed:.1%}")
+            unknown, witnessed = unknown - self.contradicted, max(1, witnessed - self.contradicted)
+            lines.append(f"without contradictions by records: {unknown} of {witnessed}, {unknown / witnessed:.1%}")
         lines += ["by cause", *_counted(self.causes), "by who, truth and cause", *_counted(self.unproven)]
         lines += ["evidence", *_counted(self.evidence)]
         lines += ["ended in an error of its own", *_counted(self.errors)]
