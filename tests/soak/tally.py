@@ -30,7 +30,7 @@ class Tally:
     witnessed: Counter[Verdict] = field(default_factory=Counter)
     """By what the witnesses remember."""
     contradicted: int = 0
-    """Of the unproven ones of these, those where a record that anybody can write says otherwise: most are forged here."""
+    """Those of the unproven ones of which a record that anybody can write says otherwise: most are forged here."""
     unknown: list[str] = field(default_factory=list)
     """The story of each job of which a witness does not know how it ended."""
     causes: Counter[str] = field(default_factory=Counter)

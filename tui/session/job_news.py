@@ -30,6 +30,8 @@ FOLD = 0.25
 KEPT = 1000
 """Jobs whose ends are known as told; the memory forgets earlier which observations are of the same job."""
 Key = TypeVar("Key")
+SOON = 5.0
+"""Seconds by which a wait and what is remembered may disagree on when a job ended."""
 _PROBLEMS = (Verdict.FAILED, Verdict.UNPROVEN)
 
 
@@ -39,6 +41,19 @@ class _End:
     record: str
     at: float
     """By the event loop's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ToldEnd:
+    """What a wait has told."""
+
+    operation: Operation | None
+    record: str
+    outcome: Outcome
+    at: float
+    """Seconds since the epoch."""
+    entry: str = ""
+    """The id of the entry that turned out to be that job's."""
 
 
 class JobNews:
@@ -73,6 +88,8 @@ class JobNews:
         """By the id of the entry: who began that dump is being found out, and is told then."""
         self._ends: dict[RowKey, _End] = {}
         """The last one that was taken of each domain and disk."""
+        self._told_by_waits: dict[RowKey, _ToldEnd] = {}
+        """The last one of each domain and disk of which there was no entry yet."""
         self._automatic: dict[RowKey, tuple[DomainKey, AutomaticDump]] = {}
 
     def take(self, entry: JobEntry) -> None:
@@ -99,6 +116,27 @@ class JobNews:
         if wait.record is not None and end.record:
             return wait.record.id == end.record
         return end.at >= wait.began
+
+    def told_by(self, wait: JobWait) -> None:
+        """How that wait ended is told, without the entry of its job, which may come yet."""
+        if wait.outcome is not None:
+            record = wait.record.id if wait.record is not None else ""
+            self._told_by_waits.pop(wait.key, None)
+            self._told_by_waits[wait.key] = _ToldEnd(wait.operation, record, wait.outcome, time.time())
+            _keep_latest(self._told_by_waits)
+
+    def told_end(self, entry: JobEntry) -> Outcome | None:
+        """How a wait has told that the entry's job ended, if one has."""
+        told = self._told_by_waits.get(_row_key(entry))
+        if told is None or entry.ended is None or told.operation != entry.operation:
+            return None
+        if told.entry:
+            return told.outcome if told.entry == entry.id else None
+        same = told.record == entry.record if told.record and entry.record else abs(told.at - entry.ended) <= SOON
+        if not same:
+            return None
+        self._told_by_waits[_row_key(entry)] = replace(told, entry=entry.id)
+        return told.outcome
 
     def automatic_dump(self, domain: DomainKey, key: RowKey) -> AutomaticDump | None:
         """The dump that runs, if the hypervisor is known to have begun it by itself."""
@@ -190,7 +228,7 @@ class JobNews:
 
     def _is_news(self, entry: JobEntry) -> bool:
         """Whether its end was not told, or as another one; it will be now."""
-        outcome, before = entry.outcome, self._told.pop(entry.id, None)
+        outcome, before = entry.outcome, self._told.pop(entry.id, None) or self.told_end(entry)
         assert outcome is not None
         self._told[entry.id] = outcome
         _keep_latest(self._told)

@@ -72,6 +72,7 @@ class Reporter:
                 self._jobs.tell()
             else:
                 self._log.tell(wait.outcome, own=True)
+                self._jobs.told_by(wait)
             if wait.outcome.left_paused:
                 self._left.add(wait.key)
                 self._log.say(name, f"left paused by its dump; {self._resume_key} resumes it", Tone.WARNING)

@@ -408,7 +408,8 @@ class Session:
 
     def _remembered(self, entry: JobEntry) -> None:
         """The memory has a new job, or the end of one."""
-        self.tally.take(entry)
+        told = self._jobs.told_end(entry)
+        self.tally.take(entry, told.verdict if told is not None else None)
         self._jobs.take(entry)
         self._deliver(lambda: self._listener.remembered(entry))
 

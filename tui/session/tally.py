@@ -29,11 +29,11 @@ class Tally:
     def unproven(self) -> int:
         return self._numbers[Verdict.UNPROVEN]
 
-    def take(self, entry: JobEntry) -> None:
-        """Count how that job ended, if it has; what is known better now, anew."""
+    def take(self, entry: JobEntry, counted: Verdict | None = None) -> None:
+        """Count how that job ended, if it has; what is known better now, anew. `counted`: what was added of it."""
         if entry.verdict is None or entry.ended is None or entry.ended < self._since:
             return
-        if (before := self._counted.pop(entry.id, None)) is not None:
+        if (before := self._counted.pop(entry.id, counted)) is not None:
             self._numbers[before] -= 1
         self._numbers[entry.verdict] += 1
         self._counted[entry.id] = entry.verdict

@@ -117,6 +117,27 @@ async def test_a_begin_and_an_end_are_told_once() -> None:
         assert it.ends == [("vm-2", Verdict.COMPLETED)]
 
 
+class Wait:
+    """One of somebody's that has seen the job's end before it was remembered."""
+
+    def __init__(self, of: JobEntry, verdict: Verdict = Verdict.COMPLETED) -> None:
+        self.key, self.operation, self.record = RowKey(of.uri, of.uuid), of.operation, None
+        self.outcome = over(of, verdict).outcome
+
+
+async def test_what_a_wait_has_told_is_not_told_again() -> None:
+    with desk() as it:
+        for number, remembered in ((1, Verdict.COMPLETED), (2, Verdict.FAILED)):
+            begun = job(number)
+            it.news.told_by(cast(JobWait, Wait(begun)))
+            it.news.take(over(begun, remembered))
+            it.news.tell()
+        it.news.take(over(job(1, ago=3600.0), Verdict.COMPLETED))
+        it.news.take(over(job(1, JobOperation.BACKUP)))
+        it.news.tell()
+        assert it.ends == [("vm-2", Verdict.FAILED), *[("vm-1", Verdict.COMPLETED)] * 2]
+
+
 async def test_an_end_that_turns_out_to_be_another_is_told_again() -> None:
     with desk() as it:
         begun = job()

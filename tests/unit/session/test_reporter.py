@@ -40,6 +40,9 @@ class NoNews:
     def tell(self) -> None:
         self.told += 1
 
+    def told_by(self, wait: JobWait) -> None:
+        pass
+
 
 class EndedWait:
     """A wait for the dump that is over."""
