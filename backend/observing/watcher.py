@@ -73,9 +73,11 @@ class Watcher:
         backend: Backend,
         clock: Callable[[], float] = time.monotonic,
         list_interval: float = LIST_INTERVAL,
+        sweep_interval: float = SWEEP_INTERVAL,
         found: Callable[[DomainKey, JobStats], object] = lambda key, stats: None,
     ) -> None:
-        """`list_interval`: seconds between two listings, unless the hypervisor reports an event.
+        """`list_interval`: seconds between two listings, unless the hypervisor reports an event. `sweep_interval`: see
+        SWEEP_INTERVAL.
 
         `found` is told at once of a job that was not there before: it may be over soon.
         """
@@ -84,7 +86,7 @@ class Watcher:
         self._found = found
         self._views = Views(clock)
         self._moments = Moments(backend, self._take_status)
-        self._sweeps = Pace(clock, SWEEP_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
+        self._sweeps = Pace(clock, sweep_interval, SWEEP_SHARE, LONGEST_PAUSE)
         self._safety = Pace(clock, SAFETY_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
         self._block_sweeps = Pace(clock, BLOCK_INTERVAL, SWEEP_SHARE, LONGEST_PAUSE)
         self._block_looks = Pace(clock, inf, SWEEP_SHARE, LONGEST_PAUSE)

@@ -35,6 +35,9 @@ INTERVAL = 1.0
 looked at more often anyway."""
 LIST_INTERVAL = 10.0
 """Seconds between two listings of the domains: nobody looks at them, and what changes is reported."""
+SWEEP_INTERVAL = 1.2
+"""Seconds between two looks for jobs of whose begin nothing is heard; where that can be seen, a dump's file is held from
+the start of its helper."""
 UNANSWERED = (0.25, INTERVAL)
 """The first and the longest pause, in seconds, until a job is looked for again whose domain does not answer."""
 MOST = 200
@@ -212,7 +215,8 @@ async def watch_and_witness(
         tasks.create_task(witness.run())
         if publisher is not None:
             tasks.create_task(publisher.run())
-        tasks.create_task(Watcher(backend, list_interval=LIST_INTERVAL, found=witness.see).run(take))
+        watcher = Watcher(backend, list_interval=LIST_INTERVAL, sweep_interval=SWEEP_INTERVAL, found=witness.see)
+        tasks.create_task(watcher.run(take))
 
 
 def _jobs(view: DomainView) -> Iterator[tuple[JobKey, JobStats]]:
