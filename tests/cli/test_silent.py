@@ -46,7 +46,7 @@ REFUSED = (
     "migration {} --postcopy",
 )
 """Commands that need an answer about their domain."""
-UNAFFECTED = {"run", "history", "watch"}
+UNAFFECTED = {"run", "history"}
 """Commands about a domain that do not."""
 
 

@@ -53,6 +53,6 @@ def resume(wait: JobWait) -> str | None:
 
 
 def _over(wait: JobWait) -> str:
-    if wait.ours and wait.record is None:
+    if wait.unstarted:
         return f"the dump of {wait.name} was not started"
     return f"the {wait.what} of {wait.name} is over" if not wait.disk else f"the {wait.what} is over"
