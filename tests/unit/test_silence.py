@@ -104,7 +104,7 @@ async def test_an_old_list_does_not_pause_a_domain_again(
     monkeypatch.setattr(backend, "domains", late)
     with Hold(URI):
         await dumped(backend, tmp_path / "core")
-        await seen.until("vm-01", lambda view: view.progress is not None and view.domain.paused_by_dump)
+        await seen.until("vm-01", lambda view: view.progress is not None and view.domain.paused_by == "dump")
         old += await domains()
     view = await seen.until("vm-01", lambda view: view.progress is None)
     assert view.domain.state is DomainState.RUNNING
