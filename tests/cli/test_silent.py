@@ -126,6 +126,17 @@ def test_a_command_that_is_refused_for_that_says_the_same(silent: DomainKey, com
     assert f"{silent.name}: not answering" in line and "last known: paused (dumping), dump since" in line
 
 
+@pytest.mark.parametrize("options", ["", "--operation any", "--disk vda"])
+def test_a_wait_whose_time_is_up_says_that_the_domain_did_not_answer(
+    silent: DomainKey, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    monkeypatch.setattr(SimulatorBackend, "deadline", 60.0)
+    code, out, errors = run("-c", URI, "wait", silent.name, *options.split(), "--timeout", "0.2")
+    assert (code, out) == (124, "")
+    said = "timed out after 0.2 s; the domain did not answer: nothing is known of its job yet"
+    assert errors == f"virt-jobs: {silent.name}: {said}\n"
+
+
 def test_no_command_about_a_domain_is_left_out() -> None:
     about_domains = {
         name for name, command in cli.commands.items() if {"domain", "domains"} & {each.name for each in command.params}
