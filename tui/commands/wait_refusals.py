@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backend.running import objections
-from tui.commands.commands import Abort, Command, Pivot, Resume
+from tui.commands.commands import Command
+from tui.commands.jobs import Abort, Pivot, Resume
 from tui.commands.refusals import NO_CONNECTION, STARTS
 from tui.session.job_wait import STARTING, JobWait
 

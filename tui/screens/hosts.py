@@ -15,7 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from backend.text import clean
-from tui.commands.commands import AddHost, Close, Command, CopyUri, DropHost, RetryHost, SaveHosts
+from tui.commands.commands import Close, Command
+from tui.commands.hosts import AddHost, CopyUri, DropHost, RetryHost, SaveHosts
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
 from tui.config.toml_source import ConfigError

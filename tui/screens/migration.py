@@ -16,7 +16,8 @@ from textual.widgets import Button, Input, Static
 from backend.errors import BackendError
 from backend.model import MigrationLimits
 from tui.commands import refusals
-from tui.commands.commands import Apply, Back, Command, Less, More, StartPostcopy
+from tui.commands.commands import Back, Command, Less, More
+from tui.commands.jobs import Apply, StartPostcopy
 from tui.commands.offering import OfferingScreen, heading
 from tui.screens.confirm import ConfirmScreen
 from tui.session.host import Host

@@ -14,7 +14,8 @@ from textual.widgets import Static
 from backend.job_stats import JobStats
 from backend.outcome import Outcome, Verdict
 from tui.commands import wait_refusals
-from tui.commands.commands import Command, Detach, Help, Resume
+from tui.commands.commands import Command, Help
+from tui.commands.jobs import Detach, Resume
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferingScreen, heading
 from tui.screens.wait_panel import WaitPanel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tui.commands.commands import ShowWaits, Wait
+from tui.commands.jobs import ShowWaits, Wait
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen
 from tui.screens.wait import WaitScreen

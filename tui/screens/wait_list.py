@@ -18,21 +18,9 @@ from textual.widgets import Static
 
 from backend.outcome import Outcome, Verdict
 from tui.commands import wait_refusals
-from tui.commands.commands import (
-    Abort,
-    Close,
-    Command,
-    CopyName,
-    CopyPath,
-    CopyStats,
-    Detach,
-    DropQueued,
-    Export,
-    Help,
-    Open,
-    Pivot,
-    Resume,
-)
+from tui.commands.commands import Close, Command, Export, Help
+from tui.commands.domains import CopyName, CopyPath, CopyStats
+from tui.commands.jobs import Abort, Detach, DropQueued, Open, Pivot, Resume
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferingScreen, heading
 from tui.screens.wait import WaitScreen

@@ -8,18 +8,9 @@ from typing import ClassVar
 from textual import on
 from textual.containers import Vertical
 
-from tui.commands.commands import (
-    Abort,
-    Close,
-    Command,
-    CopyName,
-    CopyPath,
-    CopyStats,
-    Detach,
-    Export,
-    Pivot,
-    Resume,
-)
+from tui.commands.commands import Close, Command, Export
+from tui.commands.domains import CopyName, CopyPath, CopyStats
+from tui.commands.jobs import Abort, Detach, Pivot, Resume
 from tui.commands.offering import OfferingScreen
 from tui.screens.job_actions import JobActions, job_of_wait
 from tui.session.job_wait import JobWait

@@ -20,7 +20,7 @@ from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
 from backend.text import clean, hide_passwords
 from backend.verdicts.job_sources import SourcedJob, is_of_call
-from tui.commands.commands import Abort, Pivot, Resume
+from tui.commands.jobs import Abort, Pivot, Resume
 from tui.commands.keys import Keys
 from tui.session.rows import Row, RowKey, block_jobs
 from tui.session.throughput import Throughput, sparkline
