@@ -373,7 +373,7 @@ class MainScreen(OfferingScreen[None]):
         if refused and not rows:
             self.refuse(refused[0][1])
         for row in rows:
-            self.session.resume(self.session.hosts[row.uri], row.domain.key)
+            self.session.actions.resume(self.session.hosts[row.uri], row.domain.key)
 
     @on(UserAction)
     def _run_action(self, event: UserAction) -> None:

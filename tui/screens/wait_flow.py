@@ -76,7 +76,7 @@ class WaitFlow:
         for wait in waits if resume else ():
             # The wait knows more than the table, which may not have seen yet that the job is gone.
             if wait.outcome is not None and wait.outcome.left_paused:
-                self._session.resume(wait.host, wait.domain)
+                self._session.actions.resume(wait.host, wait.domain)
 
     def _report_detached(self, running: Sequence[JobWait]) -> None:
         if len(running) == 1:

@@ -160,7 +160,7 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def _left_one(self, wait: JobWait, resume: bool) -> None:
         if resume:
-            self._session.resume(wait.host, wait.domain)
+            self._session.actions.resume(wait.host, wait.domain)
 
     @on(DropQueued)
     def _drop_queued(self) -> None:
