@@ -100,6 +100,8 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
 
     def show(self) -> None:
         """Show the hosts as they are now."""
+        if not self._list.is_attached:
+            return  # What changed before is shown when it is.
         counts, number = self._session.rows.counts(), len(self._hosts)
         self.query_one("#hosts").border_title = heading("Hosts", str(number))
         self._list.styles.height = max(1, number)
