@@ -101,7 +101,7 @@ class JobMismatch(BackendError):
 
 
 class WaitTimeout(BackendError):
-    """A wait timed out; the job is still running."""
+    """A wait timed out; the job is not affected."""
 
 
 class JournalError(BackendError):

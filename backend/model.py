@@ -204,10 +204,6 @@ class Domain:
         return (self.state, self.reason) == (other.state, other.reason)
 
     @property
-    def paused_by_dump(self) -> bool:
-        return self.paused_by == "dump"
-
-    @property
     def paused_by(self) -> str:
         """The job that paused it, in a word (``dump``, ``save``), whether or not it still runs; empty: none did."""
         return JOB_PAUSES.get(self.reason, "") if self.state is DomainState.PAUSED else ""

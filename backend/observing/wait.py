@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import overload
 
 from backend.base import Backend
-from backend.errors import JobMismatch, NoConnection, NoJob, WaitTimeout
+from backend.errors import JobMismatch, NoConnection, NoJob, NotAnswering, WaitTimeout
 from backend.event_stream import EventStream
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
@@ -25,7 +25,7 @@ from backend.records.journal import Journal
 from backend.records.record import JobRecord
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
-from backend.verdicts.observations import Sampled
+from backend.verdicts.observations import Sampled, SampleFailed
 
 OnProgress = Callable[[JobStats], None]
 """Gets every sample of the job."""
@@ -102,6 +102,8 @@ class _Waiting:
     patient: bool = False
     attached: bool = False
     """Whether the job was found."""
+    silent: bool = False
+    """Whether the domain did not answer when the job was last looked at."""
     remembered: Remembered | None = None
     looking: asyncio.Task[None] | None = None
     """It is looked for who requested the job, for what is remembered of it."""
@@ -116,7 +118,7 @@ class _Waiting:
             if self.memory is not None and record is None:  # It has ended this moment.
                 self.memory.job(self.backend, self.domain, attached.operation).ended(attached, 0.0)
             return attached
-        self.attached = True
+        self.attached, self.silent = True, attached.last is None
         if (seen_at := attached.seen_at) is not None:
             # It was there: what had been reported by then was the end of the job before it.
             self.events.forget_ends(seen_at)
@@ -212,6 +214,8 @@ class _Waiting:
                 before = attachment.last
                 attachment.observe(observation, clock())
                 observers.adapt()
+                if isinstance(observation, Sampled | SampleFailed):
+                    self.silent = isinstance(observation, SampleFailed) and isinstance(observation.error, NotAnswering)
                 last = attachment.last
                 if last is None or last is before or not isinstance(observation, Sampled):
                     continue
@@ -241,9 +245,14 @@ async def _waiting(
     except TimeoutError:
         if not limit.expired():
             raise
-        known = waiting is not None and waiting.attached
-        state = "the job is still running" if known else "nothing is known of its job yet"
-        raise WaitTimeout(f"{domain.name}: timed out after {timeout:g} s; {state}") from None
+        raise WaitTimeout(f"{domain.name}: timed out after {timeout:g} s; {_standing(waiting)}") from None
     finally:
         if waiting is not None and waiting.looking is not None:
             waiting.looking.cancel()
+
+
+def _standing(waiting: _Waiting | None) -> str:
+    """What is known of a job that nobody waits for any longer."""
+    if waiting is None or not waiting.attached:
+        return "the domain did not answer: nothing is known of its job yet"
+    return "the domain does not answer; its job may still be running" if waiting.silent else "the job is still running"

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
-from backend.dump_request import DumpFlags, DumpFormat, DumpRequest, format_name
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.records import table
 from backend.records.codec import converted, count, flag, moment, short_text
-from backend.records.record import Owned
+from backend.records.record import OwnedDump
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedDump(Owned):
+class QueuedDump(OwnedDump):
     """One dump that a console is to start when its turn comes; the fields mean what they mean in a JobRecord."""
 
     id: str
@@ -40,14 +40,6 @@ class QueuedDump(Owned):
     pid_start: str = ""
     machine: str = ""
     namespace: int = 0
-
-    @property
-    def request(self) -> DumpRequest:
-        return DumpRequest(self.key, self.path, self.format, self.flags)
-
-    @property
-    def format_name(self) -> str:
-        return format_name(self.format, self.flags)
 
 
 COLUMNS = tuple(spec.name for spec in fields(QueuedDump))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backend.dump_request import DumpFlags, DumpFormat, DumpRequest, format_name
+from backend.dump_request import DumpFlags, DumpFormat, DumpRequest
 from backend.model import DomainKey, JobOperation
 
 
@@ -53,6 +53,26 @@ class Owned:
         return self.pid_start.partition(":")[0]
 
 
+class OwnedDump(Owned):
+    """A dump that is requested, whether it was begun or is still in a queue."""
+
+    __slots__ = ()
+
+    path: str
+    format: DumpFormat
+    flags: DumpFlags
+
+    @property
+    def request(self) -> DumpRequest:
+        """What the hypervisor is asked for."""
+        return DumpRequest(self.key, self.path, self.format, self.flags)
+
+    @property
+    def format_name(self) -> str:
+        """The format as commands spell it: ``elf``, ``raw``."""
+        return self.request.format_name
+
+
 class Requested(Owned):
     """What the records of dumps and of commands have in common: their process, the runner, holds their results."""
 
@@ -80,7 +100,7 @@ class Requested(Owned):
 
 
 @dataclass(frozen=True, slots=True)
-class JobRecord(Requested):
+class JobRecord(Requested, OwnedDump):
     """One dump as requested and, once `ended` is set, as it ended. Times are seconds since the epoch.
 
     Uptimes are seconds since the boot of the kernel that `boot` names: they measure times, which wall clocks do not.
@@ -114,14 +134,6 @@ class JobRecord(Requested):
     code: int | None = None
     bytes: int | None = None
     """Size of the file at the end, where it can be seen."""
-
-    @property
-    def request(self) -> DumpRequest:
-        return DumpRequest(self.key, self.path, self.format, self.flags)
-
-    @property
-    def format_name(self) -> str:
-        return format_name(self.format, self.flags)
 
 
 def newest_first(records: Sequence[JobRecord]) -> list[JobRecord]:

@@ -32,7 +32,7 @@ async def test_a_paused_domain_says_so(harness: Harness, backend: Backend) -> No
     domain = await harness.running("vm", paused=True)
     found = await listed(backend, domain)
     assert found.state is DomainState.PAUSED
-    assert not found.paused_by_dump
+    assert found.paused_by == ""
 
 
 async def test_a_domain_that_is_off_has_no_id(harness: Harness, backend: Backend) -> None:

@@ -69,7 +69,7 @@ async def test_a_dumped_domain_is_paused_for_it_and_runs_again(harness: Harness,
     async with harness.held(harness.folder / "dump"):
         await harness.foreign_dump(domain, harness.folder / "dump")
         await job_seen(backend, domain)
-        assert (await backend.find("vm")).paused_by_dump
+        assert (await backend.find("vm")).paused_by == "dump"
     await job_gone(backend, domain)
     assert (await backend.find("vm")).state is DomainState.RUNNING
 

@@ -43,12 +43,13 @@ def painted(
     progress: Progress | None = None,
     ids: tuple[str, ...] = DEFAULT_COLUMNS,
     several_hosts: bool = False,
+    job_known: bool = True,
     **facts: object,
 ) -> str:
     painter = RowPainter(several_hosts, lambda name, cursor, marked: Style())
     painter.show_columns(ids)
     painter.lay_out(cells, len(domain.name))
-    row = Row("sim:///x", DomainView(domain, progress), "hv1", **facts)  # type: ignore[arg-type]
+    row = Row("sim:///x", DomainView(domain, progress, job_known=job_known), "hv1", **facts)  # type: ignore[arg-type]
     strip = painter.line(row, cursor=False, marked=False)
     assert strip.cell_length == cells
     return strip.text
@@ -92,8 +93,41 @@ def test_the_reason_of_a_pause_is_in_the_row_on_every_screen(cells: int) -> None
 def test_a_pause_has_its_time_beside_it() -> None:
     at = time.mktime((2026, 1, 2, 10, 31, 2, 0, 0, -1))
     assert "since 2026-01-02 10:31:02" in painted(domain(DomainState.PAUSED, "user"), WIDE, since=at)
-    line = painted(domain(DomainState.PAUSED, "I/O error"), SMALL, io_errors=("vda: no space left",))
-    assert "I/O error (vda: no space left)" in line
+
+
+@pytest.mark.parametrize("cells", [NARROW, SMALL, WIDE])
+@pytest.mark.parametrize("state", [DomainState.PAUSED, DomainState.CRASHED])
+@pytest.mark.parametrize("stale", [False, True])
+def test_what_the_state_says_is_not_said_beside_it(cells: int, state: DomainState, stale: bool) -> None:
+    reason = "I/O error" if state is DomainState.PAUSED else "panicked"
+    line = painted(domain(state, reason), cells, io_errors=("vda: no space left",), stale=stale)
+    assert line.count(reason) == 1
+    assert "vda: no space left" in line and "(" not in line
+
+
+def test_what_is_beside_the_state_has_its_time() -> None:
+    at = time.mktime((2026, 1, 2, 10, 31, 2, 0, 0, -1))
+    line = painted(domain(DomainState.PAUSED, "I/O error"), WIDE, io_errors=("vda: no space left",), since=at)
+    assert "vda: no space left since 2026-01-02 10:31:02" in line
+
+
+def test_a_reason_that_the_state_has_no_room_for_is_beside_it() -> None:
+    failed = domain(DomainState.PAUSED, "post-copy failed")
+    assert painted(failed, NARROW).split() == ["db-01", "post-copy", "post-copy", "failed"]
+    assert painted(failed, WIDE).split() == ["db-01", "post-copy", "failed"]
+
+
+def test_without_a_column_for_the_state_the_whole_reason_is_in_the_row() -> None:
+    line = painted(domain(DomainState.PAUSED, "I/O error"), SMALL, ids=("name", "job"), io_errors=("vda: no space",))
+    assert line.split() == ["db-01", "I/O", "error", "(vda:", "no", "space)"]
+
+
+def test_what_its_pause_is_for_is_said_once_while_its_job_is_not_known() -> None:
+    paused = domain(DomainState.PAUSED, "dumping")
+    shown = painted(paused, SMALL, job_known=False)
+    assert " ".join(shown.split()) == "db-01 paused: dump its job is not known yet"
+    shown = painted(paused, SMALL, ids=("name", "job"), job_known=False)
+    assert " ".join(shown.split()) == "db-01 dumping; its job is not known yet"
 
 
 @pytest.mark.parametrize("several_hosts", [False, True])
@@ -122,8 +156,8 @@ def test_a_problem_leaves_columns_that_say_something_alone() -> None:
     ids = ("name", "eta", "memory", "job", "progress", "state")
     line = painted(domain(DomainState.PAUSED, "I/O error"), WIDE, None, ids, io_errors=("vda: no space left",))
     assert "4.0 GiB" in line
-    assert "I/O error (vda: no space left)" in line
-    assert line.rstrip().endswith("paused: I/O error")
+    assert "vda: no space left" in line
+    assert line.rstrip().endswith("paused: I/O error") and line.count("I/O error") == 1
 
 
 def test_of_ids_from_a_file_those_that_exist_count_once() -> None:

@@ -10,10 +10,13 @@ import pytest
 
 from backend.outcome import Verdict
 from tests.simulator_hold import Hold
-from tests.tui.console import User, console
+from tests.tui.console import User, console, dumping
 from tests.tui.test_history import NAMED, everything, opened, remember
+from tests.tui.test_marks import mark
+from tests.tui.test_queue import ONE
 
 QUIET = "sim:///quiet?domains=30&jobs=0&memory=16"
+SIZES = pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 50)])
 BUSY = "sim:///exported?domains=4&jobs=2&memory=64"
 
 
@@ -148,3 +151,52 @@ async def test_xml_is_written_whole(tmp_path: Path) -> None:
     text = (tmp_path / "vm-01.xml").read_text()
     assert text.startswith("<domain ")
     assert text.endswith("</domain>\n")
+
+
+@SIZES
+async def test_a_wait_is_written_while_its_job_goes_on_and_with_its_result(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    core = tmp_path / "core"
+    async with console(QUIET, size=size) as user:
+        async with dumping(QUIET, "vm-01", core) as record:
+            await user.sees("1 job ", "▌ vm-01")
+            await user.press("w")
+            await user.sees("vm-01 · waiting for dump", "left")
+            await export(user, tmp_path / "out.txt")
+            await user.sees("wait-vm-01 written to", "vm-01 · waiting for dump")
+            await export(user, tmp_path / "running.json")
+            await user.until((tmp_path / "running.json").exists, "the second file")
+        await user.sees("⊘ dump cancelled")
+        await export(user, tmp_path / "over.json")
+        await user.until((tmp_path / "over.json").exists, "the third file")
+    lines = (tmp_path / "out.txt").read_text().splitlines()
+    assert lines[0] == "vm-01 · waiting for dump"
+    assert any("done" in line and "left" in line for line in lines)
+    [running] = json.loads((tmp_path / "running.json").read_text())
+    assert (running["domain"], running["job"], running["result"]) == ("vm-01", "dump", "running")
+    assert (running["path"], running["requester"], running["uri"]) == (str(core), record.user, QUIET)
+    assert 0 <= running["fraction"] < 1 and running["total"] > 0
+    [over] = json.loads((tmp_path / "over.json").read_text())
+    assert (over["result"], over["evidence"], over["fraction"]) == ("cancelled", "result", None)
+    assert over["reason"]
+
+
+@SIZES
+async def test_the_list_of_waits_is_written_whole(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with Hold(QUIET), console(QUIET, config=ONE, size=size) as user:
+        await user.sees("▌ vm-01")
+        await mark(user, 2)
+        await user.press("d")
+        await user.sees("Dump · 2 domains")
+        await user.press("ctrl+s")
+        await user.sees("1 running · 1 queued")
+        await export(user, tmp_path / "out.txt")
+        await user.sees("waits written to", "1 running · 1 queued")
+        await export(user, tmp_path / "out.json")
+        await user.until((tmp_path / "out.json").exists, "the second file")
+    lines = (tmp_path / "out.txt").read_text().splitlines()
+    assert lines[0] == "Waiting · 2 domains"
+    assert [line.split()[0] for line in lines if line.startswith("vm-")] == ["vm-01", "vm-02"]
+    values = json.loads((tmp_path / "out.json").read_text())
+    assert [(value["domain"], value["result"]) for value in values] == [("vm-01", "running"), ("vm-02", "queued")]

@@ -13,6 +13,8 @@ from tests.simulator_hold import Hold
 from tests.tui.console import console, dumping
 from tests.tui.test_marks import open_form
 from tui.config.values import Config, Connection, load
+from tui.screens.hosts import HostsScreen
+from tui.screens.main import MainScreen
 from tui.widgets.activity_pane import ActivityPane
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
@@ -48,6 +50,17 @@ async def test_each_host_has_its_line() -> None:
             await user.until(lambda whole=whole: re.search(whole, user.screen) is not None, whole)
         await user.press("j")
         await user.sees("▌ second", f"{B} (read-only)")
+
+
+async def test_what_changes_before_they_are_shown_is_shown_with_them() -> None:
+    async with console(A, B, config=LAB, size=(140, 36)) as user:
+        await user.sees("5 domains")
+        main = user.app.screen
+        assert isinstance(main, MainScreen)
+        main._hosts.show()
+        assert isinstance(user.app.screen, HostsScreen)
+        main.hosts_changed()
+        await user.sees("Hosts · 2", f"uri        {A}")
 
 
 async def test_they_fit_on_a_small_screen() -> None:

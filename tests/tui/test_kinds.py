@@ -19,7 +19,7 @@ async def test_only_domains_with_a_problem_are_shown_until_the_key_is_pressed_ag
         await user.press("f")
         await user.sees("Domains  problems only  0 of 3", "no domain has a problem: esc shows all", "esc Show all")
         leave_paused("vm-03", "I/O error")
-        await user.sees("problems only  1 of 3", "▌ vm-03", "paused: I/O error")
+        await user.sees("problems only  1 of 3", "▌ vm-03", "paused (I/O error)")
         assert "vm-02" not in user.screen
         await user.press("f")
         await user.sees("▌ vm-03", "vm-01", "vm-02")

@@ -63,6 +63,19 @@ async def test_a_guest_that_a_fault_paused_comes_first_with_its_reason() -> None
         await user.sees_no("resumes it")
 
 
+@pytest.mark.parametrize("size", [(60, 24), (80, 24), (160, 50)])
+async def test_the_reason_of_a_pause_is_said_once_in_the_row_and_once_in_the_details(size: tuple[int, int]) -> None:
+    async with console(QUIET, size=size) as user:
+        await user.sees("▌ vm-01")
+        leave_paused("vm-03", "I/O error")
+        await user.sees("▌ vm-03", "state      paused (I/O error)", "           vda: no space left")
+        row = next(line for line in user.screen.splitlines() if "vm-03" in line)
+        assert row.count("I/O error") == 1 and row.count("vda: no space left") == 1
+        lines = [line.partition("││")[0] for line in user.screen.splitlines()]  # The activity may be beside them.
+        details = "\n".join(lines).partition("state      paused")[2].partition("no job")[0]
+        assert details.count("I/O error") == 1 and details.count("vda: no space left") == 1
+
+
 async def wait_for_one_that_leaves_its_domain_paused(
     backend: Backend, domain: DomainKey, *arguments: Any, **others: Any
 ) -> Outcome:

@@ -13,9 +13,10 @@ import pytest
 
 from backend.base import JobAnswer
 from backend.dump_request import DumpRequest
-from backend.errors import NotAnswering, OperationFailed
+from backend.errors import NotAnswering, OperationFailed, WaitTimeout
 from backend.model import BlockOperation, DiskKey, Domain, DomainKey, DomainState, JobKey, JobOperation
 from backend.observing.views import Changes, DomainView
+from backend.observing.wait import wait
 from backend.observing.watcher import Watcher
 from backend.simulator import SimulatorBackend
 from tests.contract.steps import PATIENCE
@@ -104,7 +105,7 @@ async def test_an_old_list_does_not_pause_a_domain_again(
     monkeypatch.setattr(backend, "domains", late)
     with Hold(URI):
         await dumped(backend, tmp_path / "core")
-        await seen.until("vm-01", lambda view: view.progress is not None and view.domain.paused_by_dump)
+        await seen.until("vm-01", lambda view: view.progress is not None and view.domain.paused_by == "dump")
         old += await domains()
     view = await seen.until("vm-01", lambda view: view.progress is None)
     assert view.domain.state is DomainState.RUNNING
@@ -145,6 +146,29 @@ async def test_an_error_that_does_not_say_whether_there_is_a_job_ends_none(
             asked.clear()
             await asyncio.wait_for(asked.wait(), PATIENCE)
         assert seen.of("vm-01")[-1].progress is not None
+
+
+async def test_a_wait_does_not_call_a_job_running_whose_domain_fell_silent(
+    backend: SimulatorBackend, tmp_path: Path
+) -> None:
+    with Hold(URI):
+        domain = await dumped(backend, tmp_path / "core")
+        for seconds in (0.5, 5.0, 20.0):  # A busy machine takes longer to get no answer.
+            said = await said_after(seconds, backend, domain)
+            if "does not answer" in said:
+                break
+    assert said == f"vm-01: timed out after {seconds:g} s; the domain does not answer; its job may still be running"
+
+
+async def said_after(seconds: float, backend: SimulatorBackend, domain: DomainKey) -> str:
+    """What a wait says whose time is up after its domain fell silent."""
+    attached = asyncio.Event()
+    waiting = asyncio.create_task(wait(backend, domain, timeout=seconds, on_progress=lambda stats: attached.set()))
+    await asyncio.wait([waiting, asyncio.create_task(attached.wait())], return_when=asyncio.FIRST_COMPLETED)
+    attached.set()
+    with hanging(URI, domain), pytest.raises(WaitTimeout) as raised:
+        await waiting
+    return raised.value.message
 
 
 async def test_the_job_of_a_disk_is_the_last_known_one_too(

@@ -12,8 +12,8 @@ from backend.job_stats import JobStats
 from backend.model import DiskKey, DomainKey
 from tui.cli.common import subcommand
 from tui.cli.disks import find_mirror, other_jobs
-from tui.cli.fleet import Fleet
 from tui.cli.hints import command_line
+from tui.cli.one_domain import open_domain
 from tui.cli.options import disk_option, domain_argument, example
 from tui.cli.output import note
 from tui.cli.target import Target
@@ -51,8 +51,7 @@ def abort(target: Target, domain: str, disk: str | None, pivot: bool, postcopy: 
         return
 
     async def request() -> None:
-        async with Fleet(target) as fleet:
-            location = await fleet.find(domain)
+        async with open_domain(target, domain) as location:
             backend, key = location.backend, location.domain.key
             if pivot:
                 await _pivot(backend, key, disk)

@@ -64,7 +64,7 @@ async def wait_for_running(fleet: Fleet, options: WaitOptions, follower: JobFoll
                 silent.append(silence.error(jobs.silence))
                 complain(host_error_line(fleet.host(backend), silent[-1]))
             waits += [
-                (jobs.domain.name, partial(follower.follow_seen, backend, jobs.domain.key, stats))
+                (jobs.domain.name, partial(follower.follow_seen, Location(backend, jobs.domain), stats))
                 for stats in jobs.all
                 if options.means(stats.operation, stats.disk)
             ]

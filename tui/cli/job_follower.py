@@ -64,9 +64,9 @@ class JobFollower:
         options = self._options
         report = self.report(backend, domain)
         try:
-            if options.ready:
-                return await self.follow_mirror(backend, domain)
             async with naming_last_known(backend, location.domain):
+                if options.ready:
+                    return await self.follow_mirror(backend, domain)
                 outcome = await follow.follow(
                     backend, domain, options.operation, report, options.timeout, disk=options.disk, memory=self.memory
                 )
@@ -91,16 +91,18 @@ class JobFollower:
         report = follow.Report(last.outcome.domain, last.uri, self._options.as_json, self.line)
         return self._report_last(report, last)
 
-    async def follow_seen(self, backend: Backend, domain: DomainKey, stats: JobStats) -> Exit:
+    async def follow_seen(self, location: Location, stats: JobStats) -> Exit:
         """Report how the job with these stats ended, also if it is over by now."""
+        backend, domain = location.backend, location.domain.key
         began = time.time() - stats.time_elapsed / 1000
         report = self.report(backend, domain if stats.disk is None else DiskKey(domain, stats.disk))
         try:
-            if self._options.ready:
-                return await self.follow_mirror(backend, domain, stats.disk)
-            outcome = await follow.follow(
-                backend, domain, stats.operation, report, self._options.timeout, disk=stats.disk, memory=self.memory
-            )
+            async with naming_last_known(backend, location.domain):
+                if self._options.ready:
+                    return await self.follow_mirror(backend, domain, stats.disk)
+                outcome = await follow.follow(
+                    backend, domain, stats.operation, report, self._options.timeout, disk=stats.disk, memory=self.memory
+                )
         except GONE:
             choice = JobChoice(stats.operation, stats.disk, since=began - _CLOCK_SLACK)
             last, errors = await last_job(backend, domain, choice)

@@ -19,6 +19,7 @@ from tui.cli.common import subcommand
 from tui.cli.exits import Exit
 from tui.cli.fleet import Fleet
 from tui.cli.hints import UsageHint, this_command
+from tui.cli.one_domain import open_domain
 from tui.cli.operations import OPERATIONS
 from tui.cli.options import complete_domains, complete_files, disk_option, domain_argument, example, json_option
 from tui.cli.output import iso, note, print_json
@@ -107,8 +108,7 @@ def dump(
     on_end = end_notifier(target)
 
     async def start_and_follow() -> Exit:
-        async with Fleet(target) as fleet, remembering("dump") as memory:
-            location = await fleet.find(domain)
+        async with open_domain(target, domain) as location, remembering("dump") as memory:
             backend, key = location.backend, location.domain.key
             request = DumpRequest(key, path, dump_format, flags)
             place = await look(path) if backend.capabilities.local else Place()
@@ -254,8 +254,7 @@ def resume(target: Target, domain: str) -> None:
     """
 
     async def request_resume() -> None:
-        async with Fleet(target) as fleet:
-            location = await fleet.find(domain)
+        async with open_domain(target, domain) as location:
             await location.backend.resume(location.domain.key)
             print(f"{location.domain.name}: resumed")
 

@@ -22,7 +22,7 @@ EXITS: Mapping[Exit, str] = {
     Exit.UNPROVEN: "the job ended without proof of its result",
     Exit.UNREACHABLE: "no connection, no such domain, or not permitted",
     Exit.INTERNAL: "internal error, a bug of virt-jobs; its message names the log",
-    Exit.TIMEOUT: "timed out; the job is still running",
+    Exit.TIMEOUT: "timed out; the job is not affected",
     Exit.NOT_EXECUTABLE: "of run: the command cannot be executed",
     Exit.NOT_FOUND: "of run: the command was not found",
     Exit.DETACHED: "detached by Ctrl-C; the job, or the command, is still running",

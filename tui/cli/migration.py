@@ -15,11 +15,10 @@ from backend.model import DomainKey, JobOperation, MigrationLimits
 from backend.observing.convergence import Convergence
 from backend.observing.progress import ProgressMeter
 from tui.cli.common import subcommand
-from tui.cli.fleet import Fleet
 from tui.cli.layout import terminal_width, wrapped
+from tui.cli.one_domain import open_domain
 from tui.cli.options import domain_argument, example, json_option
 from tui.cli.output import print_json
-from tui.cli.silence import naming_last_known
 from tui.cli.target import Target
 from tui.words import migrating
 from tui.words.migrating import LONGEST_DOWNTIME, MIB
@@ -54,11 +53,9 @@ def migration(
     changes = MigrationLimits(max_downtime, None if bandwidth is None else bandwidth * MIB)
 
     async def change_and_show() -> None:
-        async with Fleet(target) as fleet:
-            location = await fleet.find(domain)
+        async with open_domain(target, domain) as location:
             backend, key = location.backend, location.domain.key
-            async with naming_last_known(backend, location.domain):
-                stats = await _migration_out(backend, key)
+            stats = await _migration_out(backend, key)
             said = []
             if changes != MigrationLimits() or postcopy:
                 if backend.capabilities.migration is not None:

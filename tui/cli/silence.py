@@ -22,7 +22,7 @@ def error(silence: Silence) -> NotAnswering:
 
 
 def last_known(silence: Silence) -> str:
-    """``last known: paused (dumping), dump since 2026-11-25 03:00:00 by root@hv3``."""
+    """``last known: paused (dumping), dump since 2026-11-25 03:00:00 by root@hv3 -> /path``."""
     state = [states.label(silence.domain)] if silence.domain.state is not DomainState.NOSTATE else []
     return f"last known: {', '.join([*state, *map(_job, silence.jobs)]) or 'nothing'}"
 
@@ -45,6 +45,7 @@ def to_json(silence: Silence) -> dict[str, Any]:
                 "began": job.requested,
                 "ended": None,
                 "requester": job.requester,
+                "path": job.entry.path,
             }
             for job in silence.jobs
         ],
@@ -62,4 +63,6 @@ async def naming_last_known(backend: Backend, domain: Domain) -> AsyncIterator[N
 
 def _job(job: SourcedJob) -> str:
     by = f" by {clean(job.requester)}" if job.requester else ""
-    return f"{describe(job).name} since {units.moment(job.requested)}{by}"
+    about = describe(job)
+    file = f" -> {about.path}" if about.path else ""
+    return f"{about.name} since {units.moment(job.requested)}{by}{file}"

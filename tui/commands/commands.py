@@ -1,4 +1,7 @@
-"""What a user can do. One class per command: its id, label and help; tui.config.keys has the keys."""
+"""What a user can do: the base of all commands, and those that most screens have.
+
+One class per command: its id, label and help; tui.config.keys has the keys.
+"""
 
 from __future__ import annotations
 
@@ -68,67 +71,6 @@ class Command(Message):
         )
 
 
-class Dump(Command):
-    """Dump memory to a file (marked domains, or the one under the cursor)."""
-
-    label = "Dump"
-    of_domains = True
-    names_hidden = True
-
-
-class Wait(Command):
-    """Wait for the job to finish."""
-
-    label = "Wait"
-    of_jobs = True
-
-
-class Open(Command):
-    """Show the job, or the history of a domain without one."""
-
-    label = "Open"
-    in_footer = False
-
-
-class ShowWaits(Command):
-    """Show the last wait screen again, with the jobs that have ended since."""
-
-    label = "Waits"
-    in_footer = False
-
-
-class Abort(Command):
-    """Abort jobs, after confirmation, and cancel queued dumps."""
-
-    label = "Abort"
-    of_jobs = True
-    names_hidden = True
-
-
-class Pivot(Command):
-    """Let disks continue on what their block jobs have mirrored to, after confirmation."""
-
-    label = "Pivot"
-    of_jobs = True
-    names_hidden = True
-
-
-class Migration(Command):
-    """Change the limits of a migration that does not converge, or start post-copy."""
-
-    label = "Migration"
-    of_domains = True
-    names_hidden = True
-    in_footer = False
-
-
-class Resume(Command):
-    """Resume paused domains."""
-
-    label = "Resume"
-    of_domains = True
-
-
 class Filter(Command):
     """Show only what matches: all words, a|b either, !word not."""
 
@@ -142,12 +84,6 @@ class ClearFilter(Command):
     label = "Show all"
 
 
-class ClearMarks(Command):
-    """Unmark all domains."""
-
-    label = "Unmark"
-
-
 class Sort(Command):
     """Sort by the next column."""
 
@@ -159,214 +95,6 @@ class ReverseSort(Command):
 
     label = "Reverse"
     in_footer = False
-
-
-class ChooseColumns(Command):
-    """Choose the columns and their order."""
-
-    label = "Columns"
-    in_footer = False
-
-
-class KeepColumns(Command):
-    """Show these columns."""
-
-    label = "Keep"
-
-
-class ResetColumns(Command):
-    """Choose the usual columns again."""
-
-    label = "Reset"
-
-
-class ShowJob(Command):
-    """Show the job with all its statistics."""
-
-    label = "Job"
-    in_footer = False
-
-
-class ShowHistory(Command):
-    """Show the domain's last jobs and their results."""
-
-    label = "Last jobs"
-    in_footer = False
-
-
-class ShowInfo(Command):
-    """Show domain details."""
-
-    label = "Info"
-    in_footer = False
-
-
-class CopyName(Command):
-    """Copy domain names."""
-
-    label = "Copy name"
-    of_domains = True
-    in_footer = False
-
-
-class CopyStats(Command):
-    """Copy the job statistics as virsh domjobinfo prints them."""
-
-    label = "Copy stats"
-    of_jobs = True
-    in_footer = False
-
-
-class CopyPath(Command):
-    """Copy the path of the last dump."""
-
-    label = "Copy path"
-    in_footer = False
-
-
-class ShowHosts(Command):
-    """Hosts: status and load; add or remove."""
-
-    label = "Hosts"
-    in_footer = False
-
-
-class ShowPastJobs(Command):
-    """The history: past jobs of all domains and hosts, and how they ended."""
-
-    label = "History"
-    in_footer = False
-
-
-class ShowDone(Command):
-    """What was done here, as virt-jobs and virsh commands to copy."""
-
-    label = "Done here"
-    in_footer = False
-
-
-class CopyCommand(Command):
-    """Copy the virt-jobs command that does the same."""
-
-    label = "Copy"
-
-
-class CopyVirsh(Command):
-    """Copy the virsh command that does the same."""
-
-    label = "Copy virsh"
-
-
-class FocusActivity(Command):
-    """Go to the activity: what happened, and results to acknowledge."""
-
-    label = "Activity"
-    in_footer = False
-
-
-class Enlarge(Command):
-    """Enlarge the pane with the focus, or restore it."""
-
-    label = "Enlarge"
-    in_footer = False
-
-
-class NextPane(Command):
-    """Go to the next pane."""
-
-    label = "Next pane"
-    in_footer = False
-
-
-class PreviousPane(Command):
-    """Go to the previous pane."""
-
-    label = "Previous pane"
-    in_footer = False
-
-
-class LeavePane(Command):
-    """Go back to the domains, and restore what is enlarged."""
-
-    label = "Domains"
-
-
-class ShowLog(Command):
-    """Show the log of the domain under the cursor as it grows, and the hypervisor's messages about it."""
-
-    label = "Log"
-    in_footer = False
-
-
-class ShowXml(Command):
-    """Show the XML of the domain under the cursor."""
-
-    label = "XML"
-    in_footer = False
-
-
-class ProblemsOnly(Command):
-    """Show only domains with a problem, or all again."""
-
-    label = "Problems"
-    in_footer = False
-
-
-class BusyOnly(Command):
-    """Show only domains with a job, or all again."""
-
-    label = "Busy"
-    in_footer = False
-
-
-class Export(Command):
-    """Write what is shown to a file: as text, CSV or JSON."""
-
-    label = "Export"
-    in_footer = False
-
-
-class Search(Command):
-    """Search for text."""
-
-    label = "Search"
-    at_once = True
-
-
-class EndSearch(Command):
-    """End the search."""
-
-    label = "End search"
-
-
-class NextMatch(Command):
-    """Go to the next match."""
-
-    label = "Next"
-
-
-class PreviousMatch(Command):
-    """Go to the previous match."""
-
-    label = "Previous"
-
-
-class CopyText(Command):
-    """Copy the whole text."""
-
-    label = "Copy all"
-
-
-class ReadAgain(Command):
-    """Read it again."""
-
-    label = "Read again"
-
-
-class Write(Command):
-    """Write the file."""
-
-    label = "Write"
 
 
 class OpenEntry(Command):
@@ -387,41 +115,17 @@ class CopyFile(Command):
     label = "Copy path"
 
 
-class AddHost(Command):
-    """Connect to a host, or to all hosts of a group."""
+class Export(Command):
+    """Write what is shown to a file: as text, CSV or JSON."""
 
-    label = "Add"
-
-
-class DropHost(Command):
-    """Disconnect from this host; its jobs continue."""
-
-    label = "Drop"
-
-
-class SaveHosts(Command):
-    """Save the hosts that were added, so that the next start connects to them."""
-
-    label = "Save"
-
-
-class RetryHost(Command):
-    """Try to connect to this host now."""
-
-    label = "Retry"
-
-
-class RetryHosts(Command):
-    """Try to connect now to the hosts that are down."""
-
-    label = "Retry hosts"
+    label = "Export"
     in_footer = False
 
 
-class CopyUri(Command):
-    """Copy the URI of the host."""
+class Write(Command):
+    """Write the file."""
 
-    label = "Copy URI"
+    label = "Write"
 
 
 class Help(Command):
@@ -442,36 +146,6 @@ class Close(Command):
     label = "Close"
 
 
-class Detach(Command):
-    """Leave this screen; the job continues."""
-
-    label = "Detach"
-
-
-class DropQueued(Command):
-    """Cancel the queued dumps."""
-
-    label = "Cancel queued"
-
-
-class QueueAgain(Command):
-    """Queue the dumps again that an earlier console left."""
-
-    label = "Queue again"
-
-
-class ForgetQueued(Command):
-    """Forget the queued dumps that an earlier console left."""
-
-    label = "Forget"
-
-
-class Later(Command):
-    """Decide later; everything is kept."""
-
-    label = "Later"
-
-
 class More(Command):
     """Scroll down."""
 
@@ -483,24 +157,6 @@ class Less(Command):
 
     label = "Up"
     in_footer = False
-
-
-class Start(Command):
-    """Start the dump."""
-
-    label = "Start"
-
-
-class Apply(Command):
-    """Change the limits of the migration."""
-
-    label = "Apply"
-
-
-class StartPostcopy(Command):
-    """Run the guest on the other host now, after confirmation."""
-
-    label = "Post-copy"
 
 
 class Yes(Command):

@@ -8,7 +8,7 @@ from backend.job_stats import Postcopy
 from backend.model import DomainState
 from backend.records.record import JobRecord
 from backend.running import objections
-from tui.commands.commands import Wait
+from tui.commands.jobs import Wait
 from tui.commands.keys import Keys
 from tui.session.job_wait import QUEUED
 from tui.session.rows import Row

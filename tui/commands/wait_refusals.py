@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from backend.running import objections
-from tui.commands.commands import Abort, Command, Pivot, Resume
+from tui.commands.commands import Command
+from tui.commands.jobs import Abort, Pivot, Resume
 from tui.commands.refusals import NO_CONNECTION, STARTS
 from tui.session.job_wait import STARTING, JobWait
 
@@ -53,6 +54,6 @@ def resume(wait: JobWait) -> str | None:
 
 
 def _over(wait: JobWait) -> str:
-    if wait.ours and wait.record is None:
+    if wait.unstarted:
         return f"the dump of {wait.name} was not started"
     return f"the {wait.what} of {wait.name} is over" if not wait.disk else f"the {wait.what} is over"

@@ -139,7 +139,7 @@ _EVERYWHERE = (
 )
 _CURSOR = "cursor.down cursor.up cursor.first cursor.last cursor.page-down cursor.page-up"
 _TABLE = f"{_CURSOR} columns.right columns.left mark mark-shown"
-_OF_WAITS = "abort pivot resume copy-name copy-path copy-stats help"
+_OF_WAITS = "abort pivot resume copy-name copy-path copy-stats export help"
 _HISTORY = f"open-entry filter clear-filter copy-entry copy-file export close {_SORTING_JOBS}"
 _TEXT = "search end-search next-match previous-match copy-text read-again export help close"
 _SCROLL = "scroll.down scroll.up scroll.first scroll.last scroll.page-down scroll.page-up scroll.right scroll.left"

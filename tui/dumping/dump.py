@@ -17,7 +17,8 @@ from backend.dump_request import DumpFlags
 from backend.errors import BackendError
 from backend.records.record import RecordState
 from backend.running.place import Place
-from tui.commands.commands import Back, Command, Start
+from tui.commands.commands import Back, Command
+from tui.commands.jobs import Start
 from tui.commands.offering import CommandPane, OfferingScreen
 from tui.config import dump_path
 from tui.config.values import Dumps

@@ -22,7 +22,8 @@ from textual.widgets import Button, Checkbox, Input, RadioSet, Static
 from backend.dump_request import FORMAT_NAMES, DumpFlags
 from backend.running.place import DEADLINE, Place, look_at, silent
 from backend.threads import in_thread
-from tui.commands.commands import Back, Command, Less, More, Start
+from tui.commands.commands import Back, Command, Less, More
+from tui.commands.jobs import Start
 from tui.commands.offering import heading
 from tui.config.values import Dumps
 from tui.dumping import choice as dump_choice

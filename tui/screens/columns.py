@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.commands.commands import Back, KeepColumns, ResetColumns
+from tui.commands.commands import Back
+from tui.commands.domains import KeepColumns, ResetColumns
 from tui.commands.offering import OfferingScreen, heading
 from tui.config.columns import DEFAULT_COLUMNS
 from tui.widgets.column_list import ColumnList

@@ -15,7 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.text import clean
-from tui.commands.commands import Close, Command, CopyCommand, CopyVirsh
+from tui.commands.commands import Close, Command
+from tui.commands.domains import CopyCommand, CopyVirsh
 from tui.commands.offering import OfferingScreen, heading
 from tui.session.activity_log import Tone
 from tui.session.deeds import Deed, Deeds

@@ -15,7 +15,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from backend.text import clean
-from tui.commands.commands import AddHost, Close, Command, CopyUri, DropHost, RetryHost, SaveHosts
+from tui.commands.commands import Close, Command
+from tui.commands.hosts import AddHost, CopyUri, DropHost, RetryHost, SaveHosts
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen, heading
 from tui.config.toml_source import ConfigError
@@ -99,6 +100,8 @@ class HostsScreen(OfferingScreen[None], ModalScreen[None]):
 
     def show(self) -> None:
         """Show the hosts as they are now."""
+        if not self._list.is_attached:
+            return  # What changed before is shown when it is.
         counts, number = self._session.rows.counts(), len(self._hosts)
         self.query_one("#hosts").border_title = heading("Hosts", str(number))
         self._list.styles.height = max(1, number)

@@ -119,7 +119,7 @@ class JobActions:
         for job in jobs:
             if job.queued is None:
                 postcopy = job.stats is not None and job.stats.postcopy is not None
-                self._session.abort(job.host, job.key, postcopy)
+                self._session.actions.abort(job.host, job.key, postcopy)
 
     def _cancel(self, jobs: Sequence[Job]) -> None:
         """Remove dumps from the queue; say so of all of them together."""
@@ -137,4 +137,4 @@ class JobActions:
     def _pivot(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             if isinstance(job.key, DiskKey):
-                self._session.pivot(job.host, job.key)
+                self._session.actions.pivot(job.host, job.key)

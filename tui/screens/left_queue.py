@@ -14,7 +14,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from tui.commands.commands import Command, ForgetQueued, Later, QueueAgain
+from tui.commands.commands import Command
+from tui.commands.jobs import ForgetQueued, Later, QueueAgain
 from tui.commands.offering import OfferingScreen, heading
 from tui.session.left_queue import LeftDump
 from tui.widgets.key_bar import KeyBar

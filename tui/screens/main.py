@@ -15,47 +15,32 @@ from textual.message import Message
 from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from tui.commands import sorting, user_actions
-from tui.commands.commands import (
-    Abort,
+from tui.commands.commands import ClearFilter, Command, Export, Filter, Help, ReverseSort, Sort
+from tui.commands.domains import (
     BusyOnly,
     ChooseColumns,
-    ClearFilter,
     ClearMarks,
-    Command,
     CopyName,
     CopyPath,
     CopyStats,
-    Dump,
     Enlarge,
-    Export,
-    Filter,
     FocusActivity,
-    Help,
     LeavePane,
-    Migration,
     NextPane,
-    Open,
-    Pivot,
     PreviousPane,
     ProblemsOnly,
-    Resume,
-    RetryHosts,
-    ReverseSort,
     ShowDone,
     ShowHistory,
-    ShowHosts,
     ShowInfo,
     ShowJob,
-    ShowLog,
     ShowPastJobs,
-    ShowWaits,
-    ShowXml,
-    Sort,
-    Wait,
 )
+from tui.commands.hosts import RetryHosts, ShowHosts
+from tui.commands.jobs import Abort, Dump, Migration, Open, Pivot, Resume, ShowWaits, Wait
 from tui.commands.keys import Keys
 from tui.commands.offering import CommandPane, OfferingScreen
 from tui.commands.reach import everywhere
+from tui.commands.texts import ShowLog, ShowXml
 from tui.commands.user_actions import UserAction
 from tui.config.values import Config
 from tui.screens.activity_flow import ActivityFlow
@@ -389,7 +374,7 @@ class MainScreen(OfferingScreen[None]):
         if refused and not rows:
             self.refuse(refused[0][1])
         for row in rows:
-            self.session.resume(self.session.hosts[row.uri], row.domain.key)
+            self.session.actions.resume(self.session.hosts[row.uri], row.domain.key)
 
     @on(UserAction)
     def _run_action(self, event: UserAction) -> None:

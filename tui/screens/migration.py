@@ -16,7 +16,8 @@ from textual.widgets import Button, Input, Static
 from backend.errors import BackendError
 from backend.model import MigrationLimits
 from tui.commands import refusals
-from tui.commands.commands import Apply, Back, Command, Less, More, StartPostcopy
+from tui.commands.commands import Back, Command, Less, More
+from tui.commands.jobs import Apply, StartPostcopy
 from tui.commands.offering import OfferingScreen, heading
 from tui.screens.confirm import ConfirmScreen
 from tui.session.host import Host
@@ -156,7 +157,7 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
         if wanted == MigrationLimits():
             self._refuse("nothing was changed")
             return
-        self._session.limit_migration(self._host, self._row.domain.key, wanted)
+        self._session.actions.limit_migration(self._host, self._row.domain.key, wanted)
         self.leave(None)
 
     def _number(self, field: str) -> int | None:
@@ -177,7 +178,7 @@ class MigrationScreen(OfferingScreen[None], ModalScreen[None]):
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
-                self._session.start_postcopy(host, key)
+                self._session.actions.start_postcopy(host, key)
                 self.leave(None)
 
         self.open(ConfirmScreen(f"Post-copy · {name}", migrating.postcopy_question(name), "Start post-copy"), answered)

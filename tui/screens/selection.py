@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tui.commands import refusals
-from tui.commands.commands import (
-    Abort,
-    ClearFilter,
-    Command,
-    Dump,
-    Migration,
-    Pivot,
-    Resume,
-    ShowLog,
-    ShowXml,
-    Wait,
-)
+from tui.commands.commands import ClearFilter, Command
+from tui.commands.jobs import Abort, Dump, Migration, Pivot, Resume, Wait
 from tui.commands.keys import Keys
+from tui.commands.texts import ShowLog, ShowXml
 from tui.commands.user_actions import UserAction
 from tui.session.rows import Row
 from tui.session.session import Session

@@ -12,19 +12,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from tui.commands.commands import (
-    Close,
-    Command,
-    CopyText,
-    EndSearch,
-    Export,
-    Help,
-    NextMatch,
-    PreviousMatch,
-    ReadAgain,
-    Search,
-)
+from tui.commands.commands import Close, Command, Export, Help
 from tui.commands.offering import CommandPane, OfferingScreen, heading
+from tui.commands.texts import CopyText, EndSearch, NextMatch, PreviousMatch, ReadAgain, Search
 from tui.session.domain_texts import DomainText, Reading
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.text_pane import TextPane

@@ -2,61 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from backend.job_stats import JobStats
 from backend.outcome import Outcome, Verdict
 from tui.commands import wait_refusals
-from tui.commands.commands import (
-    Abort,
-    Close,
-    Command,
-    CopyName,
-    CopyPath,
-    CopyStats,
-    Detach,
-    Help,
-    Less,
-    More,
-    Pivot,
-    Resume,
-)
+from tui.commands.commands import Command, Help
+from tui.commands.jobs import Detach, Resume
 from tui.commands.keys import Keys
-from tui.commands.offering import OfferingScreen, heading
-from tui.screens.job_actions import JobActions, job_of_wait
+from tui.commands.offering import CommandPane, OfferingScreen, heading
+from tui.screens.wait_panel import WaitPanel
 from tui.session import news
 from tui.session.host import Link
 from tui.session.job_wait import QUEUED, STARTING, JobWait
 from tui.session.session import Session
 from tui.widgets.activity_lines import VERDICT_STYLES
-from tui.widgets.clipboard import copy
 from tui.widgets.facts import labelled
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.scrolled import Scrolled
-from tui.words import jobinfo, jobs, migrating, outcomes, results, states, units
+from tui.words import jobs, migrating, outcomes, results, states, units
 from tui.words.cells import crop_path, width
 
 
 class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
     """Shows a wait; the session runs it. Ends with whether to resume the domain."""
 
-    OFFERS = (Detach, Close, Abort, Pivot, Resume, CopyName, CopyPath, CopyStats, More, Less, Help)
+    OFFERS = (*WaitPanel.OFFERS, *Scrolled.OFFERS, Help)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
     def __init__(self, wait: JobWait, session: Session, keys: Keys) -> None:
         super().__init__()
         self.wait = wait
-        self._actions = JobActions(self, session)
         self._key_names = keys
-        self._panel = Vertical(classes="panel", id="wait")
+        self._panel = WaitPanel(self, session, [wait], lambda: wait, self._shown, id="wait")
         self._scrolled = Scrolled()
         self._state = Static(markup=False)
 
@@ -66,8 +51,8 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
         yield KeyBar()
 
     @property
-    def panes(self) -> tuple[Scrolled]:
-        return (self._scrolled,)
+    def panes(self) -> Sequence[CommandPane]:
+        return self._panel, self._scrolled
 
     def on_mount(self) -> None:
         self.wait.on_change = self._changed
@@ -83,10 +68,21 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
     def _changed(self) -> None:
         if not self._state.is_mounted:
             return  # What changed before is shown when it is.
-        self._panel.border_title = heading(self.wait.name, f"waiting for {self.wait.what}")
-        room = max(20, self._state.content_region.width or self.size.width - 8)
-        self._state.update(state(self.wait, self._key_names, room))
+        self._panel.border_title = self._heading
+        self._state.update(self._content)
         self.refresh_bindings()
+
+    @property
+    def _heading(self) -> Content:
+        return heading(self.wait.name, f"waiting for {self.wait.what}")
+
+    @property
+    def _content(self) -> Content:
+        room = max(20, self._state.content_region.width or self.size.width - 8)
+        return state(self.wait, self._key_names, room)
+
+    def _shown(self) -> list[str]:
+        return [self._heading.plain, "", *self._content.plain.splitlines()]
 
     def link_changed(self) -> None:
         """The connection of the job's host came or went, or a domain has another name now."""
@@ -94,45 +90,6 @@ class WaitScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def refusal(self, command: type[Command]) -> str | None:
         return wait_refusals.refusal(command, self.wait)
-
-    def has_key(self, command: type[Command]) -> bool:
-        return {Detach: not self.wait.over, Close: self.wait.over}.get(command, True)
-
-    @on(Detach)
-    @on(Close)
-    def _leave(self) -> None:
-        self.leave(False)
-
-    @on(Abort)
-    def _abort(self) -> None:
-        self._actions.abort([job_of_wait(self.wait)])
-
-    @on(Pivot)
-    def _pivot(self) -> None:
-        self._actions.pivot([job_of_wait(self.wait)])
-
-    @on(Resume)
-    def _leave_and_resume(self) -> None:
-        self.leave(True)
-
-    @on(CopyName)
-    @on(CopyPath)
-    @on(CopyStats)
-    def _copy(self, event: CopyName | CopyPath | CopyStats) -> None:
-        copy_of(self, event, self.wait)
-
-
-def copy_of(screen: Screen[bool], command: CopyName | CopyPath | CopyStats, wait: JobWait) -> None:
-    """Copy what the command says of that job."""
-    match command:
-        case CopyName():
-            copy(screen, wait.name, f'"{wait.name}"', "name")
-        case CopyPath():
-            copy(screen, wait.path, "the dump path", "dump path")
-        case CopyStats():
-            progress = wait.progress
-            lines = [wait.name, *jobinfo.lines(progress.stats)] if progress is not None else []
-            copy(screen, "\n".join(lines), "the job statistics", "job statistics")
 
 
 def state(wait: JobWait, keys: Keys, cells: int) -> Content:
@@ -147,10 +104,9 @@ def state(wait: JobWait, keys: Keys, cells: int) -> Content:
         lines.append(Content.styled(requested, "$foreground-muted"))
         lines.append(Content(""))
     if wait.error is not None:
-        not_started = wait.ours and wait.record is None
-        what = "dump not started" if not_started else "wait failed"
+        what = "dump not started" if wait.unstarted else "wait failed"
         lines.append(Content.styled(f"{what}: {wait.error.message}", "bold $warning"))
-        if not not_started:
+        if not wait.unstarted:
             lines.append(Content.styled("The job itself is not affected.", "$foreground-muted"))
         return Content("\n").join(lines)
     lines += [*_progress_lines(wait, cells), Content("")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tui.commands.commands import ShowWaits, Wait
+from tui.commands.jobs import ShowWaits, Wait
 from tui.commands.keys import Keys
 from tui.commands.offering import OfferingScreen
 from tui.screens.wait import WaitScreen
@@ -76,7 +76,7 @@ class WaitFlow:
         for wait in waits if resume else ():
             # The wait knows more than the table, which may not have seen yet that the job is gone.
             if wait.outcome is not None and wait.outcome.left_paused:
-                self._session.resume(wait.host, wait.domain)
+                self._session.actions.resume(wait.host, wait.domain)
 
     def _report_detached(self, running: Sequence[JobWait]) -> None:
         if len(running) == 1:

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.css.scalar import Scalar
 from textual.events import ScreenResume
@@ -19,24 +18,13 @@ from textual.widgets import Static
 
 from backend.outcome import Outcome, Verdict
 from tui.commands import wait_refusals
-from tui.commands.commands import (
-    Abort,
-    Close,
-    Command,
-    CopyName,
-    CopyPath,
-    CopyStats,
-    Detach,
-    DropQueued,
-    Help,
-    Open,
-    Pivot,
-    Resume,
-)
+from tui.commands.commands import Close, Command, Export, Help
+from tui.commands.domains import CopyName, CopyPath, CopyStats
+from tui.commands.jobs import Abort, Detach, DropQueued, Open, Pivot, Resume
 from tui.commands.keys import Keys
-from tui.commands.offering import OfferingScreen, heading
-from tui.screens.job_actions import JobActions, job_of_wait
-from tui.screens.wait import WaitScreen, copy_of
+from tui.commands.offering import CommandPane, OfferingScreen, heading
+from tui.screens.wait import WaitScreen
+from tui.screens.wait_panel import WaitPanel
 from tui.session.host import Link
 from tui.session.job_wait import QUEUED, SHOW_INTERVAL, JobWait
 from tui.session.session import Session
@@ -58,21 +46,21 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
     """Shows waits; the session runs them. Ends with whether to resume the domains that were left paused."""
 
     AUTO_FOCUS = "CursorLines"
-    OFFERS = (Detach, Close, Open, Abort, DropQueued, Pivot, Resume, CopyName, CopyPath, CopyStats, Help)
+    OFFERS = (Detach, Close, Open, Abort, DropQueued, Pivot, Resume, CopyName, CopyPath, CopyStats, Export, Help)
     BINDINGS: ClassVar[list[BindingType]] = [command.binding() for command in OFFERS]
 
     def __init__(self, waits: Sequence[JobWait], session: Session, keys: Keys) -> None:
         super().__init__()
         self.waits = waits
         self._session = session
-        self._actions = JobActions(self, session)
         self._key_names = keys
         self._due: Timer | None = None
         self._lines = CursorLines(id="jobs")
+        self._panel = WaitPanel(self, session, waits, lambda: self.chosen, self._shown, id="waits")
         self._lines.index = next((number for number, wait in enumerate(waits) if not wait.over), 0)
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="panel", id="waits"):
+        with self._panel:
             yield Static(id="summary", markup=False)
             yield self._lines
         yield KeyBar()
@@ -94,6 +82,10 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
+
+    @property
+    def panes(self) -> Sequence[CommandPane]:
+        return (self._panel,)
 
     @property
     def chosen(self) -> JobWait:
@@ -119,15 +111,27 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def _show(self) -> None:
         self._due = None
-        several = "jobs" if any(wait.disk for wait in self.waits) else "domains"
-        about = f"{len(self.waits)} {several}" if len(self.waits) > 1 else self.waits[0].name
-        self.query_one("#waits").border_title = heading("Waiting", about)
+        self._panel.border_title = self._heading
         self.query_one("#summary", Static).update(summary(self.waits, self._key_names))
         self.call_after_refresh(self._leave_room)
+        self._lines.show(self._contents)
+        self.refresh_bindings()
+
+    @property
+    def _heading(self) -> Content:
+        several = "jobs" if any(wait.disk for wait in self.waits) else "domains"
+        return heading("Waiting", f"{len(self.waits)} {several}" if len(self.waits) > 1 else self.waits[0].name)
+
+    @property
+    def _contents(self) -> list[Content]:
+        """A line for each."""
         cells = self._lines.scrollable_content_region.width - MARGIN
         names = min(28, max(width(wait.name) for wait in self.waits))
-        self._lines.show([line(wait, names, cells) for wait in self.waits])
-        self.refresh_bindings()
+        return [line(wait, names, cells) for wait in self.waits]
+
+    def _shown(self) -> list[str]:
+        above = summary(self.waits, self._key_names).plain.splitlines()
+        return [self._heading.plain, "", *above, "", *(content.plain for content in self._contents)]
 
     def _leave_room(self) -> None:
         """Let the lines scroll if they do not fit, below a summary that may need more than a line."""
@@ -143,13 +147,7 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
         self.refresh_bindings()
 
     def has_key(self, command: type[Command]) -> bool:
-        over = all(wait.over for wait in self.waits)
-        return {Detach: not over, Close: over, DropQueued: not over}.get(command, True)
-
-    @on(Detach)
-    @on(Close)
-    def _leave(self) -> None:
-        self.leave(False)
+        return command is not DropQueued or not all(wait.over for wait in self.waits)
 
     @on(CursorLines.Chosen)
     @on(Open)
@@ -162,31 +160,13 @@ class WaitListScreen(OfferingScreen[bool], ModalScreen[bool]):
 
     def _left_one(self, wait: JobWait, resume: bool) -> None:
         if resume:
-            self._session.resume(wait.host, wait.domain)
-
-    @on(Abort)
-    def _abort(self) -> None:
-        self._actions.abort([job_of_wait(self.chosen)])
+            self._session.actions.resume(wait.host, wait.domain)
 
     @on(DropQueued)
     def _drop_queued(self) -> None:
         for wait in self.waits:
             if wait.queued:
                 self._session.waits.drop(wait)
-
-    @on(Pivot)
-    def _pivot(self) -> None:
-        self._actions.pivot([job_of_wait(self.chosen)])
-
-    @on(Resume)
-    def _leave_and_resume(self) -> None:
-        self.leave(True)
-
-    @on(CopyName)
-    @on(CopyPath)
-    @on(CopyStats)
-    def _copy(self, event: CopyName | CopyPath | CopyStats) -> None:
-        copy_of(self, event, self.chosen)
 
 
 def summary(waits: Sequence[JobWait], keys: Keys) -> Content:

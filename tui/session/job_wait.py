@@ -107,6 +107,11 @@ class JobWait:
         return self.record is not None
 
     @property
+    def unstarted(self) -> bool:
+        """Whether it is for a dump of this user's that was not started, and will not be."""
+        return self.error is not None and self.ours and self.record is None
+
+    @property
     def over(self) -> bool:
         return self.outcome is not None or self.error is not None
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from backend.dump_request import DumpRequest
 from backend.errors import DomainBusy
 from backend.log import backend_error, internal_error
-from backend.model import DiskKey, DomainKey, JobKey, JobOperation, MigrationLimits
+from backend.model import DiskKey, JobOperation
 from backend.observing.memory import Memory
 from backend.observing.views import DomainView
 from backend.observing.watcher import MANY
-from backend.records.command import CommandRecord
 from backend.records.entry import JobEntry
 from backend.records.history import History
 from backend.records.queued_dump import QueuedDump
@@ -30,6 +27,7 @@ from tui.session.command_runs import CommandRuns
 from tui.session.deeds import Deeds
 from tui.session.failing_disks import FailingDisks
 from tui.session.fleet import Fleet
+from tui.session.folding import Deliver, Folding
 from tui.session.host import Host, HostChanges, Link
 from tui.session.job_news import JobNews
 from tui.session.job_wait import JobWait
@@ -40,48 +38,10 @@ from tui.session.pauses import refined, same_state
 from tui.session.planned_dump import PlannedDump, RunningDump
 from tui.session.reporter import Reporter
 from tui.session.rows import Row, RowKey, RowStore, block_jobs
+from tui.session.session_listener import SessionListener
 from tui.session.tally import Tally
 from tui.session.throughput import Throughputs
 from tui.words import equivalents
-
-NEWS_FOLD = 0.05
-"""Seconds, at least, between a report of changed rows and one of a job that began or ended."""
-NEWS_BURST = 4
-"""So many of the latter may come in a row; of more, there are no more than of the others."""
-
-Deliver = Callable[[Callable[[], None]], object]
-
-
-class SessionListener(Protocol):
-    """Hears what changed."""
-
-    def rows_changed(self, changed: Sequence[Row], removed: Sequence[RowKey]) -> None:
-        """The rows have these changes now."""
-
-    def hosts_changed(self) -> None:
-        """A host was added or dropped, its connection changed, its domains are known now, or one was renamed or answers
-        no more or again."""
-
-    def wait_ended(self, wait: JobWait) -> None:
-        """A wait is over: it has an outcome or an error."""
-
-    def commands_changed(self) -> None:
-        """Other commands run for domains than before."""
-
-    def command_ended(self, record: CommandRecord) -> None:
-        """A command ended that was run for a domain."""
-
-    def remembered(self, entry: JobEntry) -> None:
-        """A job was first seen, or its end is known now."""
-
-    def deeds_changed(self) -> None:
-        """Something was done here, or it is known what came of it."""
-
-    def action_failed(self, subject: str, error: str) -> None:
-        """An action that the user requested failed."""
-
-    def queue_left(self) -> None:
-        """Earlier consoles left dumps in the queue that the user was not asked about."""
 
 
 class Session:
@@ -126,12 +86,7 @@ class Session:
         self._reporter = Reporter(log, self.rows, self._jobs, self._look_for_pending, resume_key)
         self._pending: dict[Host, None] = {}
         """Hosts with changes that were not taken yet, in the order in which they came."""
-        self._fold = 1 / config.refresh
-        """Seconds, at least, between two reports of changed rows."""
-        self._flush_due: asyncio.TimerHandle | None = None
-        self._flushed_at = float("-inf")
-        self._early: deque[float] = deque(maxlen=NEWS_BURST)
-        """When rows were last reported sooner than that, because of news."""
+        self._folding = Folding(1 / config.refresh, deliver, self._flush)
         self._left_pauses = LeftPauses(self._tasks, self.rows, lambda row: deliver(lambda: self._left_paused(row)))
         self.commands = CommandRuns(
             log,
@@ -142,7 +97,8 @@ class Session:
         self._disks = FailingDisks(self._tasks, self._disks_fail)
         self.deeds = Deeds(lambda: deliver(listener.deeds_changed))
         """What was done here."""
-        self._actions = Actions(log, self._tasks, self.deeds, self._fail)
+        self.actions = Actions(log, self._tasks, self.deeds, self._fail, self._wait_for_disk)
+        """What the user may do to jobs and domains."""
         self._queue = KeptQueue(self._not_kept)
         self.left = LeftQueue(self._tasks, self._queue, self.hosts, self.rows, self.loaded, self.start_dump)
         self.left.offer = lambda: deliver(listener.queue_left)
@@ -157,8 +113,7 @@ class Session:
 
         Jobs continue.
         """
-        if self._flush_due is not None:
-            self._flush_due.cancel()
+        self._folding.close()
         self._jobs.close()
         self._tasks.cancel()
         await self._queue.settle()
@@ -223,17 +178,7 @@ class Session:
     def domains_changed(self, host: Host) -> None:
         """See HostListener."""
         self._pending[host] = None
-        loop = asyncio.get_running_loop()
-        due = max(loop.time(), self._flushed_at + self._fold)
-        if host.news:
-            # Numbers that changed a moment ago do not hold up what began or ended now, unless it is a burst of that.
-            first = self._early[0] + NEWS_BURST * self._fold if len(self._early) == NEWS_BURST else float("-inf")
-            due = min(due, max(loop.time(), self._flushed_at + NEWS_FOLD, first))
-        if self._flush_due is not None:
-            if self._flush_due.when() <= due:
-                return
-            self._flush_due.cancel()
-        self._flush_due = loop.call_at(due, lambda: self._deliver(self._flush))
+        self._folding.changed(host.news)
 
     def _show_link(self, host: Host, before: Link) -> None:
         if not self.hosts.has(host):
@@ -255,11 +200,6 @@ class Session:
 
     def _flush(self) -> None:
         """Take in what changed on all hosts, and report it once."""
-        self._flush_due = None
-        now = asyncio.get_running_loop().time()
-        if now < self._flushed_at + self._fold:
-            self._early.append(now)
-        self._flushed_at = now
         hosts, self._pending = self._pending, {}
         changed: list[Row] = []
         removed: list[RowKey] = []
@@ -437,37 +377,9 @@ class Session:
         row = self.rows.get(key)
         return row is not None and row.domain.key == record.key and row.operation is JobOperation.DUMP
 
-    # Actions
-
-    def abort(self, host: Host, job: JobKey, postcopy: bool = False) -> None:
-        """Abort the job; how that of a disk ends is reported. `postcopy`: it is a migration in that phase."""
-        wait = self._wait_for_disk(host, job) if isinstance(job, DiskKey) else None
-        same = equivalents.abort(host.uri, job, postcopy)
-        self._actions.do("abort", job, same, lambda: host.backend.abort(job, postcopy), wait)
-
-    def pivot(self, host: Host, disk: DiskKey) -> None:
-        """Let the disk continue on what its job has mirrored to; how the job ends is reported."""
-        wait = self._wait_for_disk(host, disk)
-        self._actions.do("pivot", disk, equivalents.pivot(host.uri, disk), lambda: host.backend.pivot(disk), wait)
-
     def _wait_for_disk(self, host: Host, disk: DiskKey) -> JobWait | None:
         row = self.rows.get(RowKey(host.uri, disk.domain.uuid, disk.disk))
         return self.wait_for(row) if row is not None else None
-
-    def limit_migration(self, host: Host, domain: DomainKey, limits: MigrationLimits) -> None:
-        """Change what the domain's migration has to keep to."""
-        same = equivalents.limit_migration(host.uri, domain, limits)
-        self._actions.do("change of limits", domain, same, lambda: host.backend.limit_migration(domain, limits))
-
-    def start_postcopy(self, host: Host, domain: DomainKey) -> None:
-        """Let the guest of the domain's migration run on the other host."""
-        same = equivalents.start_postcopy(host.uri, domain)
-        self._actions.do("post-copy", domain, same, lambda: host.backend.start_postcopy(domain))
-
-    def resume(self, host: Host, domain: DomainKey) -> None:
-        """Resume the domain."""
-        same = equivalents.resume(host.uri, domain)
-        self._actions.do("resume", domain, same, lambda: host.backend.resume(domain))
 
     def _fail(self, subject: str, error: str, what: str = "") -> None:
         self._log.say(subject, f"✗ {what}{error}", Tone.ERROR, keep=True)

@@ -14,7 +14,7 @@ from textual.notifications import SeverityLevel
 from textual.style import Style
 
 from backend.outcome import Verdict
-from tui.commands.commands import FocusActivity
+from tui.commands.domains import FocusActivity
 from tui.commands.keys import Keys
 from tui.session.activity import Activity, Entry
 from tui.session.activity_log import Tone

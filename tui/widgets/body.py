@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.widget import Widget
 
-from tui.commands.commands import Command, Enlarge, FocusActivity, LeavePane, NextPane, PreviousPane
+from tui.commands.commands import Command
+from tui.commands.domains import Enlarge, FocusActivity, LeavePane, NextPane, PreviousPane
 from tui.widgets.activity_pane import ActivityPane
 from tui.widgets.arrangement import heights, room
 from tui.widgets.details_pane import DetailsPane

@@ -88,10 +88,15 @@ def _state(row: Row, width: int) -> Sequence[Piece]:
         return ((" " * width, ""),)  # That of its domain stands above.
     if not row.domain.answering:
         return ((fit("no answer", width), "bad"),)
-    if row.stale:
-        return ((fit(f"?{states.brief(row.domain, width - 1)}", width), "dim"),)
-    style = "bad" if row.domain.faulty else _STATE_STYLES.get(row.domain.state, "")
-    return ((fit(states.brief(row.domain, width), width), style),)
+    style = "dim" if row.stale else "bad" if row.domain.faulty else _STATE_STYLES.get(row.domain.state, "")
+    return ((fit(_brief_state(row, width), width), style),)
+
+
+def _brief_state(row: Row, width: int) -> str:
+    """The state in so many cells, with a question mark where it may be another one by now."""
+    if not width:
+        return ""
+    return f"?{states.brief(row.domain, width - 1)}" if row.stale else states.brief(row.domain, width)
 
 
 def _job(row: Row, width: int) -> Sequence[Piece]:
@@ -231,8 +236,11 @@ def chosen(ids: Sequence[str], several_hosts: bool) -> tuple[Column, ...]:
     return tuple(replace(column, stretch=16) if column.id == "job" and several_hosts else column for column in columns)
 
 
-def note(row: Row) -> Piece | None:
-    """What is shown in place of a job: a problem of the domain, and since when it is in its state."""
+def note(row: Row, state_cells: int = 99) -> Piece | None:
+    """What is shown in place of a job: a problem of the domain, and since when it is in its state.
+
+    `state_cells`: those of its state beside it, which says the reason as far as it has room; 0: no state is shown.
+    """
     if row.progress is not None or row.pending:
         return None
     if not row.domain.answering or row.left_paused:
@@ -241,19 +249,16 @@ def note(row: Row) -> Piece | None:
         words, style = trouble
         return words + (states.since(row.since) if row.domain.answering else ""), style
     if not row.view.job_known:
-        return f"{row.domain.reason}; its job is not known yet", "dim"
+        said = row.domain.paused_by in _brief_state(row, state_cells)
+        return ("" if said else f"{row.domain.reason}; ") + "its job is not known yet", "dim"
     if not row.domain.faulty and row.domain.state is not DomainState.PAUSED:
         return None
-    # The state says why; what it has no room for stands here.
-    cause = states.cause(row.domain, row.io_errors) if row.domain.faulty else ""
-    words = "" if cause in states.brief(row.domain, COLUMNS["state"].width) else cause
+    words = states.cause(row.domain, row.io_errors, _brief_state(row, state_cells)) if row.domain.faulty else ""
     return (words + states.since(row.since)).strip(), "bad" if row.domain.faulty else "dim"
 
 
 def problem(row: Row) -> Piece | None:
-    """What somebody should see to."""
+    """What somebody should see to, and its state does not say."""
     if not row.domain.answering:
         return states.silent(row.view.silent_since), "bad"
-    if row.left_paused:
-        return states.left_paused(row.domain), "warn"
-    return (states.trouble(row.domain, row.io_errors), "bad") if row.domain.faulty else None
+    return (states.left_paused(row.domain), "warn") if row.left_paused else None

@@ -21,11 +21,12 @@ from backend.records.entry import entry_of_record
 from backend.records.record import JobRecord, RecordState
 from backend.text import hide_passwords
 from backend.verdicts.job_sources import SourcedJob, is_of_call
-from tui.commands.commands import Abort, Pivot, Resume
+from tui.commands.jobs import Abort, Pivot, Resume
 from tui.commands.keys import Keys
 from tui.session.rows import Row, RowKey, block_jobs
 from tui.session.throughput import Throughput, sparkline
 from tui.widgets.columns import problem
+from tui.widgets.facts import labelled
 from tui.widgets.job_columns import result_style
 from tui.words import backups, jobinfo, jobs, migrating, runs, states, units
 from tui.words.cells import crop, crop_path, fit, shorten, width
@@ -67,7 +68,7 @@ def job(
     # What a job does to its domain, it says itself.
     paused = row.domain.state is DomainState.PAUSED and not row.progress
     if row.domain.faulty or paused or not row.domain.answering:
-        yield _state(row, cells)
+        yield from _state(row, cells)
     if row.progress is None:
         if not (row.pending or row.view.block_jobs):
             known = row.view.job_known and row.domain.answering
@@ -151,6 +152,8 @@ def block_job(
     `source`: what the disk is on, where known.
     """
     yield from _problems(row, keys, cells)
+    if row.domain.faulty:
+        yield from _state(row, cells)
     if row.progress is None:
         return
     stats = row.progress.stats
@@ -242,7 +245,7 @@ def info(row: Row, keys: Keys, host: str, capabilities: Capabilities | None, cel
     yield _fact("name", domain.name, cells)
     yield _fact("uuid", domain.key.uuid, cells)
     yield _fact("id", str(domain.key.id) if domain.key.id is not None else "- (not running)", cells)
-    yield _state(row, cells)
+    yield from _state(row, cells)
     yield _fact("memory", units.size(domain.memory) if domain.memory else "unknown", cells)
     uri = hide_passwords(row.uri)
     yield _fact("host", host if host == uri else f"{host} ({uri})", cells)
@@ -290,9 +293,12 @@ def _origin(name: str, origin: Origin, cells: int) -> Iterator[Content]:
     yield from map(Content, others)
 
 
-def _state(row: Row, cells: int) -> Content:
+def _state(row: Row, cells: int) -> Iterator[Content]:
+    """Its state and, where a fault of its disks is why, what is wrong with each."""
     last = ", last known" if row.last_known else ""
-    return _fact("state", states.label(row.domain) + states.since(row.since) + last, cells)
+    style = "bold $warning" if row.domain.faulty else ""
+    yield _fact("state", states.label(row.domain) + states.since(row.since) + last, cells, style)
+    yield from labelled([("", error) for error in row.io_errors], cells, LABEL)
 
 
 def _progress_label(row: Row) -> str:

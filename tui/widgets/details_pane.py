@@ -25,7 +25,8 @@ from backend.records.record import JobRecord
 from backend.text import clean
 from backend.threads import in_thread
 from backend.verdicts.job_sources import SourcedJob
-from tui.commands.commands import Command, CopyPath, ShowHistory, ShowInfo, ShowJob
+from tui.commands.commands import Command
+from tui.commands.domains import CopyPath, ShowHistory, ShowInfo, ShowJob
 from tui.commands.keys import Keys
 from tui.session import job_facts, job_origins
 from tui.session.command_runs import CommandRuns

@@ -10,18 +10,8 @@ from textual import on
 from textual.message import Message
 
 from tui.commands import sorting
-from tui.commands.commands import (
-    BusyOnly,
-    ClearFilter,
-    ClearMarks,
-    Command,
-    CopyName,
-    CopyStats,
-    Filter,
-    ProblemsOnly,
-    ReverseSort,
-    Sort,
-)
+from tui.commands.commands import ClearFilter, Command, Filter, ReverseSort, Sort
+from tui.commands.domains import BusyOnly, ClearMarks, CopyName, CopyStats, ProblemsOnly
 from tui.commands.keys import Keys
 from tui.session import text_filter
 from tui.session.row_kinds import Kinds

@@ -33,6 +33,8 @@ class RowPainter:
         self.columns = chosen(self._ids, several_hosts)
         self._note: tuple[int, int] = (0, 0)
         """The first column that a note stands in, and the one behind it, by their places in the layout."""
+        self._state_cells = 0
+        """Those of the state beside it; 0: it is not shown."""
         self.layout: list[tuple[Column, int]] = []
         self._style = style
         self._gap = GAP
@@ -65,6 +67,7 @@ class RowPainter:
         self._gap = min(MOST_GAP, max(GAP, (room - used) // max(1, gaps)))
         self._rest = width - MARGIN - used - gaps * self._gap
         self._note = self._widest_run()
+        self._state_cells = next((cells for column, cells in self.layout if column.id == "state"), 0)
 
     def _widest_run(self) -> tuple[int, int]:
         """The neighbours among the shown columns that are empty without a job, and have the most room together."""
@@ -134,7 +137,7 @@ class RowPainter:
 
     def _pieces(self, row: Row, between: str | None) -> Iterable[tuple[str, str | None]]:
         """Segments of the line. `between`: the style of the blanks between columns, None: that of the column before."""
-        problem, (start, end) = note(row), self._note
+        problem, (start, end) = note(row, self._state_cells), self._note
         for number, (column, cells) in enumerate(self.layout):
             if problem is not None and start < number < end:
                 continue

@@ -8,7 +8,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui.commands.commands import Command, CopyText, EndSearch, NextMatch, PreviousMatch, Search
+from tui.commands.commands import Command
+from tui.commands.texts import CopyText, EndSearch, NextMatch, PreviousMatch, Search
 from tui.widgets.clipboard import copy
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.text_view import TextView

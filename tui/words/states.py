@@ -45,15 +45,15 @@ def silent(since_when: float | None) -> str:
     return f"not answering{since(since_when)}"
 
 
-def trouble(domain: Domain, io_errors: Sequence[str] = ()) -> str:
-    """The state of a domain with a fault: ``paused: I/O error (vda: no space left)``, ``crashed: panicked``."""
-    state = domain.state.label
-    return (f"{state}: " if domain.reason not in ("", state) else "") + cause(domain, io_errors)
+def cause(domain: Domain, io_errors: Sequence[str], said: str) -> str:
+    """Why a domain has a fault: ``I/O error (vda: no space left)``, ``panicked``.
 
-
-def cause(domain: Domain, io_errors: Sequence[str] = ()) -> str:
-    """The same where the state stands beside it: ``I/O error (vda: no space left)``, ``panicked``."""
-    return (domain.reason or domain.state.label) + (f" ({'; '.join(io_errors)})" if io_errors else "")
+    Only what `said`, which stands beside it, leaves open: ``vda: no space left`` beside ``paused: I/O error``.
+    """
+    reason, disks = domain.reason or domain.state.label, "; ".join(io_errors)
+    if reason in said:
+        return disks
+    return f"{reason} ({disks})" if disks else reason
 
 
 def requester(dump: AutomaticDump) -> str:

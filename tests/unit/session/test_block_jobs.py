@@ -110,8 +110,8 @@ async def test_how_a_job_ends_that_is_aborted_or_pivoted_here_is_reported(held: 
         await held.begin_ready("vm-01", "vdb")
         first = await begun(running, observer, "vm-01 vda")
         second = await begun(running, observer, "vm-01 vdb")
-        running.abort(running.hosts[URI], first.job_key)
-        running.pivot(running.hosts[URI], second.disk_key)
+        running.actions.abort(running.hosts[URI], first.job_key)
+        running.actions.pivot(running.hosts[URI], second.disk_key)
         await observer.until(lambda: running.rows.jobs == 0 and len(observer.outcomes) == 2)
         verdicts = {outcome.disk: outcome.verdict for outcome in observer.outcomes}
         assert verdicts == {"vda": Verdict.CANCELLED, "vdb": Verdict.COMPLETED}
@@ -125,7 +125,7 @@ async def test_a_pivot_that_is_refused_is_reported(held: HeldBlockJobs) -> None:
     async with session(URI) as (running, observer):
         await held.begin("vm-01")
         row = await begun(running, observer, "vm-01 vda")
-        running.pivot(running.hosts[URI], row.disk_key)
+        running.actions.pivot(running.hosts[URI], row.disk_key)
         await observer.until(lambda: bool(observer.failures))
         assert ("vm-01", f"✗ pivot of vda failed: {observer.failures[0][1]}") in observer.entries
 

@@ -44,7 +44,7 @@ async def test_a_dump_is_followed_to_its_end_and_an_abort_is_accepted(tmp_path: 
         [dump] = running.deeds
         assert (dump.subject, dump.what, dump.tone) == ("vm-01", f"dump → {path}", Tone.QUIET)
         assert dump.commands.virt_jobs == f"virt-jobs -c '{SLOW}' dump vm-01 {path} --format raw"
-        running.abort(host, asked.domain)
+        running.actions.abort(host, asked.domain)
         await observer.until(lambda: [deed.result for deed in running.deeds] == [ACCEPTED, "cancelled"])
 
 
@@ -61,7 +61,7 @@ async def test_a_dump_on_a_host_that_is_dropped_is_not_followed(tmp_path: Path) 
 async def test_what_is_refused_says_why(tmp_path: Path) -> None:
     async with session(A) as (running, observer):
         host = running.hosts[A]
-        running.abort(host, row(running, "vm-01").domain.key)
+        running.actions.abort(host, row(running, "vm-01").domain.key)
         running.start_dump(host, request(running, "vm-02", tmp_path / "no such folder" / "core"), False)
         await observer.until(lambda: all(deed.tone is Tone.ERROR for deed in running.deeds))
         dump, abort = running.deeds

@@ -67,7 +67,7 @@ async def test_what_is_queued_is_kept_until_it_begins(tmp_path: Path) -> None:
         assert (last.domain, last.path, last.publish) == ("vm-03", str(tmp_path / "vm-03"), True)
         assert DumpQueue().left() == []
         await observer.until(lambda: row(running, "vm-01").progress is not None)
-        running.abort(host, row(running, "vm-01").domain.key)
+        running.actions.abort(host, row(running, "vm-01").domain.key)
         await observer.until(lambda: ("vm-03", f"dump started → {tmp_path / 'vm-03'}") in observer.entries)
         assert await kept(0) == []
         assert {record.id for record in Journal().history()} >= {last.id}
@@ -129,7 +129,7 @@ async def test_they_wait_for_what_the_earlier_console_has_running(tmp_path: Path
             await offered(running, observer, dump := replace(left(), **_identity(mine)))
             [wait] = (await running.left.queue_again([dump])).waits
             assert wait.queued
-            running.abort(running.hosts[URI], row(running, "vm-01").domain.key)
+            running.actions.abort(running.hosts[URI], row(running, "vm-01").domain.key)
             await observer.until(lambda: not wait.queued)
 
 
@@ -188,7 +188,7 @@ async def test_where_the_journal_cannot_be_used_one_line_says_that_they_are_not_
         for name in ("vm-01", "vm-02", "vm-03"):
             running.start_dump(running.hosts[URI], of(running, name, tmp_path / name).request, False)
         await observer.until(lambda: bool(observer.failures) and row(running, "vm-01").progress is not None)
-        running.abort(running.hosts[URI], row(running, "vm-01").domain.key)
+        running.actions.abort(running.hosts[URI], row(running, "vm-01").domain.key)
         await observer.until(lambda: ("vm-02", f"dump started → {tmp_path / 'vm-02'}") in observer.entries)
         lost = "cannot use the journal x: its disk is full; queued dumps are lost if this console ends"
         assert observer.failures == [("queue", lost)]

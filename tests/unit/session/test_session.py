@@ -17,8 +17,9 @@ from tests.unit.session.observer import LIMIT, Observer, session
 from tui.config.values import Config
 from tui.session.activity_log import Tone
 from tui.session.fleet import HostRefused
+from tui.session.folding import NEWS_BURST
 from tui.session.rows import Row
-from tui.session.session import NEWS_BURST, Session
+from tui.session.session import Session
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
 SELDOM = 1e-3
@@ -80,8 +81,8 @@ async def test_a_burst_of_jobs_that_begin_and_end_is_reported_no_more_often_than
             running.domains_changed(host)
             if number < NEWS_BURST:
                 await observer.until(lambda: bool(observer.reports))
-        assert running._flush_due is not None
-        assert running._flush_due.when() > asyncio.get_running_loop().time() + LIMIT
+        assert running._folding.due is not None
+        assert running._folding.due > asyncio.get_running_loop().time() + LIMIT
         assert not observer.reports
 
 
@@ -117,7 +118,7 @@ async def test_an_aborted_dump_is_cancelled(tmp_path: Path) -> None:
     async with session(SLOW) as (running, observer):
         running.start_dump(running.hosts[SLOW], request(running, "vm-01", tmp_path / "core"), False)
         await observer.until(lambda: row(running, "vm-01").progress is not None)
-        running.abort(running.hosts[SLOW], row(running, "vm-01").domain.key)
+        running.actions.abort(running.hosts[SLOW], row(running, "vm-01").domain.key)
         await observer.until(lambda: bool(observer.outcomes))
         assert observer.outcomes[0].verdict is Verdict.CANCELLED
         assert ("vm-01", "abort requested") in observer.entries
@@ -125,7 +126,7 @@ async def test_an_aborted_dump_is_cancelled(tmp_path: Path) -> None:
 
 async def test_an_action_that_fails_is_reported() -> None:
     async with session(A) as (running, observer):
-        running.abort(running.hosts[A], row(running, "vm-01").domain.key)
+        running.actions.abort(running.hosts[A], row(running, "vm-01").domain.key)
         await observer.until(lambda: bool(observer.failures))
         [(subject, error)] = observer.failures
         assert (subject, f"✗ abort failed: {error}") in observer.entries
@@ -173,7 +174,7 @@ async def test_an_exception_in_a_task_is_an_entry_of_its_own(monkeypatch: pytest
             raise RuntimeError("a bug")
 
         monkeypatch.setattr(running.hosts[A].backend, "resume", broken)
-        running.resume(running.hosts[A], row(running, "vm-01").domain.key)
+        running.actions.resume(running.hosts[A], row(running, "vm-01").domain.key)
         await observer.until(lambda: bool(observer.failures))
         assert observer.tones[-1] is Tone.ERROR
         assert "internal error" in observer.failures[0][1]

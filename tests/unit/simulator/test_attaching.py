@@ -74,5 +74,5 @@ class Silent(SimulatorBackend):
 async def test_the_timeout_covers_the_first_look(clock: Clock) -> None:
     async with Silent(URI, clock=clock) as backend:
         key = (await first(backend)).key
-        with pytest.raises(WaitTimeout, match="nothing is known of its job yet"):
+        with pytest.raises(WaitTimeout, match="the domain did not answer: nothing is known of its job yet"):
             await asyncio.wait_for(wait(backend, key, timeout=0.05), 30)

@@ -51,7 +51,7 @@ async def test_the_call_returns_when_the_plan_ends(open_simulator: Open, clock: 
     backend = await open_simulator(URI)
     call = await begun(backend, await request(backend, tmp_path / "dump"))
     clock.advance(LENGTH)
-    assert (await first(backend)).paused_by_dump and not call.done()
+    assert (await first(backend)).paused_by == "dump" and not call.done()
     clock.advance(CLOSING)
     await asyncio.wait_for(call, 30)
     assert (await first(backend)).state is DomainState.RUNNING

@@ -52,10 +52,10 @@ async def test_a_change_by_another_process_is_seen_by_the_next_call(
     key, path = (await first(backend)).key, tmp_path / "dump"
     for _ in range(3):
         assert (await backend.jobs([key]))[key] is None
-        assert not (await first(backend)).paused_by_dump
+        assert (await first(backend)).paused_by == ""
         await other.begin_dump(DumpRequest(key, str(path)))
         assert await backend.job(key) is not None
-        assert (await first(backend)).paused_by_dump
+        assert (await first(backend)).paused_by == "dump"
         clock.advance(LENGTH + CLOSING)
         await other.domains()
 
@@ -66,11 +66,11 @@ async def test_a_stage_that_is_due_is_applied_although_nobody_wrote(
     backend = await open_simulator(URI)
     key = (await first(backend)).key
     await backend.begin_dump(DumpRequest(key, str(tmp_path / "dump")))
-    assert (await first(backend)).paused_by_dump
+    assert (await first(backend)).paused_by == "dump"
     assert await backend.job(key) is not None
     clock.advance(LENGTH + CLOSING)
     assert (await backend.jobs([key]))[key] is None
-    assert not (await first(backend)).paused_by_dump
+    assert (await first(backend)).paused_by == ""
 
 
 async def test_the_patrol_ends_with_the_last_simulator(open_simulator: Open) -> None:
