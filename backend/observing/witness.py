@@ -36,8 +36,8 @@ looked at more often anyway."""
 LIST_INTERVAL = 10.0
 """Seconds between two listings of the domains: nobody looks at them, and what changes is reported."""
 SWEEP_INTERVAL = 1.2
-"""Seconds between two looks for jobs of whose begin nothing is heard. Where the start of its helper can be seen, a dump's
-file is held from then on."""
+"""Seconds between two looks for jobs of whose begin nothing is heard. A dump's file is held from the start of its
+helper, where that can be seen."""
 UNANSWERED = (0.25, INTERVAL)
 """The first and the longest pause, in seconds, until a job is looked for again whose domain does not answer."""
 MOST = 200

@@ -15,7 +15,7 @@ import backend
 from backend.records.journal import Journal
 from tests.contract.steps import PATIENCE
 from tests.eventually import eventually
-from tests.simulator_hold import Hold
+from tests.simulator_hold import Hold, finish_soon
 
 pytestmark = pytest.mark.process
 
@@ -60,7 +60,13 @@ def test_domains_are_listed_with_their_jobs(tmp_path: Path) -> None:
 
 
 def test_a_job_is_waited_for(tmp_path: Path) -> None:
-    words = run(program("timeout=60", tmp_path))
+    file = program("timeout=60", tmp_path)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, file], text=True, cwd=ROOT, env=environment(), **pipes) as waiting:
+        eventually(Journal().path.exists, PATIENCE)  # It has seen the job, and looks for a record of it.
+        finish_soon(QUICK, "cache-01")
+        words, errors = waiting.communicate(timeout=PATIENCE)
+    assert (waiting.returncode, errors) == (0, "")
     assert re.match(r"\w+ (completed|failed|cancelled|unproven) \([\w ]+\): .+", words), words
 
 

@@ -11,6 +11,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import libvirt
 import pytest
 
 from backend.errors import NotAnswering
@@ -27,8 +28,6 @@ from tui.session.rows import Row
 from tui.session.session import Session
 
 pytestmark = pytest.mark.hypervisor
-LOCK_WAIT = 30.0
-"""Seconds that libvirt waits for the lock of a domain until it refuses a call."""
 
 
 @pytest.fixture
@@ -52,6 +51,12 @@ def stopped(domain: DomainKey) -> Iterator[None]:
     finally:
         with suppress(ProcessLookupError):  # It was destroyed.
             os.kill(pid, signal.SIGCONT)
+
+
+def refused(machines: Machines, domain: DomainKey) -> None:
+    """Ask for its job, and return once libvirt has waited in vain for its lock, for half a minute."""
+    with pytest.raises(libvirt.libvirtError):
+        machines.handle(domain).jobStats()
 
 
 def row_of(running: Session, domain: DomainKey) -> Row:
@@ -142,9 +147,12 @@ async def test_it_is_no_news_when_somebody_elses_look_keeps_its_lock(machines: M
             await asyncio.sleep(0.5)  # It has the lock by then, or this shows less.
             async with session(place.daemon.uri) as (running, observer), LibvirtBackend(place.daemon.uri) as backend:
                 await observer.until(lambda: not row_of(running, domain).domain.answering)
+                asked = asyncio.create_task(backend.job(domain))
+                await asyncio.sleep(0)
+                await asyncio.to_thread(refused, machines, domain)  # Those who asked before it were, too.
                 with pytest.raises(NotAnswering):
-                    await backend.job(domain)
-                await asyncio.sleep(LOCK_WAIT + 5)
+                    await asked
+                await observer.news_are_told()
                 row = row_of(running, domain)
                 assert (row.domain.answering, row.left_paused, row.maybe_left_paused) == (False, False, False)
                 assert [words for words in entries_of(observer, domain) if "answer" in words] == ["does not answer"]

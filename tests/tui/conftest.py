@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backend.observing import watcher
+
 
 @pytest.fixture(autouse=True)
 def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,6 +17,12 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     for name in ("TMUX", "STY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def listed_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Consoles soon see what nobody reports, such as what a daemon that died leaves behind."""
+    monkeypatch.setattr(watcher, "QUIET_LIST_INTERVAL", 0.1)
 
 
 @pytest.fixture

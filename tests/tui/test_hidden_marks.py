@@ -78,6 +78,7 @@ async def test_waiting_leaves_them_out_and_says_so(tmp_path: Path) -> None:
         await user.reads("1 marked but hidden by the filter, left out")
 
 
+@pytest.mark.usefixtures("listed_often")
 async def test_resuming_leaves_them_out_and_says_so() -> None:
     async with console("sim:///quiet?domains=5&jobs=0") as user:
         await mark(user, 2)

@@ -9,6 +9,8 @@ import pytest
 from tests.tui.console import console, dumping
 from tests.tui.test_states import leave_paused
 
+pytestmark = pytest.mark.usefixtures("listed_often")
+
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 
 

@@ -23,7 +23,7 @@ from tests.simulator_hold import Hold, outage
 from tests.tui.console import console
 from tui.config.values import Config, Dumps
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("listed_often")]
 
 QUIET = "sim:///quiet?domains=3&jobs=0&memory=64"
 

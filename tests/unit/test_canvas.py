@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import struct
+from itertools import islice
+from typing import Any
+
 import pyte
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,12 +25,31 @@ STYLES = [
     Style(reverse=True, underline=True),
     Style(color="bright_blue", bgcolor="color(17)", italic=True),
 ]
-segments = st.lists(
-    st.builds(Segment, st.text("ab 12│█░日本é", min_size=1, max_size=9), st.sampled_from(STYLES)),
-    min_size=1,
-    max_size=4,
-)
-puts = st.lists(st.tuples(st.integers(0, WIDTH - 1), st.integers(0, HEIGHT - 1), segments), max_size=6)
+LETTERS = "ab 12│█░日本é"
+Put = tuple[int, int, list[Segment]]
+_PUT = struct.Struct("<BBB" + "BB9s" * 4)
+"""A put: its place, how many segments it has, and of each of four the style, the length, and the letters."""
+
+
+def put(numbers: tuple[Any, ...]) -> Put:
+    x, y, count, *rest = numbers
+    segments = [
+        Segment(
+            "".join(LETTERS[letter % len(LETTERS)] for letter in letters[: 1 + length % 9]), STYLES[style % len(STYLES)]
+        )
+        for style, length, letters in zip(rest[::3], rest[1::3], rest[2::3], strict=True)
+    ]
+    # Most begin so far left that they fit.
+    return x % (WIDTH if y < 64 else 2), y % HEIGHT, segments[: 1 + count % 4]
+
+
+@st.composite
+def frames_of_puts(draw: st.DrawFn) -> list[list[Put]]:
+    counts = draw(st.lists(st.integers(0, 12), min_size=1, max_size=5))
+    # Drawn at once: each letter on its own would take longer than what is tested.
+    size = _PUT.size * sum(counts)
+    puts = map(put, _PUT.iter_unpack(draw(st.binary(min_size=size, max_size=size))))
+    return [list(islice(puts, count)) for count in counts]
 
 
 class Terminal:
@@ -49,7 +72,7 @@ def canvas() -> Canvas:
     return Canvas(WIDTH, HEIGHT, ColorSystem.TRUECOLOR)
 
 
-def whole(content: list[tuple[int, int, list[Segment]]]) -> Terminal:
+def whole(content: list[Put]) -> Terminal:
     """What a terminal shows that was sent everything at once."""
     terminal, fresh = Terminal(), canvas()
     for put in content:
@@ -58,9 +81,9 @@ def whole(content: list[tuple[int, int, list[Segment]]]) -> Terminal:
     return terminal
 
 
-def fitting(content: list[tuple[int, int, list[Segment]]]) -> list[tuple[int, int, list[Segment]]]:
+def fitting(content: list[Put]) -> list[Put]:
     """Without what would cut a wide character in two, which no layout does."""
-    lines: dict[int, tuple[int, int, list[Segment]]] = {}
+    lines: dict[int, Put] = {}
     for x, y, its in content:
         length = sum(segment.cell_length for segment in its)
         if x + length <= WIDTH:
@@ -68,10 +91,10 @@ def fitting(content: list[tuple[int, int, list[Segment]]]) -> list[tuple[int, in
     return list(lines.values())
 
 
-@given(st.lists(puts, min_size=1, max_size=5), st.floats(1, 400))
-def test_the_terminal_shows_what_it_should_whatever_was_shown_before(frames: list[list], limit: float) -> None:
+@given(frames_of_puts(), st.floats(1, 400))
+def test_the_terminal_shows_what_it_should_whatever_was_shown_before(frames: list[list[Put]], limit: float) -> None:
     terminal, ours = Terminal(), canvas()
-    content: dict[int, tuple[int, int, list[Segment]]] = {}
+    content: dict[int, Put] = {}
     for frame in map(fitting, frames):
         for put in frame:
             content[put[1]] = put

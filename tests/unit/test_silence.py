@@ -15,6 +15,7 @@ from backend.base import JobAnswer
 from backend.dump_request import DumpRequest
 from backend.errors import NotAnswering, OperationFailed, WaitTimeout
 from backend.model import BlockOperation, DiskKey, Domain, DomainKey, DomainState, JobKey, JobOperation
+from backend.observing import watcher
 from backend.observing.views import Changes, DomainView
 from backend.observing.wait import wait
 from backend.observing.watcher import Watcher
@@ -50,6 +51,7 @@ class Seen:
 @pytest.fixture
 async def backend(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatorBackend]:
     monkeypatch.setattr(SimulatorBackend, "deadline", 0.1)
+    monkeypatch.setattr(watcher, "QUIET_LIST_INTERVAL", 0.1)
     async with SimulatorBackend(URI) as backend:
         yield backend
 

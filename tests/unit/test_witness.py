@@ -412,7 +412,7 @@ async def test_while_its_hypervisor_does_not_answer_nothing_is_said(
 async def test_a_dump_on_the_simulator_is_followed_from_begin_to_end(
     memory: Memory, history: History, tmp_path: Path
 ) -> None:
-    uri, path = "sim:///witnessed?domains=2&jobs=0", tmp_path / "core"
+    uri, path = "sim:///witnessed?domains=2&jobs=0&memory=16", tmp_path / "core"
     async with SimulatorBackend(uri) as backend, Hold(uri, path) as hold:
         key = (await backend.domains())[0].key
         witness = asyncio.create_task(watch_and_witness(backend, memory))

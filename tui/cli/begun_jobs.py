@@ -8,7 +8,7 @@ from collections.abc import Collection
 from backend.base import Backend
 from backend.errors import BackendError
 from backend.model import DiskKey, JobKey
-from backend.records.entry import SLACK, JobEntry
+from backend.records.entry import SLACK, JobEntry, is_same_job
 from backend.records.machine import boottime
 from tui.cli.wait_options import WaitOptions
 
@@ -25,7 +25,8 @@ class BegunJobs:
         self._running: set[tuple[str, JobKey]] = set()
         """Jobs that were running before; by the URI of their hypervisor."""
         self._looked = self._since
-        self._entered: set[str] = set()
+        self._entered: dict[str, JobEntry] = {}
+        """What is known of each job, by the id that it was entered with at first."""
         self._over: dict[str, asyncio.Future[JobEntry]] = {}
         self.queue: asyncio.Queue[JobEntry | Lost] = asyncio.Queue()
         """What has begun, and what is lost."""
@@ -37,16 +38,23 @@ class BegunJobs:
 
     def take(self, entry: JobEntry) -> None:
         """A witness has entered the job, or its end."""
-        if entry.id not in self._entered:
-            self._entered.add(entry.id)
-            if self._is_new(entry) and self._is_meant(entry):
-                self.queue.put_nowait(entry)
+        known = self._id(entry)
+        if known not in self._entered and self._is_new(entry) and self._is_meant(entry):
+            self.queue.put_nowait(entry)
+        self._entered[known] = entry
         if entry.over and not (end := self.end(entry)).done():
             end.set_result(entry)
 
     def end(self, entry: JobEntry) -> asyncio.Future[JobEntry]:
         """The entry once its end is known."""
-        return self._over.setdefault(entry.id, asyncio.get_running_loop().create_future())
+        return self._over.setdefault(self._id(entry), asyncio.get_running_loop().create_future())
+
+    def _id(self, entry: JobEntry) -> str:
+        """The id that the job was entered with at first: it may have got that of another observer since."""
+        if entry.id in self._entered:
+            return entry.id
+        jobs = reversed(self._entered.items())
+        return next((id_ for id_, known in jobs if is_same_job(known, entry)), entry.id)
 
     def _is_new(self, entry: JobEntry) -> bool:
         if entry.exact and entry.began_uptime > self._looked:

@@ -5,6 +5,7 @@ One class per command: its id, label and help; tui.config.keys has the keys.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +16,13 @@ from tui.config.keys import DEFAULT_KEYS
 
 if TYPE_CHECKING:
     from tui.session.rows import Row
+
+
+@functools.cache
+def _hyphenated(name: str) -> str:
+    """The name of a class, in lower case: each key press asks for hundreds of them."""
+    words = [letter if letter.islower() else f"-{letter.lower()}" for letter in name]
+    return "".join(words).removeprefix("-")
 
 
 class Command(Message):
@@ -51,8 +59,7 @@ class Command(Message):
     @classmethod
     def id(cls) -> str:
         """Its name in keymaps and actions: ``clear-filter``."""
-        words = [letter if letter.islower() else f"-{letter.lower()}" for letter in cls.__name__]
-        return "".join(words).removeprefix("-")
+        return _hyphenated(cls.__name__)
 
     @classmethod
     def help(cls) -> str:

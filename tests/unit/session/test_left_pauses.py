@@ -11,6 +11,7 @@ import pytest
 
 from backend.errors import NotAnswering
 from backend.model import DomainKey, DomainState
+from backend.observing import watcher
 from backend.simulator.store import Store
 from backend.status import StatusAnswer
 from tests.unit.session.observer import session
@@ -30,12 +31,18 @@ def pause(name: str, reason: str) -> None:
         store.close()
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as left paused soon; and domains are listed often, since nothing reports what a dead daemon left."""
+    monkeypatch.setattr(left_pauses, "LEFT_AFTER", 0.1)
+    monkeypatch.setattr(watcher, "QUIET_LIST_INTERVAL", 0.1)
+
+
 @pytest.mark.parametrize(
     ("reason", "job"),
     [("dumping", "dump"), ("saving", "save"), ("migrating", "migration"), ("creating snapshot", "snapshot")],
 )
-async def test_whatever_job_left_it_paused(monkeypatch: pytest.MonkeyPatch, reason: str, job: str) -> None:
-    monkeypatch.setattr(left_pauses, "LEFT_AFTER", 0.1)
+async def test_whatever_job_left_it_paused(reason: str, job: str) -> None:
     async with session(QUIET) as (running, observer):
         pause("vm-02", reason)
         await observer.until(lambda: any(row.left_paused for row in running.rows.values()))
@@ -45,7 +52,6 @@ async def test_whatever_job_left_it_paused(monkeypatch: pytest.MonkeyPatch, reas
 
 
 async def test_nothing_is_said_of_one_whose_job_nobody_answers_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(left_pauses, "LEFT_AFTER", 0.1)
     async with session(QUIET) as (running, observer):
         backend, asked, silent = running.hosts[QUIET].backend, asyncio.Event(), True
         statuses = backend.statuses

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.test_dumpfile import one_folder, write_anew
 from tui.session.preferences import NAME, Preferences, load, save
 
 
@@ -52,14 +53,14 @@ def test_a_field_that_makes_no_sense_leaves_the_others_alone(file: Path) -> None
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.sampled_from([*Preferences.__dataclass_fields__, "other"]), json_values))
-def test_whatever_the_file_says_the_types_are_right(values: dict[str, object]) -> None:
-    save()
-    path = Path(os.environ["XDG_STATE_HOME"]) / "virt-jobs" / NAME
-    path.write_text(json.dumps(values))
+@one_folder
+@given(values=st.dictionaries(st.sampled_from([*Preferences.__dataclass_fields__, "other"]), json_values))
+def test_whatever_the_file_says_the_types_are_right(file: Path, values: dict[str, object]) -> None:
+    write_anew(file, json.dumps(values).encode())
     loaded = load()
     for name in Preferences.__dataclass_fields__:
         assert type(getattr(loaded, name)) is type(getattr(Preferences(), name))
