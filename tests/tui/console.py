@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 from textual import events
 from textual.pilot import Pilot
@@ -23,6 +24,8 @@ from tui.config.values import Config
 
 LIMIT = 20.0
 """Seconds after which a thing that should be seen is missing."""
+SETTLED = 1.0
+"""Seconds after which something that is still being handled is not waited for."""
 NOTICE = 10.0
 """Seconds for which a notice stays, so that a slow machine gets to see it, and what is below it as well."""
 
@@ -41,24 +44,29 @@ class User:
         return "\n".join(line.text.rstrip() for line in lines)
 
     async def press(self, *keys: str) -> None:
-        await self._pilot.press(*keys)
+        """Press them, each once the one before it has had its effect."""
+        for key in keys:
+            async with self._settled():
+                await self.app._press_keys([key])
 
     async def type(self, text: str) -> None:
-        """Paste `text`: pressing many keys takes the pilot seconds."""
-        self.app.post_message(events.Paste(text))
-        await self._pilot.pause()
+        """Paste `text`."""
+        async with self._settled():
+            self.app.post_message(events.Paste(text))
 
     async def click(self, x: int, y: int, times: int = 1) -> None:
-        await self._pilot.click(offset=(x, y), times=times)
+        async with self._settled():
+            await self._pilot.click(offset=(x, y), times=times)
 
     async def scroll(self, x: int, y: int, notches: int) -> None:
         """Turn the wheel towards oneself."""
-        for _ in range(notches):
-            await self._pilot._post_mouse_events([events.MouseScrollDown], offset=(x, y))
-        await self._pilot.pause()
+        async with self._settled():
+            for _ in range(notches):
+                await self._pilot._post_mouse_events([events.MouseScrollDown], offset=(x, y))
 
     async def resize(self, width: int, height: int) -> None:
-        await self._pilot.resize_terminal(width, height)
+        async with self._settled():
+            await self._pilot.resize_terminal(width, height)
 
     async def sees(self, *texts: str) -> None:
         """Wait until all of `texts` are on the screen."""
@@ -79,6 +87,30 @@ class User:
                     await self._pilot.pause(0.02)
         except TimeoutError:
             raise AssertionError(f"there never was {what}:\n{self.screen}") from None
+        await self._settle()  # What goes with it, such as the focus, is there for the next key.
+
+    @asynccontextmanager
+    async def _settled(self) -> AsyncIterator[None]:
+        """What the pilot does inside is handled when this ends.
+
+        It would wait until the process is idle, which takes a tenth of a second for each key.
+        """
+        with patch("textual.app.wait_for_idle", _at_once), patch("textual.pilot.wait_for_idle", _at_once):
+            yield
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Return once every message is handled, and all that came of them, and the screen shows it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLED):
+                await self._pilot._wait_for_screen()
+                while self._messages():
+                    await self._pilot._wait_for_screen()
+        self.app.screen._on_timer_update()
+
+    def _messages(self) -> bool:
+        """Whether something is under way to the application, or to a widget that can be seen."""
+        return any(node._message_queue.qsize() for node in (self.app, *self.app.screen.walk_children(with_self=True)))
 
     async def go_to(self, name: str) -> None:
         """Put the cursor on a domain, by its filter; the cursor would go back if it were not moved."""
@@ -88,6 +120,10 @@ class User:
         await self.sees(f"▌ {name}")
         await self.press("home", "escape")
         await self.sees(f"▌ {name}", "Domains ─")
+
+
+async def _at_once(*_: float) -> None:
+    """Wait for nothing."""
 
 
 @asynccontextmanager
