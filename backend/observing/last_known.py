@@ -6,16 +6,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from backend.base import Backend
 from backend.model import Domain, DomainKey
-from backend.observing.histories import recall
-from backend.records.entry import JobEntry
-from backend.records.history import Query
-from backend.records.machine import this_machine
 from backend.text import clean
 from backend.threads import in_thread
-from backend.verdicts.job_sources import SourcedJob
+
+if TYPE_CHECKING:  # What is remembered is loaded once a domain is silent.
+    from backend.records.entry import JobEntry
+    from backend.verdicts.job_sources import SourcedJob
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ async def known_last(backend: Backend, domain: Domain, reason: str) -> Silence:
 
 async def _jobs(backend: Backend, domain: DomainKey) -> Sequence[SourcedJob]:
     """The jobs of that very run of the domain of which no end is known, its own one first."""
+    from backend.observing.histories import recall
+    from backend.records.history import Query
+
     local = backend.capabilities.local
 
     def means(job: SourcedJob) -> bool:
@@ -57,4 +60,6 @@ async def _jobs(backend: Backend, domain: DomainKey) -> Sequence[SourcedJob]:
 
 def _is_from_here(entry: JobEntry) -> bool:
     """Whether it was seen here since this machine was booted: ids of runs begin anew then."""
+    from backend.records.machine import this_machine
+
     return bool(entry.boot) and entry.boot == this_machine().boot

@@ -1,5 +1,5 @@
-"""The command `virt-jobs` and its common options. Each command imports what only it needs, so that `list` starts
-quickly and only the console loads Textual."""
+"""The command `virt-jobs` and its common options. A command is loaded when it is asked for, and imports what only it
+needs, so that `list` starts quickly and only the console loads Textual."""
 
 from __future__ import annotations
 
@@ -7,19 +7,39 @@ import gc
 import os
 import sys
 import warnings
+from collections import UserDict
+from importlib import import_module
 from typing import Any
 
 import click
 
 from backend.log import log_details
 from backend.text import clean
-from tui.cli import abort, about, command, history, info, jobs, listing, migration, reading, watch, witness
 from tui.cli.choices import choices
 from tui.cli.common import common_options
 from tui.cli.hints import UsageHint, command_line
 from tui.cli.options import example
 from tui.cli.target import Target
 
+COMMANDS = {
+    "list": "listing:list_domains",
+    "info": "info:info",
+    "dump": "jobs:dump",
+    "run": "command:run",
+    "wait": "jobs:wait",
+    "watch": "watch:watch",
+    "abort": "abort:abort",
+    "resume": "jobs:resume",
+    "migration": "migration:migration",
+    "history": "history:history",
+    "inspect": "reading:inspect",
+    "config": "reading:show_config",
+    "witness": "witness:witness",
+    "doctor": "about:doctor",
+    "completion": "about:print_completion",
+    "man": "about:print_manual",
+}
+"""Where each command is: its module beside this one, and its name there."""
 VIRSH = {"domjobinfo": "info", "domjobabort": "abort"}
 """Commands of virsh that are called otherwise here."""
 
@@ -32,11 +52,26 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
         context.exit()
 
 
+class LoadedOnRequest(UserDict[str, click.Command]):
+    """COMMANDS, each loaded when it is first asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
+
+    def __getitem__(self, name: str) -> click.Command:
+        if self.data[name] is None:
+            module, _, command = COMMANDS[name].partition(":")
+            self.data[name] = getattr(import_module(f"tui.cli.{module}"), command)
+        return self.data[name]
+
+
 class Program(click.Group):
     """The command itself, with the common options below its own."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
+        self.commands = LoadedOnRequest()
         self.params[:0] = common_options()
 
     def resolve_command(
@@ -103,26 +138,6 @@ def open_console(target: Target) -> None:
     console.run(mouse=target.config.mouse)
     sys.exit(console.return_code)
 
-
-for each in (
-    listing.list_domains,
-    info.info,
-    jobs.dump,
-    command.run,
-    jobs.wait,
-    watch.watch,
-    abort.abort,
-    jobs.resume,
-    migration.migration,
-    history.history,
-    reading.inspect,
-    reading.show_config,
-    witness.witness,
-    about.doctor,
-    about.print_completion,
-    about.print_manual,
-):
-    cli.add_command(each)
 
 if "_VIRT_JOBS_COMPLETE" in os.environ:
     # A shell requests completion: this module adds to click's own.

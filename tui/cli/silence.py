@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend.base import Backend
 from backend.errors import NotAnswering
 from backend.model import Domain, DomainState
 from backend.observing.last_known import Silence, known_last
 from backend.text import clean
-from backend.verdicts.job_sources import SourcedJob
 from tui.words import states, units
-from tui.words.remembered import describe
+
+if TYPE_CHECKING:
+    from backend.verdicts.job_sources import SourcedJob
 
 
 def error(silence: Silence) -> NotAnswering:
@@ -29,6 +30,8 @@ def last_known(silence: Silence) -> str:
 
 def cell(silence: Silence) -> str:
     """Its jobs in a table; that which pauses it, if none is remembered."""
+    from tui.words.remembered import describe
+
     jobs = " and ".join(describe(job).name for job in silence.jobs) or silence.domain.paused_by
     return f"{jobs} (last known)" if jobs else ""
 
@@ -62,6 +65,8 @@ async def naming_last_known(backend: Backend, domain: Domain) -> AsyncIterator[N
 
 
 def _job(job: SourcedJob) -> str:
+    from tui.words.remembered import describe
+
     by = f" by {clean(job.requester)}" if job.requester else ""
     about = describe(job)
     file = f" -> {about.path}" if about.path else ""

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from backend.model import JobOperation, Operation
-from tui.session.rows import Row, RowKey, RowStore
+
+if TYPE_CHECKING:  # `list` has no rows, and would wait for them.
+    from tui.session.rows import Row, RowStore
 
 OTHER_END: Mapping[Operation | None, JobOperation] = {
     JobOperation.MIGRATION_OUT: JobOperation.MIGRATION_IN,
@@ -36,6 +39,8 @@ def migrating(rows: Iterable[Row | None]) -> set[str]:
 
 def corrected(rows: RowStore, uris: Collection[str], uuids: Iterable[str]) -> list[Row]:
     """The rows of these uuids on these hosts whose other end is not what all rows together say."""
+    from tui.session.rows import RowKey
+
     corrections = []
     for uuid in uuids:
         ends = [row for uri in uris if (row := rows.get(RowKey(uri, uuid))) is not None]
