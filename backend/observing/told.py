@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from functools import partial
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from backend.threads import in_thread
 from backend.uri import open_backend
 from backend.verdicts.job_sources import Source, SourcedJob
 
+logger = logging.getLogger(__name__)
+
 TOGETHER = 20
 """Domains that are asked about at a time."""
 
@@ -32,8 +35,13 @@ def is_elsewhere(uri: str) -> bool:
 
 
 async def told_jobs(backend: Backend, domain: DomainKey, known: Iterable[Remembered]) -> list[SourcedJob]:
-    """The jobs of the domain that only its metadata tells of, the last one first; `known` are the others."""
-    trusted = await in_thread(partial(is_witnessed, backend), "history")
+    """The jobs of the domain that only its metadata tells of, the last one first; `known` are the others. None where
+    there is no connection."""
+    try:
+        trusted = await in_thread(partial(is_witnessed, backend), "history")
+    except BackendError as error:
+        logger.debug("what is told of the jobs of %s is not known: %s", domain.name, error.message)
+        return []
     entries = [item.entry for item in known if isinstance(item, SourcedJob) and item.entry.uuid == domain.uuid]
     claims = await claimed_jobs(backend, domain, entries, trusted=trusted)
     return [SourcedJob(((Source.CLAIM, claim),), claim) for claim in claims]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
@@ -15,7 +16,9 @@ from typing import Any
 import pexpect
 import pytest
 
+from backend.records.command import CommandRecord
 from backend.records.commands import Commands
+from backend.running import command as command_start
 from backend.running.output import LIMIT
 from tests.cli.command import QUICK, one_line, virt_jobs
 from tests.contract.steps import PATIENCE
@@ -297,6 +300,26 @@ def test_on_end_is_run_for_the_command(config: Path, here: Path) -> None:
     (here / "told").unlink()
     run("--last")
     assert not (here / "told").exists()
+
+
+def test_on_end_is_run_for_a_command_that_was_over_at_once(
+    config: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = command_start.run_command
+
+    async def started_and_over(*arguments: Any) -> CommandRecord:
+        record = await start(*arguments)
+
+        def now() -> CommandRecord:
+            return Commands().read(record.id) or record
+
+        await asyncio.to_thread(eventually, lambda: now().over)
+        return now()
+
+    monkeypatch.setattr(command_start, "run_command", started_and_over)
+    config.write_text(f"[notifications]\non_end = 'echo \"$VIRT_JOBS_VERDICT\" > {here}/told'\n")
+    run("--", "true")
+    eventually(lambda: (here / "told").exists() and (here / "told").read_text() == "completed\n")
 
 
 def test_the_history_lists_commands_between_the_jobs_with_their_results() -> None:

@@ -190,7 +190,7 @@ async def test_the_list_of_waits_is_written_whole(tmp_path: Path, size: tuple[in
         await user.press("d")
         await user.sees("Dump · 2 domains")
         await user.press("ctrl+s")
-        await user.sees("1 running · 1 queued")
+        await user.sees("1 running · 1 queued", "0 %")  # It has begun.
         await export(user, tmp_path / "out.txt")
         await user.sees("waits written to", "1 running · 1 queued")
         await export(user, tmp_path / "out.json")

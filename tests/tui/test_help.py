@@ -79,6 +79,7 @@ async def test_of_the_screen_that_is_open_it_has_the_live_keys() -> None:
         await user.press("J")
         await user.sees("History")
         await user.press("question_mark")
+        await user.sees("Show all keys")
         text = await everything(user)
         assert "On other screens: Main" not in text
         assert "On other screens: Domains" in text

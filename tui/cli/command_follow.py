@@ -43,7 +43,7 @@ EXITS = {Verdict.COMPLETED: Exit.COMPLETED, Verdict.FAILED: Exit.FAILED, Verdict
 
 
 class CommandFollower:
-    """Follows one command from its record. `on_end` gets what has ended while it was followed."""
+    """Follows one command from its record. `on_end` gets what has ended since its start, or while it was followed."""
 
     def __init__(
         self,
@@ -81,7 +81,8 @@ class CommandFollower:
             if earlier := await in_thread(partial(output.skip_to_last, TAIL), "output"):
                 self._printer.leave_out(earlier, f"; what is kept of it is in {self._commands.output_of(self._record)}")
             self._old.update(job.id for job in self._record.jobs if job.over)
-        followed = not self._record.over
+        # One that is over within a moment was started to be told of all the same.
+        followed = from_the_start or not self._record.over
         with ExitStack() as stack:
             stack.callback(self._unfollow_all)
             told_of_changes = self._watch(stack)
