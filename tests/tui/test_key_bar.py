@@ -51,3 +51,15 @@ async def test_a_click_presses_the_key_where_it_stands() -> None:
         await user.sees("space Mark")
         await user.click(footer(user).index("Abort"), 23)
         await user.sees("vm-01 has no job to abort")
+
+
+async def test_an_entry_stands_in_one_place_wherever_the_focus_is() -> None:
+    async with console(QUIET, size=(160, 50)) as user:
+        await user.sees("▌ vm-01", "space Mark")
+        before = footer(user)
+        await user.press("A")
+        await user.sees("esc Domains")
+        assert footer(user).count("space Mark") <= 1
+        await user.press("escape")
+        await user.sees_no("esc Domains")
+        assert footer(user) == before

@@ -68,6 +68,8 @@ class KeyBar(Widget):
         self._entries: dict[Place, dict[str, KeyEntry]] = {}
         """By place and id."""
         self._spans: list[tuple[int, int, str]] = []
+        self._of_panes: set[str] = set()
+        """The ids of what some pane has offered; it has one place, though its key may work everywhere."""
 
     def compose(self) -> ComposeResult:
         yield FlashLine()
@@ -92,9 +94,16 @@ class KeyBar(Widget):
                 place = Place.BACK
             else:
                 place = {screen: Place.SCREEN, self.app: Place.APP}.get(active.node, Place.PANE)
-            entries[place][entry_id] = entry
+            if place is Place.PANE:
+                self._of_panes.add(entry_id)
+            if place is not Place.SCREEN or entry_id not in self._of_panes:
+                entries[place][entry_id] = entry
         for place in LASTING:
-            absent = {key: replace(entry, enabled=False) for key, entry in self._entries.get(place, {}).items()}
+            absent = {
+                key: replace(entry, enabled=False)
+                for key, entry in self._entries.get(place, {}).items()
+                if key not in self._of_panes
+            }
             entries[place] = absent | entries[place]
         entries[Place.SCREEN] = _in_order(screen, entries[Place.SCREEN])
         if entries != self._entries:
