@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -84,9 +84,9 @@ class EventHub:
 
     def __init__(self) -> None:
         self._streams: dict[EventStream, str | None] = {}
-        """Each with the uuid of the domain to which it is narrowed."""
-        self._wide: set[EventStream] = set()
-        self._narrow: dict[str, set[EventStream]] = {}
+        """Each with the uuid of the domain to which it is narrowed, if it is."""
+        self._by_uuid: defaultdict[str | None, set[EventStream]] = defaultdict(set)
+        """The same the other way round."""
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -94,31 +94,27 @@ class EventHub:
     def stream(self) -> EventStream:
         """A new stream that gets every event from now on."""
         stream = EventStream(self)
-        self._streams[stream] = None
-        self._wide.add(stream)
+        self._open(stream, None)
         return stream
 
     def narrow(self, stream: EventStream, uuid: str) -> None:
         """Let the stream have, from now on, only the events of that domain and of the connection."""
         if stream in self._streams:
             self.close(stream)
-            self._streams[stream] = uuid
-            self._narrow.setdefault(uuid, set()).add(stream)
+            self._open(stream, uuid)
 
     def close(self, stream: EventStream) -> None:
         """Let the stream have no more events."""
         uuid = self._streams.pop(stream, None)
-        self._wide.discard(stream)
-        if uuid is not None:
-            self._narrow[uuid].discard(stream)
-            if not self._narrow[uuid]:
-                del self._narrow[uuid]
+        self._by_uuid[uuid].discard(stream)
+        if not self._by_uuid[uuid]:
+            del self._by_uuid[uuid]
 
     def put(self, event: Event) -> None:
         if isinstance(event, ConnectionEvent):
             streams: Iterable[EventStream] = self._streams
         else:
-            streams = (*self._wide, *self._narrow.get(event.domain.uuid, ()))
+            streams = (*self._by_uuid.get(None, ()), *self._by_uuid.get(event.domain.uuid, ()))
         for stream in streams:
             stream.put(event)
 
@@ -126,3 +122,7 @@ class EventHub:
         for stream in list(self._streams):
             stream.end(error)
             self.close(stream)
+
+    def _open(self, stream: EventStream, uuid: str | None) -> None:
+        self._streams[stream] = uuid
+        self._by_uuid[uuid].add(stream)
