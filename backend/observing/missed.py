@@ -54,6 +54,7 @@ soon."""
 _KEPT = 1000
 """Reports that are kept for the jobs that were seen, but were over before they could be followed."""
 _ENDS = (BlockJobStatus.COMPLETED, BlockJobStatus.FAILED, BlockJobStatus.CANCELED)
+_ENDING_RUNS = (JobOperation.SAVE, JobOperation.MIGRATION_OUT)
 _LAST_WORDS: dict[tuple[Lifecycle, str], JobOperation] = {
     (Lifecycle.STOPPED, "saved"): JobOperation.SAVE,
     (Lifecycle.STOPPED, "migrated"): JobOperation.MIGRATION_OUT,
@@ -216,8 +217,7 @@ class Reports:
 
     async def _conclude(self, key: JobKey) -> None:
         await asyncio.sleep(GATHERING)
-        if await self._is_over(domain_of(key)):
-            # What ended its run is reported later, and may be this very job.
+        if _stop_may_follow(self._gathered[key]) and await self._is_over(domain_of(key)):
             await self._until_stop_reported(domain_of(key))
         reports = self._gathered.pop(key)
         missed = _by_job([report for report in reports if not self._is_of_followed(key, report)])
@@ -282,6 +282,12 @@ class Reports:
         if isinstance(key, DiskKey):
             return self._disk_begins.get(key.domain.uuid, ended) > ended
         return began > ended + BEGIN_SLACK
+
+
+def _stop_may_follow(reports: Sequence[_Report]) -> bool:
+    """Whether a job with which a run ends, unless it fails, is reported to be over, and that run is not yet."""
+    ending = any(_operation(report.event) in _ENDING_RUNS for report in reports)
+    return ending and not any(report.ends_run for report in reports)
 
 
 def _by_job(reports: Iterable[_Report]) -> list[tuple[Operation, list[_Report]]]:
