@@ -17,7 +17,6 @@ from backend.records.database import signature
 from backend.records.dump_queue import DumpQueue
 from backend.records.history import Query
 from backend.records.journal import Journal
-from backend.text import clean
 from backend.verdicts.job_sources import Source
 
 
@@ -95,9 +94,8 @@ class HistoryFeed:
             yield CommandRun(record, commands.output_of(record), record.id in last)
 
     def _queue(self) -> Iterator[WaitingDump]:
-        name = self._query.name
         for dump in reversed(DumpQueue().all(self._query.uris)):
-            if name is None or name in (dump.domain, clean(dump.domain)) or name.lower() == dump.uuid:
+            if self._query.names(dump.domain, dump.uuid):
                 yield WaitingDump(dump, process.holder_alive(dump) is not True)
 
     def _means(self, item: CommandRun | WaitingDump) -> bool:

@@ -15,7 +15,6 @@ from backend.observing.claims import claimed_jobs, is_witnessed
 from backend.observing.histories import Wanted, answers
 from backend.observing.remembered import Remembered
 from backend.records.history import Query
-from backend.text import clean
 from backend.threads import in_thread
 from backend.uri import open_backend
 from backend.verdicts.job_sources import Source, SourcedJob
@@ -74,7 +73,6 @@ async def _told_by(uri: str, query: Query, known: list[Remembered]) -> list[Sour
             return await told_jobs(backend, domain, known)
 
     async with open_backend(uri, readonly=True) as backend:
-        name = query.name
         keys = [domain.key for domain in await backend.domains()]
-        meant = [key for key in keys if name is None or name in (key.name, clean(key.name)) or name.lower() == key.uuid]
+        meant = [key for key in keys if query.names(key.name, key.uuid)]
         return [job for told in await asyncio.gather(*map(ask, meant)) for job in told]

@@ -24,6 +24,7 @@ from backend.records.entry import EntryState, JobEntry, combined, is_same_job
 from backend.records.folder import state_folder
 from backend.records.host import host_file, host_folder
 from backend.records.journal import own_name
+from backend.text import clean
 
 _COLUMNS = table.names(entry_fields.COLUMNS)
 _UPSERT = table.upsert("jobs", entry_fields.COLUMNS, {"change": "(SELECT COALESCE(MAX(change), 0) + 1 FROM jobs)"})
@@ -61,6 +62,11 @@ class Query:
     """Only those that failed, or of which nobody knows how they ended."""
     operation: Operation | None = None
     limit: int = 1000
+
+    def names(self, domain: str, uuid: str) -> bool:
+        """Whether it is about the domain, by what that is called now."""
+        name = self.name
+        return name is None or name in (domain, clean(domain)) or name.lower() == uuid
 
 
 class History:
