@@ -22,3 +22,8 @@ class DumpFile:
     """One sentence that says how that is known."""
     architecture: str | None = None
     memory: int | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is a raw dump."""
+        return self.format == MIGRATION_STREAM

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from backend.errors import Unreadable
 from backend.files import elf, kdump, simulated, stream, windows
 from backend.files.content import HEAD, Content, Damaged
-from backend.files.dumpfile import DumpFile
+from backend.files.dumpfile import MIGRATION_STREAM, DumpFile
 from backend.files.target import DumpTarget
 from backend.text import clean
 
@@ -24,13 +24,13 @@ _FORMATS: dict[bytes, tuple[str, Callable[[BinaryIO, bytes, int], Content]]] = {
     kdump.MAGIC: (kdump.FORMAT, kdump.examine),
     windows.MAGIC_64: (windows.FORMAT, windows.examine_64),
     windows.MAGIC_32: (windows.FORMAT, windows.examine_32),
-    stream.MAGIC: (stream.FORMAT, stream.examine),
+    stream.MAGIC: (MIGRATION_STREAM, stream.examine),
     stream.SAVED_MAGIC: (stream.SAVED_FORMAT, stream.examine_saved),
     stream.PARTLY_SAVED_MAGIC: (stream.SAVED_FORMAT, stream.examine_partly_saved),
     simulated.MAGIC: (simulated.FORMAT, simulated.examine),
 }
 """What a file begins with -> its format, and what looks at the rest of it."""
-_ENDED_BY_SIZE = {stream.FORMAT, stream.SAVED_FORMAT, simulated.FORMAT}
+_ENDED_BY_SIZE = {MIGRATION_STREAM, stream.SAVED_FORMAT, simulated.FORMAT}
 """Formats whose end is the file's end."""
 
 

@@ -10,7 +10,6 @@ from backend.files.content import Content
 from backend.files.dumpfile import MIGRATION_STREAM
 
 MAGIC = b"QEVM"
-FORMAT = MIGRATION_STREAM
 SAVED_MAGIC = b"LibvirtQemudSave"
 PARTLY_SAVED_MAGIC = b"LibvirtQemudPart"
 SAVED_FORMAT = "saved image"
@@ -29,8 +28,8 @@ def examine(file: BinaryIO, head: bytes, size: int) -> Content:
     tail = os.pread(file.fileno(), _TAIL, begin)
     for mark in _DESCRIPTION.finditer(tail):
         if mark.end() - 1 + int.from_bytes(mark[1]) == len(tail):
-            return Content(FORMAT, True, "Its end mark and device description close it.", None, memory)
-    return Content(FORMAT, False, "The end mark of the migration stream is missing.", None, memory)
+            return Content(MIGRATION_STREAM, True, "Its end mark and device description close it.", None, memory)
+    return Content(MIGRATION_STREAM, False, "The end mark of the migration stream is missing.", None, memory)
 
 
 def examine_saved(file: BinaryIO, head: bytes, size: int) -> Content:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from backend.dump_request import AutomaticDump, DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
 from backend.events import ClaimsEvent, ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
-from backend.files.dumpfile import MIGRATION_STREAM
 from backend.job_stats import JobStats, JobType, Postcopy
 from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
@@ -281,9 +280,7 @@ class Attachment:
 
     def _succeed(self, began: float, now: float) -> None:
         """Another job was seen that followed this one."""
-        self._end(now)
-        ended_at = self._phase.at if isinstance(self._phase, Ended) else now
-        self._phase = Succeeded(ended_at, began)
+        self._phase = Succeeded(self._end(now), began)
         self._file.disown(began)
         self._prove_by_survival(now)
 
@@ -317,9 +314,9 @@ class Attachment:
         before = self._file.content
         if not self._file.check(checked, now, self._phase.began if isinstance(self._phase, Succeeded) else None):
             return
-        # While there is no connection, an abort that QEMU was too late for may still be about to have it removed.
-        undone = self._link.lost_at is not None and checked.content.format == MIGRATION_STREAM
-        if self.adrift and checked.content.whole and not (undone and not self.orphaned):
+        # While there is no connection, a raw dump may still be ended by an abort, whole as it is.
+        over = self.ended or self.orphaned or (self._link.lost_at is not None and not checked.content.is_stream)
+        if over and checked.content.whole:
             self._end(now, by_file=True)
         elif self.orphaned and (before is None or before.size != checked.content.size):
             self._phase = Orphaned(now)
@@ -383,11 +380,14 @@ class Attachment:
         )
         return not reported and self._samples.may_have_finished(now)
 
-    def _end(self, now: float, by_file: bool = False) -> None:
-        if not self.ended:
-            self._phase = Ended(now)
-            if not by_file:
-                self._file.job_ended()
+    def _end(self, now: float, by_file: bool = False) -> float:
+        """It is over; since when."""
+        if isinstance(self._phase, Ended):
+            return self._phase.at
+        self._phase = Ended(now)
+        if not by_file:
+            self._file.job_ended()
+        return now
 
     # The ledger, the file and the record decide.
 

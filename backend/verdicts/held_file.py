@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.files.dumpfile import MIGRATION_STREAM, DumpFile
+from backend.files.dumpfile import DumpFile
 from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import FileChecked, FileHeld
@@ -53,7 +53,7 @@ class HeldFile:
         QEMU may have written the whole stream and let itself be aborted all the same, and libvirt removes only the
         files that it has created (seen on libvirt 9.0.0: one of a hundred aborted dumps is whole).
         """
-        if self.content is None or self.content.format != MIGRATION_STREAM:
+        if self.content is None or not self.content.is_stream:
             return False
         return self._created_at is None or not samples.begun_by(self._created_at)
 
