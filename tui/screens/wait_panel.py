@@ -16,7 +16,6 @@ from tui.screens.job_actions import JobActions, job_of_wait
 from tui.session.job_wait import JobWait
 from tui.session.session import Session
 from tui.widgets.clipboard import copy
-from tui.widgets.wait_exports import of_waits
 from tui.words import jobinfo
 
 
@@ -96,6 +95,7 @@ class WaitPanel(Vertical):
     @on(Export)
     def _export(self) -> None:
         from tui.screens.export import ExportScreen  # Few need it.
+        from tui.widgets.wait_exports import of_waits
 
         what = f"wait-{self._waits[0].name}" if len(self._waits) == 1 else "waits"
         self._owner.open(ExportScreen(of_waits(what, self._shown(), self._waits)))

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from datetime import datetime
 
+from backend.observing.progress import Progress
 from backend.observing.remembered import Remembered
 from backend.text import clean
 from backend.verdicts.job_sources import SourcedJob
@@ -52,8 +53,7 @@ def of_text(name: str, domain: str, reading: Reading) -> Export:
 
 
 def _row_values(row: Row) -> Values:
-    domain, progress = row.domain, row.progress
-    stats = progress.stats if progress is not None else None
+    domain = row.domain
     words = note(row)
     return {
         "domain": domain.name,
@@ -70,6 +70,14 @@ def _row_values(row: Row) -> Values:
         "note": words[0] if words is not None else "",
         "job": job_words(row),
         "pending": row.pending or None,
+        **progress_values(row.progress),
+    }
+
+
+def progress_values(progress: Progress | None) -> Values:
+    """How far a job is; all None without one."""
+    stats = progress.stats if progress is not None else None
+    return {
         "fraction": progress and progress.fraction,
         "elapsed": stats and stats.time_elapsed / 1000,
         "processed": stats and stats.processed,

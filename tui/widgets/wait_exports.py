@@ -8,6 +8,7 @@ from backend.outcome import Verdict
 from backend.text import clean
 from tui.session.export import Export, Values
 from tui.session.job_wait import JobWait
+from tui.widgets.exports import progress_values
 from tui.words import outcomes
 
 
@@ -20,9 +21,6 @@ def of_waits(what: str, lines: Sequence[str], waits: Sequence[JobWait]) -> Expor
 def _values(wait: JobWait) -> Values:
     outcome = wait.outcome
     requester = wait.record.user if wait.record is not None else outcome.requester if outcome is not None else ""
-    # What was last seen of its progress says nothing of a job that is over.
-    progress = None if wait.over else wait.progress
-    stats = progress.stats if progress is not None else None
     return {
         "domain": wait.name,
         "disk": wait.disk,
@@ -34,15 +32,8 @@ def _values(wait: JobWait) -> Values:
         "result": _result(wait),
         "evidence": str(outcome.evidence) if outcome is not None else None,
         "reason": _reason(wait),
-        "fraction": progress and progress.fraction,
-        "elapsed": stats and stats.time_elapsed / 1000,
-        "processed": stats and stats.processed,
-        "remaining": stats and stats.remaining,
-        "total": stats and stats.total,
-        "rate": progress and progress.rate,
-        "eta": progress and progress.eta,
-        "stalled": progress and progress.stalled,
-        "ready": stats and stats.ready,
+        # What was last seen of its progress says nothing of a job that is over.
+        **progress_values(None if wait.over else wait.progress),
         "seconds": outcome.time_elapsed / 1000 if outcome is not None and outcome.time_elapsed else None,
         "bytes": outcome and outcome.bytes,
         "requester": clean(requester),
