@@ -1,4 +1,4 @@
-"""What the processes of this machine tell of a daemon that runs on it: its domains, and the files of its dumps."""
+"""A daemon on this machine, as its processes show it: which domains run, and the files of its dumps."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LocalDaemon:
             self._dumps = None
 
     def watch_dumps(self) -> None:
-        """Hold the file of each dump from its begin, where the kernel tells of the daemon's children."""
+        """Hold the file of each dump from its begin, where the kernel reports new processes."""
         if self._dumps is None:
             from backend.libvirt.host.dump_watch import DumpWatch
 

@@ -109,6 +109,20 @@ class Story:
         return JobStats(type, JobOperation.DUMP, time_elapsed=int(elapsed * 1000), **sizes)
 
 
+PLAIN = Story(
+    Ending.DESTROYED_LATE,
+    raw=False,
+    was_running=False,
+    ours=False,
+    shared=False,
+    runner_dies=False,
+    pre_existing=False,
+    restarts=False,
+    follows=None,
+    quick=False,
+)
+"""Somebody else's memory-only dump of a paused guest, to a new file."""
+
 stories = st.builds(
     Story,
     ending=st.sampled_from(Ending),
@@ -355,54 +369,20 @@ def missed(
     ours: bool = True,
 ) -> Telling:
     """All of a dump of a paused guest is missed that can be; the first thing that is seen is the next dump."""
-    story = Story(
-        ending,
-        raw=raw,
-        was_running=False,
-        ours=ours,
-        shared=shared,
-        runner_dies=False,
-        pre_existing=pre_existing,
-        restarts=False,
-        follows=follows,
-        quick=False,
-    )
+    story = replace(PLAIN, ending=ending, raw=raw, ours=ours, shared=shared, pre_existing=pre_existing, follows=follows)
     before = sum(moment < story.next[0] + 0.5 for moment, _ in told(story))
     return Telling(story, [Glimpse(lost=True)] * before, hears=hears)
 
 
 def set_back_unseen() -> Telling:
     """The clock is set back while nobody looks: the dump's own stats look like those of one that has followed it."""
-    story = Story(
-        Ending.DESTROYED_LATE,
-        raw=False,
-        was_running=False,
-        ours=False,
-        shared=False,
-        runner_dies=False,
-        pre_existing=False,
-        restarts=False,
-        follows=None,
-        quick=False,
-    )
     glimpses = [Glimpse(lost=True), Glimpse(), *[Glimpse(lost=True)] * 23]
-    return Telling(story, glimpses, outage=(2.0, 1.0), step=(1.5, -2.0))
+    return Telling(PLAIN, glimpses, outage=(2.0, 1.0), step=(1.5, -2.0))
 
 
 def aborted_late() -> Telling:
     """A whole stream was written over an older file, and nobody looked while its stats said that it was aborted."""
-    story = Story(
-        Ending.ABORTED_LATE,
-        raw=True,
-        was_running=True,
-        ours=False,
-        shared=False,
-        runner_dies=False,
-        pre_existing=True,
-        restarts=False,
-        follows=None,
-        quick=False,
-    )
+    story = replace(PLAIN, ending=Ending.ABORTED_LATE, raw=True, was_running=True, pre_existing=True)
     order = sorted(told(story), key=lambda pair: pair[0])
     return Telling(story, [Glimpse(lost=story.stop < moment < story.stop + 1.0) for moment, _ in order])
 
