@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from textual.worker import WorkerState
 
 from backend.records.journal import Journal
 from tests.simulator_hold import Hold
@@ -16,6 +17,7 @@ from tui.config.values import Config, Connection, load
 from tui.screens.hosts import HostsScreen
 from tui.screens.main import MainScreen
 from tui.widgets.activity_pane import ActivityPane
+from tui.widgets.details_pane import DetailsPane
 
 A, B = "sim:///a?domains=2&jobs=0&memory=64", "sim:///b?domains=3&jobs=0&memory=64"
 
@@ -144,6 +146,19 @@ async def test_what_is_queued_for_a_host_is_asked_about(tmp_path: Path) -> None:
         await user.press("x", "y")
         await user.sees("Hosts · 1", "many disconnected; its 2 jobs continue")
         assert len(Journal().pending()) == 2
+
+
+async def test_what_is_read_of_a_domain_may_come_to_nothing_as_its_host_is_gone() -> None:
+    async with console(A, B, config=LAB) as user:
+        await user.sees("5 domains")
+        pane = user.app.screen.query_one(DetailsPane)
+        host, row = pane._host, pane._row
+        assert host is not None and row is not None
+        await user.press("H", "x")
+        await user.sees("Hosts · 1")
+        reading = pane._read(host, row)
+        await reading.wait()
+        assert reading.state is WorkerState.SUCCESS
 
 
 async def test_a_long_entry_of_the_activity_keeps_its_words_apart() -> None:

@@ -186,12 +186,13 @@ class DetailsPane(Lines):
         await asyncio.sleep(RECORDS_AFTER)
         query = Query(name=row.domain.key.uuid, limit=SHOWN)
         recalled = await in_thread(HistoryFeed(query).recall, "history")
-        told = await told_jobs(host.backend, row.domain.key, recalled.items)
+        told: list[SourcedJob] = []
+        records: list[DomainRecord] = []
         try:
+            told = await told_jobs(host.backend, row.domain.key, recalled.items)
             records = await find_records(host.backend, row.domain.key, limit=SHOWN)
         except BackendError as error:
-            logger.debug("no records of %s: %s", row.domain.name, error)
-            records = []
+            logger.debug("not all that is told of %s is known: %s", row.domain.name, error)
         records.sort(key=lambda item: -item.record.started)
         history = sorted([*recalled.items, *told], key=lambda item: item.requested, reverse=True)
         self.post_message(self.Learned(row.key, records, history[:SHOWN]))
