@@ -15,8 +15,6 @@ import libvirt_qemu
 from tests.eventually import eventually
 
 DISK = "vda"
-_JOB = f"backup-{DISK}-libvirt-1-format"
-"""QEMU's name of a job."""
 
 
 def pull_xml(server: str, scratch: Path, disk: str = DISK) -> str:
@@ -55,12 +53,25 @@ def begin_held(domain: Any, folder: Path, pull: bool) -> None:
         socket = folder / f"nbd-{uuid.uuid4().hex[:8]}"
         domain.backupBegin(pull_xml(f"transport='unix' socket='{socket}'", _new(folder)), None, 0)
         return
-    eventually(lambda: _begun_paused(domain, folder))
+    begin_paused(domain, folder, DISK)
+
+
+def begin_paused(domain: Any, folder: Path, *disks: str) -> dict[str, Path]:
+    """Begin a push backup of those disks; QEMU pauses that of `DISK`. Where each is written to."""
+    begun: dict[str, Path] = {}
+
+    def begin() -> bool:
+        begun.update({disk: _new(folder) for disk in disks})
+        return _begun_paused(domain, begun)
+
+    eventually(begin)
+    return begun
 
 
 def release(domain: Any) -> None:
-    """Let a push backup go on that was begun by `begin_held`."""
-    _monitor(domain, "job-resume", id=_JOB)
+    """Let a push backup go on that was begun by `begin_held` or `begin_paused`."""
+    for name in _jobs(domain):
+        _monitor(domain, "job-resume", id=name)
 
 
 def abort(domain: Any) -> None:
@@ -70,14 +81,21 @@ def abort(domain: Any) -> None:
     eventually(lambda: domain.jobStats()["type"] == libvirt.VIR_DOMAIN_JOB_NONE)
 
 
-def _begun_paused(domain: Any, folder: Path) -> bool:
+def _begun_paused(domain: Any, targets: dict[str, Path]) -> bool:
     """Whether a push backup has begun that was not over before it could be paused. libvirt has no call for it."""
-    domain.backupBegin(push_xml({DISK: _new(folder)}), None, 0)
-    _monitor(domain, "job-pause", id=_JOB)
-    while jobs := _monitor(domain, "query-jobs")["return"]:
-        if any(job["status"] == "paused" for job in jobs):
+    domain.backupBegin(push_xml(targets), None, 0)
+    for name in _jobs(domain):
+        _monitor(domain, "job-pause", id=name)
+    while jobs := _jobs(domain):
+        if "paused" in jobs.values():
             return True
     return False
+
+
+def _jobs(domain: Any) -> dict[str, str]:
+    """QEMU's names of the jobs of the disk that the backup is of, each with its state."""
+    jobs = _monitor(domain, "query-jobs")["return"]
+    return {job["id"]: job["status"] for job in jobs if job["id"].startswith(f"backup-{DISK}-")}
 
 
 def _monitor(domain: Any, command: str, **arguments: str) -> Any:

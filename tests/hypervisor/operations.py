@@ -172,11 +172,11 @@ Found = tuple[Verdict, Evidence]
 
 
 async def arrival(there: Host, domain: DomainKey, virsh: subprocess.Popen[str]) -> DomainKey:
-    """The domain as the host has it that `virsh` brings it to, once it has begun to come in."""
+    """The domain as the host has it that `virsh` brings it to, once it has begun to come in; it may be in by then."""
     async with LibvirtBackend(there.uri) as backend:
 
         async def probe() -> DomainKey | None:
-            assert virsh.poll() is None, await ended(virsh)
+            assert not virsh.poll(), await ended(virsh)
             keys = [found.key for found in await backend.domains()]
             return next((key for key in keys if key.uuid == domain.uuid and key.id is not None), None)
 

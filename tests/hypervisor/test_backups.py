@@ -15,7 +15,6 @@ import pytest
 from backend.backup import Backup, BackupDisk
 from backend.libvirt.backend import LibvirtBackend
 from backend.model import DomainKey, JobOperation
-from backend.observing.wait import wait
 from backend.outcome import Evidence, Outcome, Verdict
 from tests.contract.steps import PATIENCE
 from tests.hypervisor import backups
@@ -202,15 +201,16 @@ async def test_what_is_told_of_a_pull_backup_over_tcp_is_how_it_is_read(here: Ho
 async def test_the_targets_of_a_push_backup_of_two_disks_are_told_while_it_runs(here: Host) -> None:
     xml = domain_xml("vm", 32, disk=here.disk(512, 256))
     domain = here.machines.create(backups.with_second_disk(xml, here.folder))
-    targets = {disk: here.folder / f"{disk}.backup" for disk in ("vda", "vdb")}
     handle = here.machines.handle(domain)
-    async with LibvirtBackend(here.uri, readonly=True) as backend:
-        await asyncio.to_thread(handle.backupBegin, backups.push_xml(targets), None, 0)
-        waiting = asyncio.create_task(wait(backend, domain, JobOperation.BACKUP))
+    targets = await asyncio.to_thread(backups.begin_paused, handle, here.folder, "vda", "vdb")
+    async with (
+        attached(here, domain, JobOperation.BACKUP) as waiting,
+        LibvirtBackend(here.uri, readonly=True) as backend,
+    ):
         backup = await backend.backup(domain)
         assert backup == Backup(False, tuple(BackupDisk(disk, str(target)) for disk, target in targets.items()))
-        async with asyncio.timeout(PATIENCE):
-            outcome = await waiting
+        await asyncio.to_thread(backups.release, handle)
+        outcome = await waiting.outcome()
         assert (outcome.verdict, outcome.evidence) == (Verdict.COMPLETED, Evidence.JOB_EVENT)
         assert await backend.backup(domain) is None
     assert all(target.stat().st_size > (8 << 20) for target in targets.values())
