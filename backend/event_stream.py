@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from backend.errors import BackendError
-from backend.events import ConnectionEvent, DumpEvent, Event, JobEvent
+from backend.events import ConnectionEvent, Event, Report
 
 
 class EventStream:
@@ -34,10 +34,12 @@ class EventStream:
         """
         self._hub.narrow(self, uuid)
 
-    def forget_ends(self, until: float) -> None:
-        """Deliver no report on a job's end that came by then (the event loop's clock): they are about earlier jobs."""
-        kept = (entry for entry in self._waiting if entry[0] > until or not isinstance(entry[1], JobEvent | DumpEvent))
-        self._waiting = deque(kept)
+    def take_reports(self, until: float) -> list[tuple[float, Report]]:
+        """The reports that came by then (the event loop's clock), each with when it came; they are not delivered any
+        more."""
+        taken = [(at, event) for at, event in self._waiting if at <= until and isinstance(event, Report)]
+        self._waiting = deque(entry for entry in self._waiting if entry not in taken)
+        return taken
 
     def put(self, event: Event) -> None:
         """Deliver an event (for backends)."""

@@ -105,4 +105,6 @@ class ConnectionEvent:
     reason: str = ""
 
 
-Event = LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent | JobBegan | RecordEvent | ClaimsEvent | ConnectionEvent
+Report = LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent
+"""What may tell how a job ended."""
+Event = Report | JobBegan | RecordEvent | ClaimsEvent | ConnectionEvent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -16,14 +17,16 @@ logger = logging.getLogger(__name__)
 
 
 async def attach_block(
-    backend: Backend, domain: DomainKey, operation: BlockOperation | None, disk: str | None, now: float
+    backend: Backend, domain: DomainKey, operation: BlockOperation | None, disk: str | None
 ) -> BlockAttachment:
     """An attachment to the job of that disk, or to the only one of that kind; None stands for any.
 
     NoJob, JobMismatch, and AmbiguousJob where several disks have one; else errors as `Backend.job` raises them.
-    `now` is the caller's monotonic clock.
     """
+    clock = asyncio.get_running_loop().time
+    sent = clock()
     stats = await _stats(backend, domain, operation, disk)
+    answered = clock()
     assert stats.disk is not None and isinstance(stats.operation, BlockOperation)
     key = DiskKey(domain, stats.disk)
     source = None
@@ -33,7 +36,7 @@ async def attach_block(
         except BackendError as error:
             logger.debug("the disk %s of %s: %s", key.disk, domain.name, error.message)
     attachment = BlockAttachment(key, stats.operation, source)
-    attachment.observe(Sampled(stats, now), now)
+    attachment.observe(Sampled(stats, sent), answered)
     return attachment
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 from backend.base import Backend
@@ -34,14 +36,33 @@ async def observe_held(backend: Backend, domain: DomainKey, seen: Sampled, attac
         attachment.observe(seen, seen.sent)
         return None
     attachment.observe(Sampled(look.stats, look.sent), look.answered)
-    try:
-        target = await backend.last_dump_target(domain) if attachment.operation is JobOperation.DUMP else None
-    except BackendError as error:
-        logger.debug("the dump file of %s: %s", domain.name, error.message)
-        return None
+    target = await _last_target(backend, domain) if attachment.operation is JobOperation.DUMP else None
     if target is not None:
         attachment.observe(held(target, over=True), clock())
     return target
+
+
+async def observe_reported(
+    backend: Backend, domain: DomainKey, attachment: Attachment, ends: Iterable[float], since: float
+) -> DumpTarget | None:
+    """The same for a dump that nobody looked at. `ends`: when the ends of jobs of the domain were reported, all of them
+    from `since` on."""
+    target = await _last_target(backend, domain)
+    if target is None or target.first_seen < since:
+        return None
+    reported = [end for end in ends if end >= target.first_seen]
+    if len(reported) != 1:
+        return None
+    attachment.observe(replace(held(target, over=True), reported=reported[0]), asyncio.get_running_loop().time())
+    return target
+
+
+async def _last_target(backend: Backend, domain: DomainKey) -> DumpTarget | None:
+    try:
+        return await backend.last_dump_target(domain)
+    except BackendError as error:
+        logger.debug("the dump file of %s: %s", domain.name, error.message)
+        return None
 
 
 async def observe_checked(target: DumpTarget, attachment: Attachment) -> None:

@@ -27,11 +27,12 @@ from backend.events import (
     JobEvent,
     Lifecycle,
     LifecycleEvent,
+    Report,
 )
 from backend.files.target import DumpTarget
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
-from backend.observing.ended_file import observe_checked, observe_held
+from backend.observing.ended_file import observe_checked, observe_held, observe_reported
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -63,10 +64,10 @@ _LAST_WORDS: dict[tuple[Lifecycle, str], JobOperation] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Report:
+class _Reported:
     at: float
     """When it arrived; the event loop's clock."""
-    event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent
+    event: Report
     run: DomainKey
     """The run of the domain that it is about, as far as that was known then."""
 
@@ -86,14 +87,16 @@ class Reports:
         self._backend = backend
         self._memory = memory
         self._followed = followed
-        self._latest: deque[_Report] = deque(maxlen=_KEPT)
+        self._latest: deque[_Reported] = deque(maxlen=_KEPT)
+        self._since = asyncio.get_running_loop().time()
+        """Since when everything is reported."""
         self._runs: dict[str, DomainKey] = {}
         """The latest known run of each domain: a stopped one has no id any more."""
         self._disk_begins: dict[str, float] = {}
         """When the begin of a disk's job was last reported, by the domain's uuid."""
         self._stop_reported = asyncio.Event()
         """A run was reported to be over."""
-        self._gathered: dict[JobKey, list[_Report]] = {}
+        self._gathered: dict[JobKey, list[_Reported]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def know(self, domain: DomainKey) -> None:
@@ -112,12 +115,13 @@ class Reports:
         match event:
             case ConnectionEvent():
                 # What follows may be a restarted daemon, which numbers runs anew.
+                self._since = now
                 self._latest = deque((it for it in self._latest if not it.ends_run), maxlen=_KEPT)
             case JobBegan(domain, block=True):
                 self._disk_begins[domain.uuid] = now
             case LifecycleEvent() | JobEvent() | DumpEvent() | BlockJobEvent():
                 self.know(event.domain)  # A run may be over before anybody has listed it.
-                report = _Report(now, event, self._run(event.domain))
+                report = _Reported(now, event, self._run(event.domain))
                 self._latest.append(report)
                 if report.ends_run:
                     self._stop_reported.set()
@@ -148,11 +152,11 @@ class Reports:
             self._runs.pop(uuid, None)
             self._disk_begins.pop(uuid, None)
 
-    def _is_of_followed(self, key: JobKey, report: _Report) -> bool:
+    def _is_of_followed(self, key: JobKey, report: _Reported) -> bool:
         began = self._followed(key)
         return began is not None and self._is_of(key, report, began)
 
-    def _is_of(self, key: JobKey, report: _Report, began: float) -> bool:
+    def _is_of(self, key: JobKey, report: _Reported, began: float) -> bool:
         """Whether it was reported since that job began, as far as that is known."""
         if report.ends_run and report.run == domain_of(key):
             # Nothing begins on a run that is over: a job that seems to was found by a look that was taken in late.
@@ -163,7 +167,7 @@ class Reports:
         other_followed = self._disk_begins.get(key.domain.uuid, report.at) > report.at
         return report.at >= began or (report.at >= began - _DISK_SLACK and not other_followed)
 
-    def _ended_job(self, event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent) -> JobKey | None:
+    def _ended_job(self, event: Report) -> JobKey | None:
         """The job that the report says is over."""
         match event:
             case BlockJobEvent(domain, disk, _, status) if status in _ENDS:
@@ -229,7 +233,7 @@ class Reports:
         self,
         key: JobKey,
         operation: Operation,
-        reports: Sequence[_Report],
+        reports: Sequence[_Reported],
         *,
         over: bool = False,
         seen: Sampled | None = None,
@@ -250,6 +254,10 @@ class Reports:
             target = await observe_held(self._backend, domain, seen, attachment)
         elif seen is not None:
             attachment.observe(seen, seen.sent)
+        elif isinstance(attachment, Attachment) and operation is JobOperation.DUMP and not over:
+            of_domain = (it for it in self._latest if it.event.domain.uuid == domain.uuid)
+            ends = (it.at for it in of_domain if isinstance(it.event, DumpEvent | JobEvent))
+            target = await observe_reported(self._backend, domain, attachment, ends, self._since)
         for report in reports:
             attachment.observe(report.event, report.at)
         attachment.observe(Sampled(None, clock()) if over else await self._look(key, ended), clock())
@@ -284,15 +292,15 @@ class Reports:
         return began > ended + BEGIN_SLACK
 
 
-def _stop_may_follow(reports: Sequence[_Report]) -> bool:
+def _stop_may_follow(reports: Sequence[_Reported]) -> bool:
     """Whether a job with which a run ends, unless it fails, is reported to be over, and that run is not yet."""
     ending = any(_operation(report.event) in _ENDING_RUNS for report in reports)
     return ending and not any(report.ends_run for report in reports)
 
 
-def _by_job(reports: Iterable[_Report]) -> list[tuple[Operation, list[_Report]]]:
+def _by_job(reports: Iterable[_Reported]) -> list[tuple[Operation, list[_Reported]]]:
     """The reports of each job, which has one of a kind; that of a dump is the only one."""
-    jobs: list[tuple[Operation, list[_Report]]] = []
+    jobs: list[tuple[Operation, list[_Reported]]] = []
     for report in reports:
         operation = _operation(report.event)
         if jobs and operation is not JobOperation.DUMP and jobs[-1][0] == operation:
@@ -304,7 +312,7 @@ def _by_job(reports: Iterable[_Report]) -> list[tuple[Operation, list[_Report]]]
     return jobs
 
 
-def _operation(event: LifecycleEvent | JobEvent | DumpEvent | BlockJobEvent) -> Operation:
+def _operation(event: Report) -> Operation:
     """That of the job whose end is reported."""
     match event:
         case BlockJobEvent(operation=operation):

@@ -119,9 +119,7 @@ class _Waiting:
                 self.memory.job(self.backend, self.domain, attached.operation).ended(attached, 0.0)
             return attached
         self.attached, self.silent = True, attached.last is None
-        if (seen_at := attached.seen_at) is not None:
-            # It was there: what had been reported by then was the end of the job before it.
-            self.events.forget_ends(seen_at)
+        self.set_apart(attached)
         if self.memory is not None:
             own = attached.record.id if attached.record is not None and not attached.shared else ""
             self.remembered = self.memory.job(self.backend, self.domain, attached.operation, record=own)
@@ -161,10 +159,18 @@ class _Waiting:
             self.remembered.ended(outcome, now - ended_at if ended_at is not None else 0.0, attachment.last)
         return outcome
 
+    def set_apart(self, attachment: Attachment | BlockAttachment) -> None:
+        """The job was there: what was reported before it was looked for is about others, and what came meanwhile may
+        be."""
+        if (seen_at := attachment.seen_at) is not None:
+            for at, report in self.events.take_reports(seen_at):
+                if at > attachment.sampled_at:
+                    attachment.doubt(report, seen_at)
+
     async def attach_block(self, operation: BlockOperation | None, disk: str | None) -> BlockAttachment:
-        now = asyncio.get_running_loop().time()
-        attachment = await attach_block(self.backend, self.domain, operation, disk, now)
+        attachment = await attach_block(self.backend, self.domain, operation, disk)
         self.attached = True
+        self.set_apart(attachment)
         if self.memory is not None:
             self.remembered = self.memory.job(self.backend, self.domain, attachment.operation, attachment.key.disk)
             self.look_for_requester(attachment.key, attachment.operation)

@@ -11,7 +11,16 @@ from dataclasses import replace
 
 from backend.dump_request import AutomaticDump, DumpFlags
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
-from backend.events import ClaimsEvent, ConnectionEvent, DumpEvent, JobEvent, Lifecycle, LifecycleEvent, RecordEvent
+from backend.events import (
+    ClaimsEvent,
+    ConnectionEvent,
+    DumpEvent,
+    JobEvent,
+    Lifecycle,
+    LifecycleEvent,
+    RecordEvent,
+    Report,
+)
 from backend.job_stats import JobStats, JobType, Postcopy
 from backend.model import Domain, DomainKey, DomainState, JobOperation, Operation
 from backend.outcome import Evidence, Outcome, Verdict
@@ -98,6 +107,8 @@ class Attachment:
         """What is known of it if the hypervisor itself began it, which proves nothing of its end."""
         self._final: JobStats | None = None
         """The stats that a migration out left with its event."""
+        self._doubtful: JobStats | None = None
+        """Those of a report that came while the job was first looked at, if it was the only one so far."""
 
     @property
     def record(self) -> JobRecord | None:
@@ -193,6 +204,16 @@ class Attachment:
             case LifecycleEvent() | JobEvent() | DumpEvent():
                 if observation.domain.uuid == self.domain.uuid and not isinstance(self._phase, Succeeded):
                     self._take_event(observation, now)
+
+    def doubt(self, report: Report, now: float) -> None:
+        """This came while the job was first looked at: it is about this one or about the one before it."""
+        match report:
+            case JobEvent(stats=stats):
+                self._doubtful = stats
+            case LifecycleEvent(event=Lifecycle.RESUMED) if self.operation == JobOperation.DUMP:
+                pass  # The dump before it may have ended so.
+            case LifecycleEvent():
+                self.observe(report, now)
 
     def outcome(self, now: float) -> Outcome | None:
         """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
@@ -325,6 +346,8 @@ class Attachment:
 
     def _take_event(self, event: LifecycleEvent | JobEvent | DumpEvent, now: float) -> None:
         is_dump = self.operation == JobOperation.DUMP
+        if not isinstance(event, LifecycleEvent):
+            self._doubtful = None  # Its own end is reported just once.
         match event:
             case DumpEvent() | JobEvent() if is_dump and self._link.gap:
                 # It is about whatever dump came last: this one may have ended unseen, and another one followed.
@@ -421,7 +444,18 @@ class Attachment:
         final = over and not isinstance(self._phase, Succeeded) and not self._fate.left_paused
         return incomplete_file(checked, last_word=last_word, final=final, now=now)
 
+    def _proof_by_only_report(self, now: float) -> Sign | None:
+        """What the doubtful report proves, if it must be about this job: each backup leaves one, unless it or the
+        connection is cut (qemuBackupJobTerminate)."""
+        stats = self._doubtful
+        if stats is None or stats.operation != self.operation or self.operation != JobOperation.BACKUP:
+            return None
+        cut = self._link.gap or self._fate.gone or self._fate.stopped or isinstance(self._phase, Succeeded)
+        return proofs.sign_of_backup(stats, now) if stats.success and not cut else None
+
     def _nothing_proved(self, now: float) -> Sign:
+        if (only := self._proof_by_only_report(now)) is not None:
+            return only
         word = word_of_hypervisor(self._ledger.signs)
         if word is not None and not word.proves:
             return replace(word, detail=f"{word.detail} {self._file.silence}".rstrip())

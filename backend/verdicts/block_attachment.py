@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from backend.errors import BackendError, DomainNotRunning, NoConnection, NoSuchDomain
-from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Lifecycle, LifecycleEvent
+from backend.events import BlockJobEvent, BlockJobStatus, ConnectionEvent, Lifecycle, LifecycleEvent, Report
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, DiskKey, DiskSource
 from backend.outcome import Evidence, Outcome, Verdict
@@ -47,6 +47,8 @@ class BlockAttachment:
         """The latest sample of this very job."""
         self.sampled_at = 0.0
         """When that was asked for."""
+        self.seen_at: float | None = None
+        """When it came."""
         self.ready = False
         """Whether it has copied everything, and mirrors what the guest writes."""
         self._source = source
@@ -57,6 +59,10 @@ class BlockAttachment:
         """Since when it is known to be over."""
         self._vanished = False
         """Whether it is known to be over because the domain was found stopped."""
+        self._succeeded = False
+        """Whether it is known to be over because another job of the disk was seen."""
+        self._doubtful: BlockJobEvent | None = None
+        """What was reported while the job was first looked at, if that was the only report so far."""
 
     @property
     def ended(self) -> bool:
@@ -88,6 +94,14 @@ class BlockAttachment:
             case LifecycleEvent(event=Lifecycle.STOPPED) if observation.domain.uuid == self.key.domain.uuid:
                 self._take_stop(observation.detail, now)
 
+    def doubt(self, report: Report, now: float) -> None:
+        """This came while the job was first looked at: it is about this one or about the one before it."""
+        match report:
+            case BlockJobEvent() if self._tells_of_end(report):
+                self._doubtful = report
+            case LifecycleEvent():
+                self.observe(report, now)
+
     def outcome(self, now: float) -> Outcome | None:
         """The verdict, once there is one. NoConnection when the connection stays away with no end in sight."""
         proof = self._proof
@@ -96,7 +110,7 @@ class BlockAttachment:
                 return None
             if not self.ended:
                 raise NoConnection(f"no connection for {RECONNECT_GRACE:.0f} s; the job goes on, attach again later")
-            proof = Sign(now, Evidence.NONE, Verdict.UNPROVEN, self._remark)
+            proof = self._proof_by_only_report(now) or Sign(now, Evidence.NONE, Verdict.UNPROVEN, self._remark)
         return Outcome(
             domain=self.key.domain,
             operation=self.operation,
@@ -115,12 +129,13 @@ class BlockAttachment:
             self._end(now)
         elif stats.operation != self.operation or self._is_other(stats):
             self._remark = "Another job of the disk had followed when it was next looked at."
+            self._succeeded = True
             self._end(now)
         else:
             self._link.gap = False
             self.ready = self.ready or stats.ready is True
             # libvirt tells it in two ways, and one of them may come late.
-            self.sampled_at = sent
+            self.sampled_at, self.seen_at = sent, now
             self.last = replace(stats, ready=self.ready) if self.operation.becomes_ready else stats
 
     def _is_other(self, stats: JobStats) -> bool:
@@ -138,13 +153,27 @@ class BlockAttachment:
             self.ready = True
             if self.last is not None:
                 self.last = replace(self.last, ready=True)
-        elif (verdict := _VERDICTS.get(event.status)) is not None:
-            detail = f"The job's own event said {verdict}."
-            if verdict is Verdict.CANCELLED and self.ready:
-                detail += " Its copy was whole at that moment; the disk stays on its old image."
-            self._prove(Sign(now, Evidence.JOB_EVENT, verdict, detail), now)
+        elif self._tells_of_end(event):
+            self._prove(self._sign_of_end(event, now), now)
+
+    def _tells_of_end(self, event: BlockJobEvent) -> bool:
+        """Whether it is the report on the end of such a job of the disk."""
+        return event.disk == self.key.disk and event.operation == self.operation and event.status in _VERDICTS
+
+    def _sign_of_end(self, event: BlockJobEvent, now: float) -> Sign:
+        verdict = _VERDICTS[BlockJobStatus(event.status)]
+        detail = f"The job's own event said {verdict}."
+        if verdict is Verdict.CANCELLED and self.ready:
+            detail += " Its copy was whole at that moment; the disk stays on its old image."
+        return Sign(now, Evidence.JOB_EVENT, verdict, detail)
+
+    def _proof_by_only_report(self, now: float) -> Sign | None:
+        """The doubtful report must be about this job: each leaves one, unless it or the connection is cut."""
+        cut = self._link.gap or self._vanished or self._succeeded
+        return self._sign_of_end(self._doubtful, now) if self._doubtful is not None and not cut else None
 
     def _take_stop(self, reason: str, now: float) -> None:
+        self._doubtful = None
         if self._proof is not None:
             return
         if self._link.gap or (self.ended and not self._vanished):

@@ -6,6 +6,7 @@ from backend.files.dumpfile import DumpFile
 from backend.outcome import Evidence, Verdict
 from backend.verdicts.ledger import Sign
 from backend.verdicts.observations import FileChecked, FileHeld
+from backend.verdicts.phase import EVENT_LAG
 from backend.verdicts.samples import Samples
 
 UNREADABLE_GRACE = 5.0
@@ -72,8 +73,9 @@ class HeldFile:
         if self._own or held is None:
             return
         by_look = held.seen is not None and samples.taken_between(*held.seen)
+        by_report = held.seen is not None and held.reported is not None and _is_within(held.reported, *held.seen)
         # By the time that has elapsed of it, a job may seem older than it is: the file of an earlier one is over.
-        if by_look or (not held.over and samples.going_on(held.since)):
+        if by_look or by_report or (not held.over and samples.going_on(held.since)):
             self._own = self.awaited = True
 
     @property
@@ -112,6 +114,12 @@ class HeldFile:
         """Forget its state, if the job that followed had already written to it by then."""
         if self._written_at > successor:
             self.checked = None
+
+
+def _is_within(reported: float, first: float, last: float) -> bool:
+    """Whether the end that was reported then is that of the dump that was written between these two times: the only
+    one that was reported since."""
+    return first <= reported <= last + EVENT_LAG
 
 
 def complete_file(connected: bool, now: float) -> Sign:

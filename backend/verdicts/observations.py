@@ -62,6 +62,8 @@ class FileHeld:
     """The first and the last known time at which it was being dumped to it; None: only the one above is known."""
     over: bool = False
     """Whether that was over when it was found."""
+    reported: float | None = None
+    """When the end of a job of that domain was reported, if just one was since the first of the times above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ from backend.events import (
     Lifecycle,
     LifecycleEvent,
 )
+from backend.files.simulated import END, MAGIC
+from backend.files.target import DumpTarget
 from backend.job_stats import JobStats, JobType
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation
 from backend.observing import missed
@@ -49,6 +51,7 @@ BACKED_UP = JobEvent(
     JobStats(JobType.COMPLETED, JobOperation.BACKUP, time_elapsed=300, success=True, disk_total=9, disk_processed=9),
 )
 DUMPED = DumpEvent(RUN, True, "")
+RAW_WRITTEN = JobEvent(RUN, JobStats(JobType.COMPLETED, JobOperation.DUMP, time_elapsed=300))
 DISK = DiskKey(RUN, "vda")
 COPIED = BlockJobEvent(RUN, "vda", BlockOperation.COPY, BlockJobStatus.COMPLETED)
 
@@ -60,6 +63,11 @@ class Stub:
 
     def __init__(self) -> None:
         self.answer: JobAnswer = None
+        self.target: DumpTarget | None = None
+        """The file of the last dump."""
+
+    async def last_dump_target(self, domain: DomainKey) -> DumpTarget | None:
+        return self.target
 
     async def job(self, key: JobKey) -> JobStats | None:
         if isinstance(self.answer, BackendError):
@@ -107,7 +115,7 @@ class Missed:
 
 
 @pytest.fixture
-def seen(stub: Stub, memory: Memory, history: History, monkeypatch: pytest.MonkeyPatch) -> Missed:
+async def seen(stub: Stub, memory: Memory, history: History, monkeypatch: pytest.MonkeyPatch) -> Missed:
     monkeypatch.setattr(missed, "GATHERING", 0.02)
     return Missed(stub, memory, history)
 
@@ -292,6 +300,71 @@ def test_a_save_that_two_have_entered_is_one() -> None:
     assert is_same_job(first, second)
     assert not is_same_job(replace(first, verdict=Verdict.UNPROVEN), second)
     assert not is_same_job(first, replace(second, domain_id=8))
+
+
+# Dumps that nobody looked at, whose file was held all the same.
+
+
+def held(path: Path, first: float, last: float) -> DumpTarget:
+    """A whole file, that was written to between those two times."""
+    path.write_bytes(MAGIC + b"1" + END)
+    target = DumpTarget.open(path)
+    target.first_seen, target.last_seen = first, last
+    return target
+
+
+async def test_the_file_of_a_dump_that_nobody_looked_at_proves_it(seen: Missed, stub: Stub, tmp_path: Path) -> None:
+    began = now()
+    await asyncio.sleep(0.002)  # For the clock to tell the times apart.
+    seen.reports.take(DUMPED)
+    stub.target = held(tmp_path / "core", began, now())
+    assert await seen.remembered() == [(JobOperation.DUMP, Verdict.COMPLETED, Evidence.FILE)]
+
+
+async def test_one_that_was_removed_is_no_proof(seen: Missed, stub: Stub, tmp_path: Path) -> None:
+    began = now()
+    await asyncio.sleep(0.002)
+    seen.reports.take(DUMPED)
+    stub.target = held(tmp_path / "core", began, now())
+    (tmp_path / "core").unlink()
+    [(_, verdict, _)] = await seen.remembered()
+    assert verdict is not Verdict.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "other", [DUMPED, replace(DUMPED, completed=False), RAW_WRITTEN], ids=["whole", "failed", "raw"]
+)
+@pytest.mark.parametrize("first", [False, True], ids=["last", "first"])
+async def test_where_two_ends_were_reported_a_file_is_nobody_s(
+    seen: Missed, stub: Stub, tmp_path: Path, other: DumpEvent | JobEvent, first: bool
+) -> None:
+    began = now()
+    await asyncio.sleep(0.002)
+    for event in (other, DUMPED) if first else (DUMPED, other):
+        seen.reports.take(event)
+    stub.target = held(tmp_path / "core", began, now())
+    assert Evidence.FILE not in [evidence for _, _, evidence in await seen.remembered()]
+
+
+NOT_THEN = {"begun later": (1.0, 2.0), "over long ago": (-9.0, -8.0), "begun unheard": (-1.0, 1.0)}
+
+
+@pytest.mark.parametrize(("first", "last"), NOT_THEN.values(), ids=NOT_THEN)
+async def test_a_file_that_was_not_written_then_proves_nothing(
+    seen: Missed, stub: Stub, tmp_path: Path, first: float, last: float
+) -> None:
+    stub.target = held(tmp_path / "core", now() + first, now() + last)
+    seen.reports.take(DUMPED)
+    assert await seen.remembered() == [PROVEN[DUMPED]]
+
+
+async def test_a_dump_that_goes_on_is_not_proven_by_its_file(seen: Missed, stub: Stub, tmp_path: Path) -> None:
+    began = now()
+    await asyncio.sleep(0.002)
+    seen.reports.take(DUMPED)
+    stub.target = held(tmp_path / "core", began, now())
+    stub.answer = JobStats(JobType.COMPLETED, JobOperation.DUMP, time_elapsed=9)
+    assert await seen.remembered() == []
 
 
 @pytest.mark.parametrize("next_one", [False, True])
