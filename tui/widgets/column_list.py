@@ -69,9 +69,7 @@ class ColumnList(Lines):
 
     def _show(self) -> None:
         self.show_lines([self._line(each, number == self._index) for number, each in enumerate(self._order)])
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        if height and not top <= self._index < top + height:
-            self.scroll_to(y=self._index if self._index < top else self._index - height + 1, animate=False)
+        self.keep_in_sight(self._index)
 
     def _line(self, column: str, cursor: bool) -> Content:
         sign = "[x] " if column in self._shown else "[ ] "

@@ -64,9 +64,7 @@ class CursorLines(Lines):
 
     def reveal(self) -> None:
         """Scroll to the cursor, if it is out of sight."""
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        if not top <= self.index < top + height:
-            self.scroll_to(y=self.index if self.index < top else self.index - height + 1, animate=False)
+        self.keep_in_sight(self.index)
 
     def action_move(self, lines: int) -> None:
         self.go(self.index + lines)

@@ -77,9 +77,7 @@ class HostList(Lines):
 
     def _go(self, index: int) -> None:
         self._index = max(0, min(index, len(self._hosts) - 1))
-        top, height = self.scroll_offset.y, self.scrollable_content_region.height
-        if not top <= self._index < top + height:
-            self.scroll_to(y=self._index if self._index < top else self._index - height + 1, animate=False)
+        self.keep_in_sight(self._index)
         self.post_message(self.Moved())
 
 

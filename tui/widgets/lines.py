@@ -19,6 +19,7 @@ class Lines(ScrollView, can_focus=True):
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._lines: Sequence[Content] = ()
+        self._kept_in_sight: int | None = None
 
     def show_lines(self, lines: Sequence[Content]) -> None:
         """Show these in place of those before; only what differs is painted anew."""
@@ -32,6 +33,17 @@ class Lines(ScrollView, can_focus=True):
         ]
         if regions:
             self.refresh(*regions)
+
+    def keep_in_sight(self, index: int) -> None:
+        """Scroll no further than it takes to show that line, and again where there is less room later."""
+        self._kept_in_sight = index
+        top, height = round(self.scroll_target_y), self.scrollable_content_region.height
+        if height and not top <= index < top + height:
+            self.scroll_to(y=index if index < top else index - height + 1, animate=False)
+
+    def on_resize(self) -> None:
+        if self._kept_in_sight is not None:
+            self.call_after_refresh(self.keep_in_sight, self._kept_in_sight)
 
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
