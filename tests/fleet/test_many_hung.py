@@ -99,22 +99,22 @@ def sockets() -> int:
     return sum(os.readlink(path).startswith("socket:") for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
 
 
-async def hung(ward: Ward) -> dict[DomainKey, bool]:
-    """Who answers, once none of the ill ones does any more."""
-    found: dict[DomainKey, bool] = {}
+async def hung(ward: Ward) -> None:
+    """Return once none of the ill ones answers any more, and the others do.
+
+    On a busy machine, a new connection may take longer than a sweep is given, as each of them gets stuck.
+    """
 
     async def none_of_them() -> bool:
-        found.update(await ward.answers())
-        return not any(found[key] for key in ward.ill)
+        found = await ward.answers()
+        return not any(found[key] for key in ward.ill) and all(found[key] for key in ward.well)
 
     await eventually(none_of_them)
-    return found
 
 
 async def test_the_others_go_on_when_many_paused_guests_hang_without_a_word(ward: Ward) -> None:
     with ward.hanging():
-        found = await hung(ward)
-        assert all(found[key] for key in ward.well)
+        await hung(ward)
         # The list is given up once.
         assert {domain.key for domain in await ward.backend.domains() if domain.answering} >= set(ward.well)
         for _ in range(20):
@@ -140,8 +140,7 @@ async def test_few_of_them_are_asked_when_many_guests_are_paused_by_dumps_that_h
                     event = await anext(events)
                     if isinstance(event, LifecycleEvent) and event.event is Lifecycle.SUSPENDED:
                         paused.add(event.domain)
-            found = await hung(ward)
-            assert all(found[key] for key in ward.well)
+            await hung(ward)
             # One beyond what is many: it was tried whether there is another one that answers.
             assert calls_inside() <= MANY_STUCK + 1
 
