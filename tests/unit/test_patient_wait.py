@@ -51,12 +51,15 @@ async def test_so_does_one_for_the_job_of_a_disk() -> None:
         disk = DiskKey(domain, "vda")
         await others.begin_block_job(disk, BlockOperation.PULL, HELD)
         options = {"operation": None, "disk": "vda", "holds_file": False}
-        patient = await attach(backend, domain, patient=True, **options)
+        looked = asyncio.Event()
+        patient = await attach(backend, domain, lambda _: looked.set(), patient=True, **options)
         other = await attach(backend, domain, **options)
         with outage(URI):
             with pytest.raises(NoConnection):
                 await asyncio.wait_for(other, PATIENCE)
             assert not patient.done()
+            looked.clear()
+        await asyncio.wait_for(looked.wait(), PATIENCE)  # An end that comes before proves nothing: it may be another's.
         release_block_job(URI, disk)
         outcome = await asyncio.wait_for(patient, PATIENCE)
     assert (outcome.verdict, outcome.disk) == (Verdict.COMPLETED, "vda")
