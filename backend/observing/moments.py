@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 GATHERING = 0.01
 """Seconds in which what changes is asked for together; whoever follows a job that just began has its turn first."""
 
-Take = Callable[[DomainKey, StatusAnswer], object]
+Take = Callable[[DomainKey, StatusAnswer, float], object]
+"""Gets an answer, and when it was asked for (the event loop's clock)."""
 
 
 class Moments:
@@ -75,8 +76,9 @@ class Moments:
             task.add_done_callback(self._rounds.discard)
 
     async def _ask(self, keys: list[DomainKey]) -> None:
+        asked = asyncio.get_running_loop().time()
         try:
-            await self._backend.statuses(keys, self._answered)
+            await self._backend.statuses(keys, lambda key, answer: self._answered(key, answer, asked))
         except BackendError as error:
             # Whatever made them due does so again: the state or the job still is another one than is known.
             logger.debug("the state of %d domains on %s: %s", len(keys), self._backend.uri, error.message)
@@ -85,9 +87,9 @@ class Moments:
         finally:
             self._asked.difference_update(keys)
 
-    def _answered(self, key: DomainKey, answer: StatusAnswer) -> None:
+    def _answered(self, key: DomainKey, answer: StatusAnswer, asked: float) -> None:
         self._asked.discard(key)
         if key in self._again:
             self._again.discard(key)
             self.ask(key)
-        self._take(key, answer)
+        self._take(key, answer, asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -43,6 +44,22 @@ class Changes:
     """Whether more changed than how far jobs are: one began, ended or became ready, or a domain is in another state."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Metered:
+    """A job, as it was last seen."""
+
+    stats: JobStats
+    meter: ProgressMeter
+    at: float
+    """When these stats were taken in; the event loop's clock."""
+
+    def is_later_than(self, stats: JobStats) -> bool:
+        """Whether it has got further, if both are of the same job."""
+        return stats.operation == self.stats.operation and (
+            stats.time_elapsed < self.stats.time_elapsed or (self.stats.closing and not stats.closing)
+        )
+
+
 class Views:
     """The views of all domains. `clock` is that of progress; `wall`: seconds since the epoch."""
 
@@ -50,7 +67,7 @@ class Views:
         self._clock = clock
         self._wall = wall
         self._views: dict[str, DomainView] = {}
-        self._meters: dict[DomainKey, tuple[JobStats, ProgressMeter]] = {}
+        self._meters: dict[DomainKey, _Metered] = {}
         self._silent: set[DomainKey] = set()
         self._changed: dict[str, DomainView] = {}
         self._removed: list[str] = []
@@ -94,17 +111,26 @@ class Views:
         self._news = self._news or _is_news(self._views.get(uuid), view)
         self._views[uuid] = self._changed[uuid] = view
 
-    def show_job(self, view: DomainView, stats: JobStats | None) -> DomainView:
+    def note_job(self, key: DomainKey, stats: JobStats, asked: float) -> JobStats:
+        """How far the job is that was `asked` for then (the event loop's clock), before it is shown.
+
+        Of two answers that were under way at the same time, the older one may be taken in last.
+        """
+        known = self._meters.get(key)
+        if known is not None and asked < known.at and known.is_later_than(stats):
+            return known.stats
+        meter = ProgressMeter() if known is None or is_other(stats, known.stats) else known.meter
+        self._meters[key] = _Metered(stats, meter, asyncio.get_running_loop().time())
+        return stats
+
+    def show_job(self, view: DomainView, stats: JobStats | None, asked: float) -> DomainView:
         """The view with that job, or without one."""
         key = view.domain.key
         if stats is None:
             self._meters.pop(key, None)
             return replace(view, progress=None, job_known=True)
-        last, meter = self._meters.get(key, (None, None))
-        if meter is None or last is None or is_other(stats, last):
-            meter = ProgressMeter()
-        self._meters[key] = stats, meter
-        return replace(view, progress=meter.update(stats, self._clock()), job_known=True)
+        stats = self.note_job(key, stats, asked)
+        return replace(view, progress=self._meters[key].meter.update(stats, self._clock()), job_known=True)
 
     def silence(self, view: DomainView) -> None:
         """The domain does not answer: all of this was known last."""

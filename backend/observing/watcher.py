@@ -199,6 +199,7 @@ class Watcher:
         """Look once at domains that nobody follows."""
         if not keys:
             return
+        asked = asyncio.get_running_loop().time()
         answers = await self._backend.jobs(keys)
         for count, key in enumerate(keys, 1):
             answer = answers[key]
@@ -209,8 +210,8 @@ class Watcher:
             if isinstance(answer, NotAnswering):
                 pace.unanswered()
             # A sweep's answer may be older than the job that the sampler has seen by now.
-            if not self._views.has_job(key):
-                self._learn(key, answer)
+            if key not in self._followers:
+                self._learn(key, answer, asked)
             if count % SLICE == 0:
                 await asyncio.sleep(0)
 
@@ -245,7 +246,7 @@ class Watcher:
         if isinstance(answer, Exception) and not isinstance(answer, BackendError):
             return  # The sampler has put it into the log.
         if not isinstance(answer, NoConnection):
-            self._learn(key, answer)
+            self._learn(key, answer, sent)
         if self._attention.get(key, 0.0) <= self._clock():
             self._attention.pop(key, None)
             self._unfollow_idle(key)
@@ -315,8 +316,8 @@ class Watcher:
         self._block_jobs.forget(key)
         self._moments.forget(key)
 
-    def _learn(self, key: DomainKey, answer: JobAnswer) -> None:
-        """What a look at the domain's job has found."""
+    def _learn(self, key: DomainKey, answer: JobAnswer, asked: float) -> None:
+        """What a look at the domain's job has found that was `asked` for then."""
         view = self._views.of(key)
         if view is None:
             return
@@ -333,19 +334,19 @@ class Watcher:
         if silent or not view.job_known or kind(stats) != kind(known):
             self._moments.ask(key)
             if stats is not None:
-                self._found(key, stats)
+                self._found(key, self._views.note_job(key, stats, asked))
         elif stats is not None:
-            self._views.show(self._views.show_job(view, stats))
+            self._views.show(self._views.show_job(view, stats, asked))
 
-    def _take_status(self, key: DomainKey, answer: StatusAnswer) -> None:
+    def _take_status(self, key: DomainKey, answer: StatusAnswer, asked: float) -> None:
         """The state and the job of the domain at one moment."""
         if isinstance(answer, NotAnswering):
             self._silence(key)
         elif isinstance(answer, Status) and (view := self._views.of(key)) is not None:
-            self._show_status(view, answer)
+            self._show_status(view, answer, asked)
         self._report_soon()
 
-    def _show_status(self, view: DomainView, status: Status) -> None:
+    def _show_status(self, view: DomainView, status: Status, asked: float) -> None:
         if status.domain.key != view.domain.key:
             self._begin_run(view, status.domain)
             view = DomainView(status.domain)
@@ -355,7 +356,7 @@ class Watcher:
         if not isinstance(status.job, BackendError):
             if status.job is not None:
                 self._follow(domain.key)
-            view = self._views.show_job(view, status.job)
+            view = self._views.show_job(view, status.job, asked)
         self._views.show(view)
 
     def _silence(self, key: DomainKey) -> None:

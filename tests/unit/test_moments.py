@@ -56,7 +56,7 @@ class Answers:
         self.got: list[tuple[DomainKey, StatusAnswer]] = []
         self._news = asyncio.Event()
 
-    def __call__(self, key: DomainKey, answer: StatusAnswer) -> None:
+    def __call__(self, key: DomainKey, answer: StatusAnswer, asked: float) -> None:
         self.got.append((key, answer))
         self._news.set()
 
