@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import time
@@ -9,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from backend.errors import OperationFailed, Unreadable
 from backend.files.birth import birth
 from backend.text import clean
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 
 class DumpTarget:
@@ -85,10 +89,37 @@ class DumpTarget:
 
     @contextmanager
     def reader(self) -> Iterator[BinaryIO]:
-        """The file from its beginning; it stays held afterwards."""
-        with open(self._descriptor, "rb", buffering=0, closefd=False) as file:
-            file.seek(0)
+        """The file from its beginning; it stays held afterwards. Others may read it at the same time."""
+        with io.BufferedReader(_Reader(self._descriptor)) as file:
             yield file
 
     def __del__(self) -> None:
         os.close(self._descriptor)
+
+
+class _Reader(io.RawIOBase):
+    """A descriptor read at a position of its own: that of the descriptor is shared by all who read through it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END:
+            offset = os.lseek(self._descriptor, offset, whence)  # Also that of a block device.
+        self._position = offset + (self._position if whence == os.SEEK_CUR else 0)
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        count = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += count
+        return count

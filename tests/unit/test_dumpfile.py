@@ -7,6 +7,7 @@ import os
 import struct
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.errors import OperationFailed
-from backend.files.inspect import inspect
+from backend.files.inspect import inspect, inspect_target
 from backend.files.target import DumpTarget
 
 PAGE = 4096
@@ -272,3 +273,12 @@ def test_a_sparse_file_that_claims_terabytes_costs_nothing(boast: bytes, tmp_pat
     finally:
         tracemalloc.stop()
     assert most < 64 << 20
+
+
+@pytest.mark.parametrize("content", [elf_core(), flattened_kdump(), plain_kdump(), migration_stream()])
+def test_several_may_read_a_file_that_is_held_at_the_same_time(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "core").write_bytes(content)
+    target = DumpTarget.open(tmp_path / "core")
+    with ThreadPoolExecutor(8) as readers:
+        found = list(readers.map(lambda _: inspect_target(target), range(400)))
+    assert {file.whole for file in found} == {True}
