@@ -33,11 +33,13 @@ class LocalDaemon:
 
     def identify(self, uri: str) -> None:
         """There is a connection to it now. `uri`: as libvirt itself gives it."""
+        before = self.owner
         with ignored(logger, "the files of dumps cannot be held", OSError):
             self.owner = daemon_owner(uri)
-        if self._dumps is not None:
+        # Where the connection alone was lost, the files that are held are those of dumps that ended meanwhile.
+        if self._dumps is not None and (self.owner != before or not self._dumps.up_to_date):
             self.close()
-            self.watch_dumps()  # It may be another daemon now.
+            self.watch_dumps()
 
     def close(self) -> None:
         """Let go of the files of dumps."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.events import JobBegan
+from backend.events import ConnectionEvent, JobBegan
 from backend.files.inspect import inspect_target
 from backend.libvirt.backend import LibvirtBackend
 from backend.libvirt.host import iohelper
@@ -23,10 +23,11 @@ from backend.records.history import History
 from tests.contract.steps import PATIENCE
 from tests.contract.steps import eventually as in_the_end
 from tests.eventually import eventually
-from tests.hypervisor.daemon import SYSTEM, Machines, unique, virsh_dump
+from tests.hypervisor.daemon import SYSTEM, Machines, PrivateDaemon, unique, virsh_dump
 from tests.hypervisor.disk import small_disk
 from tests.hypervisor.forgery import HELPERS, forged
 from tests.hypervisor.helper import Held
+from tests.hypervisor.proxy import Proxy
 
 pytestmark = pytest.mark.hypervisor
 
@@ -132,6 +133,25 @@ async def test_a_backend_that_is_closed_holds_nothing(machines: Machines, folder
     dump = virsh_dump(SYSTEM, domain, folder / "real", "--memory-only")
     assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
     assert await backend.last_dump_target(domain) is None
+
+
+async def test_a_file_is_held_although_the_connection_was_lost(daemon: PrivateDaemon, folder: Path) -> None:
+    with Machines(daemon.uri) as machines:
+        domain = machines.start(unique("cut"), 64)
+        socket = daemon.folder / "run/libvirt/libvirt-sock"
+        async with Proxy(daemon.folder / "proxy", socket) as proxy, LibvirtBackend(proxy.uri) as backend:
+            events = backend.events()
+            await asyncio.to_thread(eventually, is_told)
+            dump = virsh_dump(daemon.uri, domain, folder / "real", "--memory-only")
+            assert await asyncio.to_thread(dump.wait, PATIENCE) == 0
+            await in_the_end(lambda: backend.last_dump_target(domain))
+            await proxy.cut()
+            await proxy.mend()
+            async with asyncio.timeout(PATIENCE):
+                async for event in events:
+                    if event == ConnectionEvent(True):
+                        break
+            assert await backend.last_dump_target(domain) is not None
 
 
 async def test_a_dump_that_is_removed_leaves_room_for_the_next_one(machines: Machines, folder: Path) -> None:

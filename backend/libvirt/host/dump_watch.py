@@ -121,6 +121,11 @@ class DumpWatch:
         """Whether every dump that can be seen at all is known here, or soon is: no search finds another."""
         return self._caught_up and Children.hears()
 
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all daemons that it follows still run; one that was restarted is another process."""
+        return bool(self._daemons) and all(executable(folder) in DAEMONS for folder in self._daemons)
+
     def await_known(self) -> None:
         """Return once it is known whose file each helper writes that runs now, after `PATIENCE` at the latest."""
         with self._known:
