@@ -97,6 +97,8 @@ class Attachment:
         self._raw = trusted is not None and DumpFlags.MEMORY_ONLY not in trusted.flags
         """Whether this user's own journal says that it is a raw dump, which has no DumpEvent."""
         self._attached_at = float("inf")
+        self._uncertain = False
+        """Whether the job that was seen may be another one than the record's."""
         self._phase: Phase = Starting()
         self._link = Link()
         self._samples = Samples()
@@ -254,9 +256,12 @@ class Attachment:
             self._succeed(self._samples.successor_began(stats, sent), now)
         else:
             self._record.contradict(sent)
+            if self.last is None:
+                # After a gap this may be the next job: how old it seems depends on the hypervisor's clock.
+                self._uncertain = self._link.gap and self.record is not None and not self._record.alive
+            self._link.gap = self._uncertain
             self._samples.take(stats, sent, now)
             self._file.recognize(self._samples)
-            self._link.gap = False
             self._phase = self._phase_by(stats, now)
             if (sign := proofs.sign_of_stats(stats, now)) is not None:
                 self._ledger.add(sign)
@@ -314,7 +319,7 @@ class Attachment:
                     self._end(now)
             case NoConnection():
                 self._link.lose(now)
-            case _ if proofs.tells_of_failed_dump(error) and not self.ended:
+            case _ if proofs.tells_of_failed_dump(error) and not (self.ended or self._link.gap):
                 self._ledger.add(proofs.sign_of_failed_query(error, now))
 
     def _take_state(self, domain: Domain, now: float) -> None:

@@ -380,6 +380,12 @@ def set_back_unseen() -> Telling:
     return Telling(PLAIN, glimpses, outage=(2.0, 1.0), step=(1.5, -2.0))
 
 
+def followed_unseen() -> Telling:
+    """Nothing of the dump is seen, and by a clock that was set forward meanwhile, the next one began when it did."""
+    story = replace(PLAIN, ending=Ending.COMPLETED, ours=True, follows=Ending.DISK_FULL, quick=True)
+    return Telling(story, (), visible=False, outage=(0.0, 2.0), step=(2.0, 2.0))
+
+
 def aborted_late() -> Telling:
     """A whole stream was written over an older file, and nobody looked while its stats said that it was aborted."""
     story = replace(PLAIN, ending=Ending.ABORTED_LATE, raw=True, was_running=True, pre_existing=True)
@@ -391,6 +397,7 @@ def aborted_late() -> Telling:
 @given(tellings())
 @example(aborted_late())
 @example(set_back_unseen())
+@example(followed_unseen())
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False))
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, pre_existing=True))
 @example(missed(Ending.DISK_FULL, raw=False, follows=Ending.COMPLETED, hears=False, shared=True))
