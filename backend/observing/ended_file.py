@@ -24,36 +24,31 @@ from backend.verdicts.observations import FileChecked, FileHeld, Sampled
 logger = logging.getLogger(__name__)
 
 
-async def observe_held(backend: Backend, domain: DomainKey, seen: Sampled, attachment: Attachment) -> DumpTarget | None:
-    """Let the attachment observe the look at its job that found `seen`, and that its file is held, which is returned,
-    if it is and is over.
+async def observe_held(
+    backend: Backend,
+    domain: DomainKey,
+    attachment: Attachment,
+    seen: Sampled | None,
+    ends: Iterable[float],
+    since: float,
+) -> DumpTarget | None:
+    """Let the attachment observe the look at its job that found what was `seen`, if there was one, and that its file is
+    held, which is returned, if it is and is over.
 
-    Whether that file is the job's own is for the attachment to decide.
+    `ends`: when the ends of jobs of the domain were reported, all of them from `since` on. Whether that file is the
+    job's own is for the attachment to decide.
     """
-    clock = asyncio.get_running_loop().time
-    look = look_with(backend, domain, seen.stats) if seen.stats is not None else None
-    if look is None:
-        attachment.observe(seen, seen.sent)
-        return None
-    attachment.observe(Sampled(look.stats, look.sent), look.answered)
+    if seen is not None and seen.stats is not None:
+        look = look_with(backend, domain, seen.stats)
+        if look is not None:
+            attachment.observe(Sampled(look.stats, look.sent), look.answered)
+        else:
+            attachment.observe(seen, seen.sent)
     target = await _last_target(backend, domain) if attachment.operation is JobOperation.DUMP else None
     if target is not None:
-        attachment.observe(held(target, over=True), clock())
-    return target
-
-
-async def observe_reported(
-    backend: Backend, domain: DomainKey, attachment: Attachment, ends: Iterable[float], since: float
-) -> DumpTarget | None:
-    """The same for a dump that nobody looked at. `ends`: when the ends of jobs of the domain were reported, all of them
-    from `since` on."""
-    target = await _last_target(backend, domain)
-    if target is None or target.first_seen < since:
-        return None
-    reported = [end for end in ends if end >= target.first_seen]
-    if len(reported) != 1:
-        return None
-    attachment.observe(replace(held(target, over=True), reported=reported[0]), asyncio.get_running_loop().time())
+        reported = [end for end in ends if end >= target.first_seen >= since]
+        only = reported[0] if len(reported) == 1 else None
+        attachment.observe(replace(held(target, over=True), reported=only), asyncio.get_running_loop().time())
     return target
 
 

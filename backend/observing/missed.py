@@ -32,7 +32,7 @@ from backend.events import (
 from backend.files.target import DumpTarget
 from backend.job_stats import JobStats
 from backend.model import BlockOperation, DiskKey, DomainKey, JobKey, JobOperation, Operation, domain_of
-from backend.observing.ended_file import observe_checked, observe_held, observe_reported
+from backend.observing.ended_file import observe_checked, observe_held
 from backend.observing.memory import Memory
 from backend.verdicts.attachment import Attachment
 from backend.verdicts.block_attachment import BlockAttachment
@@ -250,14 +250,12 @@ class Reports:
             attachment = BlockAttachment(key, operation)
         else:
             attachment = Attachment(domain, operation, None, dump_events=True)
-        if seen is not None and isinstance(attachment, Attachment):
-            target = await observe_held(self._backend, domain, seen, attachment)
-        elif seen is not None:
-            attachment.observe(seen, seen.sent)
-        elif isinstance(attachment, Attachment) and operation is JobOperation.DUMP and not over:
+        if isinstance(attachment, Attachment) and not over:
             of_domain = (it for it in self._latest if it.event.domain.uuid == domain.uuid)
             ends = (it.at for it in of_domain if isinstance(it.event, DumpEvent | JobEvent))
-            target = await observe_reported(self._backend, domain, attachment, ends, self._since)
+            target = await observe_held(self._backend, domain, attachment, seen, ends, self._since)
+        elif seen is not None:
+            attachment.observe(seen, seen.sent)
         for report in reports:
             attachment.observe(report.event, report.at)
         attachment.observe(Sampled(None, clock()) if over else await self._look(key, ended), clock())

@@ -73,9 +73,8 @@ class HeldFile:
         if self._own or held is None:
             return
         by_look = held.seen is not None and samples.taken_between(*held.seen)
-        by_report = held.seen is not None and held.reported is not None and _is_within(held.reported, *held.seen)
         # By the time that has elapsed of it, a job may seem older than it is: the file of an earlier one is over.
-        if by_look or by_report or (not held.over and samples.going_on(held.since)):
+        if by_look or _is_reported(held, samples) or (not held.over and samples.going_on(held.since)):
             self._own = self.awaited = True
 
     @property
@@ -116,10 +115,13 @@ class HeldFile:
             self.checked = None
 
 
-def _is_within(reported: float, first: float, last: float) -> bool:
-    """Whether the end that was reported then is that of the dump that was written between these two times: the only
-    one that was reported since."""
-    return first <= reported <= last + EVENT_LAG
+def _is_reported(held: FileHeld, samples: Samples) -> bool:
+    """Whether the only end that was reported since the file's writer began is that of this job, and of its dump to that
+    file: each job leaves a report, so one that was over before would have left another."""
+    if held.reported is None or held.seen is None:
+        return False
+    first, last = held.seen
+    return first <= held.reported <= last + EVENT_LAG and (samples.last is None or samples.sent >= first)
 
 
 def complete_file(connected: bool, now: float) -> Sign:

@@ -321,6 +321,23 @@ async def test_the_file_of_a_dump_that_nobody_looked_at_proves_it(seen: Missed, 
     assert await seen.remembered() == [(JobOperation.DUMP, Verdict.COMPLETED, Evidence.FILE)]
 
 
+@pytest.mark.parametrize(("looked", "proven"), [(0.001, True), (-0.001, False)], ids=["since", "before"])
+async def test_so_does_that_of_one_that_was_looked_at_since_it_was_written(
+    seen: Missed, stub: Stub, tmp_path: Path, looked: float, proven: bool
+) -> None:
+    written = now()
+    await asyncio.sleep(0.002)
+    seen.followed[RUN] = written - 1
+    seen.reports.take(DUMPED)
+    stub.target = held(tmp_path / "core", written, written)
+    seen.reports.ended_unseen(
+        RUN, JobStats(JobType.COMPLETED, JobOperation.DUMP, time_elapsed=9), written + looked - 0.009
+    )
+    [(_, verdict, evidence)] = await seen.remembered()
+    expected = (Verdict.COMPLETED, Evidence.FILE) if proven else (Verdict.UNPROVEN, Evidence.HYPERVISOR)
+    assert (verdict, evidence) == expected
+
+
 async def test_one_that_was_removed_is_no_proof(seen: Missed, stub: Stub, tmp_path: Path) -> None:
     began = now()
     await asyncio.sleep(0.002)

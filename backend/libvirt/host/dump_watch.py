@@ -23,6 +23,7 @@ from backend.libvirt.host.iohelper import DAEMONS, HELPER, Helper, helper_of, op
 from backend.libvirt.host.pipe_writers import PipeWriters
 from backend.libvirt.host.processes import PROC, executable, owner, parent, processes
 from backend.log import ignored
+from backend.text import clean
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +108,9 @@ class DumpWatch:
             for folder in PROC.iterdir()
             if folder.name.isdigit() and executable(folder) in DAEMONS and owner(folder) == self._owner
         }
+        logger.debug(
+            "daemons whose dumps are followed: %s", " ".join(folder.name for folder in self._daemons) or "none"
+        )
         if not self._daemons:
             return  # Or this user may not see what they execute.
         with ignored(logger, "the kernel does not tell which dumps begin", OSError):
@@ -200,13 +204,18 @@ class DumpWatch:
 
     def _follow_helper(self, process: Path, life: _Life) -> None:
         helper = self._await_helper(process, life)
-        target = self._await_target(helper, life) if helper is not None else None
-        if helper is None or target is None or (now := life.now()) is None:
+        if helper is None:
+            return
+        target = self._await_target(helper, life)
+        if target is None or (now := life.now()) is None:
+            logger.debug("what process %s writes to %s was not held in time", process.name, clean(helper.path))
             return
         target.first_seen = target.last_seen = now
         uuid = self._await_domain(helper, life)
         if uuid is None or self._stopped.is_set():
+            logger.debug("whose memory process %s writes to %s is not known", process.name, clean(helper.path))
             return
+        logger.debug("process %s writes the memory of %s to %s", process.name, uuid, clean(helper.path))
         written = _Written(uuid, target, life)
         with self._lock:
             self._written.append(written)
