@@ -260,6 +260,7 @@ class Attachment:
                 # After a gap this may be the next job: how old it seems depends on the hypervisor's clock.
                 self._uncertain = self._link.gap and self.record is not None and not self._record.alive
             self._link.gap = self._uncertain
+            self._doubtful = None  # It went on after that report.
             self._samples.take(stats, sent, now)
             self._file.recognize(self._samples)
             self._phase = self._phase_by(stats, now)

@@ -59,8 +59,6 @@ class BlockAttachment:
         """Since when it is known to be over."""
         self._vanished = False
         """Whether it is known to be over because the domain was found stopped."""
-        self._succeeded = False
-        """Whether it is known to be over because another job of the disk was seen."""
         self._doubtful: BlockJobEvent | None = None
         """What was reported while the job was first looked at, if that was the only report so far."""
 
@@ -129,10 +127,11 @@ class BlockAttachment:
             self._end(now)
         elif stats.operation != self.operation or self._is_other(stats):
             self._remark = "Another job of the disk had followed when it was next looked at."
-            self._succeeded = True
+            self._doubtful = None
             self._end(now)
         else:
             self._link.gap = False
+            self._doubtful = None  # It went on after that report.
             self.ready = self.ready or stats.ready is True
             # libvirt tells it in two ways, and one of them may come late.
             self.sampled_at, self.seen_at = sent, now
@@ -169,7 +168,7 @@ class BlockAttachment:
 
     def _proof_by_only_report(self, now: float) -> Sign | None:
         """The doubtful report must be about this job: each leaves one, unless it or the connection is cut."""
-        cut = self._link.gap or self._vanished or self._succeeded
+        cut = self._link.gap or self._vanished
         return self._sign_of_end(self._doubtful, now) if self._doubtful is not None and not cut else None
 
     def _take_stop(self, reason: str, now: float) -> None:

@@ -29,13 +29,21 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Following(SimulatorBackend):
-    """A hypervisor with a job, which is over when it is looked at again."""
+    """A hypervisor with a job, which is over when it is looked at again, or at the look after that."""
 
-    def __init__(self, running: JobStats, before: Sequence[Event], during: Sequence[Event], after: Sequence[Event]):
-        """What is reported `before` the first look, `during` that, and `after` it."""
+    def __init__(
+        self,
+        running: JobStats,
+        before: Sequence[Event],
+        during: Sequence[Event],
+        after: Sequence[Event],
+        goes_on: bool = False,
+    ) -> None:
+        """What is reported `before` the first look, `during` that, and `after` it. `goes_on`: at the second one."""
         super().__init__("sim:///following?domains=0")
         self._running = running
         self._before, self._during, self._after = before, during, after
+        self._goes_on = goes_on
         self._told = EventHub()
 
     def events(self) -> EventStream:
@@ -52,12 +60,14 @@ class Following(SimulatorBackend):
     async def jobs(
         self, keys: Iterable[JobKey], on_answer: Callable[[JobKey, JobAnswer], None] | None = None
     ) -> Mapping[JobKey, JobAnswer]:
-        keys = list(keys)
+        answer = self._running if self._goes_on else None
+        answers = dict.fromkeys(keys, answer)
+        self._goes_on = False
         self._tell(self._after)
         if on_answer is not None:
-            for key in keys:
-                on_answer(key, None)
-        return dict.fromkeys(keys)
+            for key in answers:
+                on_answer(key, answer)
+        return answers
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -73,13 +83,17 @@ def copied(status: BlockJobStatus = BlockJobStatus.COMPLETED, disk: str = "vda")
 
 
 async def ended(
-    operation: Operation, before: Sequence[Event] = (), during: Sequence[Event] = (), after: Sequence[Event] = ()
+    operation: Operation,
+    before: Sequence[Event] = (),
+    during: Sequence[Event] = (),
+    after: Sequence[Event] = (),
+    goes_on: bool = False,
 ) -> Outcome:
     if isinstance(operation, BlockOperation):
         running, disk = JobStats.of_block_job(DISK.disk, operation, 20, 100), DISK.disk
     else:
         running, disk = JobStats(JobType.UNBOUNDED, operation, 120, memory_total=1000, memory_remaining=1000), None
-    async with Following(running, before, during, after) as backend:
+    async with Following(running, before, during, after, goes_on) as backend:
         return await wait(backend, DOMAIN, operation, journal=Journal(), disk=disk)
 
 
@@ -140,6 +154,12 @@ async def test_the_only_report_is_its_own_as_each_job_leaves_one(
 async def test_but_not_of_one_that_was_cut(operation: Operation, earlier: Event, _: Verdict) -> None:
     outcome = await ended(operation, during=[earlier], after=[STOPPED])
     assert outcome.verdict in (Verdict.FAILED, Verdict.UNPROVEN), outcome
+
+
+@pytest.mark.parametrize(("operation", "earlier", "_"), OWN.values(), ids=OWN)
+async def test_nor_of_one_that_was_seen_to_go_on(operation: Operation, earlier: Event, _: Verdict) -> None:
+    outcome = await ended(operation, during=[earlier], goes_on=True)
+    assert outcome.verdict is Verdict.UNPROVEN, outcome
 
 
 async def test_nor_is_the_job_of_another_disk_meant() -> None:
