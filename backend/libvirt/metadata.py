@@ -1,7 +1,7 @@
 """What is shared in a domain's metadata, where every client of the daemon can read it.
 
-That is the record of a dump that was requested through virt-jobs and, in an element of its own, what a witness of the
-host tells of the domain's last jobs.
+That is the record of a dump that was requested through virt-jobs and, in another element, the domain's last jobs as the
+host's witness saw them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 URN = "urn:virt-jobs:record:1"
 """The XML namespace of the record's element."""
 CLAIMS_URN = "urn:virt-jobs:jobs:1"
-"""That of the element with what a witness tells of the last jobs."""
+"""The XML namespace of the element with the last jobs that a witness saw."""
 _PREFIX = "virt-jobs"
 _CLAIMS_PREFIX = "virt-jobs-witness"
 _WHERE = (URN, libvirt.VIR_DOMAIN_AFFECT_LIVE)

@@ -1,7 +1,7 @@
-"""What a witness tells others of the jobs that it has seen, in the metadata of their domains, and who reads that.
+"""Publishes the jobs that a witness has seen in the metadata of their domains, and reads what others have published.
 
-Whoever may modify a domain can change what stands there. The witness puts it right again, but not for ever: what
-protects readers are the rules in `backend.verdicts.witness_claims`, not the witness.
+Whoever may modify a domain can change that. The witness restores it, but not forever: readers are protected by the
+rules in `backend.verdicts.witness_claims`, not by the witness.
 """
 
 from __future__ import annotations

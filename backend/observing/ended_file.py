@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from backend.base import Backend
@@ -44,17 +43,19 @@ async def observe_held(
             attachment.observe(Sampled(look.stats, look.sent), look.answered)
         else:
             attachment.observe(seen, seen.sent)
-    target = await _last_target(backend, domain) if attachment.operation is JobOperation.DUMP else None
+    dumped = attachment.operation is JobOperation.DUMP
+    target = await found_by(backend.last_dump_target, domain) if dumped else None
     if target is not None:
         reported = [end for end in ends if end >= target.first_seen >= since]
         only = reported[0] if len(reported) == 1 else None
-        attachment.observe(replace(held(target, over=True), reported=only), asyncio.get_running_loop().time())
+        attachment.observe(held(target, over=True, reported=only), asyncio.get_running_loop().time())
     return target
 
 
-async def _last_target(backend: Backend, domain: DomainKey) -> DumpTarget | None:
+async def found_by(find: Callable[[DomainKey], Awaitable[DumpTarget | None]], domain: DomainKey) -> DumpTarget | None:
+    """The file of the domain's dump that `find` of a backend returns; None where that fails, too."""
     try:
-        return await backend.last_dump_target(domain)
+        return await find(domain)
     except BackendError as error:
         logger.debug("the dump file of %s: %s", domain.name, error.message)
         return None
@@ -70,9 +71,9 @@ async def observe_checked(target: DumpTarget, attachment: Attachment) -> None:
         attachment.observe(checked, asyncio.get_running_loop().time())
 
 
-def held(target: DumpTarget, over: bool) -> FileHeld:
-    """What is known of when the dump was written to the file; `over`: it was over when the file was found."""
-    return FileHeld(target.since, (target.first_seen, target.last_seen), over)
+def held(target: DumpTarget, over: bool, reported: float | None = None) -> FileHeld:
+    """What is known of when the dump was written to the file; see FileHeld."""
+    return FileHeld(target.since, (target.first_seen, target.last_seen), over, reported)
 
 
 def check(target: DumpTarget, clock: WallClock) -> FileChecked:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -16,9 +15,9 @@ from backend.errors import BackendError, JournalError, OperationFailed
 from backend.event_stream import EventStream
 from backend.events import ConnectionEvent, JobBegan, JobEvent, LifecycleEvent, RecordEvent
 from backend.files.target import DumpTarget
-from backend.model import DomainKey, JobOperation
+from backend.model import JobOperation
 from backend.observing.automatic_dumps import look_for_automatic_dump
-from backend.observing.ended_file import check, held
+from backend.observing.ended_file import check, found_by, held
 from backend.observing.inbox import Inbox
 from backend.observing.record_reader import reader_of
 from backend.observing.sampler import Follower, sampler_of
@@ -192,7 +191,7 @@ class Observers:
             return
         target, over = await self._hold_file(), False
         if target is None and self._attachment.ended:
-            target, over = await self._find_file(self._backend.last_dump_target), True
+            target, over = await found_by(self._backend.last_dump_target, self._attachment.domain), True
         if target is None:
             return
         self._observed.put(held(target, over))
@@ -223,7 +222,7 @@ class Observers:
         """The file, found while the job runs; None once that is over, or where files cannot be seen at all."""
         pause = SEARCH_PACE
         while True:
-            target = await self._find_file(self._backend.dump_target)
+            target = await found_by(self._backend.dump_target, self._attachment.domain)
             if target is not None or self._attachment.ended or not self._backend.capabilities.local:
                 return target
             with contextlib.suppress(TimeoutError):
@@ -232,13 +231,6 @@ class Observers:
                     await self._search.wait()
             self._search.clear()
             pause = min(pause * SEARCH_GROWTH, SEARCH_PAUSE)
-
-    async def _find_file(self, find: Callable[[DomainKey], Awaitable[DumpTarget | None]]) -> DumpTarget | None:
-        try:
-            return await find(self._attachment.domain)
-        except BackendError as error:
-            logger.debug("the dump file of %s: %s", self._attachment.domain.name, error.message)
-            return None
 
     async def _watch_state(self) -> None:
         """Where the daemon died and came back without the job: whether the domain is still held for it."""

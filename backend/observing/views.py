@@ -55,9 +55,7 @@ class _Metered:
 
     def is_later_than(self, stats: JobStats) -> bool:
         """Whether it has got further, if both are of the same job."""
-        return stats.operation == self.stats.operation and (
-            stats.time_elapsed < self.stats.time_elapsed or (self.stats.closing and not stats.closing)
-        )
+        return stats.operation == self.stats.operation and fell_back(stats, self.stats)
 
 
 class Views:
@@ -171,6 +169,11 @@ class Views:
 def is_other(stats: JobStats, last: JobStats) -> bool:
     """Whether these can only be the stats of another job of the domain than `last`, which was seen before."""
     return stats.operation != last.operation or stats.time_elapsed < last.time_elapsed
+
+
+def fell_back(stats: JobStats, last: JobStats) -> bool:
+    """Whether a job with these stats has not got as far as `last`, or is another one."""
+    return is_other(stats, last) or (last.closing and not stats.closing)
 
 
 def kind(stats: JobStats | None) -> tuple[Operation, bool | None] | None:

@@ -21,7 +21,7 @@ from backend.observing.claims import ClaimPublisher
 from backend.observing.memory import Memory
 from backend.observing.missed import LINGER, Reports
 from backend.observing.unfinished import Unfinished
-from backend.observing.views import Changes, DomainView, is_other
+from backend.observing.views import Changes, DomainView, fell_back
 from backend.observing.wait import wait
 from backend.observing.watcher import Watcher
 from backend.records.entry import SLACK
@@ -59,7 +59,7 @@ class _Followed:
             return follows(self.last, stats)
         if stats.operation == self.last.operation == JobOperation.MIGRATION_IN:
             return False  # No run of a domain has two of these, and none says how long it has been running.
-        if is_other(stats, self.last) or (self.last.closing and not stats.closing):
+        if fell_back(stats, self.last):
             return True
         # While it is followed, the wait tells it from the next one. Its elapsed time, which the clock's steps change,
         # is only worth something once it is over.

@@ -171,12 +171,14 @@ Act = Callable[[Host, DomainKey], Awaitable[None]]
 Found = tuple[Verdict, Evidence]
 
 
-async def arrival(there: Host, domain: DomainKey, virsh: subprocess.Popen[str]) -> DomainKey:
-    """The domain as the host has it that `virsh` brings it to, once it has begun to come in; it may be in by then."""
+async def arrival(
+    there: Host, domain: DomainKey, virsh: subprocess.Popen[str], *, may_be_in: bool = False
+) -> DomainKey:
+    """The domain as the host has it that `virsh` brings it to, once it has begun to come in, or if it `may_be_in`."""
     async with LibvirtBackend(there.uri) as backend:
 
         async def probe() -> DomainKey | None:
-            assert not virsh.poll(), await ended(virsh)
+            assert virsh.poll() is None or (may_be_in and not virsh.poll()), await ended(virsh)
             keys = [found.key for found in await backend.domains()]
             return next((key for key in keys if key.uuid == domain.uuid and key.id is not None), None)
 

@@ -1,4 +1,4 @@
-"""Tells of the processes that a daemon of this host starts, as soon as it does: the kernel's process events.
+"""Reports the processes that a daemon on this host starts, as soon as they start: the kernel's process events.
 
 They need CAP_NET_ADMIN in the machine's first namespaces (Linux, drivers/connector/cn_proc.c). A busy host starts
 thousands of processes a second: a filter in the kernel drops all but the daemons' own children, so that they cost
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 _NETLINK_CONNECTOR = 11
 _PROCESSES = 1
-"""CN_IDX_PROC and CN_VAL_PROC: the connector that tells of processes, and its multicast group."""
+"""CN_IDX_PROC and CN_VAL_PROC: the connector that reports processes, and its multicast group."""
 _LISTEN, _IGNORE = 1, 2
 _ANSWERED, _FORKED = 0, 1
 """PROC_EVENT_NONE, which answers a request, and PROC_EVENT_FORK."""

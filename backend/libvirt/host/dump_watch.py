@@ -1,7 +1,7 @@
 """Holds the file of each dump from the moment at which the daemon starts the helper that writes it.
 
-Where the kernel tells of the daemon's children, no dump is too short for that. Its file is identified exactly as that
-of a dump that is looked for (iohelper); only when the look takes place is another matter.
+Where the kernel reports the daemon's children, this works for the shortest dump. Its file is identified by the same
+rules as in a search for it (iohelper); only the moment differs.
 """
 
 from __future__ import annotations
