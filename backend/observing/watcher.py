@@ -398,6 +398,7 @@ class Watcher:
                     self._sweep_soon()
                 else:
                     self._troubles[self._listings] = NoConnection(event.reason)
+                    self._report_changes()  # It may be back before the next listing is answered.
         except BackendError as error:
             self._troubles[self._listings] = error
             self._listings.hurry()

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from backend.dump_request import DumpRequest
-from backend.model import BlockOperation, DiskKey, DomainKey
+from backend.event_stream import EventHub, EventStream
+from backend.events import ConnectionEvent
+from backend.model import BlockOperation, DiskKey, Domain, DomainKey
 from backend.observing import watcher
 from backend.observing.pace import Pace
 from backend.observing.views import Changes, DomainView
@@ -262,3 +264,41 @@ async def test_a_domain_that_stops_has_no_jobs_of_disks_any_more() -> None:
             await until(lambda view: len(view.block_jobs) == 1)
             await backend.destroy(domain)
             await until(lambda view: not view.domain.active and not view.block_jobs)
+
+
+class Slow(SimulatorBackend):
+    """Its lists take until `listed`; what is reported comes through `hub`."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        self.listed, self.hub = asyncio.Event(), EventHub()
+
+    def events(self) -> EventStream:
+        return self.hub.stream()
+
+    async def domains(self) -> list[Domain]:
+        await self.listed.wait()
+        return await super().domains()
+
+
+@pytest.mark.usefixtures("only_news")
+async def test_a_lost_connection_is_reported_although_it_may_be_back_before_the_next_list() -> None:
+    async with Slow("sim:///slow?domains=1&jobs=0") as backend:
+        reports: asyncio.Queue[Changes] = asyncio.Queue()
+        watching = asyncio.create_task(Watcher(backend, sweep_interval=1e6).run(reports.put_nowait))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                backend.listed.set()
+                assert (await reports.get()).connected
+                backend.listed.clear()
+                backend.hub.put(ConnectionEvent(False, "cut"))
+                while (report := await reports.get()).connected:
+                    pass
+                assert report.reason == "cut"
+                backend.hub.put(ConnectionEvent(True))
+                backend.listed.set()
+                while not (await reports.get()).connected:
+                    pass
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
