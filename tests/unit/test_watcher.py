@@ -17,9 +17,9 @@ from backend.model import BlockOperation, DiskKey, Domain, DomainKey
 from backend.observing import watcher
 from backend.observing.pace import Pace
 from backend.observing.views import Changes, DomainView
-from backend.observing.watcher import INTERVAL, MANY, SELDOM, Watcher
+from backend.observing.watcher import INTERVAL, MANY, SELDOM, SWEEP_INTERVAL, Watcher
 from backend.simulator import SimulatorBackend
-from tests.contract.steps import PATIENCE
+from tests.contract.steps import PATIENCE, eventually
 from tests.unit.clock import Clock
 
 
@@ -285,11 +285,20 @@ class Slow(SimulatorBackend):
 async def test_a_lost_connection_is_reported_although_it_may_be_back_before_the_next_list() -> None:
     async with Slow("sim:///slow?domains=1&jobs=0") as backend:
         reports: asyncio.Queue[Changes] = asyncio.Queue()
-        watching = asyncio.create_task(Watcher(backend, sweep_interval=1e6).run(reports.put_nowait))
+        watches = Watcher(backend, sweep_interval=1e6)
+        watching = asyncio.create_task(watches.run(reports.put_nowait))
+        sweeps = (watches._sweeps, watches._safety, watches._block_sweeps)
+
+        async def are_over() -> bool:
+            return min(pace.left for pace in sweeps) > SWEEP_INTERVAL * 1000
+
         try:
             async with asyncio.timeout(PATIENCE):
                 backend.listed.set()
                 assert (await reports.get()).connected
+                # Each sweep ends with a report of what is new.
+                await eventually(are_over)
+                await watches._moments.settled(PATIENCE)
                 backend.listed.clear()
                 backend.hub.put(ConnectionEvent(False, "cut"))
                 while (report := await reports.get()).connected:
